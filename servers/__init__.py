@@ -1,0 +1,18 @@
+"""Servers: one process per data path, alike in everything but the data path.
+
+The theory. A *mode* is one way of moving the bytes of a file into a socket. It is a file in
+`servers/modes/` with `MODE` (the facts) and `send_file` (the deed). All else, how a connection
+is accepted, a request read, a file found, a head written, a time-out kept, is shared, so that two
+modes differ in nothing that was not meant.
+
+Who owns which descriptor:
+
+- The connection's thread (`server.py`) owns the socket and the file, and closes both.
+- `send_file(sock, fd, offset, count)` borrows them. The socket is *blocking*: time-outs are the kernel's
+  (SO_RCVTIMEO, SO_SNDTIMEO), because `socket.settimeout()` makes the descriptor non-blocking underneath
+  and `os.sendfile` then raises EAGAIN. It sends exactly `count` bytes from `offset`, or raises.
+- A file that shrinks while bytes are owed ends the connection (`FileShrank`): a connection kept alive
+  after a short body would be out of step for ever.
+
+A measured process imports as little as it can: the standard library and httptools, nothing of the other rooms.
+"""

@@ -1,0 +1,90 @@
+"""What a mode is, and which ones there are.
+
+Its rule: a mode is found, never registered. Putting a file into `servers/modes/` is all it takes.
+"""
+
+import importlib
+import pkgutil
+import socket
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal, Protocol, cast
+
+from errors import UsageError
+
+Place = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
+
+
+@dataclass(frozen=True, slots=True)
+class Copy:
+    """One copy of every byte on its way from the disk to the wire: by the CPU, or by DMA."""
+
+    source: Place
+    destination: Place
+    by: Literal["cpu", "dma"]
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """A size in bytes that changes the path; becomes `--NAME` and a keyword argument of send_file."""
+
+    name: str
+    default_bytes: int
+    summary: str
+    minimum_bytes: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Mode:
+    """The facts of a data path.
+
+    copies is the *model*: what the operating-systems course would draw for a cold file and a network card
+    with scatter-gather. What really happens is measured elsewhere.
+    """
+
+    name: str
+    port: int
+    summary: str
+    copies: tuple[Copy, ...]
+    options: tuple[Option, ...] = ()
+
+
+class SendFile(Protocol):
+    """Send exactly count bytes of fd from offset to a blocking socket, or raise; close neither.
+
+    Raises FileShrank when the file ends early, OSError when the peer or the kernel fails.
+    """
+
+    def __call__(self, sock: socket.socket, fd: int, offset: int, count: int, **options: int) -> None: ...
+
+
+class FileShrank(Exception):
+    """The file ended before the promised bytes were sent: the connection must be closed."""
+
+    def __init__(self, missing_bytes: int) -> None:
+        super().__init__(f"the file shrank while it was being sent: {missing_bytes} bytes are missing")
+
+
+def module_name(name: str) -> str:
+    return "servers.modes." + name.replace("-", "_")
+
+
+def load(name: str) -> tuple[Mode, SendFile]:
+    """The mode of this name, importing its file alone. Raises UsageError, with the names there are."""
+    if name not in names():
+        raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(names())}")
+    module = importlib.import_module(module_name(name))
+    return cast(Mode, module.MODE), cast(SendFile, module.send_file)
+
+
+def names() -> tuple[str, ...]:
+    """The names of all modes, from the files alone."""
+    import servers.modes
+
+    return tuple(sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(servers.modes.__path__)))
+
+
+def discover() -> Mapping[str, Mode]:
+    """All modes by name, in the order of their ports."""
+    modes = sorted((load(name)[0] for name in names()), key=lambda mode: mode.port)
+    return {mode.name: mode for mode in modes}

@@ -1,0 +1,39 @@
+"""Sizes as people write them, and back. Binary units only: 1 GiB = 2**30 bytes.
+
+Its rule: a quantity carries its unit in its name; this module converts at the edge.
+"""
+
+import re
+
+from errors import UsageError
+
+KIB = 1 << 10
+MIB = 1 << 20
+GIB = 1 << 30
+
+_FACTORS = {"": 1, "B": 1, "KIB": KIB, "K": KIB, "MIB": MIB, "M": MIB, "GIB": GIB, "G": GIB}
+_SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
+
+
+def parse_size(text: str) -> int:
+    """The number of bytes that "256MiB", "64K", "1.5GiB" or "17" stands for.
+
+    Raises UsageError for anything else, and for a fraction of a byte.
+    """
+    match = _SIZE.fullmatch(text.strip())
+    factor = _FACTORS.get(match[2].upper()) if match else None
+    if match is None or factor is None:
+        raise UsageError(f"{text!r} is not a size: give a number of bytes, or one with KiB, MiB or GiB, like 256MiB")
+    size_bytes = float(match[1]) * factor if "." in match[1] else int(match[1]) * factor
+    if size_bytes != int(size_bytes):
+        raise UsageError(f"{text!r} is {size_bytes} bytes: give a whole number of bytes")
+    return int(size_bytes)
+
+
+def format_size(size_bytes: float) -> str:
+    """The size with its largest fitting unit: exact where it is exact ("256 MiB"), else one decimal ("1.5 GiB")."""
+    for unit, factor in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if size_bytes >= factor:
+            value = size_bytes / factor
+            return f"{value:.0f} {unit}" if value == int(value) else f"{value:.1f} {unit}"
+    return f"{size_bytes:.0f} B"
