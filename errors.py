@@ -39,6 +39,6 @@ def run_command(main: Callable[[], int]) -> None:
         print("interrupted", file=sys.stderr)
         code = EXIT_INTERRUPTED
     except BrokenPipeError:  # `… | head`: the reader has seen enough
-        sys.stdout = None  # type: ignore[assignment]  # keeps the interpreter from flushing into it again
+        sys.stdout = None  # keeps the interpreter from flushing into it again
         code = EXIT_DONE
     sys.exit(code)

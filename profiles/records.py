@@ -258,7 +258,8 @@ def _explained(deed: str, path: Path, advice: str) -> Iterator[None]:
 
 def _flat(cell: Cell) -> dict[str, Any]:
     row: dict[str, Any] = msgspec.to_builtins(cell)
-    return row | row.pop("metrics")
+    metrics: dict[str, Any] = row.pop("metrics")
+    return row | metrics
 
 
 def _nested(row: Any, kind: type[T]) -> Any:

@@ -11,7 +11,7 @@ Who owns which descriptor:
 - `send_file(sock, fd, offset, count)` borrows them. The socket is *blocking*: time-outs are the kernel's
   (SO_RCVTIMEO, SO_SNDTIMEO), because `socket.settimeout()` makes the descriptor non-blocking underneath
   and `os.sendfile` then raises EAGAIN. It sends exactly `count` bytes from `offset`, or raises.
-- A file that shrinks while bytes are owed ends the connection (`FileShrank`): a connection kept alive
+- A file that shrinks while bytes are owed ends the connection (`FileShrankError`): a connection kept alive
   after a short body would be out of step for ever.
 
 A measured process imports as little as it can: the standard library and httptools, nothing of the other rooms.

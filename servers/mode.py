@@ -52,13 +52,13 @@ class Mode:
 class SendFile(Protocol):
     """Send exactly count bytes of fd from offset to a blocking socket, or raise; close neither.
 
-    Raises FileShrank when the file ends early, OSError when the peer or the kernel fails.
+    Raises FileShrankError when the file ends early, OSError when the peer or the kernel fails.
     """
 
     def __call__(self, sock: socket.socket, fd: int, offset: int, count: int, **options: int) -> None: ...
 
 
-class FileShrank(Exception):
+class FileShrankError(Exception):
     """The file ended before the promised bytes were sent: the connection must be closed."""
 
     def __init__(self, missing_bytes: int) -> None:

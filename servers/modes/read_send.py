@@ -10,7 +10,7 @@ import os
 import socket
 import threading
 
-from servers.mode import Copy, FileShrank, Mode, Option
+from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(
     name="read-send",
@@ -38,7 +38,7 @@ def send_file(
     while count:
         got = os.preadv(fd, [buffer[: min(chunk, count)]], offset)
         if got == 0:
-            raise FileShrank(count)
+            raise FileShrankError(count)
         sock.sendall(buffer[:got])
         offset += got
         count -= got

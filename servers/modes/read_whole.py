@@ -5,7 +5,7 @@ Every request pays for memory of the size of its range: fresh pages are zeroed, 
 
 import socket
 
-from servers.mode import Copy, FileShrank, Mode
+from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(
     name="read-whole",
@@ -25,5 +25,5 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:
         file.seek(offset)
         data = file.read(count)
     if len(data) < count:
-        raise FileShrank(count - len(data))
+        raise FileShrankError(count - len(data))
     sock.sendall(data)

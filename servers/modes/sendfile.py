@@ -3,7 +3,7 @@
 import os
 import socket
 
-from servers.mode import Copy, FileShrank, Mode
+from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(
     name="sendfile",
@@ -21,6 +21,6 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:
     while count:  # one call moves at most 0x7ffff000 bytes, sendfile(2), and a signal or a time-out cuts it short
         sent = os.sendfile(out, fd, offset, count)
         if sent == 0:
-            raise FileShrank(count)
+            raise FileShrankError(count)
         offset += sent
         count -= sent

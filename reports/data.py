@@ -1,0 +1,73 @@
+"""One object with everything a report is made of: the records of a run and what was concluded from them.
+
+Its rule: it is read from the run's folder alone, and complete before the first section is rendered.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import UsageError, UserError
+from profiles.records import RUN_FILE, Profile, Run, RunFolder, TargetFacts
+from reports.gates import Validity, check
+from reports.measured import Measured, measured
+from reports.verdict import Verdict, conclude
+
+
+@dataclass(frozen=True, slots=True)
+class RunData:
+    """What a section gets. attachments: flame graphs and stacks by their file name."""
+
+    run: Run
+    measured: Measured
+    validity: Validity
+    verdicts: tuple[Verdict, ...]
+    attachments: dict[str, bytes]
+
+    def target(self, mode: str) -> TargetFacts:
+        return next(target for target in self.run.targets if target.name == mode)
+
+    def profile(self, mode: str) -> Profile | None:
+        return next((found for found in self.measured.profiles if found.cell.mode == mode), None)
+
+
+def find(profiles: Path, name: str | None) -> RunFolder:
+    """The folder of the run of this name, or of the latest one. Raises UsageError where there is none."""
+    if name is None:
+        return _latest(profiles)
+    if name != Path(name).name or name in ("", ".", ".."):
+        raise UsageError(f"{name!r} is not the name of a run: give one of the folders in {profiles}, without its path")
+    if not (profiles / name).is_dir():
+        names = ", ".join(sorted(path.parent.name for path in profiles.glob(f"*/{RUN_FILE}"))[-8:])
+        there_are = f"there are {names}" if names else "there is none yet; `make load` makes one"
+        raise UsageError(f"there is no run {name!r} in {profiles}: {there_are}")
+    return RunFolder(profiles / name)
+
+
+def _latest(profiles: Path) -> RunFolder:
+    found = sorted(profiles.glob(f"*/{RUN_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
+    if not found:
+        raise UsageError(f"there is no run in {profiles}: `make load` makes one")
+    return RunFolder(found[-1].parent)
+
+
+def load(folder: RunFolder) -> RunData:
+    """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round."""
+    run = folder.read_run()
+    records = measured(run, folder.read_cells(), folder.read_profiles(), folder.read_samples())
+    if not records.rounds:
+        raise UserError(
+            f"run {run.name!r} holds no complete round ({len(records.cells)} cells, state {run.state}), so that there "
+            f"is nothing to report; measure again with `make load`"
+        )
+    validity = check(records)
+    return RunData(run, records, validity, conclude(records, validity), _attachments(folder, records.profiles))
+
+
+def _attachments(folder: RunFolder, profiles: tuple[Profile, ...]) -> dict[str, bytes]:
+    """The files that the profiles name, where they exist; a name that leaves the folder is not followed."""
+    names = {name for profile in profiles for name in (profile.svg, profile.raw) if name}
+    paths = {name: folder.path / name for name in sorted(names) if name == Path(name).name}
+    try:
+        return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
+    except OSError as error:
+        raise UserError(f"cannot read {error.filename}: {error.strerror}; restore the file, or remove it") from error

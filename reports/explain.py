@@ -1,0 +1,109 @@
+"""Sentences that are derived from records: why a mode costs what it costs, what limited it, where it ran.
+
+Its rule: say what the records hold, name what is only a model, and say "not on record" for the rest.
+"""
+
+from collections.abc import Iterator
+
+from reports.data import RunData
+from reports.gates import FULL_CORES
+from reports.measured import PRIMARY, Measured, Spread, cores
+from reports.picture import by_the_cpu
+from reports.text import UNKNOWN, middle, number, plural, quantity
+
+SECONDS_PER_DAY = 86_400
+FAULTS_WORTH_A_WORD = 1000
+
+
+def why(run: RunData, mode: str) -> str:
+    """One line: the model's copies, then where the measured difference lies."""
+    baseline = run.run.baseline
+    ours, theirs = run.target(mode).copies, run.target(baseline).copies
+    parts = []
+    if ours and theirs:
+        copies = f"{by_the_cpu(ours)} CPU copies of every byte, {baseline} {by_the_cpu(theirs)}"
+        parts.append(f"{mode} makes {copies} (model).")
+    parts += _split(run.measured, mode)
+    parts += _faults(run.measured, mode)
+    return " ".join(parts) or "Nothing on record explains it."
+
+
+def _split(measured: Measured, mode: str) -> Iterator[str]:
+    baseline = measured.run.baseline
+    differences = {}
+    for part in ("user", "system"):
+        ours = measured.spread(mode, f"server_{part}_s", per_gib=True)
+        theirs = measured.spread(baseline, f"server_{part}_s", per_gib=True)
+        if ours is None or theirs is None:
+            return
+        differences[part] = ours.median - theirs.median
+    user, system = differences["user"], differences["system"]
+    yield (
+        f"Measured: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
+        f"and {_more_or_less(user)} in the server's own code (user)."
+    )
+
+
+def _more_or_less(difference: float) -> str:
+    return f"{number(abs(difference))} {'more' if difference > 0 else 'fewer'}"
+
+
+def _faults(measured: Measured, mode: str) -> Iterator[str]:
+    ours = measured.spread(mode, "minor_faults", per_gib=True)
+    theirs = measured.spread(measured.run.baseline, "minor_faults", per_gib=True)
+    if ours is None or theirs is None or max(ours.median, theirs.median) < FAULTS_WORTH_A_WORD:
+        return
+    if max(ours.median, theirs.median) >= 10 * min(ours.median, theirs.median):
+        yield (
+            f"It took {number(ours.median)} page faults per GiB, {measured.run.baseline} {number(theirs.median)}: "
+            f"each is a trip into the kernel for a page of memory."
+        )
+
+
+def limit(measured: Measured, mode: str) -> str:
+    """What was full while this mode ran, by the median of its rounds."""
+    cells = measured.cells_of(mode)
+    server = middle([busy for cell in cells if (busy := cores(cell, "server")) is not None])
+    client = middle([busy for cell in cells if (busy := cores(cell, "client")) is not None])
+    if server is None or client is None:
+        return "unknown: the CPU of server or client is not on record"
+    numbers = f"server {number(server)}, client {number(client)} of a core"
+    if client >= FULL_CORES > server:
+        return f"the client ({numbers}): throughput is a lower bound"
+    if server >= FULL_CORES > client:
+        return f"the server ({numbers})"
+    if server >= FULL_CORES and client >= FULL_CORES:
+        return f"server and client alike ({numbers})"
+    return f"not visible: neither kept a core busy ({numbers})"
+
+
+def machine_line(run: RunData) -> str:
+    """The machine in one line; what nobody recorded is said to be unknown."""
+    host, software = run.run.host, run.run.software
+    memory = host.get("memory_bytes")
+    known = (
+        host.get("cpu_model") or "CPU model unknown",
+        plural(int(cpus), "CPU") if isinstance(cpus := host.get("cpus"), int | float) else "number of CPUs unknown",
+        quantity(memory, "bytes") + " memory" if isinstance(memory, int | float) else "memory unknown",
+        host.get("kernel") or "kernel unknown",
+        host.get("virtualisation") or "virtualisation unknown",
+        f"Python {software.get('python') or UNKNOWN}",
+    )
+    return " · ".join(str(item) for item in known)
+
+
+def network_line(run: RunData) -> str:
+    host = run.run.host
+    interface = host.get("interface") or "interface unknown"
+    control = host.get("congestion_control") or "unknown"
+    loopback = ": no network card took part" if interface in ("loopback", "lo") else ""
+    return (
+        f"{interface}{loopback} · congestion control {control} · {plural(run.run.users, 'user')} · sink {run.run.sink}"
+    )
+
+
+def cores_saved(measured: Measured, mode: str, gib_per_day: float) -> float | None:
+    """How many cores the mode spares (below zero: costs) at this load."""
+    ours: Spread | None = measured.spread(mode, PRIMARY)
+    theirs = measured.spread(measured.run.baseline, PRIMARY)
+    return None if ours is None or theirs is None else (theirs.median - ours.median) * gib_per_day / SECONDS_PER_DAY

@@ -1,0 +1,43 @@
+"""A chart on the page: a still picture for paper and for readers without JavaScript, an interactive one else.
+
+Its rule: a chart is drawn twice from one specification, and the page needs nothing from outside to do it.
+"""
+
+import re
+from functools import cache
+from typing import Any
+
+import altair as alt
+import vl_convert
+from markupsafe import Markup
+
+from reports.charts import Spec
+from reports.rendering import embedded_json, fragment
+
+STILL_WIDTH_PX = 760
+VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
+
+
+def figure(name: str, spec: Spec | None, caption: str) -> Markup:
+    """The chart, or nothing where there was nothing to draw. name: unique on the page."""
+    if spec is None:
+        return Markup("")
+    still = _still(name, spec)
+    return fragment(
+        "figure.html", still=still, spec=embedded_json(spec), caption=caption, description=spec["description"]
+    )
+
+
+def _still(name: str, spec: Spec) -> Markup:
+    fixed: dict[str, Any] = {key: item for key, item in spec.items() if key != "autosize"} | {"width": STILL_WIDTH_PX}
+    svg: str = vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE, allowed_base_urls=[])
+    # Clip paths are numbered from 0 in every picture; on one page their names must differ.
+    svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
+    return Markup(svg)  # Vega writes names as text, escaped
+
+
+@cache
+def vega_bundle() -> Markup:
+    """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed."""
+    script: str = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)
+    return Markup(re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE))

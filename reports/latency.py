@@ -1,0 +1,53 @@
+"""How long a mode's downloads took, merged from the histograms of its cells.
+
+Its rule: histograms are added, percentiles never are; and none is given from fewer than 1,000 downloads
+(method.md §4).
+"""
+
+from dataclasses import dataclass
+
+from hdrh.histogram import HdrHistogram
+
+from errors import UserError
+from profiles.records import Cell
+from reports.measured import Measured
+
+ENOUGH = 1000
+LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Latencies:
+    """Of all downloads of a mode in the complete rounds, in microseconds."""
+
+    count: int
+    lowest_us: float
+    mean_us: float
+    highest_us: float
+    percentiles_us: dict[float, float]
+
+
+def latencies(measured: Measured, mode: str) -> Latencies | None:
+    """None where not one download was recorded; percentiles are empty below 1,000 of them."""
+    total = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
+    for cell in measured.cells_of(mode):
+        if cell.latency_histogram:
+            total.add(_decoded(cell))
+    count = total.get_total_count()
+    if not count:
+        return None
+    wanted = (50.0, 90.0, 99.0, 99.9) if count >= ENOUGH else ()
+    percentiles = {share: float(total.get_value_at_percentile(share)) for share in wanted}
+    return Latencies(
+        count, float(total.get_min_value()), float(total.get_mean_value()), float(total.get_max_value()), percentiles
+    )
+
+
+def _decoded(cell: Cell) -> HdrHistogram:
+    try:
+        return HdrHistogram.decode(cell.latency_histogram)
+    except Exception as error:  # hdrh lets zlib, base64, struct and its own errors through
+        raise UserError(
+            f"the latency histogram of {cell.mode} in round {cell.round} cannot be decoded ({error}): "
+            f"remove that line from rounds.jsonl, or empty its latency_histogram"
+        ) from error

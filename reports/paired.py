@@ -1,0 +1,104 @@
+"""One ratio out of paired rounds: the Hodges–Lehmann estimate with the exact Wilcoxon signed-rank interval.
+
+Its rule: a round is one observation, log(mode / baseline), and nothing inside a round is (method.md §4). Ratios
+are never averaged arithmetically: 0.5x and 2x are the same distance from 1.
+
+Why this interval: in simulation its nominal 95 % covered 96 % of clean and 95 % of spiky runs of 10 rounds, where
+the bootstrap covered 90 % and 80 %. The price is that few rounds cannot reach a level at all: with n rounds the
+widest interval there is, from the smallest to the largest round, covers 1 - 2/2**n, so 95 % need 6 rounds.
+"""
+
+import math
+import statistics
+from collections.abc import Sequence
+from dataclasses import dataclass
+from fractions import Fraction
+from functools import lru_cache
+
+FEWEST_ROUNDS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Paired:
+    """mode / baseline over paired rounds. low and high are None together, and then `reason` says why."""
+
+    ratio: float
+    low: float | None
+    high: float | None
+    rounds: int
+    confidence: float
+    ratios: tuple[float, ...]
+    reason: str | None = None
+
+    @property
+    def median(self) -> float:
+        """The middle round: what can be said where no interval can."""
+        return statistics.median(self.ratios)
+
+    @property
+    def half_width(self) -> float | None:
+        """Of the interval, on the log scale: 0.05 is about ±5 %."""
+        return None if self.low is None or self.high is None else math.log(self.high / self.low) / 2
+
+
+def compare(pairs: Sequence[tuple[float, float]], confidence: float = 0.95) -> Paired:
+    """Compare (mode, baseline) per round. Raises ValueError without pairs, or where one is not above zero."""
+    if not pairs:
+        raise ValueError("there is no round to compare")
+    if not all(mode > 0 and baseline > 0 for mode, baseline in pairs):
+        raise ValueError("a ratio needs values above zero")
+    ratios = tuple(mode / baseline for mode, baseline in pairs)
+    averages = walsh_averages([math.log(ratio) for ratio in ratios])
+    ratio, rounds = math.exp(statistics.median(averages)), len(ratios)
+    if rounds < FEWEST_ROUNDS:
+        return Paired(ratio, None, None, rounds, confidence, ratios, f"{FEWEST_ROUNDS} are needed for an interval")
+    rank = critical_rank(rounds, confidence)
+    if rank == 0:
+        needed = rounds_needed(confidence)
+        reason = f"{needed} are needed for an interval of {percent(confidence)}"
+        return Paired(ratio, None, None, rounds, confidence, ratios, reason)
+    low, high = math.exp(averages[rank - 1]), math.exp(averages[-rank])
+    return Paired(ratio, low, high, rounds, confidence, ratios)
+
+
+def walsh_averages(values: Sequence[float]) -> list[float]:
+    """The sorted averages of all pairs of values, each with itself too: their median is Hodges–Lehmann's."""
+    return sorted((a + b) / 2 for i, a in enumerate(values) for b in values[i:])
+
+
+@lru_cache(maxsize=64)
+def critical_rank(n: int, confidence: float) -> int:
+    """k, so that the k-th smallest and k-th largest Walsh averages enclose the interval; 0 where no k is enough.
+
+    k is the largest with P(T < k) <= (1 - confidence) / 2, T being the signed-rank sum of n rounds that do not
+    differ. Counted in whole numbers: of the 2**n equally likely sign patterns, counts[t] have the sum t.
+    """
+    share = (1 - confidence) / 2 * (1 + 1e-12)  # the grain takes back the rounding of 1 - confidence
+    most = int(Fraction(share) * 2**n)
+    counts = signed_rank_counts(n)
+    below = rank = 0
+    while (below := below + counts[rank]) <= most:
+        rank += 1
+    return rank
+
+
+def signed_rank_counts(n: int) -> list[int]:
+    """How many subsets of the ranks 1..n have the sum t, for every t."""
+    counts = [1]
+    for rank in range(1, n + 1):
+        shifted = [0] * rank + counts
+        counts = [a + b for a, b in zip(counts + [0] * rank, shifted, strict=True)]
+    return counts
+
+
+def rounds_needed(confidence: float) -> int:
+    """The fewest rounds whose widest interval reaches this confidence."""
+    n = FEWEST_ROUNDS
+    while critical_rank(n, confidence) == 0:
+        n += 1
+    return n
+
+
+def percent(share: float) -> str:
+    """95 %, 97.5 %, 98.33 %."""
+    return f"{100 * share:.4g} %"

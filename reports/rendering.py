@@ -1,0 +1,43 @@
+"""Templates, and what they may do. Its rule: everything is escaped, and a name that is missing is an error."""
+
+import json
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from reports import text
+
+TEMPLATES = Path(__file__).parent / "templates"
+MODE_COLOURS = 6
+
+
+@cache
+def environment() -> Environment:
+    env = Environment(
+        loader=FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    env.filters |= {"number": text.number, "quantity": text.quantity, "median": text.median, "extent": text.extent}
+    return env
+
+
+def fragment(template: str, **context: Any) -> Markup:
+    """A piece of the page."""
+    return Markup(environment().get_template(template).render(context))  # the template escaped it
+
+
+def embedded_json(value: Any) -> Markup:
+    """JSON for a <script> element: no "<" in it can end the element, or open a comment."""
+    encoded = json.dumps(value, separators=(",", ":"), ensure_ascii=False)
+    return Markup(encoded.replace("<", "\\u003c").replace(">", "\\u003e"))
+
+
+def mode_colour(index: int) -> str:
+    """The colour of a mode in charts and tables alike; a CSS variable, so that light and dark both work."""
+    return f"var(--mode-{index % MODE_COLOURS})"

@@ -1,0 +1,69 @@
+"""What a run says in the terminal: a table, the verdicts, what speaks against them.
+
+Its rule: piped output is plain text that is neither wrapped nor cut, and a name cannot steer the terminal.
+"""
+
+import sys
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from reports.data import RunData
+from reports.measured import PRIMARY
+from reports.text import median
+
+PIPED_WIDTH = 200
+
+_COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
+    ("CPU s/GiB", PRIMARY, False, ""),
+    ("GiB/s", "gib_per_s", False, ""),
+    ("ctx switches/GiB", "switches", True, ""),
+    ("peak memory", "peak_rss_bytes", False, "bytes"),
+)
+
+
+def show(run: RunData, console: Console | None = None) -> None:
+    """Print the table, the verdict lines, voids and cautions."""
+    console = console or _console()
+    console.print(_table(run))
+    for verdict in run.verdicts:
+        _line(console, verdict.line, "bold")
+    for finding in run.validity.findings:
+        if finding.kind != "unknown":
+            about = f" {finding.mode}:" if finding.mode else ""
+            _line(console, f"{finding.kind}:{about} {finding.text}", "red" if finding.kind == "void" else "yellow")
+
+
+def printable(text: str) -> str:
+    """Escape sequences and line ends become visible signs."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def _console() -> Console:
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+
+
+def _line(console: Console, text: str, style: str) -> None:
+    console.print(Text(printable(text), style=style), soft_wrap=True)
+
+
+def _table(run: RunData) -> Table:
+    rounds = len(run.measured.rounds)
+    table = Table(title=f"{printable(run.run.name)}: medians of {rounds} complete rounds", title_justify="left")
+    table.add_column("mode")
+    for title, *_ in _COLUMNS:
+        table.add_column(title, justify="right")
+    for mode in run.measured.modes:
+        cells = [
+            _switches(run, mode)
+            if metric == "switches"
+            else median(run.measured.spread(mode, metric, per_gib=per), unit)
+            for _, metric, per, unit in _COLUMNS
+        ]
+        table.add_row(Text(printable(mode)), *cells)
+    return table
+
+
+def _switches(run: RunData, mode: str) -> str:
+    return median(run.measured.switches(mode))

@@ -1,0 +1,72 @@
+"""Numbers as people read them. Its rule: "unknown" is a word of its own, and never looks like a number."""
+
+import math
+import statistics
+
+from reports.measured import Spread
+from units import format_size
+
+UNKNOWN = "unknown"
+
+
+def number(value: float | None) -> str:
+    """Three significant digits and thousands apart: 0.0123, 4.56, 789, 262,144."""
+    if value is None:
+        return UNKNOWN
+    if value == 0 or not math.isfinite(value):
+        return f"{value:.0f}"
+    digits = max(0, 2 - math.floor(math.log10(abs(value))))
+    return f"{value:,.{min(digits, 6)}f}"
+
+
+def quantity(value: float | None, unit: str) -> str:
+    """The number with its unit; bytes in the largest unit that fits."""
+    if value is None:
+        return UNKNOWN
+    if unit in ("bytes", "B"):
+        return format_size(value)
+    return f"{number(value)} {unit}".rstrip()
+
+
+def median(spread: Spread | None, unit: str = "") -> str:
+    """The middle of the rounds; says so where not every round knew it."""
+    if spread is None:
+        return UNKNOWN
+    known = "" if spread.known == spread.rounds else f" ({spread.known} of {spread.rounds} rounds)"
+    return quantity(spread.median, unit) + known
+
+
+def extent(spread: Spread | None, unit: str = "") -> str:
+    return "" if spread is None else f"{quantity(spread.low, '')} to {quantity(spread.high, unit)}"
+
+
+def decimals(*ratios: float) -> int:
+    """Two, as in 0.18x; more where the smallest would lose its second digit."""
+    smallest = min(ratios)
+    return 2 if smallest >= 0.095 else 1 - math.floor(math.log10(smallest))
+
+
+def times(value: float) -> str:
+    return f"{value:.{decimals(value)}f}x"
+
+
+def interval(ratio: float, low: float, high: float) -> str:
+    """0.18x [0.17, 0.20]"""
+    places = decimals(low)
+    return f"{ratio:.{places}f}x [{low:.{places}f}, {high:.{places}f}]"
+
+
+def plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
+def rounds_list(numbers: list[int]) -> str:
+    """1, 2 and 5; a long list is cut, and says so."""
+    shown = [str(item) for item in numbers[:8]]
+    if len(numbers) > 8:
+        return f"{', '.join(shown)} and {len(numbers) - 8} more"
+    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+
+
+def middle(values: list[float]) -> float | None:
+    return statistics.median(values) if values else None

@@ -1,0 +1,106 @@
+"""What may be said of a mode against the baseline: one of four sentences (method.md §5), or why there is none.
+
+Its rule: the sentences are those of the specification, word for word, and only `conclude` chooses among them.
+
+- smaller or larger: the whole interval lies outside 1 ± δ.
+- same: the whole interval lies inside.
+- inconclusive: it does neither.
+- void: a gate says that the numbers do not mean what they say.
+- none: too few rounds for an interval, or nothing known to compare.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+from reports.gates import Validity
+from reports.measured import PRIMARY, Measured
+from reports.paired import FEWEST_ROUNDS, Paired, compare, percent
+from reports.text import interval, plural, times
+
+FAMILY_CONFIDENCE = 0.95
+SMALLEST_DELTA = 0.02
+TARGET_HALF_WIDTH = 0.05  # method.md §4: the precision at which a campaign may stop
+
+Kind = Literal["less", "more", "same", "inconclusive", "void", "none"]
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """sentence: what is said of `mode`. paired: the numbers behind it, None where there are none."""
+
+    mode: str
+    kind: Kind
+    sentence: str
+    paired: Paired | None = None
+
+    @property
+    def line(self) -> str:
+        """The sentence where it stands alone, without a heading that names the mode."""
+        return self.sentence if self.kind in ("less", "more") else f"{self.mode}: {self.sentence}"
+
+
+def delta(aa_floor: float | None) -> float:
+    """What is too small to matter: 2 %, or what this machine finds between two equals. None: never measured."""
+    return max(SMALLEST_DELTA, aa_floor or 0.0)
+
+
+def confidence(comparisons: int) -> float:
+    """Of each interval, so that all of them together hold with 95 % (Bonferroni)."""
+    return 1 - (1 - FAMILY_CONFIDENCE) / max(1, comparisons)
+
+
+def conclude(measured: Measured, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
+    """One verdict per mode other than the baseline, in their order."""
+    level = confidence(len(measured.others))
+    return tuple(_verdict(measured, validity, mode, level, delta(aa_floor)) for mode in measured.others)
+
+
+def _verdict(measured: Measured, validity: Validity, mode: str, level: float, margin: float) -> Verdict:
+    pairs = measured.pairs(mode, PRIMARY)
+    paired = compare(pairs, level) if pairs else None
+    baseline = measured.run.baseline
+    if reason := validity.void_reason(mode):
+        return Verdict(mode, "void", f"void: {reason}", paired)
+    if reason := validity.void_reason(baseline):
+        return Verdict(mode, "void", f"void: the baseline {baseline}: {reason}", paired)
+    if paired is None:
+        return Verdict(mode, "none", _nothing(measured))
+    if paired.low is None or paired.high is None:
+        return Verdict(mode, "none", _too_few(paired), paired)
+    return _from_interval(mode, baseline, paired, margin)
+
+
+def _from_interval(mode: str, baseline: str, paired: Paired, margin: float) -> Verdict:
+    assert paired.low is not None and paired.high is not None
+    numbers = interval(paired.ratio, paired.low, paired.high)
+    if paired.high < 1 - margin or paired.low > 1 + margin:
+        evidence = f"({plural(paired.rounds, 'round')}, {percent(paired.confidence)} CI)"
+        sentence = f"{mode} uses {numbers} the server CPU per GiB of {baseline} {evidence}"
+        return Verdict(mode, "less" if paired.high < 1 else "more", sentence, paired)
+    if 1 - margin <= paired.low and paired.high <= 1 + margin:
+        return Verdict(mode, "same", f"no difference beyond ±{percent(margin)} ({numbers})", paired)
+    more = plural(more_rounds(paired, margin), "more round")
+    return Verdict(mode, "inconclusive", f"inconclusive: {numbers}; about {more}", paired)
+
+
+def more_rounds(paired: Paired, margin: float) -> int:
+    """N ≈ n·(half-width/target)² - n, at least 1.
+
+    The target is the precision at which a campaign may stop; where that is reached and has decided nothing,
+    the interval must become as narrow as δ.
+    """
+    half_width = paired.half_width
+    assert half_width is not None
+    target = TARGET_HALF_WIDTH if half_width > TARGET_HALF_WIDTH else margin
+    return max(1, round(paired.rounds * (half_width / target) ** 2) - paired.rounds)
+
+
+def _too_few(paired: Paired) -> str:
+    have = plural(paired.rounds, "complete round")
+    return f"no verdict: {have}, {paired.reason} (the median of the rounds is {times(paired.median)})"
+
+
+def _nothing(measured: Measured) -> str:
+    if not measured.rounds:
+        return f"no verdict: no complete round, {FEWEST_ROUNDS} are needed for an interval"
+    return "no verdict: the server's CPU per GiB is not known above zero in any round"
