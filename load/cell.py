@@ -1,0 +1,134 @@
+"""Two snapshots and what the users saw become a cell: pure arithmetic.
+
+Its rule: every number of a cell is a difference over the same window, and the moment at which bytes are read is the
+moment at which the agent read its counters.
+"""
+
+from dataclasses import dataclass
+
+from load.meter import Meter
+from profiles.protocol import Snapshot
+from profiles.records import Cell, MetricFacts
+from units import GIB
+
+LOAD = "load"
+MIN_REQUESTS_FOR_PERCENTILE = 1000  # method.md §4
+
+Values = dict[str, float | None]
+
+DERIVED: tuple[MetricFacts, ...] = (
+    MetricFacts("server_user_s", "s", "derived", "the server's CPU time in user mode", per_gib=True),
+    MetricFacts("server_system_s", "s", "derived", "the server's CPU time in the kernel", per_gib=True),
+    MetricFacts("server_cpu_s", "s", "derived", "the server's CPU time, user and system", per_gib=True),
+    MetricFacts("server_cpu_s_per_gib", "s/GiB", "derived", "the server's CPU time per GiB received: primary"),
+    MetricFacts("client_user_s", "s", "derived", "the load generator's CPU time in user mode", per_gib=True),
+    MetricFacts("client_system_s", "s", "derived", "the load generator's CPU time in the kernel", per_gib=True),
+    MetricFacts("client_cpu_s_per_gib", "s/GiB", "derived", "the load generator's CPU time per GiB received"),
+    MetricFacts("machine_cpu_s_per_gib", "s/GiB", "derived", "the whole machine's CPU time per GiB received"),
+    MetricFacts("gib_per_s", "GiB/s", "derived", "bytes received per second"),
+    MetricFacts("steal_s", "s", "derived", "CPU time that the hypervisor gave to others"),
+    MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
+    MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
+    MetricFacts("latency_p99_us", "µs", "derived", "99th percentile of latency, from 1,000 downloads on"),
+)
+_SPLIT_CPU = ("cpu_s", "user_s", "system_s")
+
+
+@dataclass(frozen=True, slots=True)
+class Edge:
+    """One edge of a window. received_bytes: as of the snapshot's moment."""
+
+    snapshot: Snapshot
+    received_bytes: float
+
+
+def interpolate(moment_s: float, before: tuple[float, int], after: tuple[float, int]) -> float:
+    """Bytes at a moment between two (monotonic seconds, bytes) readings; the nearer one for a moment outside them."""
+    span_s = after[0] - before[0]
+    share = min(max((moment_s - before[0]) / span_s, 0.0), 1.0) if span_s > 0 else 1.0
+    return before[1] + share * (after[1] - before[1])
+
+
+def measure(
+    place: tuple[int, int],
+    mode: str,
+    started_s: float,
+    edges: tuple[Edge, Edge],
+    meter: Meter,
+    facts: tuple[MetricFacts, ...],
+) -> Cell:
+    """The cell between two edges. place: (round, position). facts: how the agent's process metrics are to be read.
+
+    Raises KeyError when the server or the load generator is missing from a snapshot.
+    """
+    first, last = edges
+    wall_s = last.snapshot.monotonic_s - first.snapshot.monotonic_s
+    received_bytes = round(last.received_bytes - first.received_bytes)
+    gib = received_bytes / GIB
+    server = _window(edges, mode, facts)
+    client = _window(edges, LOAD, facts)
+    machine_s = _machine_busy_s(last.snapshot) - _machine_busy_s(first.snapshot)
+    metrics: Values = {
+        **{f"server_{name}": value for name, value in _split(server).items()},
+        "server_cpu_s_per_gib": _per(server["cpu_s"], gib),
+        **{f"client_{name}": value for name, value in _split(client).items() if name != "cpu_s"},
+        "client_cpu_s_per_gib": _per(client["cpu_s"], gib),
+        "machine_cpu_s_per_gib": _per(machine_s, gib),
+        "gib_per_s": gib / wall_s,
+        **{name: value for name, value in server.items() if name not in _SPLIT_CPU},
+        "steal_s": _difference(edges, "machine", "steal_s"),
+        "sampler_cpu_s": _difference(edges, "sampler", "cpu_s"),
+        "latency_p50_us": _percentile(meter, 50),
+        "latency_p99_us": _percentile(meter, 99),
+    }
+    return Cell(
+        round=place[0],
+        position=place[1],
+        mode=mode,
+        started_s=started_s,
+        wall_s=wall_s,
+        received_bytes=received_bytes,
+        downloads=meter.downloads,
+        failures=meter.failures,
+        failure_names=dict(meter.failure_names),
+        latency_histogram=meter.latency_us.encode().decode("ascii"),
+        metrics=metrics,
+    )
+
+
+def _window(edges: tuple[Edge, Edge], process: str, facts: tuple[MetricFacts, ...]) -> Values:
+    """A process's metrics over the window: what counters added, and where gauges stood at its end."""
+    last = edges[1].snapshot.processes[process]
+    return {
+        fact.name: _difference(edges, process, fact.name) if fact.kind == "counter" else last[fact.name]
+        for fact in facts
+    }
+
+
+def _difference(edges: tuple[Edge, Edge], process: str, name: str) -> float | None:
+    first, last = (edge.snapshot.processes[process][name] for edge in edges)
+    return None if first is None or last is None else last - first
+
+
+def _split(window: Values) -> Values:
+    """cpu_s, exact, divided into user and system as the ticks say (user_s + system_s may be a tick off)."""
+    cpu_s, user_s, system_s = (window[name] for name in _SPLIT_CPU)
+    if cpu_s is None or user_s is None or system_s is None:
+        return dict.fromkeys(_SPLIT_CPU)
+    share = user_s / (user_s + system_s) if user_s + system_s > 0 else 0.0
+    return {"user_s": cpu_s * share, "system_s": cpu_s * (1 - share), "cpu_s": cpu_s}
+
+
+def _machine_busy_s(snapshot: Snapshot) -> float:
+    values = snapshot.processes["machine"]
+    return (values["user_s"] or 0.0) + (values["system_s"] or 0.0)
+
+
+def _per(value: float | None, gib: float) -> float | None:
+    return None if value is None or gib <= 0 else value / gib
+
+
+def _percentile(meter: Meter, percent: float) -> float | None:
+    if meter.downloads < MIN_REQUESTS_FOR_PERCENTILE:
+        return None
+    return float(meter.latency_us.get_value_at_percentile(percent))

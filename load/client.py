@@ -1,0 +1,176 @@
+"""One download over one raw socket: request head, response head, drain to a sink.
+
+Its rule: bytes are counted as they arrive, and an answer is whole or it is a named failure. It knows nothing of
+locust, so that the course's client uses it as it is.
+
+Sinks: "copy" receives into a buffer, as a real client does; "discard" lets the kernel throw the body away
+(MSG_TRUNC, tcp(7)), which leaves the cores to the server. A result names the sink it was measured with.
+"""
+
+import mmap
+import socket
+from collections.abc import Callable
+from typing import Literal, get_args
+
+import httptools
+
+Sink = Literal["discard", "copy"]
+SINKS: tuple[Sink, ...] = get_args(Sink)
+
+COPY_BUFFER_BYTES = 256 << 10
+DISCARD_BYTES = 64 << 20
+_MAX_HEAD_BYTES = 64 << 10
+_HEAD_PIECE_BYTES = 4096
+
+# Address space that recv() may name but never touches. recv(n, MSG_TRUNC) would return unwritten memory instead.
+_UNTOUCHED = memoryview(mmap.mmap(-1, DISCARD_BYTES))
+
+
+class DownloadError(Exception):
+    """A download that failed. Each kind is a class, so that it has a name in statistics."""
+
+
+class ConnectError(DownloadError):
+    """No connection could be made."""
+
+
+class WrongStatusError(DownloadError):
+    """The status was not 200."""
+
+
+class WrongLengthError(DownloadError):
+    """The Content-Length is missing, or not the file's."""
+
+
+class ShortBodyError(DownloadError):
+    """The connection ended before the body did."""
+
+
+class ConnectionLostError(DownloadError):
+    """The connection was reset."""
+
+
+class TimedOutError(DownloadError):
+    """Nothing arrived for longer than the time-out."""
+
+
+class BadHeadError(DownloadError):
+    """What came is not an HTTP response head."""
+
+
+class Connection:
+    """A kept connection to a server, made when it is first needed.
+
+    on_bytes is called with every number of body bytes that arrives. expected_bytes, where known, is the length that
+    each answer must have. After an error the connection is closed, and the next download makes a new one.
+    """
+
+    def __init__(
+        self,
+        address: tuple[str, int],
+        sink: Sink,
+        on_bytes: Callable[[int], None],
+        expected_bytes: int | None = None,
+        timeout_s: float = 30.0,
+    ) -> None:
+        self._address = address
+        self._on_bytes = on_bytes
+        self._expected_bytes = expected_bytes
+        self._timeout_s = timeout_s
+        self._drain = self._discard if sink == "discard" else self._copy
+        self._buffer = memoryview(bytearray(COPY_BUFFER_BYTES if sink == "copy" else 0))
+        self._sock: socket.socket | None = None
+
+    def download(self, path: str) -> int:
+        """GET the path and drain its body; the body's length in bytes. Raises DownloadError, one of its kinds."""
+        whole = False
+        try:
+            sock = self._connected()
+            host = f"{self._address[0]}:{self._address[1]}"
+            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n".encode("ascii"))
+            head, body_start = _receive_head(sock)
+            length = self._judge(head)
+            if len(body_start) > length:
+                raise WrongLengthError(f"{len(body_start)} bytes came for a body of {length}")
+            self._on_bytes(len(body_start))
+            self._drain(sock, length - len(body_start))
+            whole = head.keep_alive
+            return length
+        except TimeoutError as error:
+            raise TimedOutError(f"nothing arrived for {self._timeout_s:g} s") from error
+        except OSError as error:
+            raise ConnectionLostError(error.strerror or str(error)) from error
+        finally:
+            if not whole:  # also when the user is stopped in the middle: a half-read connection is of no use
+                self.close()
+
+    def close(self) -> None:
+        if self._sock is not None:
+            self._sock.close()
+            self._sock = None
+
+    def _connected(self) -> socket.socket:
+        if self._sock is None:
+            try:
+                self._sock = socket.create_connection(self._address, self._timeout_s)
+            except OSError as error:
+                raise ConnectError(f"{error.strerror or error}") from error
+            self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        return self._sock
+
+    def _judge(self, head: "_ResponseHead") -> int:
+        """The body's length. Raises WrongStatusError, WrongLengthError."""
+        if head.status != 200:
+            raise WrongStatusError(f"status {head.status}")
+        if head.length is None:
+            raise WrongLengthError("the response has no Content-Length")
+        if self._expected_bytes is not None and head.length != self._expected_bytes:
+            raise WrongLengthError(f"{head.length} bytes are announced, the file has {self._expected_bytes}")
+        return head.length
+
+    def _discard(self, sock: socket.socket, left: int) -> None:
+        while left:
+            got = sock.recv_into(_UNTOUCHED, min(left, DISCARD_BYTES), socket.MSG_TRUNC)
+            if got == 0:
+                raise ShortBodyError(f"{left} bytes are missing")
+            self._on_bytes(got)
+            left -= got
+
+    def _copy(self, sock: socket.socket, left: int) -> None:
+        while left:
+            got = sock.recv_into(self._buffer, min(left, COPY_BUFFER_BYTES))
+            if got == 0:
+                raise ShortBodyError(f"{left} bytes are missing")
+            self._on_bytes(got)
+            left -= got
+
+
+class _ResponseHead:
+    """What a download needs of a response head; filled by httptools' callbacks."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.length: int | None = None
+        parser = httptools.HttpResponseParser(self)
+        try:
+            parser.feed_data(raw)
+        except httptools.HttpParserError as error:
+            raise BadHeadError(str(error)) from error
+        self.status: int = parser.get_status_code()
+        self.keep_alive: bool = parser.should_keep_alive()
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        if name.lower() == b"content-length" and value.isdigit():
+            self.length = int(value)
+
+
+def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
+    """The response head, and the first bytes of the body that came with it."""
+    data = b""
+    while (end := data.find(b"\r\n\r\n")) < 0:
+        if len(data) > _MAX_HEAD_BYTES:
+            raise BadHeadError(f"no end of the head within {_MAX_HEAD_BYTES} bytes")
+        piece = sock.recv(_HEAD_PIECE_BYTES)
+        if not piece:
+            raise ConnectionLostError("the connection ended before the response head did")
+        data += piece
+    return _ResponseHead(data[: end + 4]), data[end + 4 :]

@@ -1,0 +1,35 @@
+"""What the users of one target saw: bytes as they arrive, downloads, failures, latencies.
+
+Its rule: nothing is lost at a window's edge. Bytes are counted the moment they arrive, also those of a download that
+is still under way when the window closes (method.md §2).
+"""
+
+from collections import Counter
+
+from hdrh.histogram import HdrHistogram
+
+LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
+
+
+class Meter:
+    """Counters since the last reset. received_bytes alone is never reset: windows take differences of it."""
+
+    def __init__(self) -> None:
+        self.received_bytes = 0
+        self.reset()
+
+    def reset(self) -> None:
+        self.downloads = 0
+        self.failure_names: Counter[str] = Counter()
+        self.latency_us = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
+
+    def add_download(self, latency_s: float) -> None:
+        self.downloads += 1
+        self.latency_us.record_value(min(max(round(latency_s * 1e6), LOWEST_US), HIGHEST_US))
+
+    def add_failure(self, name: str) -> None:
+        self.failure_names[name] += 1
+
+    @property
+    def failures(self) -> int:
+        return self.failure_names.total()

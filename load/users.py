@@ -1,0 +1,95 @@
+"""One Locust user class per target: connects, downloads the test file, again and again.
+
+Its rule: one honest event per download. An error is a failure with a name; a download that the end of the test cuts
+short is neither success nor failure, so it fires nothing (Locust's own `request.measure()` would call it a success).
+"""
+
+import time
+from typing import ClassVar
+
+import gevent
+from locust import User, constant, task
+
+from load.client import Connection, DownloadError, Sink
+from load.meter import Meter
+from profiles import targets
+
+PATH = "/test-file.bin"
+YIELD_EVERY_BYTES = 4 << 20
+PAUSE_AFTER_FAILURE_S = 0.2
+TIMEOUT_S = 30.0
+
+
+class DownloadUser(User):  # type: ignore[misc]  # locust is not typed strictly
+    """A user of one target. The class attributes are set for all its users, before they start."""
+
+    abstract = True
+    wait_time = constant(0)
+
+    target: ClassVar[str]
+    address: ClassVar[tuple[str, int]]
+    meter: ClassVar[Meter]
+    sink: ClassVar[Sink] = "discard"
+    expected_bytes: ClassVar[int | None] = None
+
+    def on_start(self) -> None:
+        self._since_yield_bytes = 0
+        self._connection = Connection(self.address, self.sink, self._count, self.expected_bytes, TIMEOUT_S)
+
+    def on_stop(self) -> None:
+        self._connection.close()
+
+    @task
+    def download(self) -> None:
+        start_time, started_s = time.time(), time.perf_counter()
+        error: DownloadError | None = None
+        length = 0
+        try:
+            length = self._connection.download(PATH)
+        except DownloadError as failure:
+            error = failure
+        latency_s = time.perf_counter() - started_s
+        if error is None:
+            self.meter.add_download(latency_s)
+        else:
+            self.meter.add_failure(type(error).__name__)
+        self.environment.events.request.fire(
+            request_type="GET",
+            name=self.target,
+            start_time=start_time,
+            response_time=latency_s * 1e3,
+            response_length=length,
+            response=None,
+            context={},
+            exception=error,
+        )
+        if error is not None:
+            gevent.sleep(PAUSE_AFTER_FAILURE_S)  # a dead server is not hammered
+
+    def _count(self, received_bytes: int) -> None:
+        """Count, and let others run: gevent switches only when a socket is empty, and a fast stream never is."""
+        self.meter.received_bytes += received_bytes
+        self._since_yield_bytes += received_bytes
+        if self._since_yield_bytes >= YIELD_EVERY_BYTES:
+            self._since_yield_bytes = 0
+            gevent.sleep(0)
+
+
+def user_classes() -> dict[str, type[DownloadUser]]:
+    """A user class for each target, by class name: read-send is loaded by ReadSendUser."""
+    classes = {}
+    for target in targets.discover().values():
+        class_name = "".join(part.capitalize() for part in target.name.split("-")) + "User"
+        address = ("127.0.0.1", target.facts.port)
+        classes[class_name] = type(
+            class_name,
+            (DownloadUser,),
+            {
+                "__doc__": f"Downloads from {target.name}: {target.facts.summary}.",
+                "target": target.name,
+                "address": address,
+                "host": f"http://{address[0]}:{address[1]}",
+                "meter": Meter(),
+            },
+        )
+    return classes

@@ -1,0 +1,239 @@
+"""The agent: runs beside the servers; starts and stops targets, samples them, records flame graphs.
+
+    python -m profiles.agent --root data      prints "ready agent PORT", answers what profiles/protocol.py lists
+
+Its rule: one thread answers requests, in order, and nothing it does there takes long; the sampler has a thread of its
+own. It ends when its standard input ends, and its servers with it: whoever started it holds the other end of that pipe.
+"""
+
+import argparse
+import hmac
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from http.server import BaseHTTPRequestHandler, HTTPServer
+from pathlib import Path
+from typing import Any, TypeVar
+from urllib.parse import parse_qs, urlsplit
+
+import msgspec
+import psutil
+
+from errors import EXIT_DONE, UserError, run_command
+from profiles import host, targets
+from profiles.flamegraph import PySpy
+from profiles.metrics import METRICS, ProcessReader
+from profiles.protocol import (
+    MAX_REQUEST_BYTES,
+    TOKEN_VARIABLE,
+    Done,
+    Facts,
+    Record,
+    Recording,
+    Refusal,
+    Samples,
+    Snapshot,
+    Start,
+    Stop,
+    TargetStatus,
+    Watch,
+)
+from profiles.sampler import INTERVAL_S, Sampler
+from profiles.supervisor import Supervisor
+
+SERVED_FILE = "test-file.bin"
+
+M = TypeVar("M")
+
+
+class Agent:
+    """What the agent can do; one method per message of profiles/protocol.py. All raise UserError."""
+
+    def __init__(self, root: Path, interval_s: float = INTERVAL_S) -> None:
+        self._root = root
+        self._interval_s = interval_s
+        self._targets = targets.discover()
+        self._supervisor = Supervisor(self._targets, root)
+        self._watched: dict[str, ProcessReader] = {}
+        self._recordings: dict[str, PySpy] = {}
+        self._sampler = Sampler(self._readers, interval_s)
+        self._sampler.start()
+
+    def facts(self) -> Facts:
+        return Facts(
+            targets=tuple(target.facts for target in self._targets.values()),
+            metrics=tuple(metric.facts for metric in METRICS),
+            file=host.file_facts(self._root / SERVED_FILE),
+            sample_interval_s=self._interval_s,
+            host=host.host_facts(),
+            software=host.software_facts(targets.PROJECT),
+        )
+
+    def statuses(self) -> list[TargetStatus]:
+        latest = self._sampler.latest()
+        statuses = []
+        for name in self._targets:
+            status = self._supervisor.status(name)
+            sample = latest.get(name)
+            if sample and sample.pid == status.pid and status.state == "running":
+                status = replace(status, sampled_s=sample.monotonic_s, values=sample.values)
+            statuses.append(status)
+        return statuses
+
+    def start(self, message: Start) -> TargetStatus:
+        return self._supervisor.start(message.target, message.options, message.any_port, message.traceable)
+
+    def stop(self, message: Stop) -> TargetStatus:
+        return self._supervisor.stop(message.target)
+
+    def watch(self, message: Watch) -> Done:
+        try:
+            self._watched = {**self._watched, message.name: ProcessReader(message.pid)}
+        except psutil.NoSuchProcess as error:
+            raise UserError(f"there is no process {message.pid} to watch") from error
+        return Done()
+
+    def snapshot(self) -> Snapshot:
+        return self._sampler.snapshot()
+
+    def samples(self, after: int) -> Samples:
+        return self._sampler.after(after)
+
+    def record(self, message: Record) -> Done:
+        status = self._supervisor.status(message.target)
+        if status.state != "running":
+            raise UserError(f"{message.target} is {status.state}: start it before recording a flame graph")
+        if not 1 <= message.seconds <= 3600:
+            raise UserError(f"a recording of {message.seconds} s is refused: 1 to 3600 whole seconds can be recorded")
+        if message.target in self._recordings:
+            raise UserError(f"a flame graph of {message.target} is being recorded: fetch it first")
+        self._recordings[message.target] = PySpy(status.pid, message.seconds)
+        return Done()
+
+    def recording(self, target: str) -> Recording:
+        if target not in self._recordings:
+            raise UserError(f"no flame graph of {target!r} is being recorded")
+        recording = self._recordings[target].result()
+        if recording.state != "recording":
+            del self._recordings[target]
+        return recording
+
+    def close(self) -> None:
+        """End the servers and recorders."""
+        self._sampler.stop()
+        self._supervisor.stop_all()
+        for recorder in self._recordings.values():
+            recorder.kill()
+
+    def _readers(self) -> dict[str, ProcessReader]:
+        return {**self._watched, **self._supervisor.running()}
+
+
+def routes(agent: Agent) -> dict[tuple[str, str], Callable[[bytes, dict[str, str]], Any]]:
+    """Method and path to what answers them, from the body and the query."""
+
+    def body(kind: type[M], deed: Callable[[M], Any]) -> Callable[[bytes, dict[str, str]], Any]:
+        return lambda content, _: deed(msgspec.json.decode(content, type=kind))
+
+    return {
+        ("GET", "/facts"): lambda *_: agent.facts(),
+        ("GET", "/targets"): lambda *_: agent.statuses(),
+        ("GET", "/snapshot"): lambda *_: agent.snapshot(),
+        ("GET", "/samples"): lambda _, query: agent.samples(int(query.get("after", "0"))),
+        ("GET", "/recording"): lambda _, query: agent.recording(query.get("target", "")),
+        ("POST", "/start"): body(Start, agent.start),
+        ("POST", "/stop"): body(Stop, agent.stop),
+        ("POST", "/watch"): body(Watch, agent.watch),
+        ("POST", "/record"): body(Record, agent.record),
+    }
+
+
+class _Handler(BaseHTTPRequestHandler):
+    timeout = 5  # a peer that says nothing does not hold up the next for longer
+    server: "_AgentServer"
+
+    def do_GET(self) -> None:
+        self._answer(b"")
+
+    def do_POST(self) -> None:
+        length = self.headers.get("Content-Length", "")
+        if not length.isascii() or not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
+            self._send(400, Refusal(f"a request has a length, of at most {MAX_REQUEST_BYTES} bytes", 1))
+            return
+        self._answer(self.rfile.read(int(length)))
+
+    def _answer(self, content: bytes) -> None:
+        given = self.headers.get("Authorization", "").encode("utf-8", "replace")
+        if not hmac.compare_digest(given, b"Bearer " + self.server.token.encode()):
+            self._send(403, Refusal("the token is missing or wrong", 1))
+            return
+        url = urlsplit(self.path)
+        deed = self.server.routes.get((self.command, url.path))
+        if deed is None:
+            self._send(404, Refusal(f"the agent does not answer {self.command} {url.path}", 1))
+            return
+        try:
+            query = {name: values[0] for name, values in parse_qs(url.query).items()}
+            self._send(200, deed(content, query))
+        except UserError as error:
+            self._send(400, Refusal(str(error), error.exit_code))
+        except (ValueError, msgspec.DecodeError) as error:
+            self._send(400, Refusal(f"{self.command} {url.path} was not understood: {error}", 1))
+
+    def _send(self, status: int, answer: Any) -> None:
+        content = msgspec.json.encode(answer)
+        self.send_response(status)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        """Say nothing about requests that went well; refusals are in their answers."""
+
+
+class _AgentServer(HTTPServer):
+    def __init__(self, token: str, agent: Agent) -> None:
+        super().__init__(("127.0.0.1", 0), _Handler)
+        self.token = token
+        self.routes = routes(agent)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
+    arguments = parser.parse_args(argv)
+    token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers have no business with it
+    if not token:
+        raise UserError(
+            f"the agent needs a token in the variable {TOKEN_VARIABLE}; `make load` and `make ui` give it one"
+        )
+    agent = Agent(arguments.root.resolve())
+    server = _AgentServer(token, agent)
+
+    def stop(*_: object) -> None:
+        threading.Thread(target=server.shutdown).start()  # shutdown() waits for serve_forever() to notice
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
+    print(f"ready agent {server.server_port}", flush=True)
+    try:
+        server.serve_forever(poll_interval=0.1)
+    finally:
+        server.server_close()
+        agent.close()
+    return EXIT_DONE
+
+
+def _wait_for_end_of_input(then: Callable[[], None]) -> None:
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    then()
+
+
+if __name__ == "__main__":
+    run_command(main)

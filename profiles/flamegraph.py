@@ -1,0 +1,89 @@
+"""Flame graphs: py-spy attached to a server in the profile pass.
+
+Its rule: a flame graph that cannot be had is a reason with a remedy, never a failure of the run.
+
+py-spy runs with --nonblocking: by default it stops the target at every sample and so changes what it measures.
+It is ended by its own duration (or by its target's end), since SIGTERM would make it write nothing. Two recorders
+run side by side, as one writes the picture and the other the folded stacks.
+"""
+
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+from profiles.protocol import Recording
+
+RATE_HZ = 100
+_FORMATS = {"svg": "flamegraph", "raw": "raw"}
+_REMEDIES = {
+    "Permission Denied": "run as root, set sysctl kernel.yama.ptrace_scope=0, or give the container SYS_PTRACE",
+    "Operation not permitted": "run as root, or give the container the capability SYS_PTRACE",
+    "Failed to find python version": "py-spy reads Python servers only",
+    "Failed to get process executable name": "the server ended before py-spy could attach; look at its last words",
+    "No stack counts found": "the server was idle the whole time; record under load, or for longer",
+}
+
+
+class PySpy:
+    """One recording of one process: started at once, done when result() says so."""
+
+    def __init__(self, pid: int, seconds: int) -> None:
+        self._folder = Path(tempfile.mkdtemp(prefix="zero-copy-bench-"))
+        self._recorders: dict[str, subprocess.Popen[bytes]] = {}
+        program = find_py_spy()
+        self._missing = program is None
+        if program is None:
+            return
+        for suffix, form in _FORMATS.items():
+            command = [program, "record", "--nonblocking", "--pid", str(pid), "--duration", str(seconds)]
+            command += ["--rate", str(RATE_HZ), "--format", form, "--output", str(self._folder / f"out.{suffix}")]
+            with (self._folder / f"{suffix}.log").open("wb") as log:
+                self._recorders[suffix] = subprocess.Popen(
+                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                )
+
+    def result(self) -> Recording:
+        """The recording as it stands; its files are removed once it is over."""
+        if self._missing:
+            return self._over(
+                Recording("failed", reason="py-spy is not installed beside this Python; `make setup` installs it")
+            )
+        if any(recorder.poll() is None for recorder in self._recorders.values()):
+            return Recording("recording")
+        for suffix, recorder in self._recorders.items():
+            if recorder.returncode != 0:
+                return self._over(Recording("failed", reason=self._reason(suffix, recorder.returncode)))
+        contents = {suffix: (self._folder / f"out.{suffix}").read_text(errors="replace") for suffix in _FORMATS}
+        if not contents["raw"].strip():
+            return self._over(Recording("failed", reason=_explain("No stack counts found")))
+        return self._over(Recording("done", svg=contents["svg"], raw=contents["raw"]))
+
+    def kill(self) -> None:
+        """End the recorders at once, for when the agent ends."""
+        for recorder in self._recorders.values():
+            recorder.kill()
+            recorder.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _reason(self, suffix: str, code: int) -> str:
+        log = (self._folder / f"{suffix}.log").read_text(errors="replace")
+        lines = [line.strip() for line in log.splitlines() if line.strip()]
+        known = next((line for line in lines for symptom in _REMEDIES if symptom in line), None)
+        return _explain(known or (lines[-1] if lines else f"exit code {code}"))
+
+    def _over(self, recording: Recording) -> Recording:
+        shutil.rmtree(self._folder, ignore_errors=True)
+        return recording
+
+
+def _explain(symptom: str) -> str:
+    remedy = next((remedy for known, remedy in _REMEDIES.items() if known in symptom), "see `py-spy record --help`")
+    return f"py-spy could not record: {symptom.removeprefix('Error: ')}; {remedy}"
+
+
+def find_py_spy(which: Callable[..., str | None] = shutil.which) -> str | None:
+    """py-spy of this environment, else of the PATH."""
+    return which("py-spy", path=str(Path(sys.executable).parent)) or which("py-spy")

@@ -1,0 +1,184 @@
+"""Facts about the machine, the software and the served file (method.md §8).
+
+Its rule: what cannot be read is None, "unknown", and never a guess.
+"""
+
+import ctypes
+import importlib.metadata
+import mmap
+import os
+import platform
+import shutil
+import subprocess
+from hashlib import file_digest
+from pathlib import Path
+
+import psutil
+
+from errors import UserError
+from profiles.protocol import Fact
+from profiles.records import FileFacts
+
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+def host_facts() -> dict[str, Fact]:
+    """The machine, in the order to be shown."""
+    return {
+        "cpu_model": _cpu_model(),
+        "cpus": os.cpu_count(),
+        "affinity": ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0))),
+        "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "memory_bytes": psutil.virtual_memory().total,
+        "swap_bytes": psutil.swap_memory().total,
+        "virtualisation": _virtualisation(),
+        "cgroup_cpu_max": _text("/sys/fs/cgroup/cpu.max"),
+        "cgroup_memory_max": _text("/sys/fs/cgroup/memory.max"),
+        "kernel": f"{platform.system()} {platform.release()}",
+        "kernel_version": platform.version(),
+        "kernel_command_line": _text("/proc/cmdline"),
+        "mitigations": _mitigations(),
+        "clock_tick_hz": os.sysconf("SC_CLK_TCK"),
+        "interface": "loopback",
+        "mtu": _number("/sys/class/net/lo/mtu"),
+        "congestion_control_default": _sysctl("net.ipv4.tcp_congestion_control"),
+        "congestion_control_allowed": _sysctl("net.ipv4.tcp_allowed_congestion_control"),
+        "tcp_rmem": _sysctl("net.ipv4.tcp_rmem"),
+        "tcp_wmem": _sysctl("net.ipv4.tcp_wmem"),
+        "tcp_mem": _sysctl("net.ipv4.tcp_mem"),
+        "perf_event_paranoid": _number("/proc/sys/kernel/perf_event_paranoid"),
+        "ptrace_scope": _number("/proc/sys/kernel/yama/ptrace_scope"),
+        "user": "root" if os.geteuid() == 0 else "unprivileged",
+    }
+
+
+def software_facts(project: Path) -> dict[str, Fact]:
+    """Python, libraries and the revision of this project."""
+    revision = _git(project, "rev-parse", "HEAD")
+    status = _git(project, "status", "--porcelain")
+    packages = ("locust", "gevent", "psutil", "py-spy", "httptools")
+    return {
+        "git_revision": revision,
+        "git_dirty": None if status is None else "yes" if status else "no",
+        "python": f"{platform.python_implementation()} {platform.python_version()}",
+        "libc": " ".join(platform.libc_ver()) or None,
+        **{package: _version(package) for package in packages},
+    }
+
+
+def file_facts(path: Path) -> FileFacts:
+    """The served file, its digest checked against the one beside it; reading it also makes it resident.
+
+    Raises UserError when it is missing, cannot be read, or is not what `make test-file` made.
+    """
+    beside = path.with_name(path.name + ".sha256")
+    try:
+        size_bytes = path.stat().st_size
+        resident_share = resident_share_of(path)
+        with path.open("rb") as file:
+            digest = file_digest(file, "sha256").hexdigest()
+        recorded = beside.read_text().split()[0]
+    except (OSError, IndexError) as error:
+        why = error.strerror if isinstance(error, OSError) else "it is empty"
+        at = error.filename if isinstance(error, OSError) else beside
+        raise UserError(f"cannot read {at}: {why}; `make test-file` makes the test file and its digest") from error
+    if digest != recorded:
+        raise UserError(
+            f"{path} is not what {beside.name} says (sha256 {digest[:12]}…, not {recorded[:12]}…): remove both, "
+            f"then run `make test-file`"
+        )
+    return FileFacts(
+        path=path.name,
+        size_bytes=size_bytes,
+        sha256=digest,
+        filesystem=_filesystem(path),
+        resident_share_before=resident_share,
+        resident_share_after=resident_share_of(path),
+    )
+
+
+def resident_share_of(path: Path) -> float | None:
+    """The share of a file's pages that lie in the page cache, by mincore(2).
+
+    None for an empty file, and for a file that is neither ours nor writable: the kernel then says "resident" to all.
+    """
+    if not os.access(path, os.W_OK) or path.stat().st_size == 0:
+        return None
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as area:
+        pages = -(-len(area) // mmap.PAGESIZE)
+        residency = (ctypes.c_ubyte * pages)()
+        start = ctypes.c_char.from_buffer(area)
+        try:
+            failed = _LIBC.mincore(ctypes.byref(start), ctypes.c_size_t(len(area)), residency)
+        finally:
+            del start  # the mapping cannot be closed while it is exported
+        return None if failed else sum(page & 1 for page in residency) / pages
+
+
+def _cpu_model() -> str | None:
+    for line in (_text("/proc/cpuinfo") or "").splitlines():
+        if line.startswith(("model name", "Model")):
+            return line.partition(":")[2].strip()
+    return platform.machine()
+
+
+def _virtualisation() -> str | None:
+    """ "none", or what systemd-detect-virt(1) names; without it, what the CPU's flags and files tell."""
+    if shutil.which("systemd-detect-virt"):
+        return subprocess.run(["systemd-detect-virt"], capture_output=True, text=True, check=False).stdout.strip()
+    if Path("/.dockerenv").exists():
+        return "container"
+    return "vm" if " hypervisor" in (_text("/proc/cpuinfo") or "") else None
+
+
+def _mitigations() -> str | None:
+    folder = Path("/sys/devices/system/cpu/vulnerabilities")
+    if not folder.is_dir():
+        return None
+    found = {path.name: _text(str(path)) or "" for path in sorted(folder.iterdir())}
+    return "; ".join(f"{name}: {text}" for name, text in found.items() if not text.startswith("Not affected"))
+
+
+def _filesystem(path: Path) -> str:
+    """The type and device of the file system, from the longest mount point above the file."""
+    resolved = str(path.resolve())
+    mounts = [item for item in psutil.disk_partitions(all=True) if _is_above(item.mountpoint, resolved)]
+    if not mounts:
+        return "unknown"
+    mount = max(mounts, key=lambda item: len(item.mountpoint))
+    return f"{mount.fstype} ({mount.opts.split(',')[0]})"
+
+
+def _is_above(mount_point: str, path: str) -> bool:
+    return path.startswith(mount_point.rstrip("/") + "/")
+
+
+def _git(project: Path, *arguments: str) -> str | None:
+    if not shutil.which("git"):
+        return None
+    done = subprocess.run(["git", *arguments], cwd=project, capture_output=True, text=True, check=False)
+    return done.stdout.strip() if done.returncode == 0 else None
+
+
+def _version(package: str) -> str | None:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return None
+
+
+def _sysctl(name: str) -> str | None:
+    text = _text("/proc/sys/" + name.replace(".", "/"))
+    return " ".join(text.split()) if text else text
+
+
+def _number(path: str) -> int | None:
+    text = _text(path)
+    return None if text is None else int(text)
+
+
+def _text(path: str) -> str | None:
+    try:
+        return Path(path).read_text(errors="replace").strip()
+    except OSError:
+        return None

@@ -1,0 +1,137 @@
+"""What the agent and those who ask it say to each other: JSON over HTTP, one dataclass per message.
+
+Its rule: a request names things that the agent knows (a target, an option, a process to watch); it never carries
+a path or a command. Every request bears the token that the agent was started with.
+
+    GET  /facts               -> Facts
+    GET  /targets             -> list[TargetStatus]
+    POST /start     Start     -> TargetStatus
+    POST /stop      Stop      -> TargetStatus
+    POST /watch     Watch     -> Done
+    GET  /snapshot            -> Snapshot
+    GET  /samples?after=N     -> Samples
+    POST /record    Record    -> Done
+    GET  /recording?target=T  -> Recording
+    any of them, refused      -> Refusal, status 400, 403 or 404
+"""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from profiles.records import FileFacts, MetricFacts, TargetFacts
+
+TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
+MAX_REQUEST_BYTES = 64 << 10
+
+Fact = str | int | float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What the agent can say before anything runs."""
+
+    targets: tuple[TargetFacts, ...]
+    metrics: tuple[MetricFacts, ...]
+    file: FileFacts
+    sample_interval_s: float
+    host: dict[str, Fact]
+    software: dict[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """Start a target; options in bytes. traceable: let py-spy attach to it (the profile pass)."""
+
+    target: str
+    options: dict[str, int] = field(default_factory=dict)
+    any_port: bool = False
+    traceable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Sample a process that the agent did not start, under this name."""
+
+    name: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """Record a flame graph of a running target for whole seconds."""
+
+    target: str
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    pass
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """One clear line, and the exit code that belongs to it (errors.UserError)."""
+
+    message: str
+    exit_code: int
+
+
+@dataclass(frozen=True, slots=True)
+class TargetStatus:
+    """A target now. values: its latest sample (cumulative counters and gauges); last_words: the end of its stderr."""
+
+    name: str
+    state: Literal["stopped", "running", "dead"]
+    host: str = ""
+    port: int = 0
+    pid: int = 0
+    congestion_control: str = ""
+    sampled_s: float = 0.0
+    values: dict[str, float | None] = field(default_factory=dict)
+    last_words: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """Fresh counters of every process, at one moment of the agent's monotonic clock.
+
+    processes: by name, targets and watched ones; "machine" and "sampler" stand among them (records.Sample).
+    """
+
+    monotonic_s: float
+    processes: dict[str, dict[str, float | None]]
+
+
+@dataclass(frozen=True, slots=True)
+class TimedSample:
+    """A sample on the agent's monotonic clock."""
+
+    monotonic_s: float
+    process: str
+    pid: int
+    values: dict[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Samples:
+    """Samples number `after` + 1 to `last`; missed counts those that were already forgotten."""
+
+    last: int
+    missed: int
+    samples: tuple[TimedSample, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Recording:
+    """A flame graph: on its way, done (SVG and folded stacks), or failed for a reason."""
+
+    state: Literal["recording", "done", "failed"]
+    svg: str = ""
+    raw: str = ""
+    reason: str = ""

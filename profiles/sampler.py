@@ -1,0 +1,88 @@
+"""The sampler: reads every process at a fixed cadence, and at once when asked to (the edges of a window).
+
+Its rule: it lives in a process of its own that is never busy with load, stamps each reading with the moment at which
+it was taken, and accounts for what it costs (method.md §1).
+"""
+
+import itertools
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+
+import psutil
+
+from profiles.metrics import ProcessReader, Values, read_machine
+from profiles.protocol import Samples, Snapshot, TimedSample
+
+INTERVAL_S = 0.25
+KEPT_SAMPLES = 20_000
+
+_GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError, ValueError)  # ValueError: a zombie has no VmHWM
+
+
+class Sampler:
+    """A thread that samples the processes that `readers` names, until stop() is called."""
+
+    def __init__(self, readers: Callable[[], Mapping[str, ProcessReader]], interval_s: float = INTERVAL_S) -> None:
+        self._readers = readers
+        self._interval_s = interval_s
+        self._lock = threading.Lock()  # a reader is used by one thread at a time
+        self._kept: deque[TimedSample] = deque(maxlen=KEPT_SAMPLES)
+        self._count = 0
+        self._stopped = threading.Event()
+        self._thread = threading.Thread(target=self._run, name="sampler", daemon=True)
+
+    def start(self) -> None:
+        self._thread.start()
+
+    def stop(self) -> None:
+        self._stopped.set()
+        self._thread.join()
+
+    def snapshot(self) -> Snapshot:
+        """Fresh counters of everything, now. A process that has ended is missing from it."""
+        with self._lock:
+            moment_s = time.monotonic()
+            return Snapshot(moment_s, {sample.process: sample.values for sample in self._read_all(moment_s)})
+
+    def after(self, number: int) -> Samples:
+        """The samples that came after this number of them."""
+        with self._lock:
+            first_kept = self._count - len(self._kept)
+            start = max(number, first_kept)
+            fresh = tuple(itertools.islice(self._kept, start - first_kept, None))
+            return Samples(last=self._count, missed=start - number, samples=fresh)
+
+    def latest(self) -> dict[str, TimedSample]:
+        """The last sample of each process that was seen in the last few rounds."""
+        with self._lock:
+            return {
+                sample.process: sample for sample in itertools.islice(self._kept, max(0, len(self._kept) - 64), None)
+            }
+
+    def _run(self) -> None:
+        due_s = time.monotonic()
+        while not self._stopped.wait(max(0.0, due_s - time.monotonic())):
+            with self._lock:
+                fresh = self._read_all(time.monotonic())
+                self._kept.extend(fresh)
+                self._count += len(fresh)
+            due_s = max(due_s + self._interval_s, time.monotonic())  # a late sample is not made up for by a burst
+
+    def _read_all(self, moment_s: float) -> list[TimedSample]:
+        fresh = []
+        for name, reader in self._readers().items():
+            values = _values_or_none(reader)
+            if values is not None:
+                fresh.append(TimedSample(moment_s, name, reader.pid, values))
+        fresh.append(TimedSample(moment_s, "machine", 0, read_machine()))
+        fresh.append(TimedSample(moment_s, "sampler", 0, {"cpu_s": time.process_time()}))
+        return fresh
+
+
+def _values_or_none(reader: ProcessReader) -> Values | None:
+    try:
+        return reader.read()
+    except _GONE:
+        return None

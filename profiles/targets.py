@@ -1,0 +1,78 @@
+"""What can be measured: today the modes of `servers/`, each as a command that starts its server.
+
+Its rule: a target is known by its name and facts; how it is started stays here.
+"""
+
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from errors import UsageError
+from profiles.records import TargetFacts
+from servers import mode
+
+PROJECT = Path(__file__).resolve().parent.parent
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A server that can be started, measured and stopped. options: the ones there are, with their defaults in bytes."""
+
+    facts: TargetFacts
+
+    @property
+    def name(self) -> str:
+        return self.facts.name
+
+    def command(self, root: Path, port: int, options: Mapping[str, int], lifeline: int, traceable: bool) -> list[str]:
+        """The command line of its server. Raises UsageError for an option that it does not have."""
+        for option in options:
+            if option not in self.facts.options:
+                raise UsageError(f"{self.name} has no option {option!r}")
+        command = [sys.executable, "-m", "servers", self.name, "--root", str(root), "--port", str(port)]
+        command += ["--lifeline", str(lifeline), *(["--traceable"] if traceable else [])]
+        for option, size_bytes in options.items():
+            command += [f"--{option}", str(size_bytes)]
+        return command
+
+
+def discover() -> dict[str, Target]:
+    """All targets by name, in the order of their ports."""
+    return {
+        facts.name: Target(
+            TargetFacts(
+                name=facts.name,
+                port=facts.port,
+                summary=facts.summary,
+                copies=facts.copies,
+                options={option.name: option.default_bytes for option in facts.options},
+            )
+        )
+        for facts in mode.discover().values()
+    }
+
+
+def choose(names: list[str]) -> list[Target]:
+    """The targets of these names, in this order. Raises UsageError for an unknown or a repeated one."""
+    targets = discover()
+    for name in names:
+        if name not in targets:
+            raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(targets)}")
+    if len(set(names)) < len(names):
+        raise UsageError(f"a mode is measured once per round: {' '.join(names)}")
+    return [targets[name] for name in names]
+
+
+def find_listener(port: int) -> int | None:
+    """The PID of the process that listens on this TCP port; None when there is none, or it is another user's."""
+    for connection in psutil.net_connections(kind="tcp"):
+        if (
+            connection.status == psutil.CONN_LISTEN
+            and getattr(connection.laddr, "port", None) == port
+            and connection.pid
+        ):
+            return connection.pid
+    return None
