@@ -16,6 +16,9 @@ from pathlib import Path
 
 from errors import UserError
 from servers.http import HttpError
+from servers.log import say
+
+_ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,14 @@ class OpenFile:
 
 
 def resolve_root(path: Path) -> bytes:
-    """The root as the kernel names it. Raises UserError when it is no directory that can be read."""
+    """The root as the kernel names it. Raises UserError when it is no directory whose files can be reached."""
     try:
-        root = path.resolve(strict=True)
+        root = Path(os.path.realpath(path, strict=True))  # Path.resolve() raises RuntimeError for a loop of links
     except OSError as error:
         raise UserError(f"cannot serve {path}: {error.strerror}; give an existing directory with --root") from error
     if not root.is_dir():
         raise UserError(f"cannot serve {path}: it is not a directory; give the directory that holds the files")
-    if not os.access(root, os.R_OK | os.X_OK):
+    if not os.access(root, os.X_OK):
         raise UserError(f"cannot serve {path}: permission denied; choose another --root, or change its permissions")
     return os.fsencode(root)
 
@@ -44,7 +47,7 @@ def open_file(root: bytes, path: bytes) -> Iterator[OpenFile]:
     """The regular file at this path below the root, closed at the end.
 
     Raises HttpError: 404 for what is absent, no regular file or outside the root, 403 for what may not be read,
-    503 when descriptors have run out.
+    503 when descriptors have run out, 500 when the disk fails.
     """
     fd = _open_inside(root, path)
     try:
@@ -58,20 +61,37 @@ def _open_inside(root: bytes, path: bytes) -> int:
         raise _not_found()
     try:
         place = os.open(root + path, os.O_PATH | os.O_CLOEXEC)
-        try:
-            link = b"/proc/self/fd/%d" % place
-            inside = os.readlink(link).startswith(root.rstrip(b"/") + b"/")  # noqa: PTH115  # bytes, not text
-            if not inside or not stat.S_ISREG(os.fstat(place).st_mode):
-                raise _not_found()
-            return os.open(link, os.O_RDONLY | os.O_CLOEXEC)
-        finally:
-            os.close(place)
-    except PermissionError as error:
-        raise HttpError(HTTPStatus.FORBIDDEN, "this file may not be read") from error
     except OSError as error:
-        if error.errno in (errno.EMFILE, errno.ENFILE):
-            raise HttpError(HTTPStatus.SERVICE_UNAVAILABLE, "too many open files", closes=True) from error
-        raise _not_found() from error
+        if error.errno == errno.EACCES and not _is_inside(root, os.path.realpath(root + path)):
+            raise _not_found() from error  # a directory out there may not be searched: nobody's business here
+        raise _http_error(error) from error
+    try:
+        link = b"/proc/self/fd/%d" % place
+        where = os.readlink(link)  # noqa: PTH115  # bytes, not text
+        if not _is_inside(root, where) or not stat.S_ISREG(os.fstat(place).st_mode):
+            raise _not_found()
+        return os.open(link, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        raise _http_error(error) from error
+    finally:
+        os.close(place)
+
+
+def _is_inside(root: bytes, where: bytes) -> bool:
+    return where.startswith(root.rstrip(b"/") + b"/")
+
+
+def _http_error(error: OSError) -> HttpError:
+    if error.errno in _ABSENT:
+        return _not_found()
+    if error.errno in (errno.EACCES, errno.EPERM):
+        return HttpError(HTTPStatus.FORBIDDEN, "this file may not be read")
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        return HttpError(
+            HTTPStatus.SERVICE_UNAVAILABLE, "too many open files", headers=("Retry-After: 1",), closes=True
+        )
+    say(f"cannot open a file: {error}")
+    return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"the file cannot be opened: {error.strerror}")
 
 
 def _not_found() -> HttpError:

@@ -32,6 +32,7 @@ class Option:
     default_bytes: int
     summary: str
     minimum_bytes: int = 1
+    maximum_bytes: int = 1 << 30
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,8 +46,9 @@ def send_file(
 
 def _buffer(chunk: int, buffer_offset: int) -> memoryview:
     """This thread's buffer; an anonymous mmap starts on a page boundary."""
-    if not hasattr(_per_thread, "buffer"):
+    if getattr(_per_thread, "shape", None) != (chunk, buffer_offset):
         area = memoryview(mmap.mmap(-1, buffer_offset + chunk))
         _per_thread.buffer = area[buffer_offset : buffer_offset + chunk]
+        _per_thread.shape = (chunk, buffer_offset)
     buffer: memoryview = _per_thread.buffer
     return buffer

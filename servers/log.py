@@ -1,0 +1,14 @@
+"""One line on stderr about what a peer or the machine did.
+
+Its rule: it never fails and never stops a server; whoever closed stderr wanted no lines.
+"""
+
+import contextlib
+import os
+import sys
+
+
+def say(message: str) -> None:
+    if sys.stderr is not None:  # print(file=None) would turn to stdout, which belongs to "ready"
+        with contextlib.suppress(OSError):
+            print(f"{os.getpid()}: {message}", file=sys.stderr, flush=True)
