@@ -12,7 +12,7 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeVar
 
 import msgspec
 
@@ -118,7 +118,7 @@ class ServerHost:
         if response.status != 200:
             refusal = msgspec.json.decode(answer, type=Refusal)
             raise UserError(refusal.message, refusal.exit_code)
-        return cast(R, msgspec.json.decode(answer, type=kind))
+        return msgspec.json.decode(answer, type=kind)
 
     def _state(self, error: Exception) -> str:
         code = self._process.poll()

@@ -20,7 +20,7 @@ PAUSE_AFTER_FAILURE_S = 0.2
 TIMEOUT_S = 30.0
 
 
-class DownloadUser(User):  # type: ignore[misc]  # locust is not typed strictly
+class DownloadUser(User):
     """A user of one target. The class attributes are set for all its users, before they start."""
 
     abstract = True

@@ -15,7 +15,7 @@ import psutil
 from profiles.metrics import ProcessReader, Values, read_machine
 from profiles.protocol import Samples, Snapshot, TimedSample
 
-INTERVAL_S = 0.25
+INTERVAL_S = 0.5
 KEPT_SAMPLES = 20_000
 
 _GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError, ValueError)  # ValueError: a zombie has no VmHWM

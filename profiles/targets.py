@@ -32,8 +32,8 @@ class Target:
         for option in options:
             if option not in self.facts.options:
                 raise UsageError(f"{self.name} has no option {option!r}")
-        command = [sys.executable, "-m", "servers", self.name, "--root", str(root), "--port", str(port)]
-        command += ["--lifeline", str(lifeline), *(["--traceable"] if traceable else [])]
+        command = [sys.executable, "-m", *(["profiles.traceable"] if traceable else []), "servers", self.name]
+        command += ["--root", str(root), "--port", str(port), "--lifeline", str(lifeline)]
         for option, size_bytes in options.items():
             command += [f"--{option}", str(size_bytes)]
         return command

@@ -1,0 +1,80 @@
+# The commands of this project. `make` lists them; knobs are variables, as in `make load ROUNDS=6 SINK=copy`.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help setup load ui servers test-file report bench test lint lock clean
+
+# The newest Python from 3.11 on that really starts and can make a virtual environment.
+PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
+	"$$p" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
+VENV := .venv
+RUN_PYTHON := $(VENV)/bin/python
+
+SIZE ?= 256MiB
+# A knob that is set becomes an option of the same name.
+option = $(if $($(1)),--$(2) $($(1)))
+quoted = $(if $($(1)),--$(2) '$($(1))')
+KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
+	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
+	$(call quoted,SINK,sink) $(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
+
+help: ## list these targets
+	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
+	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
+
+load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
+	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+	@$(RUN_PYTHON) -m scripts.load $(KNOBS)
+
+ui: $(VENV)/.ready ## start the servers and Locust's web UI on 127.0.0.1:8089
+	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+	@$(VENV)/bin/locust -f locustfile.py
+
+servers: $(VENV)/.ready ## only start the servers: read-send on 8081, sendfile on 8082, …
+	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+	@$(RUN_PYTHON) -m servers $(MODES)
+
+test-file: $(VENV)/.ready ## make data/test-file.bin, reproducible bytes (SIZE=256MiB)
+	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+
+report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest run)
+	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)')
+
+bench: $(VENV)/.test-ready ## our own cost against a C floor, in one interleaved run
+	@$(RUN_PYTHON) -m tests.bench
+
+test: $(VENV)/.test-ready ## run the tests
+	@$(RUN_PYTHON) -m pytest -q
+
+lint: $(VENV)/.test-ready ## ruff and mypy --strict
+	@$(VENV)/bin/ruff check .
+	@$(VENV)/bin/ruff format --check .
+	@$(VENV)/bin/mypy
+
+lock: $(VENV)/.ready ## pin what requirements*.in name, with hashes
+	@$(RUN_PYTHON) -m pip install --quiet uv==0.13.9
+	@for f in requirements requirements-test; do \
+		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header $$f.in -o $$f.txt || exit; done
+
+clean: ## remove what can be made again; runs and reports stay
+	@rm -rf $(VENV) data build .pytest_cache .mypy_cache .ruff_cache
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	@echo "kept: profiles/out and reports/out; remove them by hand if you want them gone"
+
+setup: $(VENV)/.ready ## make .venv with what is pinned in requirements.txt
+
+$(VENV)/.ready: requirements.txt
+	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer that can make a virtual environment: install python3 and python3-venv, or give PYTHON=/path/to/python3" >&2; exit 2; }
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is no Python 3.11 or newer: give another with PYTHON=" >&2; exit 2; }
+	@echo "setting up $(VENV) with $$($(PYTHON) --version) (once)"
+	@test -x $(RUN_PYTHON) && test "$$($(RUN_PYTHON) -c 'import sys; print(sys.version)' 2>/dev/null)" = "$$("$(PYTHON)" -c 'import sys; print(sys.version)')" \
+		|| { rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); }
+	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@touch $@
+
+$(VENV)/.test-ready: requirements-test.txt $(VENV)/.ready
+	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-test.txt
+	@touch $@

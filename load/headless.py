@@ -1,0 +1,105 @@
+"""A campaign without a browser: `make load`.
+
+Its rule: whatever happens, everything that was started is stopped, the rounds that are complete are kept, and the
+exit code says how it went: 0 done, 1 failures in the load, 2 wrong usage, 130 interrupted.
+"""
+
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import gevent
+from locust.env import Environment
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
+from load.campaign import Campaign, Settings, start_watching
+from load.server_host import ServerHost
+from load.users import user_classes
+from profiles.records import Cell, RunFolder
+
+
+def run(settings: Settings, root: Path, folder: RunFolder) -> int:
+    """Run the campaign and say how far it came; the exit code. Raises UserError before anything has run."""
+    logging.getLogger("locust").setLevel(logging.ERROR)
+    console = Console(stderr=True)
+    users = user_classes()
+    environment = Environment(user_classes=list(users.values()), stop_timeout=0)
+    runner = environment.create_local_runner()
+    _interrupt_on_signals()
+    try:
+        host = ServerHost(root)
+        try:
+            start_watching(host, os.getpid())
+            with _progress(console) as progress:
+                campaign = Campaign(environment, users, host, folder, settings, _reporter(progress, settings))
+                cells = campaign.run()
+        finally:
+            runner.quit()
+            host.close()
+    except KeyboardInterrupt:
+        print(f"interrupted. {_what_remains(folder)}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except UserError as error:
+        print(f"error: {error}. {_what_remains(folder)}".replace("..", "."), file=sys.stderr)
+        return error.exit_code
+    return _judge(cells)
+
+
+def _judge(cells: list[Cell]) -> int:
+    failed = [cell for cell in cells if cell.failures]
+    for cell in failed:
+        names = ", ".join(f"{count} × {name}" for name, count in cell.failure_names.items())
+        print(f"failures in round {cell.round + 1}, {cell.mode}: {names}", file=sys.stderr)
+    return EXIT_FAILED if failed else EXIT_DONE
+
+
+def _what_remains(folder: RunFolder) -> str:
+    """What was kept of a run that ended early, and how to make a report of it."""
+    if not folder.path.exists():
+        return "Nothing was measured."
+    planned = folder.read_run()
+    modes = [cell.mode for cell in folder.read_cells()]
+    complete = min(modes.count(mode) for mode in planned.modes)
+    if complete == 0:
+        return f"No round was complete; what there is lies in {folder.path}."
+    return (
+        f"{complete} of {len(planned.order)} rounds are complete and kept: "
+        f"`make report RUN={folder.path.name}` makes their report"
+    )
+
+
+def _interrupt_on_signals() -> None:
+    """Ctrl-C and SIGTERM arrive in the main greenlet, wherever gevent was when they came."""
+    main = gevent.getcurrent()
+
+    def interrupt() -> None:
+        gevent.signal_handler(signal.SIGINT, lambda: None)  # one is enough: the second must not cut the clean-up short
+        main.throw(KeyboardInterrupt)
+
+    gevent.signal_handler(signal.SIGINT, interrupt)
+    gevent.signal_handler(signal.SIGTERM, interrupt)
+
+
+def _progress(console: Console) -> Progress:
+    """A bar with the time left; drawn when a cell ends and not in between, since drawing costs the client CPU."""
+    columns = (TextColumn("{task.description:<30}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
+    return Progress(
+        *columns, TimeRemainingColumn(), console=console, auto_refresh=False, disable=not console.is_terminal
+    )
+
+
+def _reporter(progress: Progress, settings: Settings) -> Callable[[float, str], None]:
+    task = progress.add_task("starting", total=settings.expected_s)
+
+    def report(done_s: float, description: str) -> None:
+        progress.update(task, advance=done_s, description=description)
+        progress.refresh()
+        if progress.disable and done_s == 0:
+            print(description, file=sys.stderr)
+
+    return report

@@ -1,0 +1,84 @@
+"""What `locust -f locustfile.py` hangs on Locust's events: servers before the UI, their end after the last user.
+
+Its rule: helper processes start in `init` (after the fork of --processes, before the UI answers) and end in `quit`,
+when no user runs any more; a worker starts none.
+"""
+
+import os
+import sys
+from argparse import Namespace
+from pathlib import Path
+from typing import Any
+
+from locust import events
+from locust.argument_parser import LocustArgumentParser
+from locust.env import Environment
+from locust.exception import StopTest
+from locust.runners import WorkerRunner
+
+from errors import EXIT_USAGE, UserError
+from load.campaign import start_watching
+from load.client import SINKS
+from load.server_host import ServerHost
+from load.users import DownloadUser
+from load.web import ServersTab
+
+
+def install(users: dict[str, type[DownloadUser]]) -> None:
+    """Register everything. users: what the locustfile offers, by class name."""
+    hooks = _Hooks(users)
+    events.init_command_line_parser.add_listener(_add_arguments)
+    events.init.add_listener(hooks.start_servers)
+    events.test_start.add_listener(hooks.choose_sink)
+    events.quit.add_listener(hooks.stop_servers)
+
+
+def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
+    parser.set_defaults(web_host="127.0.0.1", class_picker=True)  # Locust's own default is every interface
+    parser.add_argument(
+        "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
+    )
+    parser.add_argument(
+        "--root", default="data", env_var="LOCUST_ROOT", include_in_web_ui=False, help="Where test-file.bin lies"
+    )
+
+
+class _Hooks:
+    def __init__(self, users: dict[str, type[DownloadUser]]) -> None:
+        self._users = users
+        self._host: ServerHost | None = None
+
+    def start_servers(self, environment: Environment, **_: Any) -> None:
+        if isinstance(environment.runner, WorkerRunner):
+            return
+        options = environment.parsed_options
+        assert isinstance(options, Namespace)
+        try:
+            self._host = ServerHost(Path(options.root))
+            size_bytes = self._host.facts().file.size_bytes
+            for user_class in self._users.values():
+                self._host.start(user_class.target, {})
+                user_class.expected_bytes = size_bytes
+            start_watching(self._host, os.getpid())
+        except UserError as error:
+            self.stop_servers()
+            print(f"error: {error}", file=sys.stderr)
+            sys.exit(error.exit_code)
+        if environment.web_ui:
+            ServersTab(self._host, self._users).attach(environment.web_ui)
+
+    def choose_sink(self, environment: Environment, **_: Any) -> None:
+        """The UI does not check choices, so they are checked here."""
+        options = environment.parsed_options
+        sink = getattr(options, "sink", None)
+        if sink not in SINKS:
+            print(f"error: {sink!r} is not a sink: choose one of {', '.join(SINKS)}", file=sys.stderr)
+            environment.process_exit_code = EXIT_USAGE
+            raise StopTest
+        for user_class in self._users.values():
+            user_class.sink = sink
+            user_class.meter.reset()
+
+    def stop_servers(self, **_: Any) -> None:
+        if self._host is not None:
+            self._host.close()

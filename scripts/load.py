@@ -1,0 +1,149 @@
+"""make load: a campaign without a browser, then its report.
+
+Every round downloads from every mode once, in balanced order; then each mode is profiled under the same load.
+"""
+
+import argparse
+import random
+import re
+import shlex
+import subprocess
+import sys
+from datetime import datetime
+from pathlib import Path
+
+from errors import EXIT_DONE, EXIT_FAILED, UsageError, run_command
+from load import headless
+from load.campaign import Settings
+from load.client import SINKS
+from profiles import targets
+from profiles.records import RunFolder
+from units import parse_size
+
+BASELINE = "read-send"
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+
+def main() -> int:
+    arguments = _parser().parse_args()
+    modes = _modes(arguments.modes, arguments.baseline)
+    _check(arguments)
+    settings = Settings(
+        modes=modes,
+        rounds=arguments.rounds,
+        window_s=arguments.window,
+        warm_up_s=arguments.warm_up,
+        profile_s=arguments.profile,
+        users=arguments.users,
+        sink=arguments.sink,
+        seed=arguments.seed,
+        command=_repeating_command(arguments, modes),
+        options=_options(arguments.option, modes),
+        any_port=arguments.any_port,
+    )
+    folder = RunFolder(arguments.profiles / arguments.run)
+    code = headless.run(settings, arguments.root, folder)
+    if code in (EXIT_DONE, EXIT_FAILED) and folder.read_cells():
+        report = ["-m", "scripts.report", arguments.run]
+        report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
+        reported = subprocess.run([sys.executable, *report], check=False).returncode
+        code = code or reported
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m scripts.load", description=__doc__)
+    parser.add_argument("--modes", nargs="+", metavar="MODE", help=f"default: all of {', '.join(targets.discover())}")
+    parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
+    parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s; fewer than 6 give no interval")
+    parser.add_argument("--window", type=float, default=2.0, help="seconds measured per cell (default: %(default)s)")
+    parser.add_argument("--warm-up", type=float, default=0.5, help="seconds discarded before (default: %(default)s)")
+    parser.add_argument(
+        "--profile", type=int, default=3, help="whole seconds of py-spy per mode, 0 for none (default: 3)"
+    )
+    parser.add_argument("--users", type=int, default=4, help="connections at once (default: %(default)s)")
+    parser.add_argument(
+        "--sink", choices=SINKS, default="discard", help="what users do with bytes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="MODE.NAME=SIZE", help="like read-send.chunk=64KiB"
+    )
+    parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the order (default: random)")
+    parser.add_argument("--run", default=datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), help="name (default: the time)")
+    parser.add_argument(
+        "--root", type=Path, default=Path("data"), help="where test-file.bin lies (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--profiles", type=Path, default=Path("profiles/out"), help="records go below (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--reports", type=Path, default=Path("reports/out"), help="the report goes below (default: %(default)s)"
+    )
+    parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
+    return parser
+
+
+def _modes(given: list[str] | None, baseline: str | None) -> tuple[str, ...]:
+    """The modes to measure, the baseline first. Raises UsageError."""
+    names = [target.name for target in targets.choose(given or list(targets.discover()))]
+    first = baseline or (BASELINE if BASELINE in names else names[0])
+    if first not in names:
+        raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(names)}")
+    return (first, *(name for name in names if name != first))
+
+
+def _check(arguments: argparse.Namespace) -> None:
+    for name, least, most in (
+        ("rounds", 1, 1000),
+        ("users", 1, 2000),
+        ("window", 0.2, 3600),
+        ("warm_up", 0, 600),
+        ("profile", 0, 600),
+    ):
+        value = getattr(arguments, name)
+        if not least <= value <= most:
+            raise UsageError(f"{name.upper()}={value}: give {least} to {most}")
+    if not RUN_NAME.fullmatch(arguments.run):
+        raise UsageError(
+            f"RUN={arguments.run!r} is no name for a folder: letters, digits, dot, dash and underscore will do"
+        )
+
+
+def _options(given: list[str], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """MODE.NAME=SIZE, several times, as sizes by mode and name. Raises UsageError."""
+    known = targets.discover()
+    options: dict[str, dict[str, int]] = {}
+    for text in given:
+        mode, dot, rest = text.partition(".")
+        name, equals, size = rest.partition("=")
+        if not dot or not equals or mode not in modes or name not in known[mode].facts.options:
+            raise UsageError(
+                f"--option {text!r} is not MODE.NAME=SIZE of a mode that is measured, like read-send.chunk=64KiB"
+            )
+        options.setdefault(mode, {})[name] = parse_size(size)
+    return options
+
+
+def _repeating_command(arguments: argparse.Namespace, modes: tuple[str, ...]) -> str:
+    """What repeats this run, with everything that was left to a default or to chance spelled out."""
+    size_bytes = _size_bytes(arguments.root / "test-file.bin")
+    knobs = {
+        "MODES": " ".join(modes),
+        "ROUNDS": arguments.rounds,
+        "WINDOW": f"{arguments.window:g}",
+        "USERS": arguments.users,
+        "SINK": arguments.sink,
+        "SIZE": size_bytes,
+        "SEED": arguments.seed,
+    }
+    knobs |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
+    knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
+    return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in knobs.items())
+
+
+def _size_bytes(path: Path) -> int:
+    return path.stat().st_size if path.exists() else 0
+
+
+if __name__ == "__main__":
+    run_command(main)
