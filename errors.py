@@ -4,8 +4,10 @@ Its rule: a message says what was tried, on what, why it failed and what to do.
 It is raised where the cause is known and caught once, in the command that ran.
 """
 
+import argparse
 import sys
 from collections.abc import Callable
+from typing import NoReturn
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -26,6 +28,13 @@ class UsageError(UserError):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, EXIT_USAGE)
+
+
+class CommandParser(argparse.ArgumentParser):
+    """An argparse parser whose errors are one line, like all the others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise UsageError(f"{message}; `{self.prog} --help` says what there is")
 
 
 def run_command(main: Callable[[], int]) -> None:

@@ -25,6 +25,7 @@ from profiles.records import Cell, RunFolder
 
 def run(settings: Settings, root: Path, folder: RunFolder) -> int:
     """Run the campaign and say how far it came; the exit code. Raises UserError before anything has run."""
+    folder.refuse_existing()
     logging.getLogger("locust").setLevel(logging.ERROR)
     console = Console(stderr=True)
     users = user_classes()

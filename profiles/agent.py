@@ -6,7 +6,6 @@ Its rule: one thread answers requests, in order, and nothing it does there takes
 own. It ends when its standard input ends, and its servers with it: whoever started it holds the other end of that pipe.
 """
 
-import argparse
 import hmac
 import os
 import signal
@@ -22,7 +21,7 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 import psutil
 
-from errors import EXIT_DONE, UserError, run_command
+from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles import host, targets
 from profiles.flamegraph import PySpy
 from profiles.metrics import METRICS, ProcessReader
@@ -203,7 +202,7 @@ class _AgentServer(HTTPServer):
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
+    parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
     arguments = parser.parse_args(argv)
     token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers have no business with it
@@ -222,7 +221,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
     print(f"ready agent {server.server_port}", flush=True)
     try:
-        server.serve_forever(poll_interval=0.1)
+        server.serve_forever(poll_interval=0.25)
     finally:
         server.server_close()
         agent.close()

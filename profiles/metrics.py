@@ -16,7 +16,6 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import psutil
@@ -153,7 +152,12 @@ def read_machine() -> Values:
 
 
 def _read(path: str) -> bytes:
-    return Path(path).read_bytes()
+    """A small file of /proc, in one read; it is read many times a second, so nothing is spent on a file object."""
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        return os.read(fd, 16384)
+    finally:
+        os.close(fd)
 
 
 def _number(text: bytes, label: bytes) -> int:

@@ -172,16 +172,19 @@ class RunFolder:
 
     path: Path
 
+    def refuse_existing(self) -> None:
+        """Raises UserError when the folder is there: a run is never mixed with another."""
+        if self.path.exists():
+            raise UserError(
+                f"run {self.path.name!r} exists already in {self.path.parent}: choose another name with RUN=name, "
+                f"or remove that folder"
+            )
+
     def create(self) -> None:
-        """Make the folder; an existing one is refused, since a run is never mixed with another."""
+        """Make the folder, which must not be there."""
+        self.refuse_existing()
         with _explained("create the run's folder", self.path, "free some space there, or choose another with RUN=name"):
-            try:
-                self.path.mkdir(parents=True)
-            except FileExistsError:
-                raise UserError(
-                    f"run {self.path.name!r} exists already in {self.path.parent}: choose another name with RUN=name, "
-                    f"or remove that folder"
-                ) from None
+            self.path.mkdir(parents=True)
 
     def write_run(self, run: Run) -> None:
         """Write beside and rename, so that a reader never sees half of it."""

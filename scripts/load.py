@@ -12,7 +12,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from errors import EXIT_DONE, EXIT_FAILED, UsageError, run_command
+from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
 from load import headless
 from load.campaign import Settings
 from load.client import SINKS
@@ -52,7 +52,7 @@ def main() -> int:
 
 
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="python -m scripts.load", description=__doc__)
+    parser = CommandParser(prog="python -m scripts.load", description=__doc__)
     parser.add_argument("--modes", nargs="+", metavar="MODE", help=f"default: all of {', '.join(targets.discover())}")
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s; fewer than 6 give no interval")

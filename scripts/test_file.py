@@ -1,13 +1,12 @@
 """make test-file: make data/test-file.bin, unless it is there in the size that is asked for."""
 
-import argparse
 import sys
 from pathlib import Path
 
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from errors import EXIT_DONE, UsageError, run_command
+from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from servers import test_file
 from units import format_size, parse_size
 
@@ -15,7 +14,7 @@ COLUMNS = (TextColumn("test file"), BarColumn(), DownloadColumn(binary_units=Tru
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.test_file", description=__doc__)
+    parser = CommandParser(prog="python -m scripts.test_file", description=__doc__)
     parser.add_argument("--size", default="256MiB", help="like 256MiB, 1GiB, 17 (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
     arguments = parser.parse_args()

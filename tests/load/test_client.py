@@ -1,0 +1,93 @@
+"""A download is whole, or it is a failure with a name."""
+
+import contextlib
+import socket
+import threading
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from load import client
+from load.client import SINKS, Connection, Sink
+from servers import mode, sockets
+from servers.server import Limits, Server
+from tests.load.fake_server import answering
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
+
+
+def counted(
+    address: tuple[str, int], sink: Sink, expected_bytes: int | None = None, timeout_s: float = 5.0
+) -> tuple[Connection, list[int]]:
+    pieces: list[int] = []
+    return Connection(address, sink, pieces.append, expected_bytes, timeout_s), pieces
+
+
+@pytest.mark.parametrize("sink", SINKS)
+@pytest.mark.parametrize("size_bytes", [0, 1, 4099, 3_000_017])
+def test_every_byte_of_a_real_server_is_counted_once(tmp_path: Path, sink: Sink, size_bytes: int) -> None:
+    (tmp_path / "file").write_bytes(b"x" * size_bytes)
+    listener = sockets.listen("127.0.0.1", 0)
+    server = Server(listener, bytes(tmp_path), partial(mode.load("sendfile")[1]), Limits(grace_s=0))
+    thread = threading.Thread(target=server.serve)
+    thread.start()
+    connection, pieces = counted(listener.getsockname(), sink, size_bytes)
+    try:
+        for _ in range(3):  # over one connection: nothing is left behind that the next would read
+            assert connection.download("/file") == size_bytes
+        assert sum(pieces) == 3 * size_bytes
+    finally:
+        connection.close()
+        server.stop()
+        thread.join()
+
+
+@pytest.mark.parametrize("sink", SINKS)
+@pytest.mark.parametrize(
+    ("answer", "then", "failure"),
+    [
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "close", client.WrongStatusError),
+        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\n\r\nabcd", "close", client.WrongStatusError),
+        (OK % 5 + b"abcd", "close", client.WrongLengthError),
+        (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", client.WrongLengthError),
+        (OK % 4 + b"abcdefgh", "close", client.WrongLengthError),
+        (OK % 4 + b"ab", "close", client.ShortBodyError),
+        (OK % 4, "close", client.ShortBodyError),
+        (OK % 4 + b"ab", "stall", client.TimedOutError),
+        (b"", "close", client.ConnectionLostError),
+        (b"HTTP/1.1 200", "close", client.ConnectionLostError),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "close", client.BadHeadError),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "stall", client.BadHeadError),
+    ],
+)
+def test_what_is_wrong_has_a_name(answer: bytes, then: str, failure: type[Exception], sink: Sink) -> None:
+    with answering(answer, then) as address:
+        connection, _ = counted(address, sink, expected_bytes=4, timeout_s=0.3)
+        with pytest.raises(failure):
+            connection.download("/file")
+
+
+def test_a_reset_has_a_name() -> None:
+    with answering(OK % 4 + b"ab", "reset") as address:
+        connection, _ = counted(address, "copy", 4)
+        with pytest.raises((client.ConnectionLostError, client.ShortBodyError)):
+            connection.download("/file")
+
+
+def test_no_server_is_a_connect_error() -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
+        address = listener.getsockname()
+    connection, _ = counted(address, "discard")
+    with pytest.raises(client.ConnectError):
+        connection.download("/file")
+
+
+def test_after_a_failure_the_next_download_has_a_fresh_connection() -> None:
+    with answering(OK % 4 + b"abcd") as address:  # closes after each answer, though it promised to keep alive
+        connection, pieces = counted(address, "copy", 4)
+        assert connection.download("/file") == 4
+        with pytest.raises(client.ConnectionLostError):
+            connection.download("/file")
+        assert connection.download("/file") == 4
+        assert sum(pieces) == 8

@@ -1,0 +1,82 @@
+"""A flame graph, or the reason why there is none."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+
+import pytest
+
+from profiles import flamegraph
+from profiles.flamegraph import PySpy
+from profiles.protocol import Recording
+from tests.conftest import eventually
+
+BUSY = """
+import time
+def burn_here():
+    until = time.monotonic() + 30
+    while time.monotonic() < until: pass
+burn_here()
+"""
+
+
+@pytest.fixture
+def busy() -> Iterator[subprocess.Popen[bytes]]:
+    process = subprocess.Popen([sys.executable, "-c", BUSY])
+    yield process
+    process.kill()
+    process.wait()
+
+
+def finished(recorder: PySpy) -> Recording:
+    results: list[Recording] = []
+
+    def over() -> bool:
+        results.append(recorder.result())
+        return results[-1].state != "recording"
+
+    eventually(over, 30)
+    return results[-1]
+
+
+def test_the_picture_and_the_stacks_show_the_busy_function(busy: subprocess.Popen[bytes]) -> None:
+    recording = finished(PySpy(busy.pid, 1))
+    if recording.state == "failed" and "Permission" in recording.reason:
+        pytest.skip(recording.reason)
+    assert recording.state == "done", recording.reason
+    assert "burn_here" in recording.raw and "burn_here" in recording.svg
+    assert recording.svg.rstrip().endswith("</svg>")
+
+
+def test_a_process_that_is_gone_is_a_reason() -> None:
+    process = subprocess.Popen([sys.executable, "-c", ""])
+    process.wait()
+    recording = finished(PySpy(process.pid, 1))
+    assert recording.state == "failed"
+    assert recording.reason.startswith("py-spy could not record") and "\n" not in recording.reason
+
+
+def test_a_process_that_is_not_python_is_a_reason() -> None:
+    process = subprocess.Popen(["sleep", "30"])
+    try:
+        recording = finished(PySpy(process.pid, 1))
+    finally:
+        process.kill()
+        process.wait()
+    assert recording.state == "failed"
+    assert recording.reason.startswith("py-spy could not record")
+
+
+def test_without_py_spy_the_reason_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flamegraph, "find_py_spy", lambda: None)
+    recording = PySpy(os.getpid(), 1).result()
+    assert recording.state == "failed" and "make setup" in recording.reason
+
+
+def test_ending_early_leaves_no_recorder(busy: subprocess.Popen[bytes]) -> None:
+    recorder = PySpy(busy.pid, 60)
+    threading.Event().wait(0)
+    recorder.kill()
+    assert all(process.returncode is not None for process in recorder._recorders.values())

@@ -1,0 +1,45 @@
+"""Facts about machine and file: known, or None; a file that is not what its digest says is refused."""
+
+import hashlib
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from profiles import host
+
+
+def test_the_machine_is_known_where_it_can_be() -> None:
+    facts = host.host_facts()
+    assert facts["cpus"] and facts["memory_bytes"] and facts["interface"] == "loopback"
+    assert str(facts["kernel"]).startswith("Linux ")
+    assert facts["mtu"] is None or int(str(facts["mtu"])) > 0
+
+
+def test_a_file_that_was_just_written_is_resident(served: Path) -> None:
+    facts = host.file_facts(served / "test-file.bin")
+    content = (served / "test-file.bin").read_bytes()
+    assert (facts.size_bytes, facts.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert facts.resident_share_after == 1.0
+    assert facts.filesystem != "unknown"
+
+
+def test_an_empty_file_has_no_resident_share(tmp_path: Path) -> None:
+    (tmp_path / "empty").touch()
+    assert host.resident_share_of(tmp_path / "empty") is None
+
+
+def test_a_changed_file_is_refused(served: Path) -> None:
+    with (served / "test-file.bin").open("r+b") as file:
+        file.write(b"\0\0\0\0\0\0\0\0")
+    with pytest.raises(UserError, match="is not what"):
+        host.file_facts(served / "test-file.bin")
+
+
+def test_a_missing_file_or_digest_is_one_clear_line(served: Path) -> None:
+    (served / "test-file.bin.sha256").unlink()
+    with pytest.raises(UserError, match="make test-file"):
+        host.file_facts(served / "test-file.bin")
+    (served / "test-file.bin").unlink()
+    with pytest.raises(UserError, match="No such file"):
+        host.file_facts(served / "test-file.bin")

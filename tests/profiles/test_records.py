@@ -1,0 +1,144 @@
+"""A run's folder keeps what it was given, loses at most a line to a kill, and says what is wrong with it."""
+
+import os
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from profiles.records import Cell, FileFacts, MetricFacts, Profile, Run, RunFolder, Sample, TargetFacts
+from servers.mode import Copy
+from tests.conftest import PROJECT
+
+CELL = Cell(
+    round=2,
+    position=1,
+    mode="sendfile",
+    started_s=1.5,
+    wall_s=2.0,
+    received_bytes=1 << 31,
+    downloads=8,
+    failures=1,
+    failure_names={"ShortBodyError": 1},
+    latency_histogram="HIST",
+    metrics={"server_user_s": 0.1, "steal_s": None},
+)
+RUN = Run(
+    name="run",
+    state="running",
+    started_at="2026-01-01T00:00:00+00:00",
+    command="make load",
+    question="saturated",
+    seed=1,
+    order=(("read-send", "sendfile"), ("sendfile", "read-send")),
+    baseline="read-send",
+    users=4,
+    sink="discard",
+    warm_up_s=0.5,
+    window_s=2.0,
+    sample_interval_s=0.5,
+    file=FileFacts("test-file.bin", 5, "00", "ext4", 1.0, None),
+    targets=(
+        TargetFacts("sendfile", 8082, "", (Copy("disk", "page cache", "dma"),), {}),
+        TargetFacts("read-send", 8081, "", (), {"chunk": 65536}),
+    ),
+    metrics=(MetricFacts("server_user_s", "s", "derived", "", True),),
+    host={"cpu_model": "x", "governor": None, "cpus": 2},
+    software={"python": "3.11"},
+)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> RunFolder:
+    made = RunFolder(tmp_path / "run")
+    made.create()
+    return made
+
+
+def test_what_is_written_is_read(folder: RunFolder) -> None:
+    profile = Profile(CELL, "sendfile.svg", None, "a reason")
+    sample = Sample(0.5, "load", 17, {"cpu_s": 1.25, "rss_bytes": None})
+    folder.write_run(RUN)
+    folder.append_cell(CELL)
+    folder.append_cell(replace(CELL, round=3))
+    folder.append_profile(profile)
+    folder.append_samples([sample, sample])
+    assert folder.read_run() == RUN
+    assert folder.read_cells() == (CELL, replace(CELL, round=3))
+    assert folder.read_profiles() == (profile,)
+    assert folder.read_samples() == (sample, sample)
+    assert folder.read_run().modes == ("read-send", "sendfile")
+
+
+def test_a_cell_is_one_flat_line_with_the_names_that_are_promised(folder: RunFolder) -> None:
+    folder.append_cell(CELL)
+    text = (folder.path / "rounds.jsonl").read_text()
+    assert text.count("\n") == 1
+    assert '"mode":"sendfile"' in text and '"server_user_s":0.1' in text and '"steal_s":null' in text
+    assert '"metrics"' not in text
+
+
+def test_a_line_cut_by_a_kill_is_left_out(folder: RunFolder) -> None:
+    folder.append_cell(CELL)
+    with (folder.path / "rounds.jsonl").open("a") as file:
+        file.write('{"round":9,"posi')
+    assert folder.read_cells() == (CELL,)
+
+
+def test_a_run_is_never_mixed_with_another(folder: RunFolder) -> None:
+    with pytest.raises(UserError, match=r"exists already.*RUN=name"):
+        folder.create()
+
+
+def test_records_of_another_kind_are_refused_by_file_and_line(folder: RunFolder) -> None:
+    folder.append_cell(CELL)
+    with (folder.path / "rounds.jsonl").open("a") as file:
+        file.write('{"round":"nine"}\n')
+    with pytest.raises(UserError, match=r"rounds\.jsonl, line 2"):
+        folder.read_cells()
+    (folder.path / "run.json").write_text("{}")
+    with pytest.raises(UserError, match=r"run\.json"):
+        folder.read_run()
+    (folder.path / "run.json").write_text("no json")
+    with pytest.raises(UserError, match=r"run\.json"):
+        folder.read_run()
+
+
+def test_a_folder_that_is_no_run_is_one_clear_line(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match="No such file"):
+        RunFolder(tmp_path / "none").read_run()
+
+
+def test_a_full_disk_leaves_whole_lines_only(tmp_path: Path) -> None:
+    """RLIMIT_FSIZE stands in for the full disk: write() takes a part, then fails."""
+    script = """
+import resource, signal, sys
+from pathlib import Path
+from errors import UserError
+from profiles.records import RunFolder
+from tests.profiles.test_records import CELL
+folder = RunFolder(Path(sys.argv[1]))
+folder.create()
+folder.append_cell(CELL)
+size = (folder.path / "rounds.jsonl").stat().st_size
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, (size + size // 2, resource.RLIM_INFINITY))
+try:
+    folder.append_cell(CELL)
+except UserError as error:
+    print(error)
+"""
+    command = [sys.executable, "-c", script, str(tmp_path / "run")]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True)
+    assert "cannot write" in done.stdout and "free some space" in done.stdout
+    assert RunFolder(tmp_path / "run").read_cells() == (CELL,)
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
+def test_a_folder_without_permission_is_one_clear_line(tmp_path: Path) -> None:
+    tmp_path.chmod(0o500)
+    with pytest.raises(UserError, match="Permission denied"):
+        RunFolder(tmp_path / "run").create()
