@@ -11,6 +11,7 @@ from pathlib import Path
 import psutil
 
 from errors import UsageError
+from profiles.metrics import cpu_s
 from profiles.records import TargetFacts
 from servers import mode
 
@@ -66,13 +67,20 @@ def choose(names: list[str]) -> list[Target]:
     return [targets[name] for name in names]
 
 
-def find_listener(port: int) -> int | None:
-    """The PID of the process that listens on this TCP port; None when there is none, or it is another user's."""
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """A process that listens on a port."""
+
+    pid: int
+
+    def cpu_s(self) -> float:
+        """CPU seconds that it has used so far (profiles.metrics.cpu_s). Raises ProcessLookupError."""
+        return cpu_s(self.pid)
+
+
+def find_listener(port: int) -> Listener | None:
+    """Who listens on this TCP port; None when nobody does, or a process of another user."""
     for connection in psutil.net_connections(kind="tcp"):
-        if (
-            connection.status == psutil.CONN_LISTEN
-            and getattr(connection.laddr, "port", None) == port
-            and connection.pid
-        ):
-            return connection.pid
+        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port:
+            return Listener(connection.pid) if connection.pid else None
     return None

@@ -15,11 +15,12 @@ from profiles.records import RunFolder
 from tests.conftest import PROJECT, eventually
 
 TINY = ["--rounds", "2", "--window", "0.3", "--warm-up", "0.1", "--profile", "1", "--users", "2", "--any-port"]
-PROMISED = set(
-    "round position mode wall_s received_bytes downloads failures server_user_s server_system_s server_cpu_s_per_gib "
-    "client_cpu_s_per_gib gib_per_s voluntary_switches involuntary_switches minor_faults major_faults peak_rss_bytes "
-    "steal_s sampler_cpu_s latency_p50_us latency_p99_us".split()
-)
+PROMISED = {
+    *("round", "position", "mode", "wall_s", "received_bytes", "downloads", "failures"),
+    *("server_user_s", "server_system_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib", "gib_per_s"),
+    *("voluntary_switches", "involuntary_switches", "minor_faults", "major_faults", "peak_rss_bytes"),
+    *("steal_s", "sampler_cpu_s", "latency_p50_us", "latency_p99_us"),
+}
 
 
 def command(served: Path, *more: str) -> list[str]:

@@ -1,0 +1,57 @@
+"""The course's client: a connection per download, the whole time on a clock, and what the server paid.
+
+Its rule: the first line is the course's, "Time taken: … seconds". The clock says how long *this* client waited; the
+CPU per GiB says what the data path costs.
+"""
+
+import time
+from dataclasses import dataclass
+
+from errors import UserError
+from load.client import ConnectError, Connection, DownloadError, Sink
+from profiles.targets import Target, find_listener
+from units import GIB
+
+PATH = "/test-file.bin"
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """wall_s: of all downloads together. server_cpu_s: None when the server's process may not be looked at."""
+
+    wall_s: float
+    received_bytes: int
+    server_cpu_s: float | None
+
+    def lines(self) -> list[str]:
+        gib = self.received_bytes / GIB
+        lines = [f"Time taken: {self.wall_s} seconds"]
+        if not gib:
+            return [*lines, "no bytes: the file is empty"]
+        lines.append(f"{gib / self.wall_s:.3f} GiB/s ({gib:g} GiB)")
+        if self.server_cpu_s is None:
+            return [*lines, "server CPU: unknown, its process belongs to another user"]
+        return [*lines, f"server CPU: {self.server_cpu_s / gib:.4f} s/GiB ({self.server_cpu_s:.3f} s)"]
+
+
+def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> Result:
+    """Download the test file over a fresh connection each time. Raises UserError when a download fails."""
+    address = ("127.0.0.1", port)
+    server = find_listener(port)
+    before_s = server.cpu_s() if server else 0.0
+    received_bytes = 0
+    started_s = time.perf_counter()
+    for _ in range(iterations):
+        connection = Connection(address, sink, lambda _: None)
+        try:
+            received_bytes += connection.download(PATH)
+        except ConnectError as error:
+            raise UserError(
+                f"nothing answers on {address[0]} port {port}: {error}; start the servers with `make servers`"
+            ) from error
+        except DownloadError as error:
+            raise UserError(f"{target.name} did not deliver {PATH}: {type(error).__name__}: {error}") from error
+        finally:
+            connection.close()
+    wall_s = time.perf_counter() - started_s
+    return Result(wall_s, received_bytes, server.cpu_s() - before_s if server else None)

@@ -1,0 +1,60 @@
+"""The course's client prints what the course prints, and then what the server paid."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profiles.targets import discover
+from tests.conftest import PROJECT, SMALL_BYTES
+from units import GIB
+
+CLIENT = [sys.executable, "-m", "scripts.benchmark_client"]
+
+
+def run(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*CLIENT, *arguments], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=50)
+
+
+@pytest.fixture(params=list(discover()))
+def serving(request: pytest.FixtureRequest, served: Path) -> Iterator[tuple[str, str]]:
+    command = [sys.executable, "-m", "servers", request.param, "--port", "0", "--root", str(served)]
+    with subprocess.Popen(
+        command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
+    ) as process:
+        assert process.stdout
+        yield request.param, process.stdout.readline().split()[2]
+        process.terminate()
+
+
+@pytest.mark.parametrize("sink", ["copy", "discard"])
+def test_the_first_line_is_the_courses_and_the_cpu_follows(serving: tuple[str, str], sink: str) -> None:
+    mode, port = serving
+    done = run(mode, "--port", port, "--iterations", "3", "--sink", sink)
+    assert done.returncode == 0, done.stderr
+    first, second, third = done.stdout.splitlines()
+    assert re.fullmatch(r"Time taken: \d+\.\d+(e-\d+)? seconds", first)
+    rate, gib = re.fullmatch(r"([\d.]+) GiB/s \(([\d.]+) GiB\)", second).groups()  # type: ignore[union-attr]
+    assert float(gib) == pytest.approx(3 * SMALL_BYTES / GIB, rel=1e-4) and float(rate) > 0
+    match = re.fullmatch(r"server CPU: ([\d.]+) s/GiB \(([\d.]+) s\)", third)
+    assert match and float(match[1]) > 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (["nope"], 2, "the modes are"),
+        ([], 2, "required: mode"),
+        (["sendfile", "--iterations", "0"], 2, "--iterations 0"),
+        (["sendfile", "--sink", "x"], 2, "invalid choice"),
+        (["sendfile", "--port", "0"], 2, "ports go from"),
+        (["sendfile", "--port", "1"], 1, "make servers"),
+    ],
+)
+def test_what_is_wrong_is_one_line(arguments: list[str], code: int, says: str) -> None:
+    done = run(*arguments)
+    assert (done.returncode, done.stderr.count("\n")) == (code, 1), done.stderr
+    assert says in done.stderr
