@@ -23,6 +23,12 @@ class RunData:
     verdicts: tuple[Verdict, ...]
     attachments: dict[str, bytes]
 
+    @property
+    def void(self) -> frozenset[str]:
+        """The modes whose numbers, or whose baseline's, do not mean what they say."""
+        own = {mode for mode in self.measured.modes if self.validity.void_reason(mode)}
+        return frozenset(own | {verdict.mode for verdict in self.verdicts if verdict.kind == "void"})
+
     def target(self, mode: str) -> TargetFacts:
         return next(target for target in self.run.targets if target.name == mode)
 
@@ -32,8 +38,13 @@ class RunData:
 
 def find(profiles: Path, name: str | None) -> RunFolder:
     """The folder of the run of this name, or of the latest one. Raises UsageError where there is none."""
-    if name is None:
-        return _latest(profiles)
+    try:
+        return _latest(profiles) if name is None else _named(profiles, name)
+    except OSError as error:
+        raise UserError(f"cannot look for runs in {profiles}: {error.strerror}; check its permissions") from error
+
+
+def _named(profiles: Path, name: str) -> RunFolder:
     if name != Path(name).name or name in ("", ".", ".."):
         raise UsageError(f"{name!r} is not the name of a run: give one of the folders in {profiles}, without its path")
     if not (profiles / name).is_dir():

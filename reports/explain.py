@@ -18,11 +18,13 @@ FAULTS_WORTH_A_WORD = 1000
 def why(run: RunData, mode: str) -> str:
     """One line: the model's copies, then where the measured difference lies."""
     baseline = run.run.baseline
-    ours, theirs = run.target(mode).copies, run.target(baseline).copies
+    if mode in run.void:
+        return "its numbers are void, so there is nothing to explain."
+    ours, theirs = run.target(mode), run.target(baseline)
     parts = []
-    if ours and theirs:
-        copies = f"{by_the_cpu(ours)} CPU copies of every byte, {baseline} {by_the_cpu(theirs)}"
-        parts.append(f"{mode} makes {copies} (model).")
+    if ours.copies and theirs.copies:
+        copies = f"{by_the_cpu(ours)} CPU copies of every byte, where {baseline} makes {by_the_cpu(theirs)}"
+        parts.append(f"{copies} (model).")
     parts += _split(run.measured, mode)
     parts += _faults(run.measured, mode)
     return " ".join(parts) or "Nothing on record explains it."
@@ -87,19 +89,29 @@ def machine_line(run: RunData) -> str:
         quantity(memory, "bytes") + " memory" if isinstance(memory, int | float) else "memory unknown",
         host.get("kernel") or "kernel unknown",
         host.get("virtualisation") or "virtualisation unknown",
-        f"Python {software.get('python') or UNKNOWN}",
+        _python(software.get("python")),
     )
     return " · ".join(str(item) for item in known)
+
+
+def _python(version: str | int | float | None) -> str:
+    """3.11.7 as Python 3.11.7, CPython 3.11.7 as it is."""
+    name = str(version or f"Python {UNKNOWN}")
+    return f"Python {name}" if name[0].isdigit() else name
 
 
 def network_line(run: RunData) -> str:
     host = run.run.host
     interface = host.get("interface") or "interface unknown"
-    control = host.get("congestion_control") or "unknown"
+    control = host.get("congestion_control") or _default_control(host.get("congestion_control_default"))
     loopback = ": no network card took part" if interface in ("loopback", "lo") else ""
     return (
         f"{interface}{loopback} · congestion control {control} · {plural(run.run.users, 'user')} · sink {run.run.sink}"
     )
+
+
+def _default_control(default: str | int | float | None) -> str:
+    return f"unknown ({default} is the machine's default)" if default else UNKNOWN
 
 
 def cores_saved(measured: Measured, mode: str, gib_per_day: float) -> float | None:

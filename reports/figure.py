@@ -11,8 +11,8 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from reports.charts import Spec
 from reports.rendering import embedded_json, fragment
+from reports.theme import TIPS, Spec
 
 STILL_WIDTH_PX = 760
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
@@ -30,6 +30,8 @@ def figure(name: str, spec: Spec | None, caption: str) -> Markup:
 
 def _still(name: str, spec: Spec) -> Markup:
     fixed: dict[str, Any] = {key: item for key, item in spec.items() if key != "autosize"} | {"width": STILL_WIDTH_PX}
+    fixed["padding"] = {"left": 20, "right": 12, "top": 5, "bottom": 5}  # the browser's font may be wider than ours
+    fixed["layer"] = [layer for layer in spec["layer"] if layer.get("name") != TIPS]
     svg: str = vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE, allowed_base_urls=[])
     # Clip paths are numbered from 0 in every picture; on one page their names must differ.
     svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
@@ -39,5 +41,5 @@ def _still(name: str, spec: Spec) -> Markup:
 @cache
 def vega_bundle() -> Markup:
     """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed."""
-    script: str = vl_convert.javascript_bundle(None, vl_version=VEGA_LITE)
+    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
     return Markup(re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE))

@@ -164,7 +164,9 @@ def _per_cell(measured: Measured) -> Iterator[Finding]:
         over = sorted({number for (number, _), found in values.items() if found is not None and found > limit})
         unknown = [key for key, found in values.items() if found is None]
         if over:
-            where = f"{complaint}, in round{'s' * (len(over) > 1)} {rounds_list(over)}"
+            everywhere = len(over) == len({number for number, _ in values})
+            where = "in every round" if everywhere else f"in round{'s' * (len(over) > 1)} {rounds_list(over)}"
+            where = f"{complaint}, {where}"
             yield Finding("caution", where, None, tuple(over))
         if unknown:
             share = "" if len(unknown) == len(values) else f" in {len(unknown)} of {len(values)} cells"

@@ -63,9 +63,9 @@ def page(run: RunData) -> str:
     )
 
 
-def write(run: RunData, reports_folder: Path) -> Path:
-    """Write the run's page, beside and renamed; returns its path."""
-    path = reports_folder / run.run.name / PAGE_FILE
+def write(run: RunData, folder: Path) -> Path:
+    """Write the run's page into this folder, beside and renamed; returns its path."""
+    path = folder / PAGE_FILE
     beside = path.with_name(f".{PAGE_FILE}.part")
     content = page(run).encode()
     try:
@@ -78,6 +78,6 @@ def write(run: RunData, reports_folder: Path) -> Path:
 
 
 def report(folder: RunFolder, reports_folder: Path) -> tuple[RunData, Path]:
-    """The whole way: read the run, conclude, write the page."""
+    """The whole way: read the run, conclude, write the page into a folder that is called like the run's."""
     run = load(folder)
-    return run, write(run, reports_folder)
+    return run, write(run, reports_folder / folder.path.resolve().name)

@@ -10,13 +10,12 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.records import Copy
+from profiles.records import TargetFacts
 from reports.rendering import fragment
-from reports.text import plural
 
-WIDTH, HEIGHT = 330, 292
+WIDTH, HEIGHT = 330, 302
 BOX_WIDTH, BOX_HEIGHT = 112, 36
-LANES = (("user space", 8, 66), ("kernel", 82, 90), ("hardware", 180, 104))
+LANES = (("user space", 8, 66), ("kernel", 82, 90), ("hardware", 180, 114))
 
 # The centres of the boxes: memory of the process above, of the kernel below it, the devices at the bottom.
 PLACES = {
@@ -50,39 +49,39 @@ class Arrow:
     label_y: float
 
 
-def picture(name: str, mode: str, copies: tuple[Copy, ...]) -> Markup:
+def picture(name: str, target: TargetFacts) -> Markup:
     """The mode's picture as SVG. name: unique on the page."""
+    copies = target.copies
     used = {place for copy in copies for place in (copy.source, copy.destination)}
     boxes = [Box(place, x, y, place in used) for place, (x, y) in PLACES.items()]
     steps = ", then ".join(f"{copy.by.upper()} from {copy.source} to {copy.destination}" for copy in copies)
     return fragment(
         "picture.html",
         name=name,
-        title=f"{mode}: {summary(copies)}: {steps or 'no copy'}",
+        title=f"{target.name}: {summary(target)}: {steps or 'no copy'}",
         width=WIDTH,
         height=HEIGHT,
         box=(BOX_WIDTH, BOX_HEIGHT),
         lanes=LANES,
         boxes=boxes,
-        arrows=list(_arrows(copies)),
+        arrows=list(_arrows(target)),
     )
 
 
-def summary(copies: tuple[Copy, ...]) -> str:
+def summary(target: TargetFacts) -> str:
     """4 copies of every byte: 2 by the CPU, 2 by DMA"""
-    by_cpu = by_the_cpu(copies)
-    every = plural(len(copies), "copy").replace("copys", "copies")
-    return f"{every} of every byte: {by_cpu} by the CPU, {len(copies) - by_cpu} by DMA"
+    count, by_cpu = len(target.copies), by_the_cpu(target)
+    return f"{count} {'copy' if count == 1 else 'copies'} of every byte: {by_cpu} by the CPU, {count - by_cpu} by DMA"
 
 
-def by_the_cpu(copies: tuple[Copy, ...]) -> int:
-    return sum(copy.by == "cpu" for copy in copies)
+def by_the_cpu(target: TargetFacts) -> int:
+    return sum(copy.by == "cpu" for copy in target.copies)
 
 
-def _arrows(copies: tuple[Copy, ...]) -> Iterator[Arrow]:
+def _arrows(target: TargetFacts) -> Iterator[Arrow]:
     """Copies between the same two boxes lie side by side; one within a box stands above it."""
     seen: dict[frozenset[str], int] = {}
-    for number, copy in enumerate(copies, 1):
+    for number, copy in enumerate(target.copies, 1):
         between: frozenset[str] = frozenset((copy.source, copy.destination))
         aside = 30 * seen.get(between, 0)
         seen[between] = seen.get(between, 0) + 1

@@ -23,7 +23,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {"number": text.number, "quantity": text.quantity, "median": text.median, "extent": text.extent}
+    env.filters |= {"number": text.number, "nobreak": text.nobreak}
     return env
 
 

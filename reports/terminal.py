@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reports.data import RunData
 from reports.measured import PRIMARY
-from reports.text import median
+from reports.text import median, printable
 
 PIPED_WIDTH = 200
 
@@ -33,11 +33,6 @@ def show(run: RunData, console: Console | None = None) -> None:
         if finding.kind != "unknown":
             about = f" {finding.mode}:" if finding.mode else ""
             _line(console, f"{finding.kind}:{about} {finding.text}", "red" if finding.kind == "void" else "yellow")
-
-
-def printable(text: str) -> str:
-    """Escape sequences and line ends become visible signs."""
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def _console() -> Console:

@@ -10,11 +10,11 @@ UNKNOWN = "unknown"
 
 
 def number(value: float | None) -> str:
-    """Three significant digits and thousands apart: 0.0123, 4.56, 789, 262,144."""
+    """Three significant digits and thousands apart: 0.0123, 4.56, 789, 262,144; whole numbers whole."""
     if value is None:
         return UNKNOWN
-    if value == 0 or not math.isfinite(value):
-        return f"{value:.0f}"
+    if not math.isfinite(value) or value == int(value):
+        return f"{value:,.0f}"
     digits = max(0, 2 - math.floor(math.log10(abs(value))))
     return f"{value:,.{min(digits, 6)}f}"
 
@@ -37,23 +37,38 @@ def median(spread: Spread | None, unit: str = "") -> str:
 
 
 def extent(spread: Spread | None, unit: str = "") -> str:
-    return "" if spread is None else f"{quantity(spread.low, '')} to {quantity(spread.high, unit)}"
+    """From the lowest round to the highest; nothing where all are the same."""
+    if spread is None or spread.low == spread.high:
+        return ""
+    return f"{quantity(spread.low, unit)} to {quantity(spread.high, unit)}"
 
 
 def decimals(*ratios: float) -> int:
-    """Two, as in 0.18x; more where the smallest would lose its second digit."""
+    """Two, as in 0.18x; more where the smallest would lose its second digit, fewer from 100 on."""
     smallest = min(ratios)
+    if smallest >= 100:
+        return 0
     return 2 if smallest >= 0.095 else 1 - math.floor(math.log10(smallest))
 
 
 def times(value: float) -> str:
-    return f"{value:.{decimals(value)}f}x"
+    return f"{value:,.{decimals(value)}f}x"
 
 
 def interval(ratio: float, low: float, high: float) -> str:
     """0.18x [0.17, 0.20]"""
     places = decimals(low)
-    return f"{ratio:.{places}f}x [{low:.{places}f}, {high:.{places}f}]"
+    return f"{ratio:,.{places}f}x [{low:,.{places}f}, {high:,.{places}f}]"
+
+
+def printable(text: str) -> str:
+    """Escape sequences, line ends and what XML forbids become a visible sign."""
+    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+
+
+def nobreak(text: str) -> str:
+    """The text, never torn apart at the end of a line: 97.5 %."""
+    return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def plural(count: int, noun: str) -> str:

@@ -1,54 +1,21 @@
 """Records → chart specifications: what the processes did over the time of the run.
 
-Its rule: samples are cumulative, so a rate is the difference of two of them, and only of one process: a new pid
-starts a new line. Where there are too many samples, whole samples are left out. The rate between the two that
-remain is then the true mean of the longer interval: nothing is smoothed away, and nothing is made up.
+Its rule: the measured windows stand behind the lines, so that nobody takes a warm-up for a result.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from itertools import groupby, pairwise
 
 import altair as alt
 
 from profiles.records import Cell, Sample
-from reports.charts import INK, SOFT, Row, Spec, finished
 from reports.measured import Measured
+from reports.rates import CPU, SWITCHES, Counters, Rate, rates
 from reports.rendering import mode_colour
+from reports.theme import INK, SOFT, TIPS, Row, Spec, data, finished
 
 MOST_ROWS = 2400
 LOAD, MACHINE = "load generator", "whole machine"
 _SHOWN_AS = {"load": LOAD, "machine": MACHINE}
-
-
-@dataclass(frozen=True, slots=True)
-class Rate:
-    """The mean rate of a process between two samples."""
-
-    process: str
-    pid: int
-    start_s: float
-    end_s: float
-    per_s: float
-
-
-def rates(samples: tuple[Sample, ...], names: tuple[str, ...], *, every: int = 1) -> Iterator[Rate]:
-    """The sum of these counters per second, one Rate per interval. An interval with an unknown value has none."""
-    ordered = sorted(samples, key=lambda sample: (sample.process, sample.pid, sample.t_s))
-    for (process, pid), group in groupby(ordered, key=lambda sample: (sample.process, sample.pid)):
-        all_of_it = list(group)
-        kept = all_of_it[:-1:every] + all_of_it[-1:]
-        for before, after in pairwise(kept):
-            deltas = [_delta(before, after, name) for name in names]
-            known = [delta for delta in deltas if delta is not None]
-            if len(known) == len(names) and after.t_s > before.t_s:
-                yield Rate(process, pid, before.t_s, after.t_s, sum(known) / (after.t_s - before.t_s))
-
-
-def _delta(before: Sample, after: Sample, name: str) -> float | None:
-    """None where one is unknown, or the counter went backwards: then it is not the same counter."""
-    old, new = before.values.get(name), after.values.get(name)
-    return None if old is None or new is None or new < old else new - old
 
 
 def thinning(samples: tuple[Sample, ...], processes: tuple[str, ...]) -> int:
@@ -57,22 +24,29 @@ def thinning(samples: tuple[Sample, ...], processes: tuple[str, ...]) -> int:
     return max(1, -(-count // MOST_ROWS))
 
 
+def cpu_processes(measured: Measured) -> tuple[str, ...]:
+    return (*measured.modes, "load", "machine")
+
+
+def switching_processes(measured: Measured) -> tuple[str, ...]:
+    return (*measured.modes, "load")
+
+
 def cpu(measured: Measured) -> Spec | None:
-    processes = (*measured.modes, "load", "machine")
-    return _chart(measured, processes, ("user_s", "system_s"), "cores busy", "CPU of every process over the run")
+    return _chart(measured, cpu_processes(measured), CPU, "cores busy", "CPU of every process over the run")
 
 
 def switches(measured: Measured) -> Spec | None:
-    names = ("voluntary_switches", "involuntary_switches")
     title = "context switches of every process over the run"
-    return _chart(measured, (*measured.modes, "load"), names, "context switches per second", title)
+    return _chart(measured, switching_processes(measured), SWITCHES, "context switches per second", title)
 
 
 def _chart(
-    measured: Measured, processes: tuple[str, ...], names: tuple[str, ...], unit: str, title: str
+    measured: Measured, processes: tuple[str, ...], choices: tuple[Counters, ...], unit: str, title: str
 ) -> Spec | None:
     samples = tuple(sample for sample in measured.samples if sample.process in processes)
-    found = list(rates(samples, names, every=thinning(samples, processes)))
+    every, shortest_s = thinning(samples, processes), measured.run.sample_interval_s / 2
+    found = list(rates(samples, choices, every=every, shortest_s=shortest_s))
     if not found:
         return None
     shown = {rate.process for rate in found}
@@ -84,7 +58,7 @@ def _chart(
     dash = alt.StrokeDash("process:N", scale=alt.Scale(domain=labels, range=dashes))
     x = alt.X("t:Q", axis=alt.Axis(title="seconds since the run began", grid=False), scale=alt.Scale(nice=False))
     y = alt.Y("rate:Q", axis=alt.Axis(title=unit, tickCount=5))
-    lines = alt.Chart(alt.InlineData(values=list(_rows(found))))
+    lines = data(list(_rows(found)))
     chosen = alt.selection_point(fields=["process"], bind="legend")
     layers = [
         *_bands(measured),
@@ -98,9 +72,9 @@ def _chart(
             opacity=alt.condition(chosen, alt.value(1), alt.value(0.08)),
         )
         .add_params(chosen),
-        lines.mark_point(opacity=0, size=60).encode(
-            x=x, y=y, tooltip=["process:N", alt.Tooltip("t:Q", title="s"), alt.Tooltip("rate:Q", title=unit)]
-        ),
+        lines.mark_point(opacity=0, size=60)
+        .encode(x=x, y=y, tooltip=["process:N", alt.Tooltip("t:Q", title="s"), alt.Tooltip("rate:Q", title=unit)])
+        .properties(name=TIPS),
     ]
     return finished(alt.layer(*layers), 240, title)
 
@@ -123,14 +97,12 @@ def _bands(measured: Measured) -> list[alt.Chart]:
     colours = [mode_colour(index) for index in range(len(measured.modes))]
     scale = alt.Scale(domain=list(measured.modes), range=colours)
     bands = [
-        alt.Chart(alt.InlineData(values=rows))
+        data(rows)
         .mark_rect(opacity=0.13)
         .encode(x="t:Q", x2="end:Q", fill=alt.Fill("mode:N", scale=scale, legend=None))
     ]
     if profiled:
-        begin = alt.Chart(
-            alt.InlineData(values=[{"t": min(cell.started_s for cell in profiled), "text": "profile pass"}])
-        )
+        begin = data([{"t": min(cell.started_s for cell in profiled), "text": "profile pass"}])
         bands.append(begin.mark_rule(color=SOFT).encode(x="t:Q"))
         bands.append(
             begin.mark_text(align="right", baseline="top", dx=-5, color=INK).encode(

@@ -1,0 +1,5 @@
+"""One file per section: TITLE, ORDER and render(run); HALF = True where half the page's width is enough.
+
+Its rule: a section is found, never registered, and gets everything from its one argument (reports.data.RunData).
+Below 100 stands what a report must answer at once (method.md §7), above it what it rests on.
+"""

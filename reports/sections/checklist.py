@@ -1,0 +1,72 @@
+"""Gregg's questions to any benchmark (method.md §7): answered from the records, or said to be unanswered."""
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.explain import cores_saved, limit
+from reports.measured import PRIMARY
+from reports.rendering import fragment
+from reports.text import number, plural, quantity
+
+TITLE = "The benchmark's checklist"
+ORDER = 70
+
+GIB_PER_DAY = 10_000
+UNANSWERED = "not answered by this run"
+
+
+def render(run: RunData) -> Markup:
+    rows = [
+        ("Why not double? What limited it", [f"{mode}: {limit(run.measured, mode)}" for mode in run.measured.modes]),
+        ("Did it break limits?", [_limits(run)]),
+        ("Did it error?", [_errors(run)]),
+        ("Does it reproduce?", [*_reproduces(run), f"From one run to the next: {UNANSWERED}; repeat the command."]),
+        (f"Does it matter, at {GIB_PER_DAY:,} GiB a day?", _matters(run) or [UNANSWERED]),
+        ("Did it even happen?", _happened(run)),
+    ]
+    return fragment("checklist.html", rows=rows)
+
+
+def _limits(run: RunData) -> str:
+    if run.run.host.get("interface") in ("loopback", "lo"):
+        return f"Loopback has no line rate that could have been exceeded; the memory's bandwidth: {UNANSWERED}."
+    return f"The speed of the link is not on record: {UNANSWERED}."
+
+
+def _errors(run: RunData) -> str:
+    cells = run.measured.cells
+    failures, downloads = sum(cell.failures for cell in cells), sum(cell.downloads for cell in cells)
+    return f"{plural(failures, 'request')} failed, {plural(downloads, 'download')} completed."
+
+
+def _reproduces(run: RunData) -> list[str]:
+    lines = []
+    for verdict in run.verdicts:
+        if verdict.paired is not None and verdict.mode not in run.void:
+            low, high = min(verdict.paired.ratios), max(verdict.paired.ratios)
+            rounds = plural(verdict.paired.rounds, "round")
+            lines.append(f"{verdict.mode}: {number(low)}x to {number(high)}x over {rounds} of this run.")
+    return lines
+
+
+def _matters(run: RunData) -> list[str]:
+    lines = []
+    for mode in run.measured.others:
+        saved = cores_saved(run.measured, mode, GIB_PER_DAY)
+        if saved is not None and mode not in run.void:
+            deed = "fewer" if saved >= 0 else "more"
+            lines.append(f"{mode} keeps {number(abs(saved))} {deed} cores busy, all day, than {run.run.baseline}.")
+    return lines
+
+
+def _happened(run: RunData) -> list[str]:
+    lines = []
+    for mode in run.measured.modes:
+        cells = run.measured.cells_of(mode)
+        received = quantity(sum(cell.received_bytes for cell in cells), "bytes")
+        known = run.measured.spread(mode, PRIMARY)
+        burned = (
+            "the server's CPU is unknown" if known is None else f"the server burned {number(known.median)} CPU s/GiB"
+        )
+        lines.append(f"{mode}: the client counted {received}; {burned}.")
+    return [*lines, f"Whether each mode took the path it is named after: {UNANSWERED}."]

@@ -1,0 +1,23 @@
+"""Where it ran, what limited it, and the command that runs it again."""
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.explain import limit, machine_line, network_line
+from reports.rendering import fragment
+
+TITLE = "Where, and how to repeat it"
+ORDER = 60
+HALF = True
+
+
+def render(run: RunData) -> Markup:
+    limits = [(mode, limit(run.measured, mode)) for mode in run.measured.modes]
+    return fragment(
+        "conditions.html",
+        machine=machine_line(run),
+        network=network_line(run),
+        limits=limits,
+        command=run.run.command,
+        seed=run.run.seed,
+    )

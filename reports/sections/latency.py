@@ -1,0 +1,15 @@
+"""How long downloads took, from all histograms of a mode together."""
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.latency import ENOUGH, latencies
+from reports.rendering import fragment
+
+TITLE = "Latency of a download"
+ORDER = 140
+
+
+def render(run: RunData) -> Markup:
+    rows = [(mode, latencies(run.measured, mode)) for mode in run.measured.modes]
+    return fragment("latency.html", rows=rows, enough=ENOUGH, question=run.run.question, users=run.run.users)

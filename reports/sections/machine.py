@@ -1,0 +1,68 @@
+"""Everything that is on record of the run, the machine and the software (method.md §8)."""
+
+from markupsafe import Markup
+
+from profiles.records import Run
+from reports.data import RunData
+from reports.rendering import fragment
+from reports.text import quantity
+from units import format_size
+
+TITLE = "The machine and the run"
+ORDER = 200
+
+Value = str | int | float | None
+
+
+def render(run: RunData) -> Markup:
+    facts = run.run
+    groups: list[tuple[str, list[tuple[str, Value]]]] = [
+        ("Run", _run(facts)),
+        ("File", _file(facts)),
+        ("Machine", [(_words(name), _value(name, value)) for name, value in facts.host.items()]),
+        ("Software", [(_words(name), _value(name, value)) for name, value in facts.software.items()]),
+    ]
+    return fragment("machine.html", groups=groups, targets=facts.targets, baseline=facts.baseline, order=facts.order)
+
+
+def _run(run: Run) -> list[tuple[str, Value]]:
+    return [
+        ("name", run.name),
+        ("state", f"{run.state}: {run.reason}" if run.reason else run.state),
+        ("started", run.started_at),
+        ("ended", run.ended_at),
+        ("command", run.command),
+        ("question", run.question),
+        ("seed", run.seed),
+        ("users", run.users),
+        ("sink", run.sink),
+        ("warm-up, discarded", quantity(run.warm_up_s, "s")),
+        ("measured window", quantity(run.window_s, "s")),
+        ("sampled every", quantity(run.sample_interval_s, "s")),
+        ("format of the records", run.schema),
+    ]
+
+
+def _file(run: Run) -> list[tuple[str, Value]]:
+    file = run.file
+    return [
+        ("path", file.path),
+        ("size", f"{format_size(file.size_bytes)} ({file.size_bytes:,} bytes)"),
+        ("SHA-256", file.sha256),
+        ("file system", file.filesystem),
+        ("in the page cache before", _share(file.resident_share_before)),
+        ("in the page cache after", _share(file.resident_share_after)),
+    ]
+
+
+def _share(share: float | None) -> str | None:
+    return None if share is None else f"{100 * share:.3g} %"
+
+
+def _words(name: str) -> str:
+    """A fact's name as words; its unit is said with the value."""
+    return name.removesuffix("_bytes").replace("_", " ")
+
+
+def _value(name: str, value: Value) -> Value:
+    return format_size(value) if name.endswith("_bytes") and isinstance(value, int | float) else value

@@ -1,0 +1,28 @@
+"""Every raw cell, so that anyone can compute again."""
+
+from markupsafe import Markup
+
+from profiles.records import CELLS_FILE
+from reports.data import RunData
+from reports.rendering import fragment
+
+TITLE = "Every raw cell"
+ORDER = 130
+
+MOST_CELLS = 240
+
+
+def render(run: RunData) -> Markup:
+    cells = sorted(run.measured.cells, key=lambda cell: (cell.round, cell.position))
+    found = {name for cell in cells for name in cell.metrics}
+    known = [facts.name for facts in run.run.metrics if facts.name in found]
+    more = found - set(known)
+    return fragment(
+        "rounds.html",
+        cells=cells[:MOST_CELLS],
+        count=len(cells),
+        metrics=known + sorted(more),
+        units={facts.name: facts.unit for facts in run.run.metrics},
+        suspicious=run.validity.suspicious,
+        file=CELLS_FILE,
+    )

@@ -1,0 +1,32 @@
+"""What the processes did over the time of the run."""
+
+from markupsafe import Markup
+
+from reports import timeline
+from reports.data import RunData
+from reports.figure import figure
+from reports.rendering import fragment
+from reports.text import number
+
+TITLE = "Over time"
+ORDER = 100
+
+
+def render(run: RunData) -> Markup:
+    records = run.measured
+    of_cpu = _note(run, timeline.cpu_processes(records))
+    of_switches = _note(run, timeline.switching_processes(records))
+    return fragment(
+        "timeline.html",
+        cpu=figure("cpu", timeline.cpu(records), f"Cores busy, user and system time together. {of_cpu}"),
+        switches=figure(
+            "switches", timeline.switches(records), f"Voluntary and involuntary switches per second. {of_switches}"
+        ),
+    )
+
+
+def _note(run: RunData, processes: tuple[str, ...]) -> str:
+    """How densely it was sampled, and whether every sample is drawn."""
+    every = timeline.thinning(run.measured.samples, processes)
+    thinned = f" One sample in {every} is drawn; the rates are means over the longer intervals." if every > 1 else ""
+    return f"Sampled every {number(run.run.sample_interval_s)} s.{thinned}"

@@ -1,0 +1,16 @@
+"""One line per mode: where the difference comes from."""
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.explain import why
+from reports.rendering import fragment
+
+TITLE = "Why"
+ORDER = 50
+HALF = True
+
+
+def render(run: RunData) -> Markup:
+    lines = [(mode, why(run, mode)) for mode in run.measured.others]
+    return fragment("why.html", lines=lines, target=run.target(run.run.baseline))

@@ -1,0 +1,78 @@
+"""How charts look, and the parts that they share.
+
+Its rule: a chart states its colours as CSS variables and its width as the container's. One specification then
+serves light and dark, wide and narrow, the interactive chart and its still picture alike.
+"""
+
+import math
+from typing import Any
+
+import altair as alt
+
+from reports.text import printable
+
+Spec = dict[str, Any]
+Row = dict[str, str | float | int | None]
+Chart = alt.LayerChart | alt.FacetChart
+
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
+INK, SOFT, LINE, BAND, PAPER = (f"var(--{name})" for name in ("ink", "soft", "line", "band", "paper"))
+TIPS = "tips"  # the name of a layer that is only there to be pointed at
+USER, SYSTEM = "var(--user)", "var(--system)"
+
+
+def data(rows: list[Row]) -> alt.Chart:
+    """A chart of these rows, which travel inside the specification."""
+    return alt.Chart(alt.InlineData(values=rows))
+
+
+def finished(chart: Chart, height: int, description: str) -> Spec:
+    """The house's look, and the description that screen readers read."""
+    text: Spec = {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12}
+    axis = text | {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "titleFontWeight": "normal"}
+    config = {
+        "font": FONT,
+        "background": "transparent",
+        "view": {"stroke": None},
+        "axis": axis | {"labelLimit": 140, "labelFlush": False},
+        "legend": text
+        | {
+            "orient": "top",
+            "title": None,
+            "labelLimit": 220,
+            "columnPadding": 14,
+            "columns": {"expr": "width < 480 ? 2 : 8"},
+        },
+        "text": {"color": INK, "fontSize": 12},
+        "mark": {"aria": False},  # the description speaks for all of them
+    }
+    sized = chart.properties(
+        width="container",
+        height=height,
+        description=description,
+        autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
+    )
+    spec: Spec = _printable(sized.to_dict())
+    del spec["$schema"]  # an address that nothing here needs
+    return spec | {"config": config}
+
+
+def _printable(node: Any) -> Any:
+    """Names come from outside, and a control character in one makes the SVG renderer abort the whole process."""
+    if isinstance(node, dict):
+        return {_printable(key): _printable(item) for key, item in node.items()}
+    if isinstance(node, list):
+        return [_printable(item) for item in node]
+    return printable(node) if isinstance(node, str) else node
+
+
+def log_ticks(low: float, high: float) -> list[float]:
+    """Round numbers between low and high: 1, 2, 5 and tenfold, or evenly spaced ones where the range is narrow."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    ticks = [round(step * 10.0**exponent, 9) for exponent in exponents for step in (1, 2, 5)]
+    inside = [tick for tick in ticks if low <= tick <= high]
+    if len(inside) >= 3:
+        return inside
+    tenth = 10.0 ** math.floor(math.log10((high - low) / 5))
+    step = next(factor * tenth for factor in (1, 2, 5, 10) if 5 * factor * tenth >= high - low)
+    return [round(number * step, 9) for number in range(math.ceil(low / step), math.floor(high / step) + 1)]

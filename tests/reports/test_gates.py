@@ -1,0 +1,153 @@
+"""A run that went wrong is called so, a disturbed one gets its caution, and nobody's silence counts as "ok"."""
+
+import dataclasses
+from typing import Any
+
+import pytest
+
+from profiles.records import Cell, Profile, Run
+from reports.gates import Validity, check
+from reports.measured import measured
+from tests.reports import synthetic
+from units import GIB
+
+
+def changed(cell: Cell, metrics: dict[str, float | None] | None = None, **fields: Any) -> Cell:
+    return dataclasses.replace(cell, metrics=cell.metrics | (metrics or {}), **fields)
+
+
+def validity(run: Run, cells: list[Cell]) -> Validity:
+    return check(measured(run, tuple(cells)))
+
+
+def with_one(mode: str, number: int, metrics: dict[str, float | None] | None = None, **fields: Any) -> Validity:
+    """A calm run of six rounds, in which one cell is different."""
+    run = synthetic.run(rounds=6)
+    cells = [
+        changed(cell, metrics, **fields) if (cell.mode, cell.round) == (mode, number) else cell
+        for cell in synthetic.cells(run)
+    ]
+    return validity(run, cells)
+
+
+def texts(found: Validity, kind: str) -> list[str]:
+    return [finding.text for finding in found.findings if finding.kind == kind]
+
+
+def test_a_calm_run_is_valid() -> None:
+    run = synthetic.run(("read-send", "sendfile", "read-whole"))
+    found = validity(run, synthetic.cells(run))
+    assert found.findings == ()
+    assert found.word == "valid"
+
+
+def test_a_failed_request_voids_its_mode_and_names_the_failure() -> None:
+    found = with_one("sendfile", 3, failures=3, failure_names={"short body": 2, "reset": 1})
+    assert found.word == "void"
+    assert found.void_reason("sendfile") == "3 requests failed (short body 2, reset 1)"
+    assert found.void_reason("read-send") is None
+    assert list(found.suspicious) == [3]
+
+
+def test_a_failure_in_a_round_that_is_not_complete_counts_too() -> None:
+    run = synthetic.run(rounds=6)
+    cells = [*synthetic.cells(run), synthetic.cell("sendfile", 7, 0, failures=1, failure_names={"reset": 1})]
+    assert validity(run, cells).void_reason("sendfile") == "1 request failed (reset 1)"
+
+
+def test_no_byte_voids() -> None:
+    assert with_one("sendfile", 1, received_bytes=0, downloads=0).void_reason("sendfile") == "not one byte arrived"
+
+
+def test_bytes_that_the_downloads_cannot_explain_void() -> None:
+    reason = with_one("sendfile", 1, received_bytes=9 * GIB, downloads=10).void_reason("sendfile")
+    assert reason == "10 downloads of 16 MiB do not make the 9 GiB that arrived"
+
+
+def test_downloads_that_a_window_cuts_are_no_fault() -> None:
+    """Four users with a half download each at both edges."""
+    size = synthetic.SIZE_BYTES
+    assert with_one("sendfile", 1, received_bytes=104 * size, downloads=100).word == "valid"
+
+
+@pytest.mark.parametrize(
+    ("metrics", "complaint"),
+    [
+        ({"steal_s": 0.09}, "hypervisor took more than 2 %"),
+        ({"sampler_cpu_s": 0.05}, "sampler took more than 2 % of a core"),
+        ({"machine_cpu_s_per_gib": 0.50}, "other processes took more than 10 % of a core"),
+        ({"major_faults": 1}, "major page faults"),
+    ],
+)
+def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | None], complaint: str) -> None:
+    found = with_one("sendfile", 4, metrics)
+    assert found.word == "caution"
+    (text,) = texts(found, "caution")
+    assert complaint in text and text.endswith("in round 4")
+    assert list(found.suspicious) == [4]
+    assert found.void_reason("sendfile") is None
+
+
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        ("steal_s", "steal"),
+        ("sampler_cpu_s", "the sampler's CPU"),
+        ("machine_cpu_s_per_gib", "foreign CPU"),
+        ("major_faults", "major faults"),
+    ],
+)
+def test_what_could_not_be_read_is_unknown_and_not_ok(metric: str, name: str) -> None:
+    found = with_one("sendfile", 2, {metric: None})
+    assert found.word == "caution"
+    assert any(text.startswith(f"{name}: unknown in 1 of 12 cells") for text in texts(found, "unknown"))
+
+
+def test_steal_is_unknown_where_the_number_of_cpus_is() -> None:
+    run = synthetic.run(rounds=6, host={})
+    assert texts(validity(run, synthetic.cells(run)), "unknown") == ["steal: unknown"]
+
+
+def test_a_full_client_beside_a_server_with_headroom_limits_the_throughput_only() -> None:
+    run = synthetic.run(rounds=6)
+    busy: dict[str, float | None] = {
+        "client_user_s": 0.3,
+        "client_system_s": 1.4,
+        "server_user_s": 0.0,
+        "server_system_s": 1.0,
+        "machine_cpu_s_per_gib": None,
+    }
+    cells = [changed(cell, busy) if cell.mode == "sendfile" else cell for cell in synthetic.cells(run)]
+    assert texts(validity(run, cells), "caution") == [
+        "client-limited in 6 of 6 rounds: throughput is a lower bound; CPU per GiB stands"
+    ]
+    both: dict[str, float | None] = busy | {"server_system_s": 1.8}
+    full = [changed(cell, both) if cell.mode == "sendfile" else cell for cell in synthetic.cells(run)]
+    assert texts(validity(run, full), "caution") == []
+
+
+@pytest.mark.parametrize(
+    ("share", "kind", "text"),
+    [(0.5, "caution", "only 50 % of the file was in the page cache after the run"), (None, "unknown", "after the run")],
+)
+def test_a_file_that_was_not_cached_or_not_looked_at(share: float | None, kind: str, text: str) -> None:
+    run = synthetic.run(rounds=6)
+    run = dataclasses.replace(run, file=dataclasses.replace(run.file, resident_share_after=share))
+    (found,) = texts(validity(run, synthetic.cells(run)), kind)
+    assert text in found
+
+
+def test_an_interrupted_run_says_how_far_it_came_and_which_round_is_left_out() -> None:
+    run = synthetic.run(rounds=10, state="interrupted", reason="Ctrl-C")
+    cells = [cell for cell in synthetic.cells(run) if cell.round < 3][:-1]
+    assert texts(validity(run, cells), "caution") == [
+        "the run was interrupted after 2 of 10 rounds (Ctrl-C)",
+        "round 2 lacks a mode and is left out of every comparison",
+    ]
+
+
+def test_failures_under_the_profiler_are_a_caution_only() -> None:
+    run = synthetic.run(rounds=6)
+    profile = Profile(synthetic.cell("sendfile", 0, 0, failures=2, failure_names={"reset": 2}), None, None, "no py-spy")
+    found = check(measured(run, tuple(synthetic.cells(run)), (profile,)))
+    assert texts(found, "caution") == ["2 requests failed while the flame graph was recorded"]

@@ -1,0 +1,68 @@
+"""Records are put in order, incomplete rounds stay out, and what is unknown stays unknown."""
+
+import dataclasses
+
+import pytest
+
+from errors import UserError
+from reports.measured import PRIMARY, cores, measured, value
+from tests.reports import synthetic
+from units import GIB
+
+
+def test_only_rounds_in_which_every_mode_ran_are_compared() -> None:
+    run = synthetic.run(rounds=4)
+    cells = [cell for cell in synthetic.cells(run) if (cell.round, cell.mode) != (3, "sendfile")]
+    records = measured(run, tuple(cells))
+    assert [cells["sendfile"].round for cells in records.rounds] == [0, 1, 2]
+    assert records.incomplete == (3,)
+    assert len(records.pairs("sendfile", PRIMARY)) == 3
+
+
+def test_the_order_of_the_lines_does_not_matter() -> None:
+    run = synthetic.run(rounds=6)
+    cells = synthetic.cells(run)
+    assert measured(run, tuple(cells)).rounds == measured(run, tuple(reversed(cells))).rounds
+
+
+def test_an_unknown_value_is_left_out_and_counted() -> None:
+    run = synthetic.run(rounds=3)
+    cells = synthetic.cells(run)
+    cells[0] = dataclasses.replace(cells[0], metrics=cells[0].metrics | {PRIMARY: None})
+    records = measured(run, tuple(cells))
+    spread = records.spread(cells[0].mode, PRIMARY)
+    assert spread is not None and (spread.known, spread.rounds) == (2, 3)
+    assert len(records.pairs("sendfile", PRIMARY)) == 2
+    assert records.spread("sendfile", "no_such_metric") is None
+
+
+def test_per_gib_divides_by_the_bytes_that_arrived() -> None:
+    cell = synthetic.cell("sendfile", 1, 0, received_bytes=4 * GIB, metrics={"minor_faults": 100.0, "unknown": None})
+    assert value(cell, "minor_faults", per_gib=True) == 25
+    assert value(cell, "unknown", per_gib=True) is None
+    assert value(dataclasses.replace(cell, received_bytes=0), "minor_faults", per_gib=True) is None
+
+
+def test_cores_are_cpu_seconds_of_a_side_per_second_of_the_window() -> None:
+    cell = synthetic.cell("sendfile", 1, 0, wall_s=2.0, metrics={"client_user_s": 0.5, "client_system_s": 1.2})
+    assert cores(cell, "client") == pytest.approx(0.85)
+    assert cores(cell, "server") is None
+
+
+def test_switches_are_unknown_where_one_kind_is() -> None:
+    run = synthetic.run(rounds=1)
+    cells = synthetic.cells(run)
+    half = [dataclasses.replace(cell, metrics=cell.metrics | {"involuntary_switches": None}) for cell in cells]
+    assert measured(run, tuple(cells)).switches("sendfile") is not None
+    assert measured(run, tuple(half)).switches("sendfile") is None
+
+
+def test_records_that_contradict_each_other_are_refused_with_the_place() -> None:
+    run = synthetic.run(rounds=2)
+    cells = synthetic.cells(run)
+    with pytest.raises(UserError, match="round 0 of 'read-send' twice"):
+        measured(run, (*cells, next(cell for cell in cells if cell.mode == "read-send")))
+    with pytest.raises(UserError, match="'splice', which is not among its targets"):
+        measured(run, (*cells, synthetic.cell("splice", 2, 2)))
+    with pytest.raises(UserError, match="'other', which is not among its targets"):
+        measured(dataclasses.replace(run, baseline="other"), tuple(cells))
