@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import UsageError
+from errors import CommandParser, UsageError
 from servers import files, mode
 from servers.server import Limits
 from units import format_size, parse_size
@@ -30,13 +30,15 @@ class Arguments:
     def command_line_of(self, name: str) -> list[str]:
         """The arguments that serve this one of several modes in the same way."""
         command = [name, f"--host={self.host}", f"--root={self.root}", f"--connections={self.connections}"]
+        if self.port is not None:
+            command.append(f"--port={self.port}")
         if self.congestion is not None:
             command.append(f"--congestion={self.congestion}")
         return command + [f"--{option}={size_bytes}" for option, size_bytes in self.options[name].items()]
 
 
 def parse(argv: Sequence[str] | None) -> Arguments:
-    """Raises UsageError, or UserError for a root that cannot be served; argparse itself exits with code 2."""
+    """Raises UsageError, or UserError for a root that cannot be served."""
     modes = mode.discover()
     given = _parser(modes).parse_args(argv)
     wanted = tuple(given.modes or modes)
@@ -44,8 +46,8 @@ def parse(argv: Sequence[str] | None) -> Arguments:
         mode.load(name)
     if len(set(wanted)) < len(wanted):
         raise UsageError(f"a mode is served once: {' '.join(wanted)}")
-    if given.port is not None and len(wanted) > 1:
-        raise UsageError(f"--port goes with one mode, not with {len(wanted)}: {' '.join(wanted)}")
+    if given.port and len(wanted) > 1:
+        raise UsageError(f"--port {given.port} goes with one mode, not with {len(wanted)}: {' '.join(wanted)}")
     if given.port is not None and not 0 <= given.port <= 65535:
         raise UsageError(f"--port {given.port}: ports go from 0 to 65535")
     if given.connections < 1:
@@ -64,7 +66,7 @@ def parse(argv: Sequence[str] | None) -> Arguments:
 
 
 def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = CommandParser(
         prog="python -m servers",
         description="Serve the files below a directory, one process per data path.",
         epilog="modes: " + "; ".join(f"{facts.name} ({facts.port}): {facts.summary}" for facts in modes.values()),

@@ -98,7 +98,7 @@ class _HeadParser:
             case b"host":
                 self._hosts += 1
             case b"range":
-                self._ranges.append(value)
+                self._ranges.append(value.strip())
             case b"if-range":
                 self._conditional = True
             case b"content-length":

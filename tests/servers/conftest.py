@@ -1,0 +1,130 @@
+"""Servers to test: in this process, where limits can be made small and modes replaced, or as processes."""
+
+import contextlib
+import os
+import random
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from servers import files, mode, sockets
+from servers.mode import SendFile
+from servers.server import Limits, Server
+from tests.servers.process import ServerProcess
+
+FILE_BYTES = 1_000_003  # a prime: no multiple of any buffer
+
+
+@pytest.fixture(scope="session")
+def content() -> bytes:
+    return random.Random(1).randbytes(FILE_BYTES)
+
+
+@pytest.fixture
+def root(tmp_path: Path, content: bytes) -> Path:
+    """A folder to serve: file.bin, empty, one; and outside.bin beside it."""
+    folder = tmp_path / "root"
+    folder.mkdir()
+    (folder / "file.bin").write_bytes(content)
+    (folder / "empty").write_bytes(b"")
+    (folder / "one").write_bytes(b"1")
+    (tmp_path / "outside.bin").write_bytes(b"nobody's business")
+    return folder
+
+
+@pytest.fixture(params=mode.names())
+def mode_name(request: pytest.FixtureRequest) -> str:
+    """Every mode that there is, also one that nobody has thought of yet."""
+    return str(request.param)
+
+
+@pytest.fixture
+def send_file(mode_name: str) -> SendFile:
+    return mode.load(mode_name)[1]
+
+
+@pytest.fixture(autouse=True)
+def no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Whatever a peer does, no thread of a server ends with an exception."""
+    failed: list[threading.ExceptHookArgs] = []
+    monkeypatch.setattr(threading, "excepthook", failed.append)
+    yield
+    assert not failed
+
+
+@dataclass(frozen=True, slots=True)
+class Running:
+    server: Server
+    port: int
+    thread: threading.Thread
+
+
+Serve = Callable[..., contextlib.AbstractContextManager[Running]]
+
+
+@pytest.fixture
+def serve(root: Path) -> Serve:
+    """serve(send_file, limits=…, before=…): a server for `root` in a thread of this process, stopped at the end."""
+
+    @contextlib.contextmanager
+    def serving(
+        send_file: SendFile, limits: Limits | None = None, before: Callable[[], None] | None = None, folder: Path = root
+    ) -> Iterator[Running]:
+        listener = sockets.listen("127.0.0.1", 0)
+        port = listener.getsockname()[1]
+        server = Server(listener, files.resolve_root(folder), send_file, limits or Limits(grace_s=0.0))
+
+        def run() -> None:
+            if before is not None:
+                before()
+            server.serve()
+
+        thread = threading.Thread(target=run)
+        thread.start()
+        try:
+            yield Running(server, port, thread)
+        finally:
+            server.stop()
+            thread.join()
+
+    return serving
+
+
+@pytest.fixture
+def port(serve: Serve, send_file: SendFile) -> Iterator[int]:
+    """The port of a server for each mode, in this process."""
+    with serve(send_file) as running:
+        yield running.port
+
+
+@pytest.fixture
+def any_port(serve: Serve) -> Iterator[int]:
+    """The port of a server for one mode, for what all modes share."""
+    with serve(mode.load("sendfile")[1]) as running:
+        yield running.port
+
+
+@pytest.fixture
+def servers(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
+    """servers("sendfile", "--port", "0", …): `python -m servers` as a process, killed at the end if it still runs."""
+    started: list[ServerProcess] = []
+
+    def start(*arguments: str | os.PathLike[str], **options: object) -> ServerProcess:
+        process = ServerProcess(tmp_path / f"stderr-{len(started)}", *arguments, **options)
+        started.append(process)
+        return process
+
+    yield start
+    for process in started:
+        process.kill_if_running()
+
+
+@pytest.fixture
+def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
+    left, right = socket.socketpair()
+    with left, right:
+        yield left, right

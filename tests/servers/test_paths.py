@@ -1,0 +1,206 @@
+"""A path leads to a regular file inside the root, or nowhere."""
+
+import ctypes
+import os
+import shutil
+import socket
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import quote, quote_from_bytes
+
+import pytest
+
+from errors import UserError
+from servers import files, mode
+from tests.servers.conftest import Serve
+from tests.servers.raw import get
+
+SENDFILE = mode.load("sendfile")[1]
+NOBODY = 65534
+
+
+def put(path: Path, content: bytes) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_bytes(content)
+    return path
+
+
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/absent",
+        "/",
+        "//",
+        "/.",
+        "/..",
+        "/sub",
+        "/sub/",
+        "/one/",
+        "/one/x",
+        "/../outside.bin",
+        "/%2e%2e/outside.bin",
+        "/..%2foutside.bin",
+        "/sub/../../outside.bin",
+        "/sub/%2E%2E/%2E%2E/outside.bin",
+        "/../root-twin/secret",
+        "/../../../../../../../../etc/passwd",
+        "//etc/passwd",
+        "/etc/passwd",
+        "/..\\outside.bin",
+        "/one%00",
+        "/%00",
+        "/one%00/../one",
+        "/" + "a" * 255,
+        "/" + "a" * 256,
+        "/" + "a" * 10_000,
+        "/" + "a/" * 5_000,
+        "/sub" + "/.." * 3_000,
+        "/proc/self/environ",
+    ],
+)
+def test_what_is_absent_or_outside_is_404(any_port: int, root: Path, path: str) -> None:
+    put(root / "sub" / "inner", b"inner")
+    put(root.with_name("root-twin") / "secret", b"secret")
+    response = get(any_port, path)
+    assert response.status == 404
+    assert response.body == b"404 Not Found: there is no such file\n"
+
+
+@pytest.mark.parametrize(
+    "name", ["with space", "a+b", "a%b", "a#b?c", "é", "..hidden", "...", "a\nb", "\\", "%2e", "-", "b'\xff"]
+)
+def test_any_name_can_be_asked_for(any_port: int, root: Path, name: str) -> None:
+    put(root / name, name.encode())
+    assert get(any_port, "/" + quote(name)).body == name.encode()
+
+
+def test_names_are_bytes(any_port: int, root: Path) -> None:
+    name = b"\xff\x80 not UTF-8"
+    put(root / os.fsdecode(name), b"yes")
+    assert get(any_port, "/" + quote_from_bytes(name)).body == b"yes"
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["/sub/inner", "//sub//inner", "/sub/../sub/./inner", "/sub/inner?q=/../x", "/%73ub/inner", "http://x/sub/inner"],
+)
+def test_ways_to_write_one_path(any_port: int, root: Path, path: str) -> None:
+    put(root / "sub" / "inner", b"inner")
+    assert get(any_port, path).body == b"inner"
+
+
+def test_a_way_out_and_back_in_is_a_way_in(any_port: int) -> None:
+    assert get(any_port, "/../root/one").body == b"1"
+
+
+def test_a_path_may_be_as_long_as_the_kernel_takes(any_port: int, root: Path) -> None:
+    assert get(any_port, "/." * 1500 + "/one").body == b"1"
+
+
+def test_links_are_followed_inside_the_root_only(any_port: int, root: Path) -> None:
+    put(root / "sub" / "inner", b"inner")
+    links = {
+        "inside": "sub/inner",
+        "inside-absolute": str(root / "sub" / "inner"),
+        "folder": "sub",
+        "outside": "../outside.bin",
+        "outside-absolute": "/etc/passwd",
+        "outside-folder": "/etc",
+        "to-outside": "outside",
+        "dangling": "nothing",
+        "loop": "loop",
+        "zero": "/dev/zero",
+        "stdin": "/proc/self/fd/0",
+    }
+    for name, target in links.items():
+        (root / name).symlink_to(target)
+    (root / "sub" / "up").symlink_to("..")
+    for path in ("/inside", "/inside-absolute", "/folder/inner", "/sub/up/sub/inner"):
+        assert get(any_port, path).body == b"inner", path
+    for path in (
+        "/outside",
+        "/outside-absolute",
+        "/outside-folder/passwd",
+        "/to-outside",
+        "/dangling",
+        "/loop",
+        "/zero",
+    ):
+        assert get(any_port, path).status == 404, path
+    assert get(any_port, "/stdin").status == 404
+    assert get(any_port, "/folder/../outside.bin").status == 404
+
+
+def test_what_is_no_regular_file_is_404_and_blocks_nothing(any_port: int, root: Path) -> None:
+    os.mkfifo(root / "fifo")
+    with socket.socket(socket.AF_UNIX) as listener:
+        folder = os.open(root, os.O_DIRECTORY)
+        listener.bind(f"/proc/self/fd/{folder}/socket")  # sockaddr_un takes 107 bytes
+        os.close(folder)
+        for path in ("/fifo", "/socket"):
+            assert get(any_port, path).status == 404, path
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a device")
+def test_a_device_is_404(any_port: int, root: Path) -> None:
+    try:
+        os.mknod(root / "zero", 0o020666, os.makedev(1, 5))
+    except PermissionError:
+        pytest.skip("this container lets nobody make a device")
+    assert get(any_port, "/zero").status == 404
+
+
+def test_the_root_may_be_a_link_and_end_in_a_slash(serve: Serve, root: Path, tmp_path: Path) -> None:
+    (tmp_path / "link").symlink_to("root")
+    with serve(SENDFILE, folder=Path(f"{tmp_path}/link/")) as running:
+        assert get(running.port, "/one").body == b"1"
+        assert get(running.port, "/../outside.bin").status == 404
+
+
+def test_the_root_may_be_the_file_system(serve: Serve, root: Path) -> None:
+    with serve(SENDFILE, folder=Path("/")) as running:
+        assert get(running.port, quote(str(root / "one"))).body == b"1"
+
+
+@pytest.fixture
+def open_root() -> Iterator[Path]:
+    """A folder that any user can reach, which pytest's own is not."""
+    folder = Path(tempfile.mkdtemp(prefix="root-for-nobody-"))
+    folder.chmod(0o755)
+    yield folder
+    for path in folder.rglob("*"):
+        if path.is_dir():
+            path.chmod(0o755)
+    shutil.rmtree(folder)
+
+
+def become_nobody() -> None:
+    """Let this thread and those that it starts meet files as an ordinary user (setfsuid(2) is a thread's own)."""
+    if os.geteuid() == 0:
+        ctypes.CDLL(None).setfsuid(NOBODY)
+
+
+def test_what_may_not_be_read_is_403(serve: Serve, open_root: Path, tmp_path: Path) -> None:
+    put(open_root / "secret", b"secret").chmod(0)
+    put(open_root / "open", b"open").chmod(0o644)
+    put(open_root / "locked" / "inner", b"inner")
+    (open_root / "locked").chmod(0)
+    put(tmp_path / "out" / "secret", b"secret")
+    (tmp_path / "out").chmod(0)
+    (open_root / "way-out").symlink_to(tmp_path / "out" / "secret")
+    try:
+        with serve(SENDFILE, before=become_nobody, folder=open_root) as running:
+            assert get(running.port, "/open").body == b"open"
+            assert get(running.port, "/secret").status == 403
+            assert get(running.port, "/locked/inner").status == 403
+            assert get(running.port, "/way-out").status == 404  # whatever lies out there
+    finally:
+        (tmp_path / "out").chmod(0o755)
+
+
+@pytest.mark.parametrize("name", ["absent", "one", "loop", "one/below", "x" * 300])
+def test_a_root_that_cannot_be_served_is_a_clear_error(root: Path, name: str) -> None:
+    (root / "loop").symlink_to("loop")
+    with pytest.raises(UserError, match=f"^cannot serve .*{name}: .*; .*director"):
+        files.resolve_root(root / name)
