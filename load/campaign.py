@@ -72,6 +72,7 @@ class Campaign:
         self._settings = settings
         self._progress = progress
         self._order = plan.order(settings.modes, settings.rounds, settings.seed)
+        self._congestion: dict[str, str] = {}
         self._seen_samples = 0
         self._began_s = time.monotonic()  # the agent's clock too, since it runs on this machine
 
@@ -106,7 +107,9 @@ class Campaign:
             raise
         finally:
             self._runner.stop()
-            self._folder.write_run(replace(record, state=end[0], reason=end[1], ended_at=_now()))
+            congestion = " and ".join(sorted(set(self._congestion.values()))) or None
+            host = record.host | {"congestion_control": congestion}
+            self._folder.write_run(replace(record, host=host, state=end[0], reason=end[1], ended_at=_now()))
         return cells
 
     def _record(self, facts: Facts) -> Run:
@@ -166,6 +169,7 @@ class Campaign:
         settings = self._settings
         user_class = next(users for users in self._users.values() if users.target == mode)
         status = self._host.start(mode, settings.options.get(mode, {}), settings.any_port, traceable)
+        self._congestion[mode] = status.congestion_control
         try:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink

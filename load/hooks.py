@@ -34,7 +34,8 @@ def install(users: dict[str, type[DownloadUser]]) -> None:
 
 
 def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
-    parser.set_defaults(web_host="127.0.0.1", class_picker=True)  # Locust's own default is every interface
+    # Locust's own defaults are every interface, no choice of classes, and one user.
+    parser.set_defaults(web_host="127.0.0.1", class_picker=True, num_users=4, spawn_rate=4)
     parser.add_argument(
         "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
     )

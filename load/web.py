@@ -1,11 +1,12 @@
 """The tab "Servers" in Locust's web UI: what each server pays, while it happens.
 
-Its rule: a number in the table comes from the agent's last two samples and is a rate over the time between them;
+Its rule: a number in the table is a rate over the last few refreshes, from the agent's samples and the users' meters;
 what is not known yet is a dash. Locust's front end shows a custom tab as a table and fetches it every two seconds
 while users run.
 """
 
 import json
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +19,11 @@ from load.cell import LOAD
 from load.server_host import ServerHost
 from load.users import DownloadUser
 from profiles.protocol import TargetStatus, TimedSample
-from units import MIB, format_size
+from units import GIB, MIB, format_size
 
 KEY = "servers"
 REFRESH_S = 1.0
+KEPT_REFRESHES = 3
 UNKNOWN = "–"
 
 COLUMNS: dict[str, str] = {
@@ -35,15 +37,17 @@ COLUMNS: dict[str, str] = {
     "memory": "Memory",
     "threads": "Threads",
     "received": "Received (MiB/s)",
+    "cost": "CPU s/GiB",
     "said": "Last words",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class _Seen:
-    """A process at one moment: its sample, and the bytes that had been received from it."""
+    """A process as one refresh saw it: its newest sample, and the bytes received from it, each with its moment."""
 
     sample: TimedSample
+    moment_s: float
     received_bytes: int
 
 
@@ -88,11 +92,11 @@ class ServersTab:
         """Ask the agent once and rebuild the rows. Raises UserError when it does not answer."""
         fresh = self._host.samples(self._after)
         self._after = fresh.last
-        for sample in fresh.samples:
+        for sample in {sample.process: sample for sample in fresh.samples}.values():
             meter = self._meters.get(sample.process)
-            seen = _Seen(sample, meter.received_bytes if meter else 0)
+            seen = _Seen(sample, time.monotonic(), meter.received_bytes if meter else 0)
             before = [item for item in self._seen.get(sample.process, []) if item.sample.pid == sample.pid]
-            self._seen[sample.process] = [*before, seen][-3:]
+            self._seen[sample.process] = [*before, seen][-KEPT_REFRESHES:]
         rows = [self._server_row(status) for status in self._host.statuses()]
         self.rows = [*rows, _row("load generator", state="running", **self._rates(LOAD))]
 
@@ -100,7 +104,7 @@ class ServersTab:
         if status.state != "running":
             return _row(status.name, state=status.state, said=status.last_words)
         rates = self._rates(status.name)
-        return _row(status.name, state=status.state, port=str(status.port), said=status.last_words, **rates)
+        return _row(status.name, state=status.state, port=str(status.port), **rates)
 
     def _rates(self, process: str) -> dict[str, str]:
         """What a process spends per second, between its oldest and its newest sample that are kept."""
@@ -122,7 +126,10 @@ class ServersTab:
             "threads": f"{last.sample.values['threads'] or 0:.0f}",
         }
         if process in self._meters:
-            rates["received"] = f"{(last.received_bytes - first.received_bytes) / MIB / seconds:,.0f}"
+            received_gib_per_s = (last.received_bytes - first.received_bytes) / GIB / (last.moment_s - first.moment_s)
+            rates["received"] = f"{received_gib_per_s * GIB / MIB:,.0f}"
+            if received_gib_per_s > 0:
+                rates["cost"] = f"{rate('cpu_s') / received_gib_per_s:.3f}"
         return rates
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from load.cell import DERIVED, Edge, interpolate, measure
+from load.cell import DERIVED, Edge, Values, interpolate, measure
 from load.meter import Meter
 from profiles.metrics import METRICS
 from profiles.protocol import Snapshot
