@@ -7,9 +7,7 @@ only the server under measurement runs (method.md §2). A cell is written as soo
 import contextlib
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
+from dataclasses import replace
 
 import gevent
 from locust.env import Environment
@@ -17,38 +15,16 @@ from locust.runners import LocalRunner
 
 from errors import UserError
 from load import plan
-from load.cell import DERIVED, LOAD, Edge, interpolate, measure
-from load.client import Connection, DownloadError, Sink
+from load.cell import LOAD, Edge, interpolate, measure
+from load.client import Connection, DownloadError
 from load.server_host import ServerHost
+from load.settings import Settings, now, run_record
 from load.users import PATH, DownloadUser
 from profiles.protocol import Facts
-from profiles.records import Cell, Profile, Run, RunFolder, Sample, State
+from profiles.records import Cell, Profile, RunFolder, Sample, State
 
 SPAWN_TIMEOUT_S = 10.0
 RECORDING_GRACE_S = 30.0
-
-
-@dataclass(frozen=True, slots=True)
-class Settings:
-    """What a campaign was asked for. options: per mode, in bytes. command: what repeats the run."""
-
-    modes: tuple[str, ...]
-    rounds: int
-    window_s: float
-    warm_up_s: float
-    profile_s: int
-    users: int
-    sink: Sink
-    seed: int
-    command: str
-    options: dict[str, dict[str, int]] = field(default_factory=dict)
-    any_port: bool = False
-
-    @property
-    def expected_s(self) -> float:
-        """How long it will take, about: for a progress bar."""
-        cells = self.rounds * len(self.modes)
-        return cells * (self.warm_up_s + self.window_s) + len(self.modes) * (self.warm_up_s + self.profile_s)
 
 
 class Campaign:
@@ -83,7 +59,7 @@ class Campaign:
         the run's record.
         """
         facts = self._host.facts()
-        record = self._record(facts)
+        record = run_record(self._settings, self._folder.path.name, self._order, facts)
         self._folder.create()
         self._folder.write_run(record)
         cells: list[Cell] = []
@@ -109,33 +85,8 @@ class Campaign:
             self._runner.stop()
             congestion = " and ".join(sorted(set(self._congestion.values()))) or None
             host = record.host | {"congestion_control": congestion}
-            self._folder.write_run(replace(record, host=host, state=end[0], reason=end[1], ended_at=_now()))
+            self._folder.write_run(replace(record, host=host, state=end[0], reason=end[1], ended_at=now()))
         return cells
-
-    def _record(self, facts: Facts) -> Run:
-        settings = self._settings
-        chosen = [target for target in facts.targets if target.name in settings.modes]
-        options = settings.options
-        return Run(
-            name=self._folder.path.name,
-            state="running",
-            started_at=_now(),
-            command=settings.command,
-            question="saturated",
-            seed=settings.seed,
-            order=self._order,
-            baseline=settings.modes[0],
-            users=settings.users,
-            sink=settings.sink,
-            warm_up_s=settings.warm_up_s,
-            window_s=settings.window_s,
-            sample_interval_s=facts.sample_interval_s,
-            file=facts.file,
-            targets=tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen),
-            metrics=(*facts.metrics, *DERIVED),
-            host=facts.host,
-            software=facts.software | {"locust": version("locust")},
-        )
 
     def _score(self, place: tuple[int, int], mode: str, facts: Facts) -> Cell:
         with self._loaded(mode, facts, traceable=False) as user_class:
@@ -235,7 +186,3 @@ def _probe(user_class: type[DownloadUser], mode: str) -> None:
         raise UserError(f"{mode} does not serve {PATH}: {type(error).__name__}: {error}") from error
     finally:
         connection.close()
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

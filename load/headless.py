@@ -17,8 +17,9 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
-from load.campaign import Campaign, Settings, start_watching
+from load.campaign import Campaign, start_watching
 from load.server_host import ServerHost
+from load.settings import Settings
 from load.users import user_classes
 from profiles.records import Cell, RunFolder
 

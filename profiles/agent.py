@@ -6,33 +6,29 @@ Its rule: one thread answers requests, in order, and nothing it does there takes
 own. It ends when its standard input ends, and its servers with it: whoever started it holds the other end of that pipe.
 """
 
-import hmac
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import Any, TypeVar
-from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 import psutil
 
 from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles import host, targets
+from profiles.agent_http import AgentServer, Deed
 from profiles.flamegraph import PySpy
 from profiles.metrics import METRICS, ProcessReader
 from profiles.protocol import (
-    MAX_REQUEST_BYTES,
     TOKEN_VARIABLE,
     Done,
     Facts,
     Record,
     Recording,
-    Refusal,
     Samples,
     Snapshot,
     Start,
@@ -131,10 +127,10 @@ class Agent:
         return {**self._watched, **self._supervisor.running()}
 
 
-def routes(agent: Agent) -> dict[tuple[str, str], Callable[[bytes, dict[str, str]], Any]]:
+def routes(agent: Agent) -> dict[tuple[str, str], Deed]:
     """Method and path to what answers them, from the body and the query."""
 
-    def body(kind: type[M], deed: Callable[[M], Any]) -> Callable[[bytes, dict[str, str]], Any]:
+    def body(kind: type[M], deed: Callable[[M], Any]) -> Deed:
         return lambda content, _: deed(msgspec.json.decode(content, type=kind))
 
     return {
@@ -150,57 +146,6 @@ def routes(agent: Agent) -> dict[tuple[str, str], Callable[[bytes, dict[str, str
     }
 
 
-class _Handler(BaseHTTPRequestHandler):
-    timeout = 5  # a peer that says nothing does not hold up the next for longer
-    server: "_AgentServer"
-
-    def do_GET(self) -> None:
-        self._answer(b"")
-
-    def do_POST(self) -> None:
-        length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
-            self._send(400, Refusal(f"a request has a length, of at most {MAX_REQUEST_BYTES} bytes", 1))
-            return
-        self._answer(self.rfile.read(int(length)))
-
-    def _answer(self, content: bytes) -> None:
-        given = self.headers.get("Authorization", "").encode("utf-8", "replace")
-        if not hmac.compare_digest(given, b"Bearer " + self.server.token.encode()):
-            self._send(403, Refusal("the token is missing or wrong", 1))
-            return
-        url = urlsplit(self.path)
-        deed = self.server.routes.get((self.command, url.path))
-        if deed is None:
-            self._send(404, Refusal(f"the agent does not answer {self.command} {url.path}", 1))
-            return
-        try:
-            query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            self._send(200, deed(content, query))
-        except UserError as error:
-            self._send(400, Refusal(str(error), error.exit_code))
-        except (ValueError, msgspec.DecodeError) as error:
-            self._send(400, Refusal(f"{self.command} {url.path} was not understood: {error}", 1))
-
-    def _send(self, status: int, answer: Any) -> None:
-        content = msgspec.json.encode(answer)
-        self.send_response(status)
-        self.send_header("Content-Type", "application/json")
-        self.send_header("Content-Length", str(len(content)))
-        self.end_headers()
-        self.wfile.write(content)
-
-    def log_message(self, format: str, *args: object) -> None:
-        """Say nothing about requests that went well; refusals are in their answers."""
-
-
-class _AgentServer(HTTPServer):
-    def __init__(self, token: str, agent: Agent) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.token = token
-        self.routes = routes(agent)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
@@ -211,7 +156,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             f"the agent needs a token in the variable {TOKEN_VARIABLE}; `make load` and `make ui` give it one"
         )
     agent = Agent(arguments.root.resolve())
-    server = _AgentServer(token, agent)
+    server = AgentServer(token, routes(agent))
 
     def stop(*_: object) -> None:
         threading.Thread(target=server.shutdown).start()  # shutdown() waits for serve_forever() to notice

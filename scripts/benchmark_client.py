@@ -10,9 +10,7 @@ def main() -> int:
     parser = CommandParser(prog="python -m scripts.benchmark_client", description=__doc__)
     parser.add_argument("mode", help=f"one of {', '.join(discover())}; its server must be running (`make servers`)")
     parser.add_argument("--iterations", type=int, default=10, help="downloads (default: %(default)s)")
-    parser.add_argument(
-        "--sink", choices=SINKS, default="copy", help="what to do with the bytes (default: %(default)s)"
-    )
+    parser.add_argument("--sink", choices=SINKS, default="copy", help="what becomes of the bytes (default: copy)")
     parser.add_argument("--port", type=int, help="default: the mode's own")
     arguments = parser.parse_args()
     if not 1 <= arguments.iterations <= 1_000_000:

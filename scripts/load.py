@@ -14,8 +14,8 @@ from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
 from load import headless
-from load.campaign import Settings
 from load.client import SINKS
+from load.settings import Settings
 from profiles import targets
 from profiles.records import RunFolder
 from units import parse_size
