@@ -40,8 +40,10 @@ def serve_one(wanted: Arguments) -> int:
     listener = _listen(name, wanted.host, facts.port if wanted.port is None else wanted.port)
     congestion = _set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
-    server = Server(listener, root, bound, limits, wanted.lifeline)
-    with _stopped_by_signals(server):
+    with (
+        contextlib.closing(Server(listener, root, bound, limits, wanted.lifeline)) as server,
+        _stopped_by_signals(server),
+    ):
         port = listener.getsockname()[1]
         say(
             f"{name}: serving {os.fsdecode(root)} on {wanted.host} port {port}, congestion control {congestion}"
@@ -99,9 +101,9 @@ def _stopped_by_signals(server: Server) -> Iterator[None]:
 
 
 def _announce(line: str) -> None:
-    """A server goes on when nobody listens to its stdout any more: `| head -1` wanted the first line, not its end."""
+    """One write, since several servers may share a pipe. A server goes on when nobody reads from it any more."""
     try:
-        print(line, flush=True)
+        print(line + "\n", end="", flush=True)
     except BrokenPipeError:
         sys.stdout = None  # keeps the interpreter from flushing into it again at exit
 

@@ -11,4 +11,4 @@ import sys
 def say(message: str) -> None:
     if sys.stderr is not None:  # print(file=None) would turn to stdout, which belongs to "ready"
         with contextlib.suppress(OSError):
-            print(f"{os.getpid()}: {message}", file=sys.stderr, flush=True)
+            print(f"{os.getpid()}: {message}\n", end="", file=sys.stderr, flush=True)  # one write: lines stay whole

@@ -68,6 +68,11 @@ class Server:
         with contextlib.suppress(BlockingIOError):  # so many bytes are there already
             self._stop.send(b"\0")
 
+    def close(self) -> None:
+        """Release its own descriptors, once serve() has returned and no signal is sent to stop_fd any more."""
+        self._stop.close()
+        self._stopped.close()
+
     def serve(self) -> None:
         """Accept until it is stopped or the lifeline ends, then bring the connections to an end."""
         threading.stack_size(_THREAD_STACK_BYTES)

@@ -90,6 +90,7 @@ def serve(root: Path) -> Serve:
         finally:
             server.stop()
             thread.join()
+            server.close()
 
     return serving
 

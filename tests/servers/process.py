@@ -19,10 +19,14 @@ class ServerProcess:
     def __init__(self, stderr_path: Path, *arguments: str | os.PathLike[str], **options: Any) -> None:
         self._stderr_path = stderr_path
         with stderr_path.open("wb") as stderr:
-            self.process = subprocess.Popen(
-                [sys.executable, "-m", "servers", *arguments],
-                **{"cwd": PROJECT, "stdout": subprocess.PIPE, "stderr": stderr, "start_new_session": True} | options,
-            )
+            defaults: dict[str, Any] = {
+                "cwd": PROJECT,
+                "stdout": subprocess.PIPE,
+                "stderr": stderr,
+                "start_new_session": True,
+            }
+            command = [sys.executable, "-m", "servers", *arguments]
+            self.process: subprocess.Popen[bytes] = subprocess.Popen(command, **(defaults | options))
         self._unread = b""
 
     @property

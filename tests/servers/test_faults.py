@@ -137,4 +137,5 @@ def test_a_lifeline_that_ends_stops_the_server_at_once() -> None:
     server = Server(listener, files.resolve_root(Path("/")), SENDFILE, Limits(), lifeline)
     os.close(held)
     server.serve()
+    server.close()
     os.close(lifeline)

@@ -9,7 +9,7 @@ import pytest
 from servers.http import HttpError, error_response, file_head, resolve_range
 
 
-def resolved(value: bytes | None, size_bytes: int) -> tuple[int, int] | None | HTTPStatus:
+def resolved(value: bytes | None, size_bytes: int) -> tuple[int, int] | HTTPStatus | None:
     try:
         return resolve_range(value, size_bytes)
     except HttpError as error:

@@ -91,7 +91,7 @@ def test_the_options_are_the_keywords_of_send_file_with_the_same_defaults(mode_n
 
 
 def test_an_unknown_mode_is_named_with_those_there_are() -> None:
-    with pytest.raises(UsageError, match="there is no mode 'telepathy'.*sendfile"):
+    with pytest.raises(UsageError, match=r"there is no mode 'telepathy'.*sendfile"):
         mode.load("telepathy")
 
 

@@ -1,0 +1,398 @@
+"""`python -m servers` as a user or a supervisor meets it: its lines, its signals, its end."""
+
+import os
+import resource
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import psutil
+import pytest
+
+from servers import mode
+from tests.conftest import eventually
+from tests.servers.process import ServerProcess
+from tests.servers.raw import Connection, get, head
+
+LARGE_BYTES = 64 << 20
+Servers = Callable[..., ServerProcess]
+
+
+@pytest.fixture
+def large(root: Path) -> Path:
+    path = root / "large"
+    path.write_bytes(b"")
+    os.truncate(path, LARGE_BYTES)
+    return path
+
+
+@pytest.fixture
+def one(servers: Servers, root: Path, large: Path) -> tuple[ServerProcess, int]:
+    """A server process for sendfile, and its port."""
+    process = servers("sendfile", "--port", "0", "--root", root)
+    return process, process.ready_port()
+
+
+def open_files(pid: int) -> int:
+    return len(os.listdir(f"/proc/{pid}/fd"))  # noqa: PTH208  # the numbers alone
+
+
+def gone(processes: list[psutil.Process]) -> bool:
+    return not any(process.is_running() and process.status() != psutil.STATUS_ZOMBIE for process in processes)
+
+
+def test_every_mode_is_served_by_a_process_of_its_own(servers: Servers, root: Path, content: bytes) -> None:
+    process = servers("--port", "0", "--root", root)
+    ports = process.ready_ports(len(mode.names()))
+    assert set(ports) == set(mode.names())
+    assert len(process.children()) == len(ports)
+    for port in ports.values():
+        assert get(port).body == content
+    children = process.children()
+    assert process.end() == 0
+    assert gone(children)
+    assert "Traceback" not in process.errors()
+
+
+def test_one_mode_is_served_by_the_process_itself(one: tuple[ServerProcess, int], root: Path) -> None:
+    process, port = one
+    assert process.children() == []
+    assert f"sendfile: serving {root} on 127.0.0.1 port {port}, congestion control" in process.errors()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it_and_frees_the_port(
+    one: tuple[ServerProcess, int], servers: Servers, root: Path, number: signal.Signals
+) -> None:
+    process, port = one
+    with Connection(port) as kept:
+        assert kept.get("/one").body == b"1"
+        assert process.end(number) == 0
+        again = servers("sendfile", "--port", str(port), "--root", root)
+        assert again.ready_port() == port
+        assert get(port, "/one").body == b"1"
+    assert "Traceback" not in process.errors()
+
+
+def test_a_download_in_flight_is_finished(one: tuple[ServerProcess, int]) -> None:
+    process, port = one
+    with Connection(port, receive_buffer_bytes=4096) as connection:
+        connection.sock.sendall(head("/large"))
+        _, headers = connection.response_head()
+        process.process.send_signal(signal.SIGTERM)
+        eventually(lambda: refuses(port))
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # fast now: the grace is short
+        assert len(connection.body(int(headers["content-length"]))) == LARGE_BYTES
+        assert connection.ended()
+    assert process.wait() == 0
+
+
+def refuses(port: int) -> bool:
+    with socket.socket() as sock:
+        return sock.connect_ex(("127.0.0.1", port)) != 0
+
+
+def test_a_stalled_download_does_not_hold_it_up(one: tuple[ServerProcess, int]) -> None:
+    process, port = one
+    with Connection(port, receive_buffer_bytes=4096) as connection:
+        connection.sock.sendall(head("/large"))
+        connection.response_head()
+        assert process.end() == 0
+        assert len(connection.body(LARGE_BYTES)) < LARGE_BYTES
+        assert connection.ended()
+    assert "Traceback" not in process.errors()
+
+
+def test_a_second_signal_changes_nothing(one: tuple[ServerProcess, int]) -> None:
+    process, port = one
+    with Connection(port, receive_buffer_bytes=4096) as connection:
+        connection.sock.sendall(head("/large"))
+        connection.response_head()
+        for _ in range(5):
+            process.process.send_signal(signal.SIGTERM)
+        eventually(lambda: refuses(port))
+        process.process.send_signal(signal.SIGINT)
+        assert process.wait() == 0
+    assert "Traceback" not in process.errors()
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_the_parent_ends_its_children(servers: Servers, root: Path, number: signal.Signals) -> None:
+    process = servers("sendfile", "read-send", "--port", "0", "--root", root)
+    process.ready_ports(2)
+    children = process.children()
+    process.process.send_signal(number)
+    process.process.send_signal(number)
+    assert process.wait() == 0
+    assert gone(children)
+    assert process.errors().count("\n") == 2  # what each serves, and no more
+
+
+def test_ctrl_c_reaches_everybody_and_leaves_no_traceback(servers: Servers, root: Path) -> None:
+    process = servers("sendfile", "read-send", "--port", "0", "--root", root)
+    process.ready_ports(2)
+    children = process.children()
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait() == 0
+    assert gone(children)
+    assert "Traceback" not in process.errors()
+
+
+def test_ctrl_c_while_the_children_start_leaves_no_traceback(servers: Servers, root: Path) -> None:
+    process = servers("--port", "0", "--root", root)
+    eventually(lambda: bool(process.children()))
+    os.killpg(process.pid, signal.SIGINT)
+    assert process.wait() == 0
+    assert "Traceback" not in process.errors()
+
+
+def test_killing_the_parent_ends_the_children(servers: Servers, root: Path) -> None:
+    process = servers("sendfile", "read-send", "--port", "0", "--root", root)
+    ports = process.ready_ports(2)
+    children = process.children()
+    assert len(children) == 2
+    process.process.kill()
+    eventually(lambda: gone(children))
+    assert all(refuses(port) for port in ports.values())
+
+
+def test_a_child_that_is_killed_ends_the_others_and_is_named(servers: Servers, root: Path) -> None:
+    process = servers("sendfile", "read-send", "--port", "0", "--root", root)
+    process.ready_ports(2)
+    children = process.children()
+    victim = next(child for child in children if "sendfile" in child.cmdline())
+    victim.kill()
+    assert process.wait() == 1
+    assert gone(children)
+    assert process.errors().endswith("error: sendfile was ended by SIGKILL: the other servers were stopped with it\n")
+
+
+def test_one_mode_that_cannot_start_ends_the_others(servers: Servers, root: Path) -> None:
+    host = "127.81.82.83"  # nobody else's ports: the modes' own numbers may be taken on 127.0.0.1
+    with socket.socket() as holder:
+        holder.bind((host, mode.discover()["read-send"].port))
+        holder.listen()
+        process = servers("sendfile", "read-send", "--host", host, "--root", root)
+        assert process.wait() == 1
+    errors = [line for line in process.errors().splitlines() if line.startswith("error:")]
+    assert errors == [
+        "error: read-send cannot listen on 127.81.82.83 port 8081: Address already in use; "
+        "stop what uses it, or choose another --host or --port"
+    ]
+    assert "Traceback" not in process.errors()
+
+
+def test_the_end_of_a_lifeline_ends_it(servers: Servers, root: Path) -> None:
+    lifeline, held = os.pipe()
+    process = servers("sendfile", "--port", "0", "--root", root, "--lifeline", str(lifeline), pass_fds=[lifeline])
+    os.close(lifeline)
+    process.ready_port()
+    os.close(held)
+    assert process.wait() == 0
+
+
+def test_it_serves_on_when_nobody_reads_its_lines(servers: Servers, root: Path) -> None:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    reader, writer = os.pipe()
+    os.close(reader)
+    process = servers("sendfile", "--port", str(port), "--root", root, stdout=writer, stderr=writer)
+    os.close(writer)
+    eventually(lambda: process.process.poll() is not None or not refuses(port))
+    assert get(port, "/absent").status == 404
+    assert process.end() == 0
+
+
+def test_running_out_of_descriptors_is_waited_out(one: tuple[ServerProcess, int], content: bytes) -> None:
+    process, port = one
+    before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+    resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files(process.pid), before[1]))
+    with Connection(port) as connection:
+        connection.sock.sendall(head())
+        eventually(lambda: "cannot accept: too many open files" in process.errors())
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+        assert connection.response().body == content
+    assert process.errors().count("too many open files") == 1
+
+
+def test_a_file_that_finds_no_descriptor_is_503(one: tuple[ServerProcess, int]) -> None:
+    process, port = one
+    with Connection(port) as connection:
+        assert connection.get("/one").body == b"1"
+        before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files(process.pid), before[1]))
+        response = connection.get("/one")
+        assert (response.status, response.headers["connection"]) == (503, "close")
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
+    assert get(port, "/one").body == b"1"
+
+
+def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Servers, root: Path) -> None:
+    process = servers(
+        "sendfile",
+        "--port",
+        "0",
+        "--root",
+        root,
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
+    )
+    port = process.ready_port()
+    assert "at most 8 connections: the limit on open files is 40" in process.errors()
+    connections = [Connection(port) for _ in range(8)]
+    assert [connection.get("/one").status for connection in connections] == [200] * 8
+    with Connection(port) as refused:
+        assert refused.response().status == 503
+    for connection in connections:
+        connection.sock.close()
+
+
+def test_nothing_leaks(servers: Servers, root: Path, mode_name: str, content: bytes) -> None:
+    process = servers(mode_name, "--port", "0", "--root", root)
+    port = process.ready_port()
+    facts = psutil.Process(process.pid)
+
+    def download_all(times: int) -> None:
+        for _ in range(times):
+            with Connection(port) as connection:
+                assert len(connection.get().body) == len(content)
+                assert connection.get("/absent").status == 404
+                connection.sock.sendall(b"noise\r\n\r\n")
+                assert connection.response().status == 400
+            rude = Connection(port)
+            rude.sock.sendall(head())
+            rude.reset()
+
+    at_rest_files, at_rest_threads = open_files(process.pid), facts.num_threads()
+    download_all(20)
+    resident_bytes = facts.memory_info().rss
+    threads = [threading.Thread(target=download_all, args=(40,)) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: (open_files(process.pid), facts.num_threads()) == (at_rest_files, at_rest_threads))
+    assert facts.memory_info().rss - resident_bytes < 24 << 20  # 160 leaked buffers of 256 KiB would be 40 MiB
+    assert process.errors().count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["telepathy"], 2, "there is no mode 'telepathy': the modes are read-send, "),
+        (["sendfile", "sendfile"], 2, "a mode is served once: sendfile sendfile"),
+        (["sendfile", "read-send", "--port", "9000"], 2, "--port 9000 goes with one mode, not with 2"),
+        (["--port", "9000"], 2, "--port 9000 goes with one mode"),
+        (["sendfile", "--port", "65536"], 2, "--port 65536: ports go from 0 to 65535"),
+        (["sendfile", "--port", "-1"], 2, "--port -1: ports go from 0 to 65535"),
+        (["sendfile", "--port", "http"], 2, "argument --port: invalid int value: 'http'; `python -m servers --help`"),
+        (["sendfile", "--chunk", "64KiB"], 2, "--chunk does not apply to sendfile"),
+        (["read-send", "--chunk", "many"], 2, "'many' is not a size: give a number of bytes"),
+        (["read-send", "--chunk", "0"], 2, "--chunk 0: it goes from 1 to 1073741824 bytes"),
+        (["read-send", "--chunk", "2GiB"], 2, "--chunk 2GiB: it goes from 1 to 1073741824 bytes"),
+        (["read-send", "--buffer-offset=-1"], 2, "'-1' is not a size"),
+        (["sendfile", "--connections", "0"], 2, "--connections 0: at least 1 connection must be allowed"),
+        (["sendfile", "--so"], 2, "unrecognized arguments: --so"),
+        (
+            ["sendfile", "--root", "/no/such/place"],
+            1,
+            "cannot serve /no/such/place: No such file or directory; give an",
+        ),
+        (["sendfile", "--root", "/etc/passwd"], 1, "cannot serve /etc/passwd: it is not a directory"),
+        (["--root", "/no/such/place"], 1, "cannot serve /no/such/place: No such file or directory"),
+        (
+            ["sendfile", "--port", "0", "--host", "no.such.host.invalid"],
+            1,
+            "sendfile cannot listen on no.such.host.invalid",
+        ),
+        (["sendfile", "--port", "0", "--host", "a" * 300], 1, "this is no host name"),
+        (["sendfile", "--port", "0", "--host", "203.0.113.7"], 1, "Cannot assign requested address"),
+        (["sendfile", "--port", "0", "--congestion", "telepathy"], 1, "congestion control 'telepathy' was refused"),
+        (["sendfile", "--port", "0", "--congestion", "é"], 1, "was refused"),
+    ],
+)
+def test_a_wrong_command_is_one_clear_line(
+    servers: Servers, root: Path, arguments: list[str], code: int, said: str
+) -> None:
+    process = servers("--root", root, *arguments)
+    assert process.wait() == code
+    assert process.errors().startswith("error: ")
+    assert said in process.errors()
+    assert process.errors().count("\n") == 1
+
+
+def test_a_busy_port_is_one_clear_line(one: tuple[ServerProcess, int], servers: Servers, root: Path) -> None:
+    _, port = one
+    second = servers("read-send", "--port", str(port), "--root", root)
+    assert second.wait() == 1
+    assert second.errors() == (
+        f"error: read-send cannot listen on 127.0.0.1 port {port}: Address already in use; "
+        "stop what uses it, or choose another --host or --port\n"
+    )
+
+
+def test_help_names_every_mode_and_option(servers: Servers, tmp_path: Path) -> None:
+    process = servers("--help")
+    assert process.process.stdout is not None
+    text = " ".join(process.process.stdout.read().decode().split())
+    assert process.wait() == 0
+    for facts in mode.discover().values():
+        assert f"{facts.name} ({facts.port}): {facts.summary}" in text
+        assert all(f"--{option.name} SIZE" in text for option in facts.options)
+
+
+def test_it_serves_ipv6(servers: Servers, root: Path) -> None:
+    try:
+        with socket.socket(socket.AF_INET6) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        pytest.skip(f"no IPv6 on this machine: {error}")
+    port = servers("sendfile", "--host", "::1", "--port", "0", "--root", root).ready_port()
+    with socket.create_connection(("::1", port), 20.0) as sock:
+        sock.sendall(head("/one", "Connection: close"))
+        assert sock.makefile("rb").read().endswith(b"\r\n\r\n1")
+
+
+def test_congestion_control_can_be_chosen(servers: Servers, root: Path) -> None:
+    process = servers("sendfile", "--port", "0", "--root", root, "--congestion", "reno")
+    assert process.process.stdout is not None
+    assert process.process.stdout.readline().endswith(b" reno\n")
+
+
+def test_a_served_folder_outlives_its_name(one: tuple[ServerProcess, int], root: Path) -> None:
+    _, port = one
+    root.rename(root.with_name("moved"))
+    assert get(port, "/one").status == 404
+    root.with_name("moved").rename(root)
+    assert get(port, "/one").body == b"1"
+
+
+def test_python_itself_says_nothing(servers: Servers, root: Path) -> None:
+    """No ResourceWarning, no deprecation: what is opened is closed."""
+    process = servers(
+        "sendfile",
+        "read-send",
+        "--port",
+        "0",
+        "--root",
+        root,
+        env=os.environ | {"PYTHONWARNINGS": "always", "PYTHONDEVMODE": "1"},
+    )
+    for port in process.ready_ports(2).values():
+        assert get(port).status == 200
+        assert get(port, "/absent").status == 404
+    assert process.end() == 0
+    assert "Warning" not in process.errors()
+
+
+def test_nothing_of_the_other_rooms_is_imported(root: Path) -> None:
+    program = "import sys, servers.__main__; print(*sys.modules)"
+    done = subprocess.run(
+        [sys.executable, "-c", program], cwd=Path(__file__).parents[2], capture_output=True, text=True, check=True
+    )
+    tops = {name.split(".")[0] for name in done.stdout.split()}
+    assert not tops & {"load", "profiles", "reports", "locust", "gevent", "psutil", "msgspec"}
