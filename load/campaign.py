@@ -65,9 +65,9 @@ class Campaign:
         cells: list[Cell] = []
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         try:
-            for number, modes in enumerate(self._order):
-                for position, mode in enumerate(modes):
-                    self._progress(0, f"round {number + 1} of {len(self._order)}: {mode}")
+            for number, modes in enumerate(self._order, 1):
+                for position, mode in enumerate(modes, 1):
+                    self._progress(0, f"round {number} of {len(self._order)}: {mode}")
                     cells.append(self._score((number, position), mode, facts))
                     self._folder.append_cell(cells[-1])
                     self._progress(self._settings.warm_up_s + self._settings.window_s, mode)

@@ -56,7 +56,7 @@ def _judge(cells: list[Cell]) -> int:
     failed = [cell for cell in cells if cell.failures]
     for cell in failed:
         names = ", ".join(f"{count} × {name}" for name, count in cell.failure_names.items())
-        print(f"failures in round {cell.round + 1}, {cell.mode}: {names}", file=sys.stderr)
+        print(f"failures in round {cell.round}, {cell.mode}: {names}", file=sys.stderr)
     return EXIT_FAILED if failed else EXIT_DONE
 
 

@@ -76,7 +76,7 @@ class FileFacts:
 class Run:
     """One campaign as it was asked for, and how far it came.
 
-    order[r] lists the modes of round r in the order they ran. question: "saturated", as fast as it goes
+    order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes
     (method.md §2). host and software: fact name to value, in the order to be shown; None is "unknown".
     """
 
@@ -113,7 +113,7 @@ class Run:
 class Cell:
     """One mode in one round: its measured window (method.md §2).
 
-    started_s: since the run began. downloads: completed inside the window; received_bytes: counted as they
+    round and position count from 1. started_s: since the run began. downloads: completed inside the window; received_bytes: counted as they
     arrived, downloads in flight included. failures: name of the failure to how often. latency_histogram: HDR,
     encoded, microseconds per completed download. metrics: by name (see Run.metrics); None is "unknown".
     On disk the metrics stand beside the other fields.

@@ -45,7 +45,7 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
     assert "SEED=7" in record.command and record.command.startswith("make load ")
 
     lines = [json.loads(line) for line in (folder(served).path / "rounds.jsonl").read_text().splitlines()]
-    assert [(line["round"], line["position"]) for line in lines] == [(r, p) for r in range(2) for p in range(3)]
+    assert [(line["round"], line["position"]) for line in lines] == [(r, p) for r in (1, 2) for p in (1, 2, 3)]
     assert tuple(tuple(line["mode"] for line in lines[r * 3 : r * 3 + 3]) for r in range(2)) == record.order
     for line in lines:
         assert set(line) >= PROMISED
