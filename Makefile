@@ -16,13 +16,13 @@ option = $(if $($(1)),--$(2) $($(1)))
 quoted = $(if $($(1)),--$(2) '$($(1))')
 KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
-	$(call quoted,SINK,sink) $(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
+	$(call quoted,SINK,sink) $(call quoted,PIN,pin) $(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
 
 help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
-	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
+	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
 
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'

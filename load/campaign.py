@@ -20,7 +20,7 @@ from load.client import Connection, DownloadError
 from load.server_host import ServerHost
 from load.settings import Settings, now, run_record
 from load.users import PATH, DownloadUser
-from profiles.protocol import Facts
+from profiles.protocol import Facts, Start
 from profiles.records import Cell, Profile, RunFolder, Sample, State
 
 SPAWN_TIMEOUT_S = 10.0
@@ -119,7 +119,10 @@ class Campaign:
         """A fresh server under load, warmed up; both stopped at the end, and the samples written."""
         settings = self._settings
         user_class = next(users for users in self._users.values() if users.target == mode)
-        status = self._host.start(mode, settings.options.get(mode, {}), settings.any_port, traceable)
+        wanted = Start(
+            mode, settings.options.get(mode, {}), settings.any_port, traceable, settings.placement.server_cpus
+        )
+        status = self._host.start(wanted)
         self._congestion[mode] = status.congestion_control
         try:
             user_class.address = (status.host, status.port)

@@ -9,6 +9,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import gevent
@@ -18,6 +19,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.campaign import Campaign, start_watching
+from load.placement import pin_this_process
 from load.server_host import ServerHost
 from load.settings import Settings
 from load.users import user_classes
@@ -37,6 +39,9 @@ def run(settings: Settings, root: Path, folder: RunFolder) -> int:
         host = ServerHost(root)
         try:
             start_watching(host, os.getpid())
+            settings = replace(
+                settings, placement=pin_this_process(settings.placement)
+            )  # after the agent, which is free
             with _progress(console) as progress:
                 campaign = Campaign(environment, users, host, folder, settings, _reporter(progress, settings))
                 cells = campaign.run()

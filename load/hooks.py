@@ -22,6 +22,7 @@ from load.client import SINKS
 from load.server_host import ServerHost
 from load.users import DownloadUser
 from load.web import ServersTab
+from profiles.protocol import Start
 
 
 def install(users: dict[str, type[DownloadUser]]) -> None:
@@ -58,7 +59,7 @@ class _Hooks:
             self._host = ServerHost(Path(options.root))
             size_bytes = self._host.facts().file.size_bytes
             for user_class in self._users.values():
-                self._host.start(user_class.target, {})
+                self._host.start(Start(user_class.target))
                 user_class.expected_bytes = size_bytes
             start_watching(self._host, os.getpid())
         except UserError as error:

@@ -67,10 +67,8 @@ class ServerHost:
     def statuses(self) -> list[TargetStatus]:
         return self._ask("GET", "/targets", list[TargetStatus])
 
-    def start(
-        self, target: str, options: dict[str, int], any_port: bool = False, traceable: bool = False
-    ) -> TargetStatus:
-        return self._ask("POST", "/start", TargetStatus, Start(target, options, any_port, traceable))
+    def start(self, wanted: Start) -> TargetStatus:
+        return self._ask("POST", "/start", TargetStatus, wanted)
 
     def stop(self, target: str) -> TargetStatus:
         return self._ask("POST", "/stop", TargetStatus, Stop(target))

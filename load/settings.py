@@ -9,6 +9,7 @@ from importlib.metadata import version
 
 from load.cell import DERIVED
 from load.client import Sink
+from load.placement import Placement, choose
 from profiles.protocol import Facts
 from profiles.records import Run
 
@@ -28,6 +29,7 @@ class Settings:
     command: str
     options: dict[str, dict[str, int]] = field(default_factory=dict)
     any_port: bool = False
+    placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
 
     @property
     def expected_s(self) -> float:
@@ -57,7 +59,7 @@ def run_record(settings: Settings, name: str, order: tuple[tuple[str, ...], ...]
         file=facts.file,
         targets=tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen),
         metrics=(*facts.metrics, *DERIVED),
-        host=facts.host,
+        host=facts.host | {"pinning": settings.placement.text},
         software=facts.software | {"locust": version("locust")},
     )
 

@@ -79,7 +79,7 @@ class Agent:
         return statuses
 
     def start(self, message: Start) -> TargetStatus:
-        return self._supervisor.start(message.target, message.options, message.any_port, message.traceable)
+        return self._supervisor.start(message)
 
     def stop(self, message: Stop) -> TargetStatus:
         return self._supervisor.stop(message.target)

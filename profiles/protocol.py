@@ -40,12 +40,13 @@ class Facts:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a target; options in bytes. traceable: let py-spy attach to it (the profile pass)."""
+    """Start a target; options in bytes. traceable: let py-spy attach to it (the profile pass). cpus: none for any."""
 
     target: str
     options: dict[str, int] = field(default_factory=dict)
     any_port: bool = False
     traceable: bool = False
+    cpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

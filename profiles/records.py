@@ -113,10 +113,10 @@ class Run:
 class Cell:
     """One mode in one round: its measured window (method.md §2).
 
-    round and position count from 1. started_s: since the run began. downloads: completed inside the window; received_bytes: counted as they
-    arrived, downloads in flight included. failures: name of the failure to how often. latency_histogram: HDR,
-    encoded, microseconds per completed download. metrics: by name (see Run.metrics); None is "unknown".
-    On disk the metrics stand beside the other fields.
+    round and position count from 1. started_s: since the run began. downloads: completed inside the window;
+    received_bytes: counted as they arrived, downloads in flight included. failure_names: each to how often.
+    latency_histogram: HDR, encoded, microseconds per completed download. metrics: by name (see Run.metrics); None is
+    "unknown". On disk the metrics stand beside the other fields.
     """
 
     round: int

@@ -18,7 +18,7 @@ import psutil
 
 from errors import UserError
 from profiles.metrics import ProcessReader, Values
-from profiles.protocol import TargetStatus
+from profiles.protocol import Start, TargetStatus
 from profiles.targets import PROJECT, Target
 
 START_TIMEOUT_S = 15.0
@@ -44,15 +44,16 @@ class Supervisor:
         self._servers: dict[str, _Server] = {}
         self._lifeline, self._held = os.pipe()
 
-    def start(self, name: str, options: dict[str, int], any_port: bool, traceable: bool) -> TargetStatus:
+    def start(self, wanted: Start) -> TargetStatus:
         """Start a target's server and wait until it is ready. Raises UserError when it does not get there."""
+        name = wanted.target
         target = self._target(name)
         if name in self._servers:
             if self._servers[name].process.poll() is None:
                 raise UserError(f"{name} runs already, as process {self._servers[name].process.pid}: stop it first")
             self._discard(name)
-        port = 0 if any_port else target.facts.port
-        command = target.command(self._root, port, options, self._lifeline, traceable)
+        port = 0 if wanted.any_port else target.facts.port
+        command = target.command(self._root, port, wanted.options, self._lifeline, wanted.traceable)
         log = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the server is discarded
         process = subprocess.Popen(
             command,
@@ -64,6 +65,7 @@ class Supervisor:
             start_new_session=True,  # Ctrl-C goes to whoever drives the load, who ends things in order
         )
         try:
+            _pin(process.pid, wanted.cpus)
             _, _, port_text, congestion_control = _ready_line(process, log, name).split()
             self._servers[name] = _Server(process, log, ProcessReader(process.pid), int(port_text), congestion_control)
         except (UserError, psutil.NoSuchProcess):
@@ -120,6 +122,15 @@ class Supervisor:
         server = self._servers.pop(name)
         _end(server.process)
         server.log.close()
+
+
+def _pin(pid: int, cpus: tuple[int, ...]) -> None:
+    """Bind a process that has one thread so far; the threads that it starts inherit it (sched_setaffinity(2))."""
+    if cpus:
+        try:
+            os.sched_setaffinity(pid, cpus)
+        except OSError as error:
+            raise UserError(f"cannot bind a server to CPU {cpus}: {error.strerror}; run again with PIN=0") from error
 
 
 def _ready_line(process: subprocess.Popen[bytes], log: IO[bytes], name: str) -> str:

@@ -105,9 +105,8 @@ def network_line(run: RunData) -> str:
     interface = host.get("interface") or "interface unknown"
     control = host.get("congestion_control") or _default_control(host.get("congestion_control_default"))
     loopback = ": no network card took part" if interface in ("loopback", "lo") else ""
-    return (
-        f"{interface}{loopback} · congestion control {control} · {plural(run.run.users, 'user')} · sink {run.run.sink}"
-    )
+    parts = (f"{interface}{loopback}", f"congestion control {control}", plural(run.run.users, "user"))
+    return " · ".join((*parts, f"sink {run.run.sink}", f"pinning: {host.get('pinning') or UNKNOWN}"))
 
 
 def _default_control(default: str | int | float | None) -> str:

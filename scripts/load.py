@@ -4,6 +4,7 @@ Every round downloads from every mode once, in balanced order; then each mode is
 """
 
 import argparse
+import os
 import random
 import re
 import shlex
@@ -15,6 +16,7 @@ from pathlib import Path
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
 from load import headless
 from load.client import SINKS
+from load.placement import choose
 from load.settings import Settings
 from profiles import targets
 from profiles.records import RunFolder
@@ -40,6 +42,7 @@ def main() -> int:
         command=_repeating_command(arguments, modes),
         options=_options(arguments.option, modes),
         any_port=arguments.any_port,
+        placement=choose(os.sched_getaffinity(0), wanted=arguments.pin == "1"),
     )
     folder = RunFolder(arguments.profiles / arguments.run)
     code = headless.run(settings, arguments.root, folder)
@@ -78,6 +81,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--reports", type=Path, default=Path("reports/out"), help="the report goes below (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--pin", choices=("0", "1"), default="1", help="load and servers on CPUs of their own (default: 1)"
     )
     parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
     return parser
@@ -137,6 +143,7 @@ def _repeating_command(arguments: argparse.Namespace, modes: tuple[str, ...]) ->
         "SEED": arguments.seed,
     }
     knobs |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
+    knobs |= {"PIN": 0} if arguments.pin == "0" else {}
     knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
     return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in knobs.items())
 

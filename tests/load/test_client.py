@@ -25,7 +25,7 @@ def counted(
 
 
 @pytest.mark.parametrize("sink", SINKS)
-@pytest.mark.parametrize("size_bytes", [0, 1, 4099, 3_000_017])
+@pytest.mark.parametrize("size_bytes", [0, 1, 4099, client.PIECE_BYTES, client.PIECE_BYTES + 1, 3_000_017])
 def test_every_byte_of_a_real_server_is_counted_once(tmp_path: Path, sink: Sink, size_bytes: int) -> None:
     (tmp_path / "file").write_bytes(b"x" * size_bytes)
     listener = sockets.listen("127.0.0.1", 0)
@@ -55,6 +55,8 @@ def test_every_byte_of_a_real_server_is_counted_once(tmp_path: Path, sink: Sink,
         (OK % 4 + b"ab", "close", client.ShortBodyError),
         (OK % 4, "close", client.ShortBodyError),
         (OK % 4 + b"ab", "stall", client.TimedOutError),
+        (OK % 4_000_000 + b"x" * 3_000_000, "close", client.ShortBodyError),
+        (OK % 4_000_000 + b"x" * 3_000_000, "stall", client.TimedOutError),
         (b"", "close", client.ConnectionLostError),
         (b"HTTP/1.1 200", "close", client.ConnectionLostError),
         (b"SSH-2.0-OpenSSH\r\n\r\n", "close", client.BadHeadError),
@@ -63,7 +65,8 @@ def test_every_byte_of_a_real_server_is_counted_once(tmp_path: Path, sink: Sink,
 )
 def test_what_is_wrong_has_a_name(answer: bytes, then: str, failure: type[Exception], sink: Sink) -> None:
     with answering(answer, then) as address:
-        connection, _ = counted(address, sink, expected_bytes=4, timeout_s=0.3)
+        expected_bytes = 4_000_000 if len(answer) > 1_000_000 else 4
+        connection, _ = counted(address, sink, expected_bytes, timeout_s=0.3)
         with pytest.raises(failure):
             connection.download("/file")
 

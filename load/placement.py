@@ -1,0 +1,39 @@
+"""Who runs on which CPUs: the load on one, the servers on the others.
+
+Its rule: placement is chosen once, said in the record, and the same for every mode. Where the scheduler happens to put
+server and client decides more about CPU per byte than many a data path does: of two equal C servers (read + send,
+4 connections, 2 CPUs) one cost up to 1.30 times the other in windows of 0.7 s unpinned, and up to 1.06 times pinned.
+"""
+
+import os
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Placement:
+    """CPUs of the load and of the servers, both empty where nothing is pinned; text says it for the record."""
+
+    load_cpus: tuple[int, ...]
+    server_cpus: tuple[int, ...]
+    text: str
+
+
+def choose(allowed: set[int], wanted: bool) -> Placement:
+    """The first allowed CPU for the load, which is one thread (gevent); all the others for the servers."""
+    if not wanted:
+        return Placement((), (), "none (PIN=0)")
+    if len(allowed) < 2:
+        return Placement((), (), "none (only one CPU is allowed)")
+    first, *others = sorted(allowed)
+    return Placement((first,), tuple(others), f"load on CPU {first}, servers on CPU {', '.join(map(str, others))}")
+
+
+def pin_this_process(placement: Placement) -> Placement:
+    """Move this process to the load's CPUs; the placement in force, which is none where the kernel refuses."""
+    if not placement.load_cpus:
+        return placement
+    try:
+        os.sched_setaffinity(0, placement.load_cpus)
+    except OSError as error:
+        return Placement((), (), f"none (refused: {error.strerror})")
+    return placement
