@@ -77,6 +77,7 @@ class Campaign:
                 cells.append(profile.cell)
                 self._folder.append_profile(profile)
                 self._progress(self._settings.warm_up_s + self._settings.profile_s, mode)
+            record = replace(record, file=replace(record.file, resident_share_after=self._host.residency()))
             end = ("done", None)
         except UserError as error:
             end = ("failed", str(error))

@@ -24,6 +24,7 @@ from profiles.protocol import (
     Record,
     Recording,
     Refusal,
+    Residency,
     Samples,
     Snapshot,
     Start,
@@ -63,6 +64,9 @@ class ServerHost:
 
     def facts(self) -> Facts:
         return self._ask("GET", "/facts", Facts)
+
+    def residency(self) -> float | None:
+        return self._ask("GET", "/residency", Residency).share
 
     def statuses(self) -> list[TargetStatus]:
         return self._ask("GET", "/targets", list[TargetStatus])

@@ -29,6 +29,7 @@ from profiles.protocol import (
     Facts,
     Record,
     Recording,
+    Residency,
     Samples,
     Snapshot,
     Start,
@@ -66,6 +67,9 @@ class Agent:
             host=host.host_facts(),
             software=host.software_facts(targets.PROJECT),
         )
+
+    def residency(self) -> Residency:
+        return Residency(host.resident_share_of(self._root / SERVED_FILE))
 
     def statuses(self) -> list[TargetStatus]:
         latest = self._sampler.latest()
@@ -136,6 +140,7 @@ def routes(agent: Agent) -> dict[tuple[str, str], Deed]:
     return {
         ("GET", "/facts"): lambda *_: agent.facts(),
         ("GET", "/targets"): lambda *_: agent.statuses(),
+        ("GET", "/residency"): lambda *_: agent.residency(),
         ("GET", "/snapshot"): lambda *_: agent.snapshot(),
         ("GET", "/samples"): lambda _, query: agent.samples(int(query.get("after", "0"))),
         ("GET", "/recording"): lambda _, query: agent.recording(query.get("target", "")),

@@ -49,6 +49,8 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(400, Refusal(str(error), error.exit_code))
         except (ValueError, msgspec.DecodeError) as error:
             self._send(400, Refusal(f"{self.command} {url.path} was not understood: {error}", 1))
+        except OSError as error:
+            self._send(500, Refusal(f"{self.command} {url.path} failed: {error}", 1))
 
     def _send(self, status: int, answer: Any) -> None:
         content = msgspec.json.encode(answer)

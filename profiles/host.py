@@ -74,7 +74,6 @@ def file_facts(path: Path) -> FileFacts:
     beside = path.with_name(path.name + ".sha256")
     try:
         size_bytes = path.stat().st_size
-        resident_share = resident_share_of(path)
         with path.open("rb") as file:
             digest = file_digest(file, "sha256").hexdigest()
         recorded = beside.read_text().split()[0]
@@ -92,27 +91,31 @@ def file_facts(path: Path) -> FileFacts:
         size_bytes=size_bytes,
         sha256=digest,
         filesystem=_filesystem(path),
-        resident_share_before=resident_share,
-        resident_share_after=resident_share_of(path),
+        resident_share_before=resident_share_of(path),
     )
 
 
 def resident_share_of(path: Path) -> float | None:
     """The share of a file's pages that lie in the page cache, by mincore(2).
 
-    None for an empty file, and for a file that is neither ours nor writable: the kernel then says "resident" to all.
+    None for a file that is empty, gone, or neither ours nor writable: of the last the kernel says "resident" to all.
     """
-    if not os.access(path, os.W_OK) or path.stat().st_size == 0:
+    try:
+        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as area:
+            return _resident_share(area)
+    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
         return None
-    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as area:
-        pages = -(-len(area) // mmap.PAGESIZE)
-        residency = (ctypes.c_ubyte * pages)()
-        start = ctypes.c_char.from_buffer(area)
-        try:
-            failed = _LIBC.mincore(ctypes.byref(start), ctypes.c_size_t(len(area)), residency)
-        finally:
-            del start  # the mapping cannot be closed while it is exported
-        return None if failed else sum(page & 1 for page in residency) / pages
+
+
+def _resident_share(area: mmap.mmap) -> float | None:
+    pages = -(-len(area) // mmap.PAGESIZE)
+    residency = (ctypes.c_ubyte * pages)()
+    start = ctypes.c_char.from_buffer(area)
+    try:
+        failed = _LIBC.mincore(ctypes.byref(start), ctypes.c_size_t(len(area)), residency)
+    finally:
+        del start  # the mapping cannot be closed while it is exported
+    return None if failed else sum(page & 1 for page in residency) / pages
 
 
 def _cpu_model() -> str | None:

@@ -8,6 +8,7 @@ a path or a command. Every request bears the token that the agent was started wi
     POST /start     Start     -> TargetStatus
     POST /stop      Stop      -> TargetStatus
     POST /watch     Watch     -> Done
+    GET  /residency           -> Residency
     GET  /snapshot            -> Snapshot
     GET  /samples?after=N     -> Samples
     POST /record    Record    -> Done
@@ -36,6 +37,13 @@ class Facts:
     sample_interval_s: float
     host: dict[str, Fact]
     software: dict[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
+class Residency:
+    """The share of the served file's pages in the page cache now; None where it cannot be known."""
+
+    share: float | None
 
 
 @dataclass(frozen=True, slots=True)

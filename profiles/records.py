@@ -62,7 +62,8 @@ class TargetFacts:
 
 @dataclass(frozen=True, slots=True)
 class FileFacts:
-    """The file that was served. resident_share: of its pages in the page cache, None where it cannot be known."""
+    """The file that was served. resident_share: of its pages in the page cache, before the first cell and after the
+    last one; None where it cannot be known."""
 
     path: str
     size_bytes: int

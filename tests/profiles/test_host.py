@@ -20,7 +20,7 @@ def test_a_file_that_was_just_written_is_resident(served: Path) -> None:
     facts = host.file_facts(served / "test-file.bin")
     content = (served / "test-file.bin").read_bytes()
     assert (facts.size_bytes, facts.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    assert facts.resident_share_after == 1.0
+    assert facts.resident_share_before == 1.0
     assert facts.filesystem != "unknown"
 
 

@@ -42,6 +42,7 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
     record = folder(served).read_run()
     assert (record.state, record.seed, record.baseline, record.sink) == ("done", 7, "read-send", "discard")
     assert record.host["congestion_control"] in {"cubic", "reno", "bbr"}
+    assert (record.file.resident_share_before, record.file.resident_share_after) == (1.0, 1.0)
     assert str(record.host["pinning"]).startswith(("load on CPU", "none ("))
     assert "SEED=7" in record.command and record.command.startswith("make load ")
 
