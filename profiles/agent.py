@@ -109,7 +109,7 @@ class Agent:
             raise UserError(f"a recording of {message.seconds} s is refused: 1 to 3600 whole seconds can be recorded")
         if message.target in self._recordings:
             raise UserError(f"a flame graph of {message.target} is being recorded: fetch it first")
-        self._recordings[message.target] = PySpy(status.pid, message.seconds)
+        self._recordings[message.target] = PySpy(status.pid, message.seconds, message.target)
         return Done()
 
     def recording(self, target: str) -> Recording:

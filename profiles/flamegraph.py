@@ -7,6 +7,8 @@ It is ended by its own duration (or by its target's end), since SIGTERM would ma
 run side by side, as one writes the picture and the other the folded stacks.
 """
 
+import html
+import re
 import shutil
 import subprocess
 import sys
@@ -17,6 +19,7 @@ from pathlib import Path
 from profiles.protocol import Recording
 
 RATE_HZ = 100
+_TITLE = re.compile(r'(<text id="title"[^>]*>)[^<]*')  # py-spy's own title is its command line
 _FORMATS = {"svg": "flamegraph", "raw": "raw"}
 _REMEDIES = {
     "Permission Denied": "run as root, set sysctl kernel.yama.ptrace_scope=0, or give the container SYS_PTRACE",
@@ -30,9 +33,10 @@ _REMEDIES = {
 class PySpy:
     """One recording of one process: started at once, done when result() says so."""
 
-    def __init__(self, pid: int, seconds: int) -> None:
+    def __init__(self, pid: int, seconds: int, title: str) -> None:
         self._folder = Path(tempfile.mkdtemp(prefix="zero-copy-bench-"))
         self._recorders: dict[str, subprocess.Popen[bytes]] = {}
+        self._title = f"{title}: {RATE_HZ} samples a second for {seconds} s, py-spy"
         program = find_py_spy()
         self._missing = program is None
         if program is None:
@@ -59,7 +63,8 @@ class PySpy:
         contents = {suffix: (self._folder / f"out.{suffix}").read_text(errors="replace") for suffix in _FORMATS}
         if not contents["raw"].strip():
             return self._over(Recording("failed", reason=_explain("No stack counts found")))
-        return self._over(Recording("done", svg=contents["svg"], raw=contents["raw"]))
+        svg = _TITLE.sub(lambda found: found[1] + html.escape(self._title), contents["svg"], count=1)
+        return self._over(Recording("done", svg=svg, raw=contents["raw"]))
 
     def kill(self) -> None:
         """End the recorders at once, for when the agent ends."""

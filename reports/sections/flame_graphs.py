@@ -8,7 +8,7 @@ import base64
 import re
 from dataclasses import dataclass
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from profiles.records import Profile
 from reports.data import RunData
@@ -60,17 +60,16 @@ def _flame(run: RunData, profile: Profile, left: int) -> tuple[Flame, int]:
             left -= size
             if name == profile.svg:
                 svg = content.decode(errors="replace")
-                document, height_px = _document(profile.cell.mode, svg), _height_px(svg)
+                document, height_px = _document(svg), _height_px(svg)
             else:
                 stacks = "data:text/plain;base64," + base64.b64encode(content).decode()
     return Flame(profile.cell.mode, _observer(run, profile), document, height_px, stacks, tuple(notes)), left
 
 
-def _document(mode: str, svg: str) -> str:
-    """A document around py-spy's picture. Its XML head goes, and so does its title: a command of one machine."""
+def _document(svg: str) -> str:
+    """A document around py-spy's picture, without its XML head."""
     picture = svg[max(0, svg.find("<svg")) :]
-    titled = re.sub(r'(<text id="title"[^>]*>)[^<]*', lambda found: found[1] + str(escape(mode)), picture, count=1)
-    return str(fragment("flame_frame.html", svg=Markup(titled)))  # str: the page must escape it
+    return str(fragment("flame_frame.html", svg=Markup(picture)))  # str: the page must escape it
 
 
 def _height_px(svg: str) -> int:

@@ -42,18 +42,19 @@ def finished(recorder: PySpy) -> Recording:
 
 
 def test_the_picture_and_the_stacks_show_the_busy_function(busy: subprocess.Popen[bytes]) -> None:
-    recording = finished(PySpy(busy.pid, 1))
+    recording = finished(PySpy(busy.pid, 1, "<busy>"))
     if recording.state == "failed" and "Permission" in recording.reason:
         pytest.skip(recording.reason)
     assert recording.state == "done", recording.reason
     assert "burn_here" in recording.raw and "burn_here" in recording.svg
     assert recording.svg.rstrip().endswith("</svg>")
+    assert ">&lt;busy&gt;: 100 samples a second for 1 s, py-spy<" in recording.svg and "--pid" not in recording.svg
 
 
 def test_a_process_that_is_gone_is_a_reason() -> None:
     process = subprocess.Popen([sys.executable, "-c", ""])
     process.wait()
-    recording = finished(PySpy(process.pid, 1))
+    recording = finished(PySpy(process.pid, 1, "gone"))
     assert recording.state == "failed"
     assert recording.reason.startswith("py-spy could not record") and "\n" not in recording.reason
 
@@ -61,7 +62,7 @@ def test_a_process_that_is_gone_is_a_reason() -> None:
 def test_a_process_that_is_not_python_is_a_reason() -> None:
     process = subprocess.Popen(["sleep", "30"])
     try:
-        recording = finished(PySpy(process.pid, 1))
+        recording = finished(PySpy(process.pid, 1, "gone"))
     finally:
         process.kill()
         process.wait()
@@ -71,12 +72,12 @@ def test_a_process_that_is_not_python_is_a_reason() -> None:
 
 def test_without_py_spy_the_reason_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(flamegraph, "find_py_spy", lambda: None)
-    recording = PySpy(os.getpid(), 1).result()
+    recording = PySpy(os.getpid(), 1, "us").result()
     assert recording.state == "failed" and "make setup" in recording.reason
 
 
 def test_ending_early_leaves_no_recorder(busy: subprocess.Popen[bytes]) -> None:
-    recorder = PySpy(busy.pid, 60)
+    recorder = PySpy(busy.pid, 60, "busy")
     threading.Event().wait(0)
     recorder.kill()
     assert all(process.returncode is not None for process in recorder._recorders.values())

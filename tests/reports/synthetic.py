@@ -168,7 +168,7 @@ def samples(of: list[Cell], per_cell: int = 8) -> list[Sample]:
 FLAME = """<?xml version="1.0" standalone="no"?>
 <svg version="1.1" width="1200" height="60" onload="init(evt)" xmlns="http://www.w3.org/2000/svg">
 <script type="text/ecmascript"><![CDATA[ function init(evt) { if (1 < 2) window.started = true; } ]]></script>
-<text id="title" x="50%">/home/someone/py-spy record</text>
+<text id="title" x="50%">100 samples a second</text>
 <g id="frames"><rect width="100%" height="20" fill="orange"/>
 <text y="14">&lt;module&gt; (server.py:9)</text></g></svg>"""
 
