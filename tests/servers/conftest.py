@@ -14,6 +14,7 @@ import pytest
 from servers import files, mode, sockets
 from servers.mode import SendFile
 from servers.server import Limits, Server
+from tests.servers.probe import skip_if_missing, tcp_pair
 from tests.servers.process import ServerProcess
 
 FILE_BYTES = 1_000_003  # a prime: no multiple of any buffer
@@ -44,6 +45,8 @@ def mode_name(request: pytest.FixtureRequest) -> str:
 
 @pytest.fixture
 def send_file(mode_name: str) -> SendFile:
+    """The mode's, which is tried first: what this kernel refuses is skipped, with the reason."""
+    skip_if_missing(mode_name)
     return mode.load(mode_name)[1]
 
 
@@ -126,6 +129,7 @@ def servers(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 
 @pytest.fixture
 def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    left, right = socket.socketpair()
+    """Two ends of a TCP connection: some data paths refuse a Unix socket."""
+    left, right = tcp_pair()
     with left, right:
         yield left, right

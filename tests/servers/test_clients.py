@@ -11,12 +11,14 @@ from pathlib import Path
 import pytest
 
 from servers import mode
+from tests.servers.probe import skip_if_missing
 from tests.servers.process import ServerProcess
 
 
 @pytest.fixture(scope="module", params=mode.names())
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, content: bytes) -> Iterator[str]:
     """A server process for each mode, with /file.bin."""
+    skip_if_missing(request.param)
     folder = tmp_path_factory.mktemp("clients")
     (folder / "file.bin").write_bytes(content)
     process = ServerProcess(folder / "stderr", request.param, "--port", "0", "--root", folder)

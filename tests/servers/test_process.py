@@ -15,6 +15,7 @@ import pytest
 
 from servers import mode
 from tests.conftest import eventually
+from tests.servers.probe import skip_if_missing, why_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, head
 
@@ -50,8 +51,8 @@ def test_every_mode_is_served_by_a_process_of_its_own(servers: Servers, root: Pa
     ports = process.ready_ports(len(mode.names()))
     assert set(ports) == set(mode.names())
     assert len(process.children()) == len(ports)
-    for port in ports.values():
-        assert get(port).body == content
+    for name, port in ports.items():
+        assert why_missing(name) is not None or get(port).body == content
     children = process.children()
     assert process.end() == 0
     assert gone(children)
@@ -252,6 +253,7 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
 
 
 def test_nothing_leaks(servers: Servers, root: Path, mode_name: str, content: bytes) -> None:
+    skip_if_missing(mode_name)
     process = servers(mode_name, "--port", "0", "--root", root)
     port = process.ready_port()
     facts = psutil.Process(process.pid)
@@ -283,7 +285,7 @@ def test_nothing_leaks(servers: Servers, root: Path, mode_name: str, content: by
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["telepathy"], 2, "there is no mode 'telepathy': the modes are read-send, "),
+        (["telepathy"], 2, "there is no mode 'telepathy': the modes are "),
         (["sendfile", "sendfile"], 2, "a mode is served once: sendfile sendfile"),
         (["sendfile", "read-send", "--port", "9000"], 2, "--port 9000 goes with one mode, not with 2"),
         (["--port", "9000"], 2, "--port 9000 goes with one mode"),

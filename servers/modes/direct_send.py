@@ -1,0 +1,61 @@
+"""O_DIRECT + send: the disk writes into our buffer, past the page cache.
+
+Its rule: offset, length and address of every read are multiples of a page, which suits every file system; the bytes
+around an unaligned range are read and not sent. The file is opened a second time, through /proc/self/fd: O_DIRECT set
+with F_SETFL would change the borrowed descriptor. Traps, open(2): there is no read-ahead, so small blocks pay the
+disk's latency each; and tmpfs takes the flag and reads from memory all the same.
+"""
+
+import mmap
+import os
+import socket
+import threading
+
+from servers.mode import Copy, FileShrankError, Mode, Option
+
+MODE = Mode(
+    name="direct-send",
+    port=8091,
+    summary="read() with O_DIRECT into a reused aligned buffer, past the page cache; send() from it",
+    copies=(
+        Copy("disk", "user buffer", "dma"),
+        Copy("user buffer", "socket buffer", "cpu"),
+        Copy("socket buffer", "NIC", "dma"),
+    ),
+    options=(Option("direct-block", 1 << 20, "bytes per O_DIRECT read(), rounded up to whole pages"),),
+)
+
+_per_thread = threading.local()
+
+
+def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, direct_block: int = 1 << 20) -> None:
+    buffer = _buffer(_whole_pages(direct_block))
+    direct = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
+    try:
+        while count:
+            lead = offset % mmap.PAGESIZE
+            wanted = min(len(buffer), _whole_pages(lead + count))
+            got = os.preadv(direct, [buffer[:wanted]], offset - lead)
+            useful = min(got - lead, count)
+            if useful <= 0:
+                if os.fstat(fd).st_size <= offset:
+                    raise FileShrankError(count)
+                continue  # a read may be short at any time, also shorter than the bytes before the range
+            sock.sendall(buffer[lead : lead + useful])
+            offset += useful
+            count -= useful
+    finally:
+        os.close(direct)
+
+
+def _whole_pages(size_bytes: int) -> int:
+    return -(-size_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
+
+
+def _buffer(size_bytes: int) -> memoryview:
+    """This thread's buffer; an anonymous mmap starts on a page boundary."""
+    if getattr(_per_thread, "size_bytes", None) != size_bytes:
+        _per_thread.buffer = memoryview(mmap.mmap(-1, size_bytes))
+        _per_thread.size_bytes = size_bytes
+    buffer: memoryview = _per_thread.buffer
+    return buffer
