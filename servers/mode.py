@@ -50,6 +50,17 @@ class Mode:
     options: tuple[Option, ...] = ()
 
 
+@dataclass(frozen=True, slots=True)
+class Completions:
+    """What the kernel has said of the zero-copy sends of this process: how many are over, and how many it copied.
+
+    A mode that learns this has a function `completions() -> Completions` beside MODE and send_file.
+    """
+
+    total: int
+    copied: int
+
+
 class SendFile(Protocol):
     """Send exactly count bytes of fd from offset to a blocking socket, or raise; close neither.
 

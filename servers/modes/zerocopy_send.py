@@ -1,0 +1,178 @@
+"""mmap + send(MSG_ZEROCOPY): the network card reads the mapped pages; the kernel says later when it has let go of them.
+
+Its rule: every send is answered by a completion in the socket's error queue, and all of them are awaited before the
+mapping goes and before send_file returns. So a slow peer is waited for here, as long as it takes something within the
+send time-out, and nothing is left in the queue that the next answer would trip over. After an error the connection is
+not used again; pages in flight stay, because the kernel has pinned them.
+
+A completion also says whether the kernel copied after all, as it does for every receiver on the same machine (loopback;
+Documentation/networking/msg_zerocopy.rst): completions() counts both. Without SO_ZEROCOPY the flag is ignored in
+silence. ENOBUFS means too many completions unread (net.core.optmem_max) or too much memory locked (RLIMIT_MEMLOCK, per
+user): both pass as completions come in. No page is ever touched from Python: where a touch would be SIGBUS after the
+file has shrunk, send() fails with EFAULT.
+"""
+
+import errno
+import fcntl
+import mmap
+import os
+import select
+import socket
+import struct
+import sys
+import termios
+import threading
+import time
+
+from servers.mode import Completions, Copy, FileShrankError, Mode, Option
+
+MODE = Mode(
+    name="zerocopy-send",
+    port=8087,
+    summary="send(MSG_ZEROCOPY) from a mapping of the file, each send awaited in the error queue",
+    copies=(
+        Copy("disk", "page cache", "dma"),
+        Copy("page cache", "NIC", "dma"),
+    ),
+    options=(
+        Option("window", 16 << 20, "bytes of the file mapped at a time", minimum_bytes=mmap.PAGESIZE),
+        Option("piece", 1 << 20, "bytes per zero-copy send", maximum_bytes=1 << 20),
+    ),
+)
+
+_SO_ZEROCOPY = 60  # include/uapi/asm-generic/socket.h; Python has these names from 3.14 on
+_MSG_ZEROCOPY = 0x4000000
+_EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err: errno, origin, type, code, pad, info, data
+_ORIGIN_ZEROCOPY = 5
+_CODE_COPIED = 1
+_ID_MASK = 0xFFFFFFFF
+_POPULATED = mmap.MAP_SHARED | mmap.MAP_POPULATE
+_NO_MEMORY_PAUSE_S = 0.001
+
+_lock = threading.Lock()
+_completions = Completions(0, 0)
+
+
+def completions() -> Completions:
+    with _lock:
+        return _completions
+
+
+def send_file(
+    sock: socket.socket, fd: int, offset: int, count: int, *, window: int = 16 << 20, piece: int = 1 << 20
+) -> None:
+    sends = _Sends(sock)
+    while count:
+        lead = offset % mmap.PAGESIZE  # a mapping starts at a page
+        size = min(count, window)
+        with (
+            _mapped(fd, offset - lead, lead + size, missing_bytes=count) as area,
+            memoryview(area) as view,
+            view[lead:] as part,
+        ):
+            try:
+                _send_all(sends, part, piece)
+            except OSError as error:
+                if error.errno != errno.EFAULT:
+                    raise
+                sends.wait_until_at_most(0)
+                raise FileShrankError(count) from error  # the pages are gone
+            sends.wait_until_at_most(0)
+        offset += size
+        count -= size
+
+
+def _mapped(fd: int, offset: int, length: int, missing_bytes: int) -> mmap.mmap:
+    try:
+        return mmap.mmap(fd, length, flags=_POPULATED, prot=mmap.PROT_READ, offset=offset)
+    except ValueError as error:  # the mmap module has looked: the file ends before offset + length
+        raise FileShrankError(missing_bytes) from error
+
+
+def _send_all(sends: "_Sends", part: memoryview, piece: int) -> None:
+    sent = 0
+    while sent < len(part):
+        with part[sent : sent + piece] as next_part:
+            sent += sends.send(next_part)
+
+
+class _Sends:
+    """One answer's zero-copy sends on a socket, and how many of them the kernel has not completed yet."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        sock.setsockopt(socket.SOL_SOCKET, _SO_ZEROCOPY, 1)
+        seconds, microseconds = struct.unpack("@ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16))
+        self._limit_s = seconds + microseconds / 1e6 or None
+        self._sock = sock
+        self._outstanding = 0
+        self._poll = select.poll()
+        self._poll.register(sock, 0)  # POLLERR, for the error queue, and POLLHUP come unasked
+
+    def send(self, part: memoryview) -> int:
+        """How much of it was sent, by reference where the kernel can."""
+        refused_s: float | None = None
+        while True:
+            try:
+                sent = self._sock.send(part, _MSG_ZEROCOPY)
+            except OSError as error:
+                if error.errno != errno.ENOBUFS:
+                    raise
+                refused_s = refused_s or time.monotonic()
+                self._make_room(error, refused_s)
+            else:
+                self._outstanding += 1
+                return sent
+
+    def _make_room(self, refusal: OSError, refused_s: float) -> None:
+        if self._outstanding:
+            self.wait_until_at_most(self._outstanding - 1)
+        elif self._limit_s is not None and time.monotonic() - refused_s > self._limit_s:
+            raise refusal
+        else:  # other connections hold the memory, and nothing tells us when they let go
+            time.sleep(_NO_MEMORY_PAUSE_S)
+
+    def wait_until_at_most(self, outstanding: int) -> None:
+        """Raises BlockingIOError when the peer takes nothing for the time of SO_SNDTIMEO."""
+        unacknowledged = self._unacknowledged_bytes()
+        while self._outstanding > outstanding:
+            if self._reap():
+                continue
+            events = self._poll.poll(None if self._limit_s is None else self._limit_s * 1000)
+            if events and not self._reap():
+                self._raise_why_there_is_none(events[0][1])
+            if not events:
+                before, unacknowledged = unacknowledged, self._unacknowledged_bytes()
+                if unacknowledged == before:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    def _reap(self) -> int:
+        """Read one message of the error queue: a range of sends that are over. How many, 0 when there is none."""
+        try:
+            _, ancillary, _, _ = self._sock.recvmsg(0, 512, socket.MSG_ERRQUEUE)
+        except BlockingIOError:
+            return 0
+        done = 0
+        for _level, _kind, data in ancillary:
+            _, origin, _, code, _, first, last = _EXTENDED_ERROR.unpack_from(data)
+            if origin == _ORIGIN_ZEROCOPY:
+                done = ((last - first) & _ID_MASK) + 1
+                _count(done, copied=bool(code & _CODE_COPIED))
+        self._outstanding -= done
+        return done
+
+    def _raise_why_there_is_none(self, events: int) -> None:
+        number = self._sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if not number and events & select.POLLHUP:  # shut down on both sides, and the kernel goes on alone
+            number = errno.EPIPE
+        if number:
+            raise OSError(number, os.strerror(number))
+
+    def _unacknowledged_bytes(self) -> int:
+        """What the peer has not acknowledged yet, tcp(7): SIOCOUTQ."""
+        return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def _count(done: int, copied: bool) -> None:
+    global _completions
+    with _lock:
+        _completions = Completions(_completions.total + done, _completions.copied + (done if copied else 0))
