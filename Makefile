@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load ui servers test-file report bench test lint lock clean
+.PHONY: help setup load ui servers test-file doctor prove report bench test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -38,6 +38,12 @@ servers: $(VENV)/.ready ## only start the servers: read-send on 8081, sendfile o
 
 test-file: $(VENV)/.ready ## make data/test-file.bin, reproducible bytes (SIZE=256MiB)
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+
+doctor: $(VENV)/.ready ## which data paths and features this machine has, and what to do about the others
+	@$(RUN_PYTHON) -m scripts.doctor
+
+prove: $(VENV)/.ready ## what each data path really does here: copies, system calls, completions
+	@$(RUN_PYTHON) -m scripts.prove $(call option,MODES,modes)
 
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest run)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)')

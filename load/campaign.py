@@ -21,7 +21,7 @@ from load.server_host import ServerHost
 from load.settings import Settings, now, run_record
 from load.users import PATH, DownloadUser
 from profiles.protocol import Facts, Start
-from profiles.records import Cell, Profile, RunFolder, Sample, State
+from profiles.records import Cell, Profile, Proof, RunFolder, Sample, State
 
 SPAWN_TIMEOUT_S = 10.0
 RECORDING_GRACE_S = 30.0
@@ -47,7 +47,6 @@ class Campaign:
         self._folder = folder
         self._settings = settings
         self._progress = progress
-        self._order = plan.order(settings.modes, settings.rounds, settings.seed)
         self._congestion: dict[str, str] = {}
         self._seen_samples = 0
         self._began_s = time.monotonic()  # the agent's clock too, since it runs on this machine
@@ -59,15 +58,24 @@ class Campaign:
         the run's record.
         """
         facts = self._host.facts()
-        record = run_record(self._settings, self._folder.path.name, self._order, facts)
         self._folder.create()
+        try:
+            proofs = self._prove()
+        except BaseException:
+            self._folder.path.rmdir()  # nothing stands in it yet
+            raise
+        skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
+        order = plan.order(self._settings.modes, self._settings.rounds, self._settings.seed)
+        record = run_record(self._settings, self._folder.path.name, order, skipped, facts)
         self._folder.write_run(record)
+        for proof in proofs:
+            self._folder.append_proof(proof)
         cells: list[Cell] = []
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         try:
-            for number, modes in enumerate(self._order, 1):
+            for number, modes in enumerate(order, 1):
                 for position, mode in enumerate(modes, 1):
-                    self._progress(0, f"round {number} of {len(self._order)}: {mode}")
+                    self._progress(0, f"round {number} of {len(order)}: {mode}")
                     cells.append(self._score((number, position), mode, facts))
                     self._folder.append_cell(cells[-1])
                     self._progress(self._settings.warm_up_s + self._settings.window_s, mode)
@@ -88,6 +96,21 @@ class Campaign:
             host = record.host | {"congestion_control": congestion}
             self._folder.write_run(replace(record, host=host, state=end[0], reason=end[1], ended_at=now()))
         return cells
+
+    def _prove(self) -> list[Proof]:
+        """What each mode really does, before any timing; modes that this machine lacks leave the settings."""
+        proofs = []
+        for mode in self._settings.modes:
+            self._progress(0, f"proof: {mode}")
+            proofs.append(self._host.prove(mode))
+        missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
+        for mode, reason in missing.items():
+            if self._settings.named or mode == self._settings.modes[0]:
+                raise UserError(f"{mode} is missing on this machine: {reason}")
+            self._progress(0, f"skipped: {mode}: {reason}")
+        present = tuple(mode for mode in self._settings.modes if mode not in missing)
+        self._settings = replace(self._settings, modes=present)
+        return proofs
 
     def _score(self, place: tuple[int, int], mode: str, facts: Facts) -> Cell:
         with self._loaded(mode, facts, traceable=False) as user_class:

@@ -21,6 +21,7 @@ from profiles.protocol import (
     TOKEN_VARIABLE,
     Done,
     Facts,
+    Prove,
     Record,
     Recording,
     Refusal,
@@ -32,9 +33,10 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
+from profiles.records import Proof
 from profiles.targets import PROJECT
 
-REQUEST_TIMEOUT_S = 30.0
+REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs of its own
 END_TIMEOUT_S = 10.0
 
 R = TypeVar("R")
@@ -79,6 +81,9 @@ class ServerHost:
 
     def watch(self, name: str, pid: int) -> None:
         self._ask("POST", "/watch", Done, Watch(name, pid))
+
+    def prove(self, target: str) -> Proof:
+        return self._ask("POST", "/prove", Proof, Prove(target))
 
     def snapshot(self) -> Snapshot:
         return self._ask("GET", "/snapshot", Snapshot)

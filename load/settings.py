@@ -16,9 +16,11 @@ from profiles.records import Run
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a campaign was asked for. options: per mode, in bytes. command: what repeats the run."""
+    """What a campaign was asked for. named: the modes were asked for by name, so that a missing one is an error and
+    not skipped. options: per mode, in bytes. command: what repeats the run."""
 
     modes: tuple[str, ...]
+    named: bool
     rounds: int
     window_s: float
     warm_up_s: float
@@ -38,7 +40,9 @@ class Settings:
         return cells * (self.warm_up_s + self.window_s) + len(self.modes) * (self.warm_up_s + self.profile_s)
 
 
-def run_record(settings: Settings, name: str, order: tuple[tuple[str, ...], ...], facts: Facts) -> Run:
+def run_record(
+    settings: Settings, name: str, order: tuple[tuple[str, ...], ...], skipped: dict[str, str], facts: Facts
+) -> Run:
     """The record of a run that begins now. facts: what the agent says of targets, metrics, file and machine."""
     chosen = [target for target in facts.targets if target.name in settings.modes]
     options = settings.options
@@ -59,6 +63,7 @@ def run_record(settings: Settings, name: str, order: tuple[tuple[str, ...], ...]
         file=facts.file,
         targets=tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen),
         metrics=(*facts.metrics, *DERIVED),
+        skipped=skipped,
         host=facts.host | {"pinning": settings.placement.text},
         software=facts.software | {"locust": version("locust")},
     )

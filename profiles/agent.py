@@ -21,12 +21,15 @@ import psutil
 from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles import host, targets
 from profiles.agent_http import AgentServer, Deed
+from profiles.doctor import features
 from profiles.flamegraph import PySpy
 from profiles.metrics import METRICS, ProcessReader
+from profiles.proof import prove
 from profiles.protocol import (
     TOKEN_VARIABLE,
     Done,
     Facts,
+    Prove,
     Record,
     Recording,
     Residency,
@@ -37,6 +40,7 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
+from profiles.records import Proof
 from profiles.sampler import INTERVAL_S, Sampler
 from profiles.supervisor import Supervisor
 
@@ -64,7 +68,7 @@ class Agent:
             metrics=tuple(metric.facts for metric in METRICS),
             file=host.file_facts(self._root / SERVED_FILE),
             sample_interval_s=self._interval_s,
-            host=host.host_facts(),
+            host=host.host_facts() | {f"{feature.name} (tried)": str(feature) for feature in features()},
             software=host.software_facts(targets.PROJECT),
         )
 
@@ -100,6 +104,11 @@ class Agent:
 
     def samples(self, after: int) -> Samples:
         return self._sampler.after(after)
+
+    def prove(self, message: Prove) -> Proof:
+        if message.target not in self._targets:
+            raise UserError(f"there is no target {message.target!r}: the targets are {', '.join(self._targets)}")
+        return prove(self._targets[message.target], self._root)
 
     def record(self, message: Record) -> Done:
         status = self._supervisor.status(message.target)
@@ -147,6 +156,7 @@ def routes(agent: Agent) -> dict[tuple[str, str], Deed]:
         ("POST", "/start"): body(Start, agent.start),
         ("POST", "/stop"): body(Stop, agent.stop),
         ("POST", "/watch"): body(Watch, agent.watch),
+        ("POST", "/prove"): body(Prove, agent.prove),
         ("POST", "/record"): body(Record, agent.record),
     }
 

@@ -62,7 +62,7 @@ class PySpy:
                 return self._over(Recording("failed", reason=self._reason(suffix, recorder.returncode)))
         contents = {suffix: (self._folder / f"out.{suffix}").read_text(errors="replace") for suffix in _FORMATS}
         if not contents["raw"].strip():
-            return self._over(Recording("failed", reason=_explain("No stack counts found")))
+            return self._over(Recording("failed", reason=explain("No stack counts found")))
         svg = _TITLE.sub(lambda found: found[1] + html.escape(self._title), contents["svg"], count=1)
         return self._over(Recording("done", svg=svg, raw=contents["raw"]))
 
@@ -77,14 +77,14 @@ class PySpy:
         log = (self._folder / f"{suffix}.log").read_text(errors="replace")
         lines = [line.strip() for line in log.splitlines() if line.strip()]
         known = next((line for line in lines for symptom in _REMEDIES if symptom in line), None)
-        return _explain(known or (lines[-1] if lines else f"exit code {code}"))
+        return explain(known or (lines[-1] if lines else f"exit code {code}"))
 
     def _over(self, recording: Recording) -> Recording:
         shutil.rmtree(self._folder, ignore_errors=True)
         return recording
 
 
-def _explain(symptom: str) -> str:
+def explain(symptom: str) -> str:
     remedy = next((remedy for known, remedy in _REMEDIES.items() if known in symptom), "see `py-spy record --help`")
     return f"py-spy could not record: {symptom.removeprefix('Error: ')}; {remedy}"
 

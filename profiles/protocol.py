@@ -8,6 +8,7 @@ a path or a command. Every request bears the token that the agent was started wi
     POST /start     Start     -> TargetStatus
     POST /stop      Stop      -> TargetStatus
     POST /watch     Watch     -> Done
+    POST /prove     Prove     -> records.Proof
     GET  /residency           -> Residency
     GET  /snapshot            -> Snapshot
     GET  /samples?after=N     -> Samples
@@ -68,6 +69,13 @@ class Watch:
 
     name: str
     pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Try a target and say what it really does; takes a second or two."""
+
+    target: str
 
 
 @dataclass(frozen=True, slots=True)

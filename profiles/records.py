@@ -7,6 +7,7 @@ made from the folder alone, years later, after a mode or a metric was deleted he
       run.json        Run: what was asked for, of which targets, on which machine (method.md §8)
       rounds.jsonl    Cell per line: the score pass, written as soon as the cell is complete
       profile.jsonl   Profile per line: the profile pass, one line per mode (never scored, method.md §1)
+      proof.jsonl     Proof per line: the prove pass, what each mode really does (never timed)
       samples.jsonl   Sample per line: counters over time
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
 """
@@ -29,6 +30,9 @@ RUN_FILE = "run.json"
 CELLS_FILE = "rounds.jsonl"
 PROFILES_FILE = "profile.jsonl"
 SAMPLES_FILE = "samples.jsonl"
+PROOFS_FILE = "proof.jsonl"
+
+COPIES_TOLERANCE = 0.1
 
 State = Literal["running", "done", "interrupted", "failed"]
 Kind = Literal["counter", "gauge", "derived"]
@@ -78,7 +82,8 @@ class Run:
     """One campaign as it was asked for, and how far it came.
 
     order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes
-    (method.md §2). host and software: fact name to value, in the order to be shown; None is "unknown".
+    (method.md §2). skipped: modes that this machine lacks, each with the reason. host and software: fact name to
+    value, in the order to be shown; None is "unknown".
     """
 
     name: str
@@ -99,6 +104,7 @@ class Run:
     metrics: tuple[MetricFacts, ...]
     host: dict[str, str | int | float | None]
     software: dict[str, str | int | float | None]
+    skipped: dict[str, str] = field(default_factory=dict)
     ended_at: str | None = None
     reason: str | None = None
     schema: int = SCHEMA
@@ -147,6 +153,45 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Proof:
+    """What a mode really did, in the prove pass (profiles/proof.py). None is "unknown".
+
+    model_copies: CPU copies per byte that the mode's model draws. read_copies: measured, per byte, on the read side.
+    by_reference_share: of bytes that went to the socket by reference, by the mutation witness. completions: what the
+    kernel said of MSG_ZEROCOPY sends, and how many of them it copied after all. calls_per_gib: system calls by name.
+    """
+
+    mode: str
+    state: Literal["available", "degraded", "missing"]
+    model_copies: int
+    read_copies: float | None = None
+    by_reference_share: float | None = None
+    completions: int | None = None
+    copied_completions: int | None = None
+    calls_per_gib: dict[str, float] | None = None
+    calls_reason: str | None = None
+    reason: str | None = None
+
+    @property
+    def measured_copies(self) -> float | None:
+        """CPU copies per byte: those of reading, and 0 to 1 for transmitting."""
+        if self.read_copies is None or self.by_reference_share is None:
+            return None
+        copied = self.copied_completions / self.completions if self.completions and self.copied_completions else 0.0
+        return self.read_copies + max(1 - self.by_reference_share, copied)
+
+    @property
+    def contradiction(self) -> str | None:
+        """Why the mode did not do what it is named after; None when it did, or when nobody knows."""
+        measured = self.measured_copies
+        if measured is None or abs(measured - self.model_copies) < COPIES_TOLERANCE:
+            return None
+        if self.completions and self.copied_completions:
+            return f"the kernel copied {self.copied_completions:,} of {self.completions:,} sends after all"
+        return f"{measured:.2f} CPU copies per byte were measured, its model has {self.model_copies}"
+
+
+@dataclass(frozen=True, slots=True)
 class Sample:
     """Counters of one process at one moment, as they stood (cumulative); t_s since the run began.
 
@@ -160,7 +205,7 @@ class Sample:
     values: dict[str, float | None]
 
 
-T = TypeVar("T", Cell, Profile, Sample)
+T = TypeVar("T", Cell, Profile, Proof, Sample)
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
 
 
@@ -206,6 +251,9 @@ class RunFolder:
     def append_profile(self, profile: Profile) -> None:
         self._append(PROFILES_FILE, [msgspec.to_builtins(profile) | {"cell": _flat(profile.cell)}])
 
+    def append_proof(self, proof: Proof) -> None:
+        self._append(PROOFS_FILE, [proof])
+
     def append_samples(self, samples: Iterable[Sample]) -> None:
         self._append(SAMPLES_FILE, samples)
 
@@ -233,6 +281,9 @@ class RunFolder:
 
     def read_profiles(self) -> tuple[Profile, ...]:
         return tuple(self._read(PROFILES_FILE, Profile))
+
+    def read_proofs(self) -> tuple[Proof, ...]:
+        return tuple(self._read(PROOFS_FILE, Proof))
 
     def read_samples(self) -> tuple[Sample, ...]:
         return tuple(self._read(SAMPLES_FILE, Sample))

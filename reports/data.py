@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.records import RUN_FILE, Profile, Run, RunFolder, TargetFacts
+from profiles.records import RUN_FILE, Profile, Proof, Run, RunFolder, TargetFacts
 from reports.gates import Validity, check
 from reports.measured import Measured, measured
 from reports.verdict import Verdict, conclude
@@ -34,6 +34,9 @@ class RunData:
 
     def profile(self, mode: str) -> Profile | None:
         return next((found for found in self.measured.profiles if found.cell.mode == mode), None)
+
+    def proof(self, mode: str) -> Proof | None:
+        return next((found for found in self.measured.proofs if found.mode == mode), None)
 
 
 def find(profiles: Path, name: str | None) -> RunFolder:
@@ -64,7 +67,7 @@ def _latest(profiles: Path) -> RunFolder:
 def load(folder: RunFolder) -> RunData:
     """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round."""
     run = folder.read_run()
-    records = measured(run, folder.read_cells(), folder.read_profiles(), folder.read_samples())
+    records = measured(run, folder.read_cells(), folder.read_profiles(), folder.read_samples(), folder.read_proofs())
     if not records.rounds:
         raise UserError(
             f"run {run.name!r} holds no complete round ({len(records.cells)} cells, state {run.state}), so that there "

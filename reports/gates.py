@@ -68,6 +68,7 @@ def check(measured: Measured) -> Validity:
     return Validity(
         (
             *_failures(measured),
+            *_proofs(measured),
             *_bytes(measured),
             *_client_limited(measured),
             *_per_cell(measured),
@@ -92,6 +93,18 @@ def _failures(measured: Measured) -> Iterator[Finding]:
         if profile.cell.failures:
             text = f"{plural(profile.cell.failures, 'request')} failed while the flame graph was recorded"
             yield Finding("caution", text, profile.cell.mode)
+
+
+def _proofs(measured: Measured) -> Iterator[Finding]:
+    """A mode that did not use the path it is named after is void (method.md §6); one that nobody proved is unknown."""
+    proved = {proof.mode: proof for proof in measured.proofs}
+    for mode in measured.modes:
+        if mode not in proved:
+            yield Finding("unknown", "that it used the path it is named after was not proved", mode)
+        elif reason := proved[mode].contradiction:
+            yield Finding("void", f"it did not use the path it is named after: {reason}", mode)
+    for mode, reason in measured.run.skipped.items():
+        yield Finding("caution", f"skipped, missing on this machine: {reason}", mode)
 
 
 def _bytes(measured: Measured) -> Iterator[Finding]:

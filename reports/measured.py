@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from errors import UserError
-from profiles.records import Cell, MetricFacts, Profile, Run, Sample
+from profiles.records import Cell, MetricFacts, Profile, Proof, Run, Sample
 from units import GIB
 
 PRIMARY = "server_cpu_s_per_gib"
@@ -36,6 +36,7 @@ class Measured:
     samples: tuple[Sample, ...]
     rounds: tuple[Mapping[str, Cell], ...]
     incomplete: tuple[int, ...]
+    proofs: tuple[Proof, ...] = ()
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -98,7 +99,11 @@ def cores(cell: Cell, role: str) -> float | None:
 
 
 def measured(
-    run: Run, cells: tuple[Cell, ...], profiles: tuple[Profile, ...] = (), samples: tuple[Sample, ...] = ()
+    run: Run,
+    cells: tuple[Cell, ...],
+    profiles: tuple[Profile, ...] = (),
+    samples: tuple[Sample, ...] = (),
+    proofs: tuple[Proof, ...] = (),
 ) -> Measured:
     """Put the records in order. Raises UserError where they contradict the run, or each other."""
     targets = {target.name for target in run.targets}
@@ -117,4 +122,4 @@ def measured(
     complete = {number: found for number, found in sorted(by_round.items()) if len(found) == len(targets)}
     rounds = tuple({mode: found[mode] for mode in run.modes} for found in complete.values())
     incomplete = tuple(sorted(set(by_round) - set(complete)))
-    return Measured(run, cells, profiles, samples, rounds, incomplete)
+    return Measured(run, cells, profiles, samples, rounds, incomplete, proofs)

@@ -11,7 +11,7 @@ from rich.text import Text
 
 from reports.data import RunData
 from reports.measured import PRIMARY
-from reports.text import median, printable
+from reports.text import median, plural, printable
 
 PIPED_WIDTH = 200
 
@@ -45,7 +45,9 @@ def _line(console: Console, text: str, style: str) -> None:
 
 def _table(run: RunData) -> Table:
     rounds = len(run.measured.rounds)
-    table = Table(title=f"{printable(run.run.name)}: medians of {rounds} complete rounds", title_justify="left")
+    table = Table(
+        title=f"{printable(run.run.name)}: medians of {plural(rounds, 'complete round')}", title_justify="left"
+    )
     table.add_column("mode")
     for title, *_ in _COLUMNS:
         table.add_column(title, justify="right")

@@ -23,6 +23,7 @@ from profiles.records import RunFolder
 from units import parse_size
 
 BASELINE = "read-send"
+COURSE_MODES = ("read-send", "sendfile", "read-whole")
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
@@ -32,6 +33,7 @@ def main() -> int:
     _check(arguments)
     settings = Settings(
         modes=modes,
+        named=arguments.modes != ["all"],
         rounds=arguments.rounds,
         window_s=arguments.window,
         warm_up_s=arguments.warm_up,
@@ -56,7 +58,8 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="python -m scripts.load", description=__doc__)
-    parser.add_argument("--modes", nargs="+", metavar="MODE", help=f"default: all of {', '.join(targets.discover())}")
+    every = ", ".join(targets.discover())
+    parser.add_argument("--modes", nargs="+", default=["course"], metavar="MODE", help=f"course, all, or of {every}")
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s; fewer than 6 give no interval")
     parser.add_argument("--window", type=float, default=2.0, help="seconds measured per cell (default: %(default)s)")
@@ -89,9 +92,10 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _modes(given: list[str] | None, baseline: str | None) -> tuple[str, ...]:
-    """The modes to measure, the baseline first. Raises UsageError."""
-    names = [target.name for target in targets.choose(given or list(targets.discover()))]
+def _modes(given: list[str], baseline: str | None) -> tuple[str, ...]:
+    """The modes to measure, the baseline first; "course" and "all" stand for several. Raises UsageError."""
+    several = {"course": list(COURSE_MODES), "all": list(targets.discover())}
+    names = [target.name for target in targets.choose(several.get(given[0], given) if len(given) == 1 else given)]
     first = baseline or (BASELINE if BASELINE in names else names[0])
     if first not in names:
         raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(names)}")

@@ -80,8 +80,9 @@ def ui(served: Path) -> Iterator[Locust]:
     locust.process.communicate()
 
 
-def test_headless_it_downloads_from_every_mode_and_exits_with_0(served: Path) -> None:
-    locust = Locust(served, "--headless", "-u", "3", "-r", "3", "-t", "2s", "--sink", "copy", "--only-summary")
+def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(served: Path) -> None:
+    options = ("--headless", "-u", "3", "-r", "3", "-t", "2s", "--sink", "copy", "--only-summary")
+    locust = Locust(served, *options, "ReadSendUser", "SendfileUser", "ReadWholeUser")
     said, _ = locust.process.communicate(timeout=50)
     assert locust.process.returncode == 0, said
     for mode in ("read-send", "sendfile", "read-whole"):
@@ -118,7 +119,7 @@ def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locus
 
     eventually(lambda: received(ui.rows().get("sendfile", {"received": "0"})) > 0)
     rows = ui.rows()
-    assert set(rows) == {"read-send", "sendfile", "read-whole", "load generator"}
+    assert set(rows) >= {"read-send", "sendfile", "read-whole", "load generator"}
     assert float(rows["sendfile"]["user"]) + float(rows["sendfile"]["system"]) > 0
     assert received(rows["read-send"]) == 0
     assert float(rows["sendfile"]["cost"]) > 0 and rows["read-send"]["cost"] == "–"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
-from profiles.records import Cell, FileFacts, MetricFacts, Profile, Run, RunFolder, Sample, TargetFacts
+from profiles.records import Cell, FileFacts, MetricFacts, Profile, Proof, Run, RunFolder, Sample, TargetFacts
 from servers.mode import Copy
 from units import GIB, MIB
 
@@ -173,6 +173,22 @@ FLAME = """<?xml version="1.0" standalone="no"?>
 <text y="14">&lt;module&gt; (server.py:9)</text></g></svg>"""
 
 
+def proofs(of: Run) -> tuple[Proof, ...]:
+    """Every mode did what its model says."""
+    return tuple(
+        Proof(
+            each.name,
+            "available",
+            model,
+            read_copies=float(model > 0),
+            by_reference_share=float(model == 0),
+            calls_per_gib={"sendfile": 128.0} if model == 0 else {"preadv2": 4224.0, "sendto": 4224.0},
+        )
+        for each in of.targets
+        for model in (sum(copy.by == "cpu" for copy in each.copies),)
+    )
+
+
 def write(
     folder: Path, of: Run, rows: list[Cell] | None = None, *, flame: str | None = FLAME, sampled: bool = True
 ) -> RunFolder:
@@ -183,6 +199,8 @@ def write(
     stored.write_run(of)
     for row in rows:
         stored.append_cell(row)
+    for proof in proofs(of):
+        stored.append_proof(proof)
     last_s = max((row.started_s for row in rows), default=0.0) + 4
     profiled = [
         dataclasses.replace(cell(mode, 0, place, 99), started_s=last_s + 3 * place)

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from profiles.records import Cell, Profile, Run
+from profiles.records import Cell, Profile, Proof, Run
 from reports.gates import Validity, check
 from reports.measured import measured
 from tests.reports import synthetic
@@ -17,7 +17,7 @@ def changed(cell: Cell, metrics: dict[str, float | None] | None = None, **fields
 
 
 def validity(run: Run, cells: list[Cell]) -> Validity:
-    return check(measured(run, tuple(cells)))
+    return check(measured(run, tuple(cells), proofs=synthetic.proofs(run)))
 
 
 def with_one(mode: str, number: int, metrics: dict[str, float | None] | None = None, **fields: Any) -> Validity:
@@ -149,5 +149,21 @@ def test_an_interrupted_run_says_how_far_it_came_and_which_round_is_left_out() -
 def test_failures_under_the_profiler_are_a_caution_only() -> None:
     run = synthetic.run(rounds=6)
     profile = Profile(synthetic.cell("sendfile", 0, 0, failures=2, failure_names={"reset": 2}), None, None, "no py-spy")
-    found = check(measured(run, tuple(synthetic.cells(run)), (profile,)))
+    found = check(measured(run, tuple(synthetic.cells(run)), (profile,), proofs=synthetic.proofs(run)))
     assert texts(found, "caution") == ["2 requests failed while the flame graph was recorded"]
+
+
+def test_a_mode_that_contradicts_its_name_is_void_with_the_reason() -> None:
+    run = synthetic.run()
+    copied = Proof("sendfile", "degraded", 0, 0.0, 0.0, completions=1024, copied_completions=1024)
+    kept = tuple(proof for proof in synthetic.proofs(run) if proof.mode != "sendfile")
+    found = check(measured(run, tuple(synthetic.cells(run)), proofs=(*kept, copied)))
+    assert "the kernel copied 1,024 of 1,024 sends after all" in str(found.void_reason("sendfile"))
+    assert found.void_reason("read-send") is None
+
+
+def test_without_a_proof_it_is_unknown_and_a_skipped_mode_is_said() -> None:
+    run = dataclasses.replace(synthetic.run(), skipped={"uring-splice": "Operation not permitted"})
+    found = check(measured(run, tuple(synthetic.cells(run))))
+    assert {finding.mode for finding in found.of("unknown")} == {"read-send", "sendfile"}
+    assert any("skipped" in finding.text and finding.mode == "uring-splice" for finding in found.of("caution"))

@@ -59,6 +59,11 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
         "failure_names", "latency_histogram",
     }  # fmt: skip
 
+    proofs = {proof.mode: proof for proof in folder(served).read_proofs()}
+    assert {mode: round(proof.measured_copies or 0) for mode, proof in proofs.items()} == {
+        "read-send": 2, "sendfile": 0, "read-whole": 2,
+    }  # fmt: skip
+
     for profile in folder(served).read_profiles():
         assert (profile.svg is None) == (profile.reason is not None)
         if profile.raw:

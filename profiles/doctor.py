@@ -1,0 +1,123 @@
+"""What this machine can do for a measurement: tried, not asked by version.
+
+Its rule: a feature is available, degraded or missing, and the last two say why and what to do.
+"""
+
+import ctypes
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from profiles.flamegraph import explain, find_py_spy
+
+State = Literal["available", "degraded", "missing"]
+
+_SYS_CACHESTAT = 451  # the number is the same on every architecture, since Linux 6.5
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Feature:
+    """A feature of the machine; text: what it is good for, or why it is not there and what to do."""
+
+    name: str
+    state: State
+    text: str
+
+    def __str__(self) -> str:
+        return f"{self.state}: {self.text}"
+
+
+def features() -> list[Feature]:
+    """All features, in the order to be shown; takes about a second."""
+    return [feature() for feature in _FEATURES]
+
+
+def _py_spy() -> Feature:
+    program = find_py_spy()
+    if program is None:
+        return Feature("py-spy", "missing", "no flame graphs; `make setup` installs it")
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
+        command = [program, "dump", "--nonblocking", "--pid", str(victim.pid)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        victim.communicate(b"\n")
+    if done.returncode:
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        return Feature("py-spy", "missing", explain(lines[0]))
+    return Feature("py-spy", "available", "flame graphs of Python frames")
+
+
+def _perf() -> Feature:
+    if shutil.which("perf") is None:
+        return Feature("perf", "missing", "no kernel frames; install it (Debian: linux-perf)")
+    with tempfile.NamedTemporaryFile(prefix="zero-copy-bench-") as out:
+        command = ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", out.name, "true"]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Feature("perf", "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1")
+    return Feature("perf", "available", "samples with kernel stacks are permitted")
+
+
+def _strace() -> Feature:
+    if shutil.which("strace") is None:
+        return Feature("strace", "missing", "system calls are not counted; install it (Debian: strace)")
+    done = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        return Feature("strace", "missing", "not permitted to trace; in a container give it SYS_PTRACE")
+    return Feature("strace", "available", "system calls are counted by name in the proof")
+
+
+def _cachestat() -> Feature:
+    with tempfile.TemporaryFile() as file:
+        file.write(b"x" * 4096)
+        file.flush()
+        whole, found = (ctypes.c_uint64 * 2)(0, 0), (ctypes.c_uint64 * 5)()
+        failed = _LIBC.syscall(_SYS_CACHESTAT, file.fileno(), ctypes.byref(whole), ctypes.byref(found), 0)
+    if failed:
+        why = os.strerror(ctypes.get_errno())
+        return Feature("cachestat", "degraded", f"{why}; residency is read by mincore instead")
+    return Feature("cachestat", "available", "page-cache residency can be read (mincore is used)")
+
+
+def _pinning() -> Feature:
+    allowed = os.sched_getaffinity(0)
+    if len(allowed) < 2:
+        return Feature("pinning", "missing", "only one CPU is allowed: load and servers share it")
+    code = f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"
+    if subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode:
+        return Feature("pinning", "missing", "sched_setaffinity is refused: load and servers go where they are put")
+    return Feature("pinning", "available", f"load and servers get CPUs of their own, out of {len(allowed)}")
+
+
+def _congestion_control() -> Feature:
+    with socket.socket() as sock:
+        try:
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
+        except OSError as error:
+            text = f"cubic is refused ({error.strerror}), reno is used; sysctl net.ipv4.tcp_allowed_congestion_control"
+            return Feature("congestion control", "degraded", text)
+    return Feature("congestion control", "available", "cubic may be set, which does not pace as BBR does")
+
+
+def _io_accounting() -> Feature:
+    if Path("/proc/self/io").exists():
+        return Feature("I/O accounting", "available", "copies on the read side are counted in the proof")
+    return Feature("I/O accounting", "missing", "this kernel has no /proc/PID/io: copies are not counted")
+
+
+_FEATURES: tuple[Callable[[], Feature], ...] = (
+    _py_spy,
+    _perf,
+    _strace,
+    _cachestat,
+    _pinning,
+    _congestion_control,
+    _io_accounting,
+)

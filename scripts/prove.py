@@ -1,0 +1,36 @@
+"""make prove: what each data path really does here, measured outside any timing."""
+
+from errors import EXIT_DONE, CommandParser, run_command
+from profiles.proof import prove
+from profiles.records import Proof
+from profiles.targets import choose, discover
+from scripts.tables import folder_argument, print_table
+
+HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
+
+
+def main() -> int:
+    parser = CommandParser(prog="python -m scripts.prove", description=__doc__)
+    parser.add_argument("--modes", nargs="+", metavar="MODE", help="default: all")
+    root, arguments = folder_argument(parser), parser.parse_args()
+    targets = choose(arguments.modes or list(discover()))
+    print_table("Proof", HEADINGS, [_row(prove(target, root)) for target in targets])
+    return EXIT_DONE
+
+
+def _row(proof: Proof) -> tuple[str, ...]:
+    share, calls = proof.by_reference_share, proof.calls_per_gib
+    return (
+        proof.mode,
+        proof.state,
+        "–" if proof.measured_copies is None else f"{proof.measured_copies:.2f}",
+        str(proof.model_copies),
+        "–" if share is None else f"{share:.0%} by reference",
+        "–" if proof.completions is None else f"{proof.copied_completions} of {proof.completions} copied",
+        proof.calls_reason or ", ".join(f"{name} {count:,.0f}" for name, count in list((calls or {}).items())[:3]),
+        proof.reason or "",
+    )
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,107 @@
+"""A mode's proof is what it did: modes that lie, break or crash are found out."""
+
+import shutil
+import textwrap
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+import servers.modes
+from profiles.proof import count_calls, prove
+from profiles.records import Proof
+from profiles.targets import Target, discover
+
+HEAD = """
+from servers.mode import Completions, Copy, Mode
+import errno, os, signal
+MODE = Mode(name="{name}", port=8199, summary="a test", copies=(
+    Copy("disk", "page cache", "dma"), Copy("page cache", "NIC", "dma")))
+"""
+
+
+@pytest.fixture
+def mode_of(request: pytest.FixtureRequest) -> Iterator[object]:
+    """Makes a mode out of the body of its send_file; it is a file in servers/modes/ for as long as the test runs."""
+    made: list[Path] = []
+
+    def make(name: str, body: str, more: str = "") -> Target:
+        path = Path(servers.modes.__path__[0]) / f"{name.replace('-', '_')}.py"
+        made.append(path)
+        code = HEAD.replace("Completions, ", "" if not more else "Completions, ").format(name=name)
+        code += "def send_file(sock, fd, offset, count):\n" + textwrap.indent(textwrap.dedent(body), "    ") + more
+        path.write_text(code)
+        return discover()[name]
+
+    yield make
+    for path in made:
+        path.unlink()
+
+
+@pytest.mark.parametrize(
+    ("mode", "copies", "by_reference"), [("read-send", 2, 0.0), ("sendfile", 0, 1.0), ("read-whole", 2, 0.0)]
+)
+def test_the_courses_modes_do_what_they_are_named_after(
+    tmp_path: Path, mode: str, copies: int, by_reference: float
+) -> None:
+    proof = prove(discover()[mode], tmp_path)
+    assert (proof.state, proof.reason, proof.model_copies) == ("available", None, copies)
+    assert proof.measured_copies == pytest.approx(copies, abs=0.01)
+    assert proof.by_reference_share == by_reference
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_system_calls_are_counted_by_name(tmp_path: Path) -> None:
+    calls = {mode: prove(discover()[mode], tmp_path).calls_per_gib for mode in ("read-send", "sendfile")}
+    assert all(calls.values()), "strace may not trace here"
+    assert calls["sendfile"] == pytest.approx({"sendfile": 128}, rel=0.01)
+    assert calls["read-send"] and calls["read-send"]["sendto"] == pytest.approx(4224, rel=0.01)
+
+
+def test_a_mode_that_copies_under_the_name_of_zero_copy_is_found_out(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+    proof = prove(mode_of("liar", "sock.sendall(os.pread(fd, count, offset))"), tmp_path)
+    assert proof.state == "degraded"
+    assert proof.contradiction == proof.reason == "2.00 CPU copies per byte were measured, its model has 0"
+
+
+def test_wrong_bytes_are_found_out(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+    proof = prove(mode_of("wrong", "sock.sendall(bytes(count))"), tmp_path)
+    assert proof.state == "missing" and "wrong bytes arrived" in str(proof.reason)
+
+
+def test_what_the_kernel_refuses_is_missing_with_its_errno(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+    proof = prove(mode_of("refused", "raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))"), tmp_path)
+    assert proof.state == "missing"
+    assert str(proof.reason).startswith("Function not implemented (ENOSYS); this kernel does not have it")
+
+
+def test_a_crash_is_a_reason_and_not_a_death(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+    proof = prove(mode_of("crash", "os.kill(os.getpid(), signal.SIGILL)"), tmp_path)
+    assert (proof.state, proof.reason) == ("missing", "its trial died of SIGILL")
+
+
+def test_completions_that_say_copied_contradict_the_name() -> None:
+    proof = Proof("zerocopy", "available", 0, 0.0, 0.0, completions=1024, copied_completions=1024)
+    assert proof.measured_copies == 1
+    assert proof.contradiction == "the kernel copied 1,024 of 1,024 sends after all"
+
+
+def test_what_is_unknown_contradicts_nothing() -> None:
+    assert Proof("mode", "available", 0).measured_copies is None
+    assert Proof("mode", "available", 0).contradiction is None
+
+
+def test_only_the_marked_thread_is_counted_and_resumed_calls_once() -> None:
+    log = """
+7 openat(AT_FDCWD, "x") = 3
+7 access("/zero-copy-bench/begin", F_OK) = -1 ENOENT
+7 sendto(4, ""..., 5 <unfinished ...>
+8 recvfrom(5, ""..., 5) = 5
+7 <... sendto resumed>) = 5
+7 sendto(4, ""..., 5) = 5
+7 access("/zero-copy-bench/end", F_OK) = -1 ENOENT
+7 close(3) = 0
+"""
+    assert count_calls(log) == {"sendto": 2}
+    assert count_calls("7 close(3) = 0") is None

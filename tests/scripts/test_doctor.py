@@ -1,0 +1,31 @@
+"""`make doctor` and `make prove` print a line for every mode."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+from servers import mode
+from tests.conftest import PROJECT
+
+
+def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", module, *arguments]
+    return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=55)
+
+
+def test_the_doctor_knows_every_mode_and_feature(tmp_path: Path) -> None:
+    done = run("scripts.doctor", "--root", str(tmp_path))
+    assert done.returncode == 0, done.stderr
+    for name in (*mode.names(), "py-spy", "perf", "pinning"):
+        assert f" {name} " in done.stdout
+
+
+def test_the_proof_shows_measured_beside_model(tmp_path: Path) -> None:
+    done = run("scripts.prove", "--modes", "sendfile", "--root", str(tmp_path))
+    (line,) = [line for line in done.stdout.splitlines() if " sendfile " in line]
+    assert [cell.strip() for cell in line.split("│")[1:5]] == ["sendfile", "available", "0.00", "0"]
+
+
+def test_an_unknown_mode_is_one_line_and_2(tmp_path: Path) -> None:
+    done = run("scripts.prove", "--modes", "nope", "--root", str(tmp_path))
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1)
