@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import socket
 import struct
 from pathlib import Path
 
@@ -25,11 +26,11 @@ def test_direct_send_cuts_any_range_out_of_whole_pages(
     with opened(root / "file.bin") as fd:
         for count in (1, 511, 4096, 4097, 9000):
             direct_send.send_file(pair[0], fd, first, count, direct_block=block)
-            assert pair[1].recv(count, 0x100) == content[first : first + count]  # MSG_WAITALL
+            assert pair[1].recv(count, socket.MSG_WAITALL) == content[first : first + count]
         rest = FILE_BYTES - first
         if block > 1 and rest < 65_536:
             direct_send.send_file(pair[0], fd, first, rest, direct_block=block)
-            assert pair[1].recv(rest, 0x100) == content[first:]
+            assert pair[1].recv(rest, socket.MSG_WAITALL) == content[first:]
         assert os.lseek(fd, 0, os.SEEK_CUR) == 0  # the borrowed descriptor is as it was
 
 

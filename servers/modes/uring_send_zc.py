@@ -1,0 +1,148 @@
+"""mmap + io_uring SEND_ZC: as MSG_ZEROCOPY, with the completions in the ring instead of the error queue.
+
+Its rule: a send has two completions, its result and, when the kernel has let go of the pages, a notification; all
+notifications are awaited before the mapping goes and before send_file returns (io_uring_enter(2)). A slow peer is
+waited for as long as it takes something within the send time-out, which is kept here: SO_SNDTIMEO means nothing to
+io_uring, which polls. With REPORT_USAGE a notification says whether the kernel copied after all, as it does for every
+receiver on the same machine; completions() counts both. Pages are never touched from Python: EFAULT, not SIGBUS, when
+the file has shrunk.
+"""
+
+import contextlib
+import ctypes
+import errno
+import fcntl
+import mmap
+import os
+import socket
+import struct
+import sys
+import termios
+import threading
+from collections.abc import Iterator
+
+from servers import uring
+from servers.mode import Completions, Copy, FileShrankError, Mode, Option
+
+MODE = Mode(
+    name="uring-send-zc",
+    port=8088,
+    summary="io_uring SEND_ZC from a mapping of the file, each send awaited in the ring",
+    copies=(
+        Copy("disk", "page cache", "dma"),
+        Copy("page cache", "NIC", "dma"),
+    ),
+    options=(
+        Option("window", 16 << 20, "bytes of the file mapped at a time", minimum_bytes=mmap.PAGESIZE),
+        Option("piece", 1 << 20, "bytes per zero-copy send", maximum_bytes=1 << 20),
+    ),
+)
+
+_REPORT_USAGE = 1 << 3  # IORING_SEND_ZC_REPORT_USAGE
+_COPIED = 1 << 31  # IORING_NOTIF_USAGE_ZC_COPIED
+_POPULATED = mmap.MAP_SHARED | mmap.MAP_POPULATE
+_MAP_FAILED = ctypes.c_void_p(-1).value
+
+_libc = ctypes.CDLL(None, use_errno=True)
+_libc.mmap.restype = ctypes.c_void_p
+_libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
+_libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
+
+_lock = threading.Lock()
+_completions = Completions(0, 0)
+
+
+def completions() -> Completions:
+    with _lock:
+        return _completions
+
+
+def send_file(
+    sock: socket.socket, fd: int, offset: int, count: int, *, window: int = 16 << 20, piece: int = 1 << 20
+) -> None:
+    with uring.ring() as ring:
+        sends = _Sends(ring, sock)
+        while count:
+            size = min(count, window)
+            if os.fstat(fd).st_size < offset + size:
+                raise FileShrankError(count)
+            with _mapped(fd, offset, size) as address:
+                try:
+                    sends.send_all(address, size, piece)
+                except OSError as error:
+                    if error.errno != errno.EFAULT:
+                        raise
+                    sends.wait_for_all()
+                    raise FileShrankError(count) from error  # the pages are gone
+                sends.wait_for_all()
+            offset += size
+            count -= size
+
+
+class _Sends:
+    """One answer's zero-copy sends on a socket, and how many of them the kernel has not let go of yet."""
+
+    def __init__(self, ring: uring.Ring, sock: socket.socket) -> None:
+        seconds, microseconds = struct.unpack("@ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16))
+        self._limit_s = seconds + microseconds / 1e6 or None
+        self._ring = ring
+        self._sock = sock
+        self._outstanding = 0
+
+    def send_all(self, address: int, size: int, piece: int) -> None:
+        while size:
+            self._ring.prepare(
+                uring.SEND_ZC, self._sock.fileno(), address=address, size=min(size, piece), priority=_REPORT_USAGE
+            )
+            sent = self._result()
+            address += sent
+            size -= sent
+
+    def _result(self) -> int:
+        """The bytes sent by the one send that was prepared."""
+        while done := self._ring.wait(self._limit_s):
+            results = [completion for completion in done if not self._is_notification(completion)]
+            if results:
+                self._outstanding += bool(results[0].flags & uring.MORE_WILL_COME)
+                return results[0].done_bytes("SEND_ZC")
+        raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    def wait_for_all(self) -> None:
+        """Raises BlockingIOError when the peer takes nothing for the time of SO_SNDTIMEO."""
+        unacknowledged = self._unacknowledged_bytes()
+        while self._outstanding:
+            done = self._ring.wait(self._limit_s)
+            for completion in done:
+                self._is_notification(completion)
+            if not done:
+                before, unacknowledged = unacknowledged, self._unacknowledged_bytes()
+                if unacknowledged == before:
+                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+
+    def _is_notification(self, completion: uring.Completion) -> bool:
+        """Whether it is one; then it is counted."""
+        global _completions
+        if not completion.flags & uring.NOTIFICATION:
+            return False
+        self._outstanding -= 1
+        with _lock:
+            copied = _completions.copied + bool(completion.result & _COPIED)
+            _completions = Completions(_completions.total + 1, copied)
+        return True
+
+    def _unacknowledged_bytes(self) -> int:
+        """What the peer has not acknowledged yet, tcp(7): SIOCOUTQ."""
+        return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+@contextlib.contextmanager
+def _mapped(fd: int, offset: int, size: int) -> Iterator[int]:
+    """The address of these bytes of the file. Unlike the mmap module's object, it can be had of a read-only mapping."""
+    lead = offset % mmap.PAGESIZE
+    start = _libc.mmap(None, lead + size, mmap.PROT_READ, _POPULATED, fd, offset - lead)
+    if start == _MAP_FAILED:
+        raise OSError(ctypes.get_errno(), f"mmap: {os.strerror(ctypes.get_errno())}")
+    try:
+        yield start + lead
+    finally:
+        _libc.munmap(start, lead + size)
