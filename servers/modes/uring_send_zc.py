@@ -4,8 +4,8 @@ Its rule: a send has two completions, its result and, when the kernel has let go
 notifications are awaited before the mapping goes and before send_file returns (io_uring_enter(2)). A slow peer is
 waited for as long as it takes something within the send time-out, which is kept here: SO_SNDTIMEO means nothing to
 io_uring, which polls. With REPORT_USAGE a notification says whether the kernel copied after all, as it does for every
-receiver on the same machine; completions() counts both. Pages are never touched from Python: EFAULT, not SIGBUS, when
-the file has shrunk.
+receiver on the same machine; completions() counts both. ENOMEM means too much memory locked (RLIMIT_MEMLOCK, per user)
+and passes as pages come free. Pages are never touched from Python: EFAULT, not SIGBUS, when the file has shrunk.
 """
 
 import contextlib
@@ -19,6 +19,7 @@ import struct
 import sys
 import termios
 import threading
+import time
 from collections.abc import Iterator
 
 from servers import uring
@@ -40,6 +41,8 @@ MODE = Mode(
 
 _REPORT_USAGE = 1 << 3  # IORING_SEND_ZC_REPORT_USAGE
 _COPIED = 1 << 31  # IORING_NOTIF_USAGE_ZC_COPIED
+_NO_MEMORY = (errno.ENOMEM, errno.ENOBUFS)
+_NO_MEMORY_PAUSE_S = 0.001
 _POPULATED = mmap.MAP_SHARED | mmap.MAP_POPULATE
 _MAP_FAILED = ctypes.c_void_p(-1).value
 
@@ -72,9 +75,9 @@ def send_file(
                 except OSError as error:
                     if error.errno != errno.EFAULT:
                         raise
-                    sends.wait_for_all()
+                    sends.wait_until_at_most(0)
                     raise FileShrankError(count) from error  # the pages are gone
-                sends.wait_for_all()
+                sends.wait_until_at_most(0)
             offset += size
             count -= size
 
@@ -90,13 +93,30 @@ class _Sends:
         self._outstanding = 0
 
     def send_all(self, address: int, size: int, piece: int) -> None:
+        refused_s: float | None = None
         while size:
             self._ring.prepare(
                 uring.SEND_ZC, self._sock.fileno(), address=address, size=min(size, piece), priority=_REPORT_USAGE
             )
-            sent = self._result()
+            try:
+                sent = self._result()
+            except OSError as error:
+                if error.errno not in _NO_MEMORY:
+                    raise
+                refused_s = refused_s or time.monotonic()
+                self._make_room(error, refused_s)
+                continue
+            refused_s = None
             address += sent
             size -= sent
+
+    def _make_room(self, refusal: OSError, refused_s: float) -> None:
+        if self._outstanding:
+            self.wait_until_at_most(self._outstanding - 1)
+        elif self._limit_s is not None and time.monotonic() - refused_s > self._limit_s:
+            raise refusal
+        else:  # other connections hold the memory, and nothing tells us when they let go
+            time.sleep(_NO_MEMORY_PAUSE_S)
 
     def _result(self) -> int:
         """The bytes sent by the one send that was prepared."""
@@ -107,10 +127,10 @@ class _Sends:
                 return results[0].done_bytes("SEND_ZC")
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    def wait_for_all(self) -> None:
+    def wait_until_at_most(self, outstanding: int) -> None:
         """Raises BlockingIOError when the peer takes nothing for the time of SO_SNDTIMEO."""
         unacknowledged = self._unacknowledged_bytes()
-        while self._outstanding:
+        while self._outstanding > outstanding:
             done = self._ring.wait(self._limit_s)
             for completion in done:
                 self._is_notification(completion)
