@@ -55,7 +55,7 @@ def main(name: str) -> int:
         try:
             send_file(left, file.fileno(), 0, len(content))
         except OSError as error:
-            print(errno.errorcode.get(error.errno or 0, str(error)))
+            print(f"{errno.errorcode.get(error.errno or 0, 'no errno')}: {error}")
             return 1
         finally:
             left.shutdown(socket.SHUT_WR)
