@@ -48,7 +48,7 @@ def main() -> int:
     )
     folder = RunFolder(arguments.profiles / arguments.run)
     code = headless.run(settings, arguments.root, folder)
-    if code in (EXIT_DONE, EXIT_FAILED) and folder.read_cells():
+    if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":
         report = ["-m", "scripts.report", arguments.run]
         report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
         reported = subprocess.run([sys.executable, *report], check=False).returncode
