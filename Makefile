@@ -1,4 +1,4 @@
-# The commands of this project. `make` lists them; knobs are variables, as in `make load ROUNDS=6 SINK=copy`.
+# The commands of this project. `make` lists them; knobs are variables, as in `make load ROUNDS=12 SINK=copy`.
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
@@ -13,7 +13,7 @@ RUN_PYTHON := $(VENV)/bin/python
 SIZE ?= 256MiB
 # A knob that is set becomes an option of the same name.
 option = $(if $($(1)),--$(2) $($(1)))
-quoted = $(if $($(1)),--$(2) '$($(1))')
+quoted = $(if $($(1)),'--$(2)=$($(1))')
 KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
 	$(call quoted,SINK,sink) $(call quoted,PIN,pin) $(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
@@ -74,9 +74,10 @@ setup: $(VENV)/.ready ## make .venv with what is pinned in requirements.txt
 
 $(VENV)/.ready: requirements.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer that can make a virtual environment: install python3 and python3-venv, or give PYTHON=/path/to/python3" >&2; exit 2; }
-	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "error: $(PYTHON) is no Python 3.11 or newer: give another with PYTHON=" >&2; exit 2; }
-	@echo "setting up $(VENV) with $$($(PYTHON) --version) (once)"
+	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: $(PYTHON) is no Python 3.11 or newer: give another with PYTHON=" >&2; exit 2; }
+	@echo "setting up $(VENV) with $$("$(PYTHON)" --version) (once)"
 	@test -x $(RUN_PYTHON) && test "$$($(RUN_PYTHON) -c 'import sys; print(sys.version)' 2>/dev/null)" = "$$("$(PYTHON)" -c 'import sys; print(sys.version)')" \
+		&& $(RUN_PYTHON) -m pip --version >/dev/null 2>&1 \
 		|| { rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); }
 	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@

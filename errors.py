@@ -5,6 +5,7 @@ It is raised where the cause is known and caught once, in the command that ran.
 """
 
 import argparse
+import signal
 import sys
 from collections.abc import Callable
 from typing import NoReturn
@@ -39,6 +40,7 @@ class CommandParser(argparse.ArgumentParser):
 
 def run_command(main: Callable[[], int]) -> None:
     """Run a command's main and exit with its code; a UserError becomes one line on stderr."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
     try:
         code = main()
     except UserError as error:

@@ -85,7 +85,9 @@ class Campaign:
                 cells.append(profile.cell)
                 self._folder.append_profile(profile)
                 self._progress(self._settings.warm_up_s + self._settings.profile_s, mode)
-            record = replace(record, file=replace(record.file, resident_share_after=self._host.residency()))
+            state = self._host.file_state()
+            file = replace(record.file, resident_share_after=state.resident_share, changed=state.changed)
+            record = replace(record, file=file)
             end = ("done", None)
         except UserError as error:
             end = ("failed", str(error))
@@ -172,10 +174,15 @@ class Campaign:
             gevent.sleep(0.01)
 
     def _edge(self, user_class: type[DownloadUser]) -> Edge:
-        before = (time.monotonic(), user_class.meter.received_bytes)
+        meter = user_class.meter
+        before_s, before_bytes, before_downloads = time.monotonic(), meter.received_bytes, meter.downloads
         snapshot = self._host.snapshot()
-        after = (time.monotonic(), user_class.meter.received_bytes)
-        return Edge(snapshot, interpolate(snapshot.monotonic_s, before, after))
+        after_s, after_bytes, after_downloads = time.monotonic(), meter.received_bytes, meter.downloads
+        return Edge(
+            snapshot,
+            interpolate(snapshot.monotonic_s, (before_s, before_bytes), (after_s, after_bytes)),
+            interpolate(snapshot.monotonic_s, (before_s, before_downloads), (after_s, after_downloads)),
+        )
 
     def _cell(
         self, place: tuple[int, int], mode: str, user_class: type[DownloadUser], first: Edge, facts: Facts

@@ -27,23 +27,28 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("machine_cpu_s_per_gib", "s/GiB", "derived", "the whole machine's CPU time per GiB received"),
     MetricFacts("gib_per_s", "GiB/s", "derived", "bytes received per second"),
     MetricFacts("steal_s", "s", "derived", "CPU time that the hypervisor gave to others"),
+    MetricFacts("swapped_bytes", "bytes", "derived", "swapped in and out, by the whole machine"),
+    MetricFacts("tcp_retransmits", "segments", "derived", "TCP segments that were sent again, by anyone here"),
+    MetricFacts("throttled_s", "s", "derived", "time for which the cgroup's CPU limit stopped us"),
     MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
     MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
     MetricFacts("latency_p99_us", "µs", "derived", "99th percentile of latency, from 1,000 downloads on"),
 )
+_DISTURBANCES = ("steal_s", "swapped_bytes", "tcp_retransmits", "throttled_s")
 _SPLIT_CPU = ("cpu_s", "user_s", "system_s")
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One edge of a window. received_bytes: as of the snapshot's moment."""
+    """One edge of a window. received_bytes and downloads: as of the snapshot's moment."""
 
     snapshot: Snapshot
     received_bytes: float
+    downloads: float
 
 
 def interpolate(moment_s: float, before: tuple[float, int], after: tuple[float, int]) -> float:
-    """Bytes at a moment between two (monotonic seconds, bytes) readings; the nearer one for a moment outside them."""
+    """A count at a moment between two (monotonic seconds, count) readings; the nearer one for a moment outside them."""
     span_s = after[0] - before[0]
     share = min(max((moment_s - before[0]) / span_s, 0.0), 1.0) if span_s > 0 else 1.0
     return before[1] + share * (after[1] - before[1])
@@ -76,7 +81,7 @@ def measure(
         "machine_cpu_s_per_gib": _per(machine_s, gib),
         "gib_per_s": gib / wall_s,
         **{name: value for name, value in server.items() if name not in _SPLIT_CPU},
-        "steal_s": _difference(edges, "machine", "steal_s"),
+        **{name: _difference(edges, "machine", name) for name in _DISTURBANCES},
         "sampler_cpu_s": _difference(edges, "sampler", "cpu_s"),
         "latency_p50_us": _percentile(meter, 50),
         "latency_p99_us": _percentile(meter, 99),
@@ -88,7 +93,7 @@ def measure(
         started_s=started_s,
         wall_s=wall_s,
         received_bytes=received_bytes,
-        downloads=meter.downloads,
+        downloads=round(last.downloads - first.downloads),
         failures=meter.failures,
         failure_names=dict(meter.failure_names),
         latency_histogram=meter.latency_us.encode().decode("ascii"),
@@ -129,6 +134,6 @@ def _per(value: float | None, gib: float) -> float | None:
 
 
 def _percentile(meter: Meter, percent: float) -> float | None:
-    if meter.downloads < MIN_REQUESTS_FOR_PERCENTILE:
+    if meter.latency_us.get_total_count() < MIN_REQUESTS_FOR_PERCENTILE:
         return None
     return float(meter.latency_us.get_value_at_percentile(percent))

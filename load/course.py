@@ -30,7 +30,7 @@ class Result:
             return [*lines, "no bytes: the file is empty"]
         lines.append(f"{gib / self.wall_s:.3f} GiB/s ({gib:g} GiB)")
         if self.server_cpu_s is None:
-            return [*lines, "server CPU: unknown, its process belongs to another user"]
+            return [*lines, "server CPU: unknown, its process has ended or belongs to another user"]
         return [*lines, f"server CPU: {self.server_cpu_s / gib:.4f} s/GiB ({self.server_cpu_s:.3f} s)"]
 
 
@@ -54,4 +54,8 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
         finally:
             connection.close()
     wall_s = time.perf_counter() - started_s
-    return Result(wall_s, received_bytes, server.cpu_s() - before_s if server else None)
+    try:
+        server_cpu_s = server.cpu_s() - before_s if server else None
+    except ProcessLookupError:  # it has just ended
+        server_cpu_s = None
+    return Result(wall_s, received_bytes, server_cpu_s)

@@ -4,11 +4,14 @@ Its rule: whatever happens, everything that was started is stopped, the rounds t
 exit code says how it went: 0 done, 1 failures in the load, 2 wrong usage, 130 interrupted.
 """
 
+import contextlib
 import logging
 import os
+import resource
 import signal
+import socket
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,12 +26,33 @@ from load.placement import pin_this_process
 from load.server_host import ServerHost
 from load.settings import Settings
 from load.users import user_classes
-from profiles.records import Cell, RunFolder
+from profiles.records import RUN_FILE, Cell, RunFolder
 
 
 def run(settings: Settings, root: Path, folder: RunFolder) -> int:
     """Run the campaign and say how far it came; the exit code. Raises UserError before anything has run."""
     folder.refuse_existing()
+    with _alone(settings.any_port):
+        return _run(settings, root, folder)
+
+
+@contextlib.contextmanager
+def _alone(allowed_beside_others: bool) -> Iterator[None]:
+    """One campaign on a machine at a time: two would measure each other.
+
+    The lock is a name in the abstract socket namespace (unix(7)): it goes when its process goes, and leaves no file.
+    """
+    with socket.socket(socket.AF_UNIX) as lock:
+        try:
+            if not allowed_beside_others:
+                lock.bind("\0zero-copy-bench-campaign")
+        except OSError as error:
+            raise UserError("another campaign runs on this machine, and two would measure each other: wait") from error
+        yield
+
+
+def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
+    _raise_limit_on_files()
     logging.getLogger("locust").setLevel(logging.ERROR)
     console = Console(stderr=True)
     users = user_classes()
@@ -67,7 +91,7 @@ def _judge(cells: list[Cell]) -> int:
 
 def _what_remains(folder: RunFolder) -> str:
     """What was kept of a run that ended early, and how to make a report of it."""
-    if not folder.path.exists():
+    if not (folder.path / RUN_FILE).exists():
         return "Nothing was measured."
     planned = folder.read_run()
     modes = [cell.mode for cell in folder.read_cells()]
@@ -78,6 +102,12 @@ def _what_remains(folder: RunFolder) -> str:
         f"{complete} of {len(planned.order)} rounds are complete and kept: "
         f"`make report RUN={folder.path.name}` makes their report"
     )
+
+
+def _raise_limit_on_files() -> None:
+    """As many descriptors as are allowed: each user needs one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _interrupt_on_signals() -> None:

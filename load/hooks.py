@@ -5,6 +5,7 @@ when no user runs any more; a worker starts none.
 """
 
 import os
+import socket
 import sys
 from argparse import Namespace
 from pathlib import Path
@@ -23,6 +24,7 @@ from load.server_host import ServerHost
 from load.users import DownloadUser
 from load.web import ServersTab
 from profiles.protocol import Start
+from profiles.targets import PROJECT
 
 
 def install(users: dict[str, type[DownloadUser]]) -> None:
@@ -41,8 +43,23 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
         "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
     )
     parser.add_argument(
-        "--root", default="data", env_var="LOCUST_ROOT", include_in_web_ui=False, help="Where test-file.bin lies"
+        "--root",
+        default=str(PROJECT / "data"),
+        env_var="LOCUST_ROOT",
+        include_in_web_ui=False,
+        help="Where test-file.bin lies",
     )
+
+
+def _check_free(host: str, port: int) -> None:
+    """Locust would say it with a traceback. Raises UserError when the web UI's port is taken."""
+    try:
+        socket.create_server((host, port)).close()
+    except OSError as error:
+        raise UserError(
+            f"the web UI cannot listen on {host or 'any address'} port {port}: {error.strerror}; stop what uses it, or "
+            f"choose another with --web-port"
+        ) from error
 
 
 class _Hooks:
@@ -56,6 +73,8 @@ class _Hooks:
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         try:
+            if environment.web_ui:
+                _check_free(options.web_host, options.web_port)
             self._host = ServerHost(Path(options.root))
             size_bytes = self._host.facts().file.size_bytes
             for user_class in self._users.values():
@@ -77,6 +96,7 @@ class _Hooks:
             print(f"error: {sink!r} is not a sink: choose one of {', '.join(SINKS)}", file=sys.stderr)
             environment.process_exit_code = EXIT_USAGE
             raise StopTest
+        environment.process_exit_code = None
         for user_class in self._users.values():
             user_class.sink = sink
             user_class.meter.reset()

@@ -12,14 +12,15 @@ LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
 
 
 class Meter:
-    """Counters since the last reset. received_bytes alone is never reset: windows take differences of it."""
+    """Failures and latencies since the last reset; received_bytes and downloads are never reset, since windows take
+    differences of them."""
 
     def __init__(self) -> None:
         self.received_bytes = 0
+        self.downloads = 0
         self.reset()
 
     def reset(self) -> None:
-        self.downloads = 0
         self.failure_names: Counter[str] = Counter()
         self.latency_us = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
 

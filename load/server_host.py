@@ -21,11 +21,11 @@ from profiles.protocol import (
     TOKEN_VARIABLE,
     Done,
     Facts,
+    FileState,
     Prove,
     Record,
     Recording,
     Refusal,
-    Residency,
     Samples,
     Snapshot,
     Start,
@@ -67,8 +67,8 @@ class ServerHost:
     def facts(self) -> Facts:
         return self._ask("GET", "/facts", Facts)
 
-    def residency(self) -> float | None:
-        return self._ask("GET", "/residency", Residency).share
+    def file_state(self) -> FileState:
+        return self._ask("GET", "/file", FileState)
 
     def statuses(self) -> list[TargetStatus]:
         return self._ask("GET", "/targets", list[TargetStatus])

@@ -29,10 +29,10 @@ from profiles.protocol import (
     TOKEN_VARIABLE,
     Done,
     Facts,
+    FileState,
     Prove,
     Record,
     Recording,
-    Residency,
     Samples,
     Snapshot,
     Start,
@@ -57,12 +57,14 @@ class Agent:
         self._interval_s = interval_s
         self._targets = targets.discover()
         self._supervisor = Supervisor(self._targets, root)
+        self._file_identity: host.Identity = None
         self._watched: dict[str, ProcessReader] = {}
         self._recordings: dict[str, PySpy] = {}
         self._sampler = Sampler(self._readers, interval_s)
         self._sampler.start()
 
     def facts(self) -> Facts:
+        self._file_identity = host.identity_of(self._root / SERVED_FILE)
         return Facts(
             targets=tuple(target.facts for target in self._targets.values()),
             metrics=tuple(metric.facts for metric in METRICS),
@@ -72,8 +74,9 @@ class Agent:
             software=host.software_facts(targets.PROJECT),
         )
 
-    def residency(self) -> Residency:
-        return Residency(host.resident_share_of(self._root / SERVED_FILE))
+    def file_state(self) -> FileState:
+        path = self._root / SERVED_FILE
+        return FileState(host.resident_share_of(path), host.identity_of(path) != self._file_identity)
 
     def statuses(self) -> list[TargetStatus]:
         latest = self._sampler.latest()
@@ -149,7 +152,7 @@ def routes(agent: Agent) -> dict[tuple[str, str], Deed]:
     return {
         ("GET", "/facts"): lambda *_: agent.facts(),
         ("GET", "/targets"): lambda *_: agent.statuses(),
-        ("GET", "/residency"): lambda *_: agent.residency(),
+        ("GET", "/file"): lambda *_: agent.file_state(),
         ("GET", "/snapshot"): lambda *_: agent.snapshot(),
         ("GET", "/samples"): lambda _, query: agent.samples(int(query.get("after", "0"))),
         ("GET", "/recording"): lambda _, query: agent.recording(query.get("target", "")),

@@ -5,6 +5,7 @@ clear line (profiles.protocol.Refusal).
 """
 
 import hmac
+import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from typing import Any
@@ -71,3 +72,8 @@ class AgentServer(HTTPServer):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.token = token
         self.routes = routes
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A peer that went away in the middle is no news; anything else is, with its traceback."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)

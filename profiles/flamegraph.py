@@ -39,15 +39,19 @@ class PySpy:
         self._title = f"{title}: {RATE_HZ} samples a second for {seconds} s, py-spy"
         program = find_py_spy()
         self._missing = program is None
+        self._broken: str | None = None
         if program is None:
             return
         for suffix, form in _FORMATS.items():
             command = [program, "record", "--nonblocking", "--pid", str(pid), "--duration", str(seconds)]
             command += ["--rate", str(RATE_HZ), "--format", form, "--output", str(self._folder / f"out.{suffix}")]
             with (self._folder / f"{suffix}.log").open("wb") as log:
-                self._recorders[suffix] = subprocess.Popen(
-                    command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
-                )
+                try:
+                    self._recorders[suffix] = subprocess.Popen(
+                        command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
+                    )
+                except OSError as error:
+                    self._broken = f"{program}: {error.strerror}"
 
     def result(self) -> Recording:
         """The recording as it stands; its files are removed once it is over."""
@@ -55,6 +59,9 @@ class PySpy:
             return self._over(
                 Recording("failed", reason="py-spy is not installed beside this Python; `make setup` installs it")
             )
+        if self._broken is not None:
+            self.kill()
+            return Recording("failed", reason=explain(self._broken))
         if any(recorder.poll() is None for recorder in self._recorders.values()):
             return Recording("recording")
         for suffix, recorder in self._recorders.items():

@@ -95,6 +95,18 @@ def file_facts(path: Path) -> FileFacts:
     )
 
 
+Identity = tuple[int, int, int] | None
+
+
+def identity_of(path: Path) -> Identity:
+    """Inode, size and time of modification in ns; None for a file that is not there."""
+    try:
+        facts = path.stat()
+    except OSError:
+        return None
+    return facts.st_ino, facts.st_size, facts.st_mtime_ns
+
+
 def resident_share_of(path: Path) -> float | None:
     """The share of a file's pages that lie in the page cache, by mincore(2).
 

@@ -140,15 +140,35 @@ METRICS: tuple[Metric, ...] = (
 
 
 def read_machine() -> Values:
-    """CPU seconds of the whole machine, summed over its cores (/proc/stat, ticks of 10 ms)."""
+    """CPU seconds of the whole machine, summed over its cores (/proc/stat, ticks of 10 ms); and what may disturb."""
     times = psutil.cpu_times()
+    swap = psutil.swap_memory()
     return {
+        "swapped_bytes": float(swap.sin + swap.sout),
+        "tcp_retransmits": _tcp_retransmits(),
+        "throttled_s": _throttled_s(),
         "user_s": times.user + times.nice,
         "system_s": times.system + times.irq + times.softirq,
         "idle_s": times.idle,
         "iowait_s": times.iowait,
         "steal_s": times.steal,
     }
+
+
+def _tcp_retransmits() -> float | None:
+    """Segments that were sent again, of the whole network namespace (/proc/net/snmp, RFC 4022)."""
+    lines = [line.split() for line in _read("/proc/net/snmp").splitlines() if line.startswith(b"Tcp:")]
+    return float(dict(zip(*lines, strict=True))[b"RetransSegs"]) if len(lines) == 2 else None
+
+
+def _throttled_s() -> float | None:
+    """How long our cgroup was kept from running by its CPU limit (cgroup v2, cpu.stat); None where it has none."""
+    try:
+        group = _read("/proc/self/cgroup").split(b"::", 1)[1].strip().decode()
+        fields = dict(line.split() for line in _read(f"/sys/fs/cgroup{group}/cpu.stat").splitlines())
+    except (OSError, IndexError):
+        return None
+    return float(fields[b"throttled_usec"]) / 1e6 if b"throttled_usec" in fields else 0.0
 
 
 def _read(path: str) -> bytes:

@@ -9,7 +9,7 @@ a path or a command. Every request bears the token that the agent was started wi
     POST /stop      Stop      -> TargetStatus
     POST /watch     Watch     -> Done
     POST /prove     Prove     -> records.Proof
-    GET  /residency           -> Residency
+    GET  /file                -> FileState
     GET  /snapshot            -> Snapshot
     GET  /samples?after=N     -> Samples
     POST /record    Record    -> Done
@@ -41,10 +41,12 @@ class Facts:
 
 
 @dataclass(frozen=True, slots=True)
-class Residency:
-    """The share of the served file's pages in the page cache now; None where it cannot be known."""
+class FileState:
+    """The served file now. resident_share: of its pages in the page cache, None where it cannot be known. changed:
+    since the facts were asked for, by inode, size and time of modification."""
 
-    share: float | None
+    resident_share: float | None
+    changed: bool
 
 
 @dataclass(frozen=True, slots=True)

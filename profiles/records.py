@@ -67,7 +67,7 @@ class TargetFacts:
 @dataclass(frozen=True, slots=True)
 class FileFacts:
     """The file that was served. resident_share: of its pages in the page cache, before the first cell and after the
-    last one; None where it cannot be known."""
+    last one; None where it cannot be known. changed: during the run; None when it did not come to its end."""
 
     path: str
     size_bytes: int
@@ -75,6 +75,7 @@ class FileFacts:
     filesystem: str
     resident_share_before: float | None = None
     resident_share_after: float | None = None
+    changed: bool | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -318,6 +319,8 @@ def _flat(cell: Cell) -> dict[str, Any]:
 
 
 def _nested(row: Any, kind: type[T]) -> Any:
+    if not isinstance(row, dict) or (kind is Profile and not isinstance(row.get("cell"), dict)):
+        return row  # the conversion says what is wrong with it
     if kind is Profile:
         return row | {"cell": _nested(row["cell"], Cell)}
     if kind is not Cell:

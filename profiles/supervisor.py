@@ -7,6 +7,7 @@ the *thread* that started them.)
 
 import os
 import select
+import signal
 import subprocess
 import tempfile
 import time
@@ -99,7 +100,7 @@ class Supervisor:
             port=server.port,
             pid=server.process.pid,
             congestion_control=server.congestion_control,
-            last_words=_last_words(server.log),
+            last_words=_last_words(server.log) or _how_it_ended(server.process),
         )
 
     def running(self) -> dict[str, ProcessReader]:
@@ -162,9 +163,16 @@ def _end(process: subprocess.Popen[bytes]) -> None:
         process.stdout.close()
 
 
+def _how_it_ended(process: subprocess.Popen[bytes]) -> str:
+    code = process.poll()
+    if code is None:
+        return ""
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
 def _last_words(log: IO[bytes]) -> str:
     """The last line that the server wrote to its stderr."""
     size = os.fstat(log.fileno()).st_size
     tail = os.pread(log.fileno(), 4096, max(0, size - 4096)).decode(errors="replace")
-    lines = [line for line in tail.splitlines() if line.strip()]
+    lines = [line for line in tail.splitlines() if line.strip() and ": serving " not in line]
     return lines[-1].removeprefix("error: ") if lines else ""

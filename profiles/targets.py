@@ -14,25 +14,36 @@ from errors import UsageError
 from profiles.metrics import cpu_s
 from profiles.records import TargetFacts
 from servers import mode
+from units import format_size
 
+MAX_OPTION_BYTES = 1 << 30
 PROJECT = Path(__file__).resolve().parent.parent
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that can be started, measured and stopped. options: the ones there are, with their defaults in bytes."""
+    """A server that can be started, measured and stopped. options: the ones there are."""
 
     facts: TargetFacts
+    options: tuple[mode.Option, ...] = ()
 
     @property
     def name(self) -> str:
         return self.facts.name
 
+    def check(self, options: Mapping[str, int]) -> None:
+        """Raises UsageError for an option that there is not, or a size that it cannot have."""
+        known = {option.name: option for option in self.options}
+        for name, size_bytes in options.items():
+            if name not in known:
+                raise UsageError(f"{self.name} has no option {name!r}")
+            if not known[name].minimum_bytes <= size_bytes <= MAX_OPTION_BYTES:
+                limits = f"{known[name].minimum_bytes} bytes to {format_size(MAX_OPTION_BYTES)}"
+                raise UsageError(f"{self.name}.{name}={size_bytes}: give {limits}")
+
     def command(self, root: Path, port: int, options: Mapping[str, int], lifeline: int, traceable: bool) -> list[str]:
         """The command line of its server. Raises UsageError for an option that it does not have."""
-        for option in options:
-            if option not in self.facts.options:
-                raise UsageError(f"{self.name} has no option {option!r}")
+        self.check(options)
         command = [sys.executable, "-m", *(["profiles.traceable"] if traceable else []), "servers", self.name]
         command += ["--root", str(root), "--port", str(port), "--lifeline", str(lifeline)]
         for option, size_bytes in options.items():
@@ -50,7 +61,8 @@ def discover() -> dict[str, Target]:
                 summary=facts.summary,
                 copies=facts.copies,
                 options={option.name: option.default_bytes for option in facts.options},
-            )
+            ),
+            facts.options,
         )
         for facts in mode.discover().values()
     }

@@ -163,10 +163,20 @@ def major_faults(cell: Cell, _run: Run) -> float | None:
     return cell.metrics.get("major_faults")
 
 
+def throttled(cell: Cell, run: Run) -> float | None:
+    """0 without a CPU limit: there is nothing that could throttle."""
+    limit = run.host.get("cgroup_cpu_max")
+    known = cell.metrics.get("throttled_s")
+    return 0.0 if known is None and (limit is None or str(limit).startswith("max")) else known
+
+
 _GATES: tuple[tuple[Callable[[Cell, Run], float | None], float, str, str], ...] = (
     (steal_share, STEAL_SHARE, "steal", "the hypervisor took more than 2 % of the CPU time"),
     (sampler_cores, SAMPLER_CORES, "the sampler's CPU", "the sampler took more than 2 % of a core"),
     (foreign_cores, FOREIGN_CORES, "foreign CPU", "other processes took more than 10 % of a core"),
+    (throttled, 0, "cgroup throttling", "the cgroup's CPU limit stopped the processes"),
+    (lambda cell, _: cell.metrics.get("swapped_bytes"), 0, "swapping", "the machine swapped"),
+    (lambda cell, _: cell.metrics.get("tcp_retransmits"), 0, "TCP retransmits", "TCP segments were sent again"),
     (major_faults, 0, "major faults", "major page faults: the file came from the disk, not from the page cache"),
 )
 
@@ -187,6 +197,8 @@ def _per_cell(measured: Measured) -> Iterator[Finding]:
 
 
 def _residency(run: Run) -> Iterator[Finding]:
+    if run.file.changed:
+        yield Finding("void", "the served file changed during the run")
     for when, share in (("before", run.file.resident_share_before), ("after", run.file.resident_share_after)):
         if share is None:
             yield Finding("unknown", f"how much of the file was in the page cache {when} the run: unknown")

@@ -4,6 +4,7 @@ Its rule: a section is a file in `sections/` with TITLE, ORDER and render(run); 
 The page loads nothing from anywhere: its Content-Security-Policy forbids it, and the browser enforces that.
 """
 
+import contextlib
 import importlib
 import pkgutil
 from dataclasses import dataclass
@@ -73,6 +74,8 @@ def write(run: RunData, folder: Path) -> Path:
         beside.write_bytes(content)
         beside.rename(path)
     except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
         raise UserError(f"cannot write {path}: {error.strerror}; free some space or choose another folder") from error
     return path
 

@@ -1,5 +1,10 @@
 """The course's benchmark client: downloads the test file again and again from a server that is running already."""
 
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, as in the course
+
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from load.client import SINKS
 from load.course import download_repeatedly

@@ -13,7 +13,7 @@ import sys
 from datetime import datetime
 from pathlib import Path
 
-from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
+from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, UsageError, run_command
 from load import headless
 from load.client import SINKS
 from load.placement import choose
@@ -23,6 +23,8 @@ from profiles.records import RunFolder
 from units import parse_size
 
 BASELINE = "read-send"
+WARM_UP_S = 0.5
+PROFILE_S = 3
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -51,8 +53,13 @@ def main() -> int:
     if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":
         report = ["-m", "scripts.report", arguments.run]
         report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
-        reported = subprocess.run([sys.executable, *report], check=False).returncode
-        code = code or reported
+        try:
+            code = code or subprocess.run([sys.executable, *report], check=False).returncode
+        except KeyboardInterrupt:
+            print(
+                f"interrupted. All rounds are kept: `make report RUN={arguments.run}` makes the report", file=sys.stderr
+            )
+            code = EXIT_INTERRUPTED
     return code
 
 
@@ -63,9 +70,11 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
     parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s; fewer than 6 give no interval")
     parser.add_argument("--window", type=float, default=2.0, help="seconds measured per cell (default: %(default)s)")
-    parser.add_argument("--warm-up", type=float, default=0.5, help="seconds discarded before (default: %(default)s)")
     parser.add_argument(
-        "--profile", type=int, default=3, help="whole seconds of py-spy per mode, 0 for none (default: 3)"
+        "--warm-up", type=float, default=WARM_UP_S, help="seconds discarded before (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--profile", type=int, default=PROFILE_S, help="seconds of py-spy per mode, 0 for none (default: %(default)s)"
     )
     parser.add_argument("--users", type=int, default=4, help="connections at once (default: %(default)s)")
     parser.add_argument(
@@ -131,6 +140,7 @@ def _options(given: list[str], modes: tuple[str, ...]) -> dict[str, dict[str, in
                 f"--option {text!r} is not MODE.NAME=SIZE of a mode that is measured, like read-send.chunk=64KiB"
             )
         options.setdefault(mode, {})[name] = parse_size(size)
+        known[mode].check(options[mode])
     return options
 
 
@@ -146,6 +156,8 @@ def _repeating_command(arguments: argparse.Namespace, modes: tuple[str, ...]) ->
         "SIZE": size_bytes,
         "SEED": arguments.seed,
     }
+    knobs |= {"WARM_UP": f"{arguments.warm_up:g}"} if arguments.warm_up != WARM_UP_S else {}
+    knobs |= {"PROFILE": arguments.profile} if arguments.profile != PROFILE_S else {}
     knobs |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
     knobs |= {"PIN": 0} if arguments.pin == "0" else {}
     knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}

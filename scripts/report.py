@@ -1,14 +1,13 @@
 """python -m scripts.report [RUN]: make the report of a run again, from its profile alone."""
 
-import argparse
 from pathlib import Path
 
-from errors import EXIT_DONE, run_command
+from errors import EXIT_DONE, CommandParser, run_command
 from reports import data, page, terminal
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m scripts.report", description="Make the HTML report of a run.")
+    parser = CommandParser(prog="python -m scripts.report", description="Make the HTML report of a run.")
     parser.add_argument("run", metavar="RUN", nargs="?", help="name of the run (default: the latest)")
     parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
     parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")

@@ -29,7 +29,7 @@ _OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
 class Limits:
     """What a server allows its peers. send_timeout_s bounds the time without any progress of a body."""
 
-    connections: int = 4096
+    connections: int = 2048
     head_timeout_s: float = 10.0
     idle_timeout_s: float = 60.0
     send_timeout_s: float = 30.0

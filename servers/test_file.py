@@ -5,8 +5,10 @@ checked without the file. It is written beside and renamed when complete: a file
 """
 
 import contextlib
+import fcntl
 import hashlib
 import os
+import re
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -17,6 +19,7 @@ from units import MIB, format_size
 NAME = "test-file.bin"
 BLOCK_BYTES = MIB
 _AHEAD_BLOCKS = 8
+_DIGEST_LINE = re.compile(rf"[0-9a-f]{{64}}  {re.escape(NAME)}\n")
 
 
 def block(number: int, size_bytes: int = BLOCK_BYTES) -> bytes:
@@ -27,7 +30,9 @@ def block(number: int, size_bytes: int = BLOCK_BYTES) -> bytes:
 def exists(folder: Path, size_bytes: int) -> bool:
     """Whether the test file is there, in this size and with its digest beside it."""
     path = folder / NAME
-    return path.is_file() and path.stat().st_size == size_bytes and digest_path(path).is_file()
+    if not path.is_file() or path.stat().st_size != size_bytes or not digest_path(path).is_file():
+        return False
+    return _DIGEST_LINE.fullmatch(digest_path(path).read_text(errors="replace")) is not None
 
 
 def digest_path(path: Path) -> Path:
@@ -40,26 +45,34 @@ def make(folder: Path, size_bytes: int, progress: Callable[[int], None]) -> Path
     Raises UserError when they cannot be written; then neither is there in part.
     """
     path = folder / NAME
-    beside = folder / f".{NAME}.part"
+    beside, digest_beside = folder / f".{NAME}.part", folder / f".{NAME}.sha256.part"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        digest = hashlib.sha256()
-        with _removed_on_error(beside), beside.open("wb", buffering=0) as file:
-            if size_bytes:
-                os.posix_fallocate(file.fileno(), 0, size_bytes)  # no space is found out now, and nothing is sparse
-            for content in _blocks(size_bytes):
-                _write_all(file.fileno(), content)
-                digest.update(content)
-                progress(len(content))
+        with _locked(folder), _removed_on_error(beside), _removed_on_error(digest_beside):
+            digest = _write(beside, size_bytes, progress)
+            digest_beside.write_text(f"{digest}  {NAME}\n")
             digest_path(path).unlink(missing_ok=True)  # a file and a digest that do not belong together never meet
             beside.rename(path)
-        digest_path(path).write_text(f"{digest.hexdigest()}  {NAME}\n")
+            digest_beside.rename(digest_path(path))
     except OSError as error:
         raise UserError(
             f"cannot make {path} of {format_size(size_bytes)}: {error.strerror}; "
             f"free some space, choose a smaller SIZE, or another folder"
         ) from error
     return path
+
+
+def _write(path: Path, size_bytes: int, progress: Callable[[int], None]) -> str:
+    """Write the content; its sha256."""
+    digest = hashlib.sha256()
+    with path.open("wb", buffering=0) as file:
+        if size_bytes:
+            os.posix_fallocate(file.fileno(), 0, size_bytes)  # no space is found out now, and nothing is sparse
+        for content in _blocks(size_bytes):
+            _write_all(file.fileno(), content)
+            digest.update(content)
+            progress(len(content))
+    return digest.hexdigest()
 
 
 def _blocks(size_bytes: int) -> Iterator[bytes]:
@@ -75,6 +88,17 @@ def _write_all(fd: int, content: bytes) -> None:
     view = memoryview(content)
     while view:
         view = view[os.write(fd, view) :]
+
+
+@contextlib.contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    """Nobody else makes the file at the same time; who comes second waits."""
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 @contextlib.contextmanager

@@ -28,13 +28,14 @@ def process(cpu_s: float, user_s: float, system_s: float, switches: float = 0, r
 
 def edge(moment_s: float, received_bytes: float, scale: float) -> Edge:
     machine: Values = {"user_s": 3 * scale, "system_s": 5 * scale, "steal_s": 0.25 * scale}
+    machine |= {"swapped_bytes": 0.0, "tcp_retransmits": 2 * scale, "throttled_s": None}
     processes: dict[str, Values] = {
         "sendfile": process(0.5 * scale, 0.1 * scale, 0.3 * scale, 1000 * scale, 4096 * scale),
         "load": process(2 * scale, scale, scale),
         "machine": machine,
         "sampler": {"cpu_s": 0.01 * scale},
     }
-    return Edge(Snapshot(moment_s, processes), received_bytes)
+    return Edge(Snapshot(moment_s, processes), received_bytes, downloads=10 * scale)
 
 
 def cell_between(first: Edge, last: Edge, meter: Meter | None = None) -> Cell:
@@ -52,6 +53,8 @@ def test_counters_are_what_the_window_added_and_gauges_where_they_stood_at_its_e
     assert cell.metrics["gib_per_s"] == pytest.approx(2.0)
     assert cell.metrics["voluntary_switches"] == 2000
     assert cell.metrics["rss_bytes"] == 3 * 4096
+    assert cell.downloads == 20
+    assert (cell.metrics["tcp_retransmits"], cell.metrics["throttled_s"]) == (4, None)
     assert cell.metrics["steal_s"] == pytest.approx(0.5)
     assert cell.metrics["sampler_cpu_s"] == pytest.approx(0.02)
 
@@ -91,7 +94,7 @@ def test_percentiles_need_a_thousand_requests_and_the_histogram_is_always_kept()
     many = cell_between(edge(10, 0, 1), edge(12, GIB, 3), meter)
     assert many.metrics["latency_p50_us"] == pytest.approx(500, rel=0.01)
     assert many.metrics["latency_p99_us"] == pytest.approx(990, rel=0.01)
-    assert many.downloads == 1000
+    assert many.downloads == 20
     assert HdrHistogram.decode(many.latency_histogram).get_total_count() == 1000
 
 

@@ -44,6 +44,7 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
     assert record.host["congestion_control"] in {"cubic", "reno", "bbr"}
     assert (record.file.resident_share_before, record.file.resident_share_after) == (1.0, 1.0)
     assert str(record.host["pinning"]).startswith(("load on CPU", "none ("))
+    assert "WARM_UP=0.1 PROFILE=1" in record.command
     assert "SEED=7" in record.command and record.command.startswith("make load ")
 
     lines = [json.loads(line) for line in (folder(served).path / "rounds.jsonl").read_text().splitlines()]

@@ -240,10 +240,10 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
         "0",
         "--root",
         root,
-        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (40, 40)),
+        preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_NOFILE, (72, 72)),
     )
     port = process.ready_port()
-    assert "at most 8 connections: the limit on open files is 40" in process.errors()
+    assert "at most 8 connections: the limit on open files is 72" in process.errors()
     connections = [Connection(port) for _ in range(8)]
     assert [connection.get("/one").status for connection in connections] == [200] * 8
     with Connection(port) as refused:

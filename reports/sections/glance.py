@@ -1,0 +1,26 @@
+"""The numbers that matter most, one line per mode: readable at once, on a phone too."""
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.measured import PRIMARY
+from reports.rendering import fragment
+from reports.text import median
+
+TITLE = "In numbers"
+ORDER = 15
+
+
+def render(run: RunData) -> Markup:
+    measured = run.measured
+    rows = [
+        (
+            mode,
+            median(measured.spread(mode, PRIMARY)),
+            median(measured.spread(mode, "gib_per_s")),
+            median(measured.switches(mode)),
+            median(measured.spread(mode, "peak_rss_bytes"), "bytes"),
+        )
+        for mode in measured.modes
+    ]
+    return fragment("glance.html", rows=rows, void=run.void, baseline=run.run.baseline)
