@@ -20,7 +20,7 @@ from servers.server import Limits, Server
 from units import format_size
 
 _FAIREST_CONGESTION_CONTROL = ("cubic", "reno")  # reno where an unprivileged user may not choose cubic
-_DESCRIPTORS_PER_CONNECTION = 7  # its socket, its file, and for a moment the path to the file
+_DESCRIPTORS_PER_CONNECTION = 7  # what the hungriest mode, uring-splice, holds: socket, file, path, ring, pipe
 _OWN_DESCRIPTORS = 16
 
 
