@@ -79,9 +79,9 @@ $(VENV)/.ready: requirements.txt
 	@test -x $(RUN_PYTHON) && test "$$($(RUN_PYTHON) -c 'import sys; print(sys.version)' 2>/dev/null)" = "$$("$(PYTHON)" -c 'import sys; print(sys.version)')" \
 		&& $(RUN_PYTHON) -m pip --version >/dev/null 2>&1 \
 		|| { rm -rf $(VENV) && "$(PYTHON)" -m venv $(VENV); }
-	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
+	@$(RUN_PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt
 	@touch $@
 
 $(VENV)/.test-ready: requirements-test.txt $(VENV)/.ready
-	@$(RUN_PYTHON) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-test.txt
+	@$(RUN_PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-test.txt
 	@touch $@

@@ -15,12 +15,13 @@ from typing import Literal
 from profiles.records import Cell, Run
 from reports.measured import Measured, cores
 from reports.text import plural, rounds_list
-from units import GIB, format_size
+from units import GIB, KIB, format_size
 
 STEAL_SHARE = 0.02  # of the machine's CPU time
 SAMPLER_CORES = 0.02
 FOREIGN_CORES = 0.10
 FULL_CORES = 0.85
+RESENT_SHARE = 0.01
 
 Kind = Literal["void", "caution", "unknown"]
 
@@ -170,13 +171,22 @@ def throttled(cell: Cell, run: Run) -> float | None:
     return 0.0 if known is None and (limit is None or str(limit).startswith("max")) else known
 
 
+def resent_share(cell: Cell, _run: Run) -> float | None:
+    """Of the bytes, at most: the kernel counts segments, which are 64 KiB or less.
+
+    Some are always sent again over loopback, when a fast server outruns the receiver's buffer for a moment.
+    """
+    segments = cell.metrics.get("tcp_retransmits")
+    return None if segments is None or cell.received_bytes <= 0 else segments * 64 * KIB / cell.received_bytes
+
+
 _GATES: tuple[tuple[Callable[[Cell, Run], float | None], float, str, str], ...] = (
     (steal_share, STEAL_SHARE, "steal", "the hypervisor took more than 2 % of the CPU time"),
     (sampler_cores, SAMPLER_CORES, "the sampler's CPU", "the sampler took more than 2 % of a core"),
     (foreign_cores, FOREIGN_CORES, "foreign CPU", "other processes took more than 10 % of a core"),
     (throttled, 0, "cgroup throttling", "the cgroup's CPU limit stopped the processes"),
     (lambda cell, _: cell.metrics.get("swapped_bytes"), 0, "swapping", "the machine swapped"),
-    (lambda cell, _: cell.metrics.get("tcp_retransmits"), 0, "TCP retransmits", "TCP segments were sent again"),
+    (resent_share, RESENT_SHARE, "TCP retransmits", "TCP sent up to more than 1 % of the bytes again"),
     (major_faults, 0, "major faults", "major page faults: the file came from the disk, not from the page cache"),
 )
 

@@ -13,6 +13,7 @@ import os
 import selectors
 import socket
 import struct
+import sys
 import threading
 from typing import TYPE_CHECKING
 
@@ -55,7 +56,8 @@ class _ClosedWithTheThread:
         self._loop = loop
 
     def __del__(self) -> None:
-        self._loop.close()
+        if not sys.is_finalizing():  # then the modules that close() needs are gone, and so are the descriptors soon
+            self._loop.close()
 
 
 _per_thread = threading.local()

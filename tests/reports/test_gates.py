@@ -167,3 +167,26 @@ def test_without_a_proof_it_is_unknown_and_a_skipped_mode_is_said() -> None:
     found = check(measured(run, tuple(synthetic.cells(run))))
     assert {finding.mode for finding in found.of("unknown")} == {"read-send", "sendfile"}
     assert any("skipped" in finding.text and finding.mode == "uring-splice" for finding in found.of("caution"))
+
+
+def test_a_few_segments_that_are_sent_again_are_no_disturbance_and_many_are() -> None:
+    run = synthetic.run()
+    few, many = (
+        check(
+            measured(
+                run,
+                tuple(
+                    dataclasses.replace(
+                        cell, metrics=cell.metrics | {"tcp_retransmits": share * cell.received_bytes / 65536}
+                    )
+                    for cell in synthetic.cells(run)
+                ),
+                proofs=synthetic.proofs(run),
+            )
+        )
+        for share in (0.002, 0.02)
+    )
+    assert few.word == "valid"
+    assert [finding.text for finding in many.of("caution")] == [
+        "TCP sent up to more than 1 % of the bytes again, in every round"
+    ]
