@@ -17,6 +17,8 @@ def render(run: RunData) -> Markup:
         (
             mode,
             median(measured.spread(mode, PRIMARY)),
+            median(measured.spread(mode, "server_user_s", per_gib=True)),
+            median(measured.spread(mode, "server_system_s", per_gib=True)),
             median(measured.spread(mode, "gib_per_s")),
             median(measured.switches(mode)),
             median(measured.spread(mode, "peak_rss_bytes"), "bytes"),
