@@ -1,5 +1,6 @@
 """The agent as a process: what it answers, what it refuses, and that nothing outlives it."""
 
+import contextlib
 import http.client
 import json
 import os
@@ -136,11 +137,9 @@ def test_what_makes_no_sense_is_refused_in_one_line(
 def test_a_busy_port_is_said(agent: Agent) -> None:
     with socket.socket() as busy:
         busy.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
+        with contextlib.suppress(OSError):  # somebody else has it: just as busy
             busy.bind(("127.0.0.1", 8082))
             busy.listen()
-        except OSError:
-            pass  # somebody else has it: just as busy
         status, answer = agent.ask("POST", "/start", {"target": "sendfile"})
     assert status == 400
     assert "port 8082" in answer["message"] and "in use" in answer["message"]
