@@ -15,13 +15,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
-import gevent
 from locust.env import Environment
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.campaign import Campaign, start_watching
+from load.interrupt import deliver_to_main
 from load.placement import pin_this_process
 from load.server_host import ServerHost
 from load.settings import Settings
@@ -58,7 +58,7 @@ def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
     users = user_classes()
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
     runner = environment.create_local_runner()
-    _interrupt_on_signals()
+    deliver_to_main(signal.SIGINT, signal.SIGTERM)
     try:
         host = ServerHost(root)
         try:
@@ -108,18 +108,6 @@ def _raise_limit_on_files() -> None:
     """As many descriptors as are allowed: each user needs one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
-
-
-def _interrupt_on_signals() -> None:
-    """Ctrl-C and SIGTERM arrive in the main greenlet, wherever gevent was when they came."""
-    main = gevent.getcurrent()
-
-    def interrupt() -> None:
-        gevent.signal_handler(signal.SIGINT, lambda: None)  # one is enough: the second must not cut the clean-up short
-        main.throw(KeyboardInterrupt)
-
-    gevent.signal_handler(signal.SIGINT, interrupt)
-    gevent.signal_handler(signal.SIGTERM, interrupt)
 
 
 def _progress(console: Console) -> Progress:

@@ -5,6 +5,7 @@ when no user runs any more; a worker starts none.
 """
 
 import os
+import signal
 import socket
 import sys
 from argparse import Namespace
@@ -15,11 +16,12 @@ from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.runners import WorkerRunner
+from locust.runners import LocalRunner, WorkerRunner
 
 from errors import EXIT_USAGE, UserError
 from load.campaign import start_watching
 from load.client import SINKS
+from load.interrupt import deliver_to_main
 from load.server_host import ServerHost
 from load.users import DownloadUser
 from load.web import ServersTab
@@ -70,6 +72,8 @@ class _Hooks:
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
             return
+        if isinstance(environment.runner, LocalRunner):
+            deliver_to_main(signal.SIGINT)
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         try:

@@ -11,7 +11,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -79,15 +78,7 @@ class Agent:
         return FileState(host.resident_share_of(path), host.identity_of(path) != self._file_identity)
 
     def statuses(self) -> list[TargetStatus]:
-        latest = self._sampler.latest()
-        statuses = []
-        for name in self._targets:
-            status = self._supervisor.status(name)
-            sample = latest.get(name)
-            if sample and sample.pid == status.pid and status.state == "running":
-                status = replace(status, sampled_s=sample.monotonic_s, values=sample.values)
-            statuses.append(status)
-        return statuses
+        return [self._supervisor.status(name) for name in self._targets]
 
     def start(self, message: Start) -> TargetStatus:
         return self._supervisor.start(message)

@@ -103,7 +103,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target now. values: its latest sample (cumulative counters and gauges); last_words: the end of its stderr."""
+    """A target now. last_words: the end of its stderr, or how it ended."""
 
     name: str
     state: Literal["stopped", "running", "dead"]
@@ -111,8 +111,6 @@ class TargetStatus:
     port: int = 0
     pid: int = 0
     congestion_control: str = ""
-    sampled_s: float = 0.0
-    values: dict[str, float | None] = field(default_factory=dict)
     last_words: str = ""
 
 
@@ -139,10 +137,9 @@ class TimedSample:
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """Samples number `after` + 1 to `last`; missed counts those that were already forgotten."""
+    """The samples that are kept after number `after`, up to number `last`."""
 
     last: int
-    missed: int
     samples: tuple[TimedSample, ...]
 
 

@@ -16,7 +16,7 @@ from profiles.metrics import ProcessReader, Values, read_machine
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5
-KEPT_SAMPLES = 20_000
+KEPT_SAMPLES = 60_000  # the longest cell there may be, with four processes twice a second, and as much again
 
 _GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError, ValueError)  # ValueError: a zombie has no VmHWM
 
@@ -52,14 +52,7 @@ class Sampler:
             first_kept = self._count - len(self._kept)
             start = max(number, first_kept)
             fresh = tuple(itertools.islice(self._kept, start - first_kept, None))
-            return Samples(last=self._count, missed=start - number, samples=fresh)
-
-    def latest(self) -> dict[str, TimedSample]:
-        """The last sample of each process that was seen in the last few rounds."""
-        with self._lock:
-            return {
-                sample.process: sample for sample in itertools.islice(self._kept, max(0, len(self._kept) - 64), None)
-            }
+            return Samples(last=self._count, samples=fresh)
 
     def _run(self) -> None:
         due_s = time.monotonic()
