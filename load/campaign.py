@@ -21,7 +21,8 @@ from load.server_host import ServerHost
 from load.settings import Settings, now, run_record
 from load.users import PATH, DownloadUser
 from profiles.protocol import Facts, Start
-from profiles.records import Cell, Profile, Proof, RunFolder, Sample, State
+from profiles.records import Cell, Profile, Proof, Sample, State
+from profiles.run_folder import RunFolder
 
 SPAWN_TIMEOUT_S = 10.0
 RECORDING_GRACE_S = 30.0

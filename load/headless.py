@@ -26,7 +26,8 @@ from load.placement import pin_this_process
 from load.server_host import ServerHost
 from load.settings import Settings
 from load.users import user_classes
-from profiles.records import RUN_FILE, Cell, RunFolder
+from profiles.records import Cell
+from profiles.run_folder import RUN_FILE, RunFolder
 
 
 def run(settings: Settings, root: Path, folder: RunFolder) -> int:

@@ -1,36 +1,15 @@
-"""Everything that is stored of a run, and the only code that writes and reads it.
+"""Everything that is stored of a run, as facts: what was asked for, what was measured, what was proved.
 
-Its rule: a run's folder explains itself. Names, units and facts travel in `run.json`, so that a report can be
-made from the folder alone, years later, after a mode or a metric was deleted here.
-
-    profiles/out/RUN/
-      run.json        Run: what was asked for, of which targets, on which machine (method.md §8)
-      rounds.jsonl    Cell per line: the score pass, written as soon as the cell is complete
-      profile.jsonl   Profile per line: the profile pass, one line per mode (never scored, method.md §1)
-      proof.jsonl     Proof per line: the prove pass, what each mode really does (never timed)
-      samples.jsonl   Sample per line: counters over time
-      MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
+Its rule: a record explains itself. Names, units and facts travel in it, so that a report can be made from a run's
+folder alone (profiles/run_folder.py), years later, after a mode or a metric was deleted here.
 """
 
-import contextlib
-import os
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, fields
-from pathlib import Path
-from typing import Any, Literal, TypeVar
+from dataclasses import dataclass, field
+from typing import Literal
 
-import msgspec
-
-from errors import UserError
 from servers.mode import Copy
 
 SCHEMA = 1
-
-RUN_FILE = "run.json"
-CELLS_FILE = "rounds.jsonl"
-PROFILES_FILE = "profile.jsonl"
-SAMPLES_FILE = "samples.jsonl"
-PROOFS_FILE = "proof.jsonl"
 
 COPIES_TOLERANCE = 0.1
 
@@ -204,136 +183,3 @@ class Sample:
     process: str
     pid: int
     values: dict[str, float | None]
-
-
-T = TypeVar("T", Cell, Profile, Proof, Sample)
-_CELL_FIELDS = frozenset(item.name for item in fields(Cell))
-
-
-@dataclass(frozen=True, slots=True)
-class RunFolder:
-    """A run's folder on disk: writing while the run goes on, reading ever after.
-
-    Raises UserError when the folder, or a record in it, cannot be written or read.
-    """
-
-    path: Path
-
-    def refuse_existing(self) -> None:
-        """Raises UserError when the folder is there: a run is never mixed with another."""
-        if self.path.exists():
-            raise UserError(
-                f"run {self.path.name!r} exists already in {self.path.parent}: choose another name with RUN=name, "
-                f"or remove that folder"
-            )
-
-    def create(self) -> None:
-        """Make the folder, which must not be there."""
-        self.refuse_existing()
-        with _explained("create the run's folder", self.path, "free some space there, or choose another with RUN=name"):
-            self.path.mkdir(parents=True)
-
-    def write_run(self, run: Run) -> None:
-        """Write beside and rename, so that a reader never sees half of it."""
-        self.write_file(RUN_FILE, msgspec.json.format(msgspec.json.encode(run), indent=2))
-
-    def write_file(self, name: str, content: bytes) -> None:
-        path, beside = self.path / name, self.path / f".{name}.part"
-        with _explained("write", path, "free some space and run again; complete rounds are kept"):
-            try:
-                beside.write_bytes(content)
-                beside.rename(path)
-            finally:
-                beside.unlink(missing_ok=True)
-
-    def append_cell(self, cell: Cell) -> None:
-        self._append(CELLS_FILE, [_flat(cell)])
-
-    def append_profile(self, profile: Profile) -> None:
-        self._append(PROFILES_FILE, [msgspec.to_builtins(profile) | {"cell": _flat(profile.cell)}])
-
-    def append_proof(self, proof: Proof) -> None:
-        self._append(PROOFS_FILE, [proof])
-
-    def append_samples(self, samples: Iterable[Sample]) -> None:
-        self._append(SAMPLES_FILE, samples)
-
-    def _append(self, name: str, rows: Iterable[Any]) -> None:
-        """Append whole lines with one write: a kill loses at most the line in progress."""
-        path = self.path / name
-        lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-        with _explained("write", path, "free some space and run again; complete rounds are kept"):
-            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                size_before = os.fstat(fd).st_size
-                if os.write(fd, lines) < len(lines):  # a full disk takes a part: take the half line back
-                    os.ftruncate(fd, size_before)
-                    raise OSError(28, "No space left on device")
-            finally:
-                os.close(fd)
-
-    def read_run(self) -> Run:
-        path = self.path / RUN_FILE
-        with _explained("read", path, "is this the folder of a run? `ls profiles/out` lists them"):
-            return _converted(path, 1, msgspec.json.decode(path.read_bytes()), Run)
-
-    def read_cells(self) -> tuple[Cell, ...]:
-        return tuple(self._read(CELLS_FILE, Cell))
-
-    def read_profiles(self) -> tuple[Profile, ...]:
-        return tuple(self._read(PROFILES_FILE, Profile))
-
-    def read_proofs(self) -> tuple[Proof, ...]:
-        return tuple(self._read(PROOFS_FILE, Proof))
-
-    def read_samples(self) -> tuple[Sample, ...]:
-        return tuple(self._read(SAMPLES_FILE, Sample))
-
-    def _read(self, name: str, kind: type[T]) -> Iterator[T]:
-        """The records of a file, none where it was never begun; a last line cut by a kill is left out."""
-        path = self.path / name
-        if not path.exists():
-            return
-        with _explained("read", path, "restore the file, or remove the broken line"):
-            lines = path.read_bytes().split(b"\n")
-            for number, line in enumerate(lines[:-1], 1):
-                row = msgspec.json.decode(line)
-                yield _converted(path, number, _nested(row, kind), kind)
-
-
-@contextlib.contextmanager
-def _explained(deed: str, path: Path, advice: str) -> Iterator[None]:
-    """Errors of the file system and of the format, mapped at the edge."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot {deed} {path}: {error.strerror}; {advice}") from error
-    except msgspec.DecodeError as error:
-        raise UserError(f"cannot {deed} {path}: {error}; {advice}") from error
-
-
-def _flat(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = msgspec.to_builtins(cell)
-    metrics: dict[str, Any] = row.pop("metrics")
-    return row | metrics
-
-
-def _nested(row: Any, kind: type[T]) -> Any:
-    if not isinstance(row, dict) or (kind is Profile and not isinstance(row.get("cell"), dict)):
-        return row  # the conversion says what is wrong with it
-    if kind is Profile:
-        return row | {"cell": _nested(row["cell"], Cell)}
-    if kind is not Cell:
-        return row
-    own = {name: value for name, value in row.items() if name in _CELL_FIELDS}
-    return own | {"metrics": {name: value for name, value in row.items() if name not in _CELL_FIELDS}}
-
-
-K = TypeVar("K")
-
-
-def _converted(path: Path, line: int, row: Any, kind: type[K]) -> K:
-    try:
-        return msgspec.convert(row, kind)
-    except msgspec.ValidationError as error:
-        raise UserError(f"{path}, line {line}, is not a {kind.__name__} of this project: {error}") from error

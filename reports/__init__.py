@@ -12,5 +12,5 @@ made again years later, on another machine, after a mode was deleted. The data f
 - A section is found, never registered: a file in `sections/` with TITLE, ORDER and render(run) is on the page.
 - Names come from outside, so every template escapes, and the page may load nothing from anywhere.
 
-Imports of the project: `profiles.records`, `errors`, `units`.
+Imports of the project: `profiles.records`, `profiles.run_folder`, `errors`, `units`.
 """

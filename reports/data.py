@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.records import RUN_FILE, Profile, Proof, Run, RunFolder, TargetFacts
+from profiles.records import Profile, Proof, Run, TargetFacts
+from profiles.run_folder import RUN_FILE, RunFolder
 from reports.gates import Validity, check
 from reports.measured import Measured, measured
 from reports.verdict import Verdict, conclude

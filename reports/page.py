@@ -15,7 +15,7 @@ from markupsafe import Markup
 
 import reports.sections
 from errors import UserError
-from profiles.records import RunFolder
+from profiles.run_folder import RunFolder
 from reports.data import RunData, load
 from reports.figure import vega_bundle
 from reports.rendering import fragment, mode_colour

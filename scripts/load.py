@@ -19,7 +19,7 @@ from load.client import SINKS
 from load.placement import choose
 from load.settings import Settings
 from profiles import targets
-from profiles.records import RunFolder
+from profiles.run_folder import RunFolder
 from units import parse_size
 
 BASELINE = "read-send"

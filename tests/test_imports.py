@@ -11,6 +11,7 @@ from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
+RECORDS = ("profiles.records", "profiles.run_folder")  # what is stored of a run, and where
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
 
 
@@ -84,11 +85,11 @@ def test_profiles_know_the_facts_of_modes() -> None:
 
 
 def test_load_knows_records_targets_and_how_to_talk_to_the_agent() -> None:
-    assert not_allowed("load", "profiles.records", "profiles.targets", "profiles.protocol") == []
+    assert not_allowed("load", *RECORDS, "profiles.targets", "profiles.protocol") == []
 
 
 def test_reports_know_records() -> None:
-    assert not_allowed("reports", "profiles.records") == []
+    assert not_allowed("reports", *RECORDS) == []
 
 
 def test_leaves_know_only_each_other() -> None:
@@ -100,9 +101,8 @@ def test_leaves_know_only_each_other() -> None:
 @pytest.mark.parametrize("path", python_files("scripts"), ids=lambda path: path.name)
 def test_a_script_calls_into_one_room(path: Path) -> None:
     """Beside it, it may name what was recorded and what can be measured: facts, which do nothing."""
-    acting = {
-        name for name in ours(path) if not within(name, ("scripts", "profiles.records", "profiles.targets", *LEAVES))
-    }
+    facts = ("scripts", *RECORDS, "profiles.targets", *LEAVES)
+    acting = {name for name in ours(path) if not within(name, facts)}
     assert len({top(name) for name in acting}) <= 1, acting
 
 

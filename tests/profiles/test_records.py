@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from profiles.records import Cell, FileFacts, MetricFacts, Profile, Run, RunFolder, Sample, TargetFacts
+from profiles.records import Cell, FileFacts, MetricFacts, Profile, Run, Sample, TargetFacts
+from profiles.run_folder import RunFolder
 from servers.mode import Copy
 from tests.conftest import PROJECT
 
@@ -118,7 +119,7 @@ def test_a_full_disk_leaves_whole_lines_only(tmp_path: Path) -> None:
 import resource, signal, sys
 from pathlib import Path
 from errors import UserError
-from profiles.records import RunFolder
+from profiles.run_folder import RunFolder
 from tests.profiles.test_records import CELL
 folder = RunFolder(Path(sys.argv[1]))
 folder.create()
