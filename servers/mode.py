@@ -17,11 +17,15 @@ Place = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
 
 @dataclass(frozen=True, slots=True)
 class Copy:
-    """One copy of every byte on its way from the disk to the wire: by the CPU, or by DMA."""
+    """One step of every byte on its way from the disk to the wire.
+
+    by: "cpu" or "dma" for a copy; "encryption" where the CPU reads the bytes and writes other ones, be it from place to
+    place, which is a copy too, or within one place, which is none.
+    """
 
     source: Place
     destination: Place
-    by: Literal["cpu", "dma"]
+    by: Literal["cpu", "dma", "encryption"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +44,8 @@ class Mode:
     """The facts of a data path.
 
     copies is the *model*: what the operating-systems course would draw for a cold file and a network card
-    with scatter-gather. What really happens is measured elsewhere.
+    with scatter-gather. What really happens is measured elsewhere. tls: who encrypts, "user" for OpenSSL in the
+    server's process, "kernel" for kTLS; then the socket of send_file is a servers.tls.TlsSocket.
     """
 
     name: str
@@ -48,6 +53,7 @@ class Mode:
     summary: str
     copies: tuple[Copy, ...]
     options: tuple[Option, ...] = ()
+    tls: Literal["user", "kernel"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
