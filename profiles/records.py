@@ -63,7 +63,8 @@ class Run:
 
     order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes
     (method.md §2). skipped: modes that this machine lacks, each with the reason. host and software: fact name to
-    value, in the order to be shown; None is "unknown".
+    value, in the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost
+    of; it changes no number of the run.
     """
 
     name: str
@@ -85,6 +86,7 @@ class Run:
     host: dict[str, str | int | float | None]
     software: dict[str, str | int | float | None]
     skipped: dict[str, str] = field(default_factory=dict)
+    gib_per_day: float | None = None
     ended_at: str | None = None
     reason: str | None = None
     schema: int = SCHEMA
