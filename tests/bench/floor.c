@@ -1,7 +1,7 @@
 /*
  * floor: the least that serving and downloading a file can cost in C, to hold our servers and clients against.
  *
- *   floor serve sendfile|read-send PORT FILE [--lifeline-stdin]
+ *   floor serve sendfile|splice|read-send|mmap-send PORT FILE [--lifeline-stdin]
  *       Serves FILE to every GET on 127.0.0.1:PORT (0: any free port), a thread per connection, keep-alive.
  *       Prints "ready floor-sendfile PORT" and ends on SIGTERM; with --lifeline-stdin also when stdin ends.
  *
@@ -32,13 +32,14 @@
 #include <strings.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
-enum { HEAD_BYTES = 16 << 10, BUFFER_BYTES = 256 << 10, DISCARD_BYTES = 1 << 30, MAX_CONNECTIONS = 4096 };
+#include "floor_paths.h"
+
+enum { HEAD_BYTES = 16 << 10, DISCARD_BYTES = 1 << 30, MAX_CONNECTIONS = 4096 };
 
 static void fail(const char *format, ...) {
     va_list arguments;
@@ -81,38 +82,7 @@ static ssize_t receive_head(int sock, char *head, char **after) {
 /* ------------------------------------------------------------------------------------------------------- serve -- */
 
 static const char *served_path;
-static bool by_sendfile;
-
-static bool send_all(int sock, const char *data, size_t count, int flags) {
-    while (count) {
-        ssize_t n = send(sock, data, count, flags | MSG_NOSIGNAL);
-        if (n < 0)
-            return false;
-        data += n;
-        count -= (size_t)n;
-    }
-    return true;
-}
-
-static bool send_by_sendfile(int sock, int file, off_t count) {
-    off_t offset = 0;
-    while (offset < count) /* one call moves at most 0x7ffff000 bytes, sendfile(2) */
-        if (sendfile(sock, file, &offset, (size_t)(count - offset)) <= 0)
-            return false;
-    return true;
-}
-
-static bool send_by_reading(int sock, int file, off_t count, char *buffer) {
-    off_t offset = 0;
-    while (offset < count) {
-        size_t wanted = count - offset < BUFFER_BYTES ? (size_t)(count - offset) : BUFFER_BYTES;
-        ssize_t got = pread(file, buffer, wanted, offset);
-        if (got <= 0 || !send_all(sock, buffer, (size_t)got, 0))
-            return false;
-        offset += got;
-    }
-    return true;
-}
+static const struct path *served_by;
 
 static bool answer(int sock, char *buffer) {
     int file = open(served_path, O_RDONLY | O_CLOEXEC);
@@ -127,8 +97,7 @@ static bool answer(int sock, char *buffer) {
     int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n", (long long)facts.st_size);
     /* MSG_MORE: the head leaves with the body's first bytes, as in servers/server.py. */
     bool done = send_all(sock, head, (size_t)length, facts.st_size ? MSG_MORE : 0) &&
-                (by_sendfile ? send_by_sendfile(sock, file, facts.st_size)
-                             : send_by_reading(sock, file, facts.st_size, buffer));
+                served_by->send(sock, file, facts.st_size, buffer);
     close(file);
     return done;
 }
@@ -168,9 +137,9 @@ static int listen_on(uint16_t port) {
 }
 
 static int serve(const char *mode, long port, const char *path, bool lifeline) {
-    by_sendfile = strcmp(mode, "sendfile") == 0;
-    if (!by_sendfile && strcmp(mode, "read-send") != 0)
-        fail("there is no mode %s: the modes are sendfile and read-send", mode);
+    served_by = find_path(mode);
+    if (!served_by)
+        fail("there is no mode %s: the modes are sendfile, splice, read-send and mmap-send", mode);
     served_path = path;
     if (access(path, R_OK))
         fail("cannot serve %s: %s", path, strerror(errno));
@@ -333,7 +302,7 @@ int main(int count, char **arguments) {
         return load(arguments[2], arguments[3], arguments[4],
                     number(arguments[5], "CONNECTIONS", 1, MAX_CONNECTIONS), (long)(window_s * 1000));
     }
-    fputs("usage: floor serve sendfile|read-send PORT FILE [--lifeline-stdin]\n"
+    fputs("usage: floor serve sendfile|splice|read-send|mmap-send PORT FILE [--lifeline-stdin]\n"
           "       floor load HOST PORT PATH CONNECTIONS SECONDS\n",
           stderr);
     return 2;

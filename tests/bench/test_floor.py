@@ -20,8 +20,9 @@ from tests.conftest import eventually
 from tests.servers.raw import Connection, get
 
 FILE_BYTES = 3_000_017
-CONTENT = bytes(range(251)) * (FILE_BYTES // 251 + 1)
-MODES = ("sendfile", "read-send")
+WINDOWS_BYTES = (32 << 20) + 1  # more than two windows of mmap-send
+CONTENT = bytes(range(251)) * (WINDOWS_BYTES // 251 + 1)
+MODES = ("sendfile", "splice", "read-send", "mmap-send")
 
 
 @pytest.fixture(scope="session")
@@ -74,7 +75,7 @@ def load(floor: Path, port: int, path: str = "/test-file.bin") -> subprocess.Com
 
 
 @pytest.mark.parametrize("mode_name", MODES)
-@pytest.mark.parametrize("size_bytes", [0, 1, 262_144, FILE_BYTES])
+@pytest.mark.parametrize("size_bytes", [0, 1, 262_144, FILE_BYTES, WINDOWS_BYTES])
 def test_it_serves_every_byte_again_and_again(serve: Start, file: Path, mode_name: str, size_bytes: int) -> None:
     file.write_bytes(CONTENT[:size_bytes])
     _, port = serve(mode_name)
