@@ -16,7 +16,8 @@ option = $(if $($(1)),--$(2) $($(1)))
 quoted = $(if $($(1)),'--$(2)=$($(1))')
 KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
-	$(call quoted,SINK,sink) $(call quoted,PIN,pin) $(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
+	$(call quoted,GIB_PER_DAY,gib-per-day) $(call quoted,SINK,sink) $(call quoted,PIN,pin) \
+	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
 
 help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"

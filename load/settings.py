@@ -17,7 +17,7 @@ from profiles.records import Run
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What a campaign was asked for. named: the modes were asked for by name, so that a missing one is an error and
-    not skipped. options: per mode, in bytes. command: what repeats the run."""
+    not skipped. options: per mode, in bytes. gib_per_day: see Run. command: what repeats the run."""
 
     modes: tuple[str, ...]
     named: bool
@@ -30,6 +30,7 @@ class Settings:
     seed: int
     command: str
     options: dict[str, dict[str, int]] = field(default_factory=dict)
+    gib_per_day: float | None = None
     any_port: bool = False
     placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
 
@@ -64,6 +65,7 @@ def run_record(
         targets=tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen),
         metrics=(*facts.metrics, *DERIVED),
         skipped=skipped,
+        gib_per_day=settings.gib_per_day,
         host=facts.host | {"pinning": settings.placement.text},
         software=facts.software | {"locust": version("locust")},
     )

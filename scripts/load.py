@@ -45,6 +45,7 @@ def main() -> int:
         seed=arguments.seed,
         command=_repeating_command(arguments, modes),
         options=_options(arguments.option, modes),
+        gib_per_day=arguments.gib_per_day,
         any_port=arguments.any_port,
         placement=choose(os.sched_getaffinity(0), wanted=arguments.pin == "1"),
     )
@@ -83,6 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--option", action="append", default=[], metavar="MODE.NAME=SIZE", help="like read-send.chunk=64KiB"
     )
+    parser.add_argument("--gib-per-day", type=float, help="traffic for which the report counts the cores saved")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the order (default: random)")
     parser.add_argument("--run", default=datetime.now().strftime("%Y-%m-%d_%H-%M-%S"), help="name (default: the time)")
     parser.add_argument(
@@ -118,9 +120,10 @@ def _check(arguments: argparse.Namespace) -> None:
         ("window", 0.2, 3600),
         ("warm_up", 0, 600),
         ("profile", 0, 600),
+        ("gib_per_day", 1e-3, 1e12),
     ):
         value = getattr(arguments, name)
-        if not least <= value <= most:
+        if value is not None and not least <= value <= most:
             raise UsageError(f"{name.upper()}={value}: give {least} to {most}")
     if not RUN_NAME.fullmatch(arguments.run):
         raise UsageError(
@@ -159,6 +162,7 @@ def _repeating_command(arguments: argparse.Namespace, modes: tuple[str, ...]) ->
     knobs |= {"WARM_UP": f"{arguments.warm_up:g}"} if arguments.warm_up != WARM_UP_S else {}
     knobs |= {"PROFILE": arguments.profile} if arguments.profile != PROFILE_S else {}
     knobs |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
+    knobs |= {"GIB_PER_DAY": f"{arguments.gib_per_day:.12g}"} if arguments.gib_per_day is not None else {}
     knobs |= {"PIN": 0} if arguments.pin == "0" else {}
     knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
     return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in knobs.items())
