@@ -21,10 +21,15 @@ class HttpError(Exception):
         self.closes = closes
 
 
+def bad_request(why: str) -> HttpError:
+    return HttpError(HTTPStatus.BAD_REQUEST, why, closes=True)
+
+
 def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | None:
     """The (offset, count) that a Range header asks of a file, or None for the whole of it.
 
-    One range of bytes is honoured. Several ranges, or another unit, are ignored as RFC 9110 section 14.2 allows.
+    One range of bytes is honoured. Several ranges, or another unit, are ignored as RFC 9110 section 14.2 allows; so
+    is the end of an empty file, which 206 cannot express.
     Raises HttpError 416 for a range that cannot be read or lies behind the end.
     """
     if value is None or not value.lower().startswith(b"bytes=") or b"," in value:
@@ -34,8 +39,8 @@ def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | Non
         first, last = match[1], match[2]
         if not first:  # the last N bytes
             count = min(int(last), size_bytes)
-            if count:
-                return size_bytes - count, count
+            if int(last):
+                return (size_bytes - count, count) if count else None
         elif int(first) < size_bytes and (not last or int(first) <= int(last)):
             end = min(int(last), size_bytes - 1) if last else size_bytes - 1
             return int(first), end - int(first) + 1
@@ -46,8 +51,17 @@ def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | Non
     )
 
 
-def file_head(size_bytes: int, part: tuple[int, int] | None, keep_alive: bool) -> bytes:
-    """The response head for a whole file (200) or an (offset, count) of it (206)."""
+def file_head(
+    size_bytes: int, part: tuple[int, int] | None, keep_alive: bool, precondition: HTTPStatus | None = None
+) -> bytes:
+    """The response head for a whole file (200), an (offset, count) of it (206), or one not to be sent again (304).
+
+    precondition: the status that the request's conditions ask for, if any. Raises HttpError 412 when it is that.
+    """
+    if precondition == HTTPStatus.PRECONDITION_FAILED:
+        raise HttpError(precondition, "the file has no tag that could match")
+    if precondition == HTTPStatus.NOT_MODIFIED:  # with the length that 200 would have, RFC 9110 section 8.6
+        return _head(precondition, size_bytes, (), keep_alive)
     common = ("Accept-Ranges: bytes", "Content-Type: application/octet-stream")
     if part is None:
         return _head(HTTPStatus.OK, size_bytes, common, keep_alive)

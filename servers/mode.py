@@ -6,7 +6,7 @@ Its rule: a mode is found, never registered. Putting a file into `servers/modes/
 import importlib
 import pkgutil
 import socket
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, Protocol, cast
 
@@ -93,6 +93,15 @@ def load(name: str) -> tuple[Mode, SendFile]:
         raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(names())}")
     module = importlib.import_module(module_name(name))
     return cast(Mode, module.MODE), cast(SendFile, module.send_file)
+
+
+def wrapper(facts: Mode) -> Callable[[socket.socket], socket.socket]:
+    """What makes an accepted socket the one that send_file takes: nothing, or TLS (servers.tls, loaded only then)."""
+    if facts.tls is None:
+        return lambda sock: sock
+    from servers import tls
+
+    return tls.wrapper(facts.tls)
 
 
 def names() -> tuple[str, ...]:

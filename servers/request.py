@@ -3,6 +3,7 @@
 Its rule: a head is taken up to its empty line and no further, so that pipelined requests stay in step and the limit
 on a head is exact; and it is judged the same however it was cut into packets. What must not be done: guess. A head
 that RFC 9112 lets a server refuse is refused (bare LF, missing or double Host, a body), and the connection closed.
+What the target and the Host mean is said in target.py.
 """
 
 import re
@@ -10,11 +11,11 @@ import socket
 import time
 from dataclasses import dataclass
 from http import HTTPStatus
-from urllib.parse import unquote_to_bytes
 
 import httptools
 
-from servers.http import HttpError
+from servers.http import HttpError, bad_request
+from servers.target import check_host, path_of
 
 MAX_HEAD_BYTES = 16 << 10
 
@@ -22,17 +23,20 @@ _END_OF_HEAD = b"\r\n\r\n"
 _BARE_LF = re.compile(rb"(?<!\r)\n")
 _LINE_TO_COME = re.compile(rb"[ -~]*\r?")  # nothing yet that could not become a request line
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)\r\n")
-_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
 
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """A request head. path: percent-decoded bytes, starting with "/". byte_range: the raw header value or None."""
+    """A request head. path: percent-decoded bytes, starting with "/". byte_range: the raw header value or None.
+
+    precondition: the status that its conditions ask for if the file is there, or None to send it.
+    """
 
     method: str
     path: bytes
     byte_range: bytes | None
     keep_alive: bool
+    precondition: HTTPStatus | None = None
 
 
 class RequestReader:
@@ -47,17 +51,23 @@ class RequestReader:
         self._head_timeout_s = head_timeout_s
         self._idle_timeout_s = idle_timeout_s
         self._buffer = bytearray()
+        self._parser = _HeadParser()
+
+    @property
+    def head_only(self) -> bool:
+        """Whether what next() read last is a HEAD, also when it was refused: no answer to it may have a body."""
+        return self._parser.method == b"HEAD"
 
     def next(self) -> Request | None:
         """The next request; None when the peer closed, or stayed silent for too long. Raises HttpError, OSError."""
         waiting_since = time.monotonic()
         head_since: float | None = None
-        parser = _HeadParser()
+        self._parser = _HeadParser()
         while True:
-            length = parser.take(self._buffer)
+            length = self._parser.take(self._buffer)
             if length:
                 del self._buffer[:length]
-                return parser.request()
+                return self._parser.request()
             if self._buffer and head_since is None:
                 head_since = time.monotonic()
             if not self._receive(waiting_since, head_since):
@@ -85,34 +95,46 @@ class _HeadParser:
     def __init__(self) -> None:
         self._parser = httptools.HttpRequestParser(self)
         self._fed = 0
-        self._method = b""
+        self.method = b""
         self._target = b""
         self._hosts = 0
         self._ranges: list[bytes] = []
         self._conditional = False
+        self._precondition: HTTPStatus | None = None
         self._body = False
+        self._closes = False
         self._keep_alive = False
 
     def on_header(self, name: bytes, value: bytes) -> None:
+        value = value.strip(b" \t")
         match name.lower():
             case b"host":
+                check_host(value)
                 self._hosts += 1
             case b"range":
-                self._ranges.append(value.strip())
+                self._ranges.append(value)
             case b"if-range":
                 self._conditional = True
+            case b"if-match" if value != b"*":  # nothing here has a tag that could match, RFC 9110 section 13.1.1
+                self._precondition = HTTPStatus.PRECONDITION_FAILED
+            case b"if-none-match" if value == b"*":  # section 13.1.2; If-Match comes first, section 13.2.2
+                self._precondition = self._precondition or HTTPStatus.NOT_MODIFIED
             case b"content-length":
-                self._body = self._body or value.strip() != b"0"
+                self._body = self._body or value != b"0"
             case b"transfer-encoding":
                 self._body = True
+            case b"connection":
+                self._closes = self._closes or b"close" in re.split(rb"[ \t]*,[ \t]*", value.lower())
 
     def on_headers_complete(self) -> None:
-        self._keep_alive = self._parser.should_keep_alive()  # here: llhttp forgets its flags at the message's end
+        # Asked here, since llhttp forgets its flags at the message's end. That "close" goes before "keep-alive" in
+        # HTTP/1.0 too (RFC 9112 section 9.3), it does not know.
+        self._keep_alive = self._parser.should_keep_alive() and not self._closes
 
     def take(self, buffer: bytearray) -> int:
         """Parse what is new in the buffer; the length of the head once it is there as a whole, 0 until then.
 
-        Raises HttpError: 400 for what no server should accept, 405, 431, 505.
+        Raises HttpError: 400 for what no server should accept, 405, 414, 421, 431, 505.
         """
         if not self._fed:
             while buffer.startswith(b"\r\n"):  # empty lines before a request are to be ignored, RFC 9112 section 2.2
@@ -120,15 +142,13 @@ class _HeadParser:
         end = buffer.find(_END_OF_HEAD, max(0, self._fed - len(_END_OF_HEAD) + 1))
         upto = end + len(_END_OF_HEAD) if end >= 0 else len(buffer)
         if upto > MAX_HEAD_BYTES:
-            raise HttpError(
-                HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head exceeds {MAX_HEAD_BYTES} bytes", closes=True
-            )
+            raise _too_large(buffer)
         if not self._fed:
             if _LINE_TO_COME.fullmatch(buffer):
                 return 0
             self._judge_request_line(buffer)
         if _BARE_LF.search(buffer, self._fed, upto):  # llhttp would take it for a line's end
-            raise _bad_request("a line of the head ends in LF alone")
+            raise bad_request("a line of the head ends in LF alone")
         self._feed(bytes(buffer[self._fed : upto]))
         self._fed = upto
         return upto if end >= 0 else 0
@@ -137,10 +157,12 @@ class _HeadParser:
         """llhttp alone would take `GET  /`, `GET / RTSP/1.0` and HTTP/0.9, and judge a method by its first letters."""
         line = _REQUEST_LINE.match(buffer)
         if line is None:
-            raise _bad_request("the head does not start with a request line")
+            raise bad_request("the head does not start with a request line")
         if line[3] != b"1":
             raise HttpError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here, and HTTP/1.0", closes=True)
-        self._method, self._target = line[1], line[2]
+        self.method, self._target = line[1], line[2]
+        if line[4] > b"1":  # a later HTTP/1.x is HTTP/1.1 to us, RFC 9110 section 2.5; llhttp would refuse it
+            buffer[line.start(4) : line.end(4)] = b"1"
 
     def _feed(self, data: bytes) -> None:
         try:
@@ -150,42 +172,36 @@ class _HeadParser:
         except httptools.HttpParserInvalidMethodError as error:
             raise _method_not_allowed(closes=True) from error
         except httptools.HttpParserError as error:
-            raise _bad_request(str(error)) from error
+            raise bad_request(str(error)) from error
 
     def request(self) -> Request:
         """The finished head as a Request. Raises HttpError 400 or 405."""
         if self._hosts > 1 or (self._hosts == 0 and self._parser.get_http_version() != "1.0"):
-            raise _bad_request("a request has exactly one Host header")
-        if self._method not in (b"GET", b"HEAD"):
-            raise _method_not_allowed(closes=self._body or not self._keep_alive or self._method == b"CONNECT")
+            raise bad_request("a request has exactly one Host header")
+        if self.method not in (b"GET", b"HEAD"):
+            raise _method_not_allowed(closes=self._body or not self._keep_alive or self.method == b"CONNECT")
         if self._body:
-            raise _bad_request("a request for a file has no body")
+            raise bad_request("a request for a file has no body")
         # Nothing sent here carries a validator, so an If-Range cannot match: the whole file it is.
-        ranged = self._ranges and self._method == b"GET" and not self._conditional
+        ranged = self._ranges and self.method == b"GET" and not self._conditional
         return Request(
-            method=self._method.decode("ascii"),
-            path=_path(self._target),
+            method=self.method.decode("ascii"),
+            path=path_of(self._target),
             byte_range=b", ".join(self._ranges) if ranged else None,
             keep_alive=self._keep_alive,
+            precondition=self._precondition,
         )
 
 
-def _path(target: bytes) -> bytes:
-    """The path of a target in origin form (/a) or absolute form (http://host/a), RFC 9112 section 3.2."""
-    try:
-        url = httptools.parse_url(target)
-    except httptools.HttpParserInvalidURLError as error:
-        raise _bad_request("the request target is not a URL") from error
-    path = url.path or (b"/" if url.host else b"")
-    if not path.startswith(b"/"):
-        raise _bad_request("the request target has no path")
-    if _BAD_ESCAPE.search(path):
-        raise _bad_request("the request target has a % that starts no escape")
-    return unquote_to_bytes(path)
-
-
-def _bad_request(why: str) -> HttpError:
-    return HttpError(HTTPStatus.BAD_REQUEST, why, closes=True)
+def _too_large(buffer: bytearray) -> HttpError:
+    """414 when not even the request line fits, which must be told apart: RFC 9112 section 3."""
+    if b"\r\n" not in buffer[:MAX_HEAD_BYTES]:
+        return HttpError(
+            HTTPStatus.REQUEST_URI_TOO_LONG, f"the request line exceeds {MAX_HEAD_BYTES} bytes", closes=True
+        )
+    return HttpError(
+        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head exceeds {MAX_HEAD_BYTES} bytes", closes=True
+    )
 
 
 def _method_not_allowed(closes: bool) -> HttpError:

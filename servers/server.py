@@ -10,6 +10,7 @@ import select
 import socket
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 
@@ -40,17 +41,25 @@ class Server:
     """Answers requests on a listening socket until it is told to stop.
 
     send_file: a mode's, with its options bound. lifeline: a descriptor whose end of file means that the parent has
-    gone, however it went; then the server ends at once.
+    gone, however it went; then the server ends at once. wrap: makes an accepted socket the mode's (mode.wrapper), without
+    waiting for the peer.
     """
 
     def __init__(
-        self, listener: socket.socket, root: bytes, send_file: SendFile, limits: Limits, lifeline: int | None = None
+        self,
+        listener: socket.socket,
+        root: bytes,
+        send_file: SendFile,
+        limits: Limits,
+        lifeline: int | None = None,
+        wrap: Callable[[socket.socket], socket.socket] = lambda sock: sock,
     ) -> None:
         self._listener = listener
         self._root = root
         self._send_file = send_file
         self._limits = limits
         self._lifeline = lifeline
+        self._wrap = wrap
         self._stop, self._stopped = socket.socketpair()
         self._stop.setblocking(False)
         self._stopping = False
@@ -88,7 +97,7 @@ class Server:
 
     def _accept(self) -> None:
         try:
-            sock, _ = self._listener.accept()
+            accepted, _ = self._listener.accept()
         except OSError as error:
             if error.errno in _OUT_OF_DESCRIPTORS:
                 self._wait_for_descriptors()
@@ -96,6 +105,11 @@ class Server:
                 raise
             return
         self._saturated = False
+        try:
+            sock = self._wrap(accepted)
+        except OSError:  # the peer has gone already
+            accepted.close()
+            return
         with self._changed:
             full = len(self._busy) >= self._limits.connections
             if not full:
@@ -151,7 +165,7 @@ class Server:
                 self._set_busy(sock, True)
                 keep_alive = self._answer(sock, request)
             except HttpError as error:
-                keep_alive = self._answer_error(sock, error, request)
+                keep_alive = self._answer_error(sock, error, request, reader.head_only)
             self._set_busy(sock, False)
         if not keep_alive:
             sockets.finish_sending(sock)
@@ -160,8 +174,8 @@ class Server:
         with files.open_file(self._root, request.path) as file:
             part = http.resolve_range(request.byte_range, file.size_bytes)
             offset, count = part or (0, file.size_bytes)
-            head = http.file_head(file.size_bytes, part, request.keep_alive)
-            if request.method == "HEAD" or count == 0:
+            head = http.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
+            if request.method == "HEAD" or count == 0 or request.precondition is not None:
                 sock.sendall(head)
                 return request.keep_alive
             sock.sendall(head, socket.MSG_MORE)
@@ -172,9 +186,8 @@ class Server:
                 raise
         return request.keep_alive
 
-    def _answer_error(self, sock: socket.socket, error: HttpError, request: Request | None) -> bool:
+    def _answer_error(self, sock: socket.socket, error: HttpError, request: Request | None, head_only: bool) -> bool:
         keep_alive = not error.closes and (request is None or request.keep_alive)
-        head_only = request is not None and request.method == "HEAD"
         sock.sendall(http.error_response(error, keep_alive, head_only))
         return keep_alive
 

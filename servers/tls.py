@@ -1,0 +1,96 @@
+"""TLS for the modes that encrypt: a socket that speaks TLS and, to whoever holds it, behaves like a plain one.
+
+Its rule: what the server relies on stays true. The descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO are
+the time-outs and pass as BlockingIOError, a peer that has gone is an OSError of the system. OpenSSL alone would not do:
+on a blocking descriptor it takes EAGAIN for "try again", for ever. Differences that remain: MSG_MORE is ignored (OpenSSL
+has no such flag; TCP_NODELAY, which is set, keeps the head from waiting), and a piece given to sendall() as a whole must
+get through within the send time-out.
+"""
+
+import contextlib
+import errno
+import os
+import socket
+import ssl
+import struct
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Literal
+
+CERTIFICATE = Path(__file__).with_name("certificate.pem")
+
+_OP_ENABLE_KTLS = 1 << 3  # SSL_OP_ENABLE_KTLS, ssl.OP_ENABLE_KTLS since Python 3.12
+_TCP_ULP = 31  # linux/tcp.h; socket.TCP_ULP since Python 3.12
+_SOL_TLS, _TLS_TX = 282, 1  # linux/socket.h, linux/tls.h
+_CRYPTO_INFO_BYTES = 4  # struct tls_crypto_info: version and cipher, without the keys
+
+Wrap = Callable[[socket.socket], socket.socket]
+
+
+class TlsSocket(ssl.SSLSocket):
+    """A server's end of a TLS connection; it shakes hands when it first receives or sends."""
+
+    def recv(self, size: int = 1024, flags: int = 0) -> bytes:
+        with self._within(socket.SO_RCVTIMEO):
+            return super().recv(size, flags)
+
+    def sendall(self, data: bytes | memoryview, flags: int = 0) -> None:  # type: ignore[override]
+        with self._within(socket.SO_SNDTIMEO):
+            super().sendall(data)
+
+    def shutdown(self, how: int) -> None:
+        """As for a plain socket; where it says that this was all, TLS says so too (close_notify, RFC 8446 6.1)."""
+        if how == socket.SHUT_WR:
+            with contextlib.suppress(OSError, ValueError):  # the peer's own close_notify is not waited for
+                self.settimeout(0)
+                self.unwrap()
+            self.settimeout(None)
+        super().shutdown(how)
+
+    @contextlib.contextmanager
+    def _within(self, option: int) -> Iterator[None]:
+        """OpenSSL waits for as long as this time-out of the socket says."""
+        seconds, microseconds = struct.unpack("@ll", self.getsockopt(socket.SOL_SOCKET, option, 16))
+        self.settimeout(seconds + microseconds / 1e6 or None)
+        try:
+            yield
+        except TimeoutError as error:
+            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the peer ended the TLS connection") from error
+        finally:
+            self.settimeout(None)
+
+
+def wrapper(who: Literal["user", "kernel"]) -> Wrap:
+    """What makes an accepted socket a TlsSocket. who encrypts: OpenSSL, or the kernel where it can (kTLS)."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.num_tickets = 0  # resumption is not what is measured
+    context.load_cert_chain(CERTIFICATE)
+    context.options &= ~_OP_ENABLE_KTLS  # which openssl.cnf may have set
+    if who == "kernel":
+        context.options |= _OP_ENABLE_KTLS
+    context.sslsocket_class = TlsSocket
+
+    def wrap(sock: socket.socket) -> socket.socket:
+        return context.wrap_socket(sock, server_side=True, do_handshake_on_connect=False, suppress_ragged_eofs=True)
+
+    return wrap
+
+
+def require_kernel(sock: socket.socket) -> None:
+    """Raises OSError, with the reason, unless the kernel encrypts what is written to this socket's descriptor."""
+    try:
+        sock.getsockopt(_SOL_TLS, _TLS_TX, _CRYPTO_INFO_BYTES)
+    except OSError:
+        _say_why_not(sock)
+
+
+def _say_why_not(sock: socket.socket) -> None:
+    try:
+        sock.setsockopt(socket.IPPROTO_TCP, _TCP_ULP, b"tls")
+    except OSError as error:
+        if error.errno != errno.EEXIST:
+            raise OSError(error.errno, "the kernel's tls module cannot be used") from error
+    raise OSError(errno.EOPNOTSUPP, "OpenSSL gave no keys to the kernel: built without kTLS, or a cipher it lacks")
