@@ -25,6 +25,12 @@ def bad_request(why: str) -> HttpError:
     return HttpError(HTTPStatus.BAD_REQUEST, why, closes=True)
 
 
+def method_not_allowed(closes: bool) -> HttpError:
+    return HttpError(
+        HTTPStatus.METHOD_NOT_ALLOWED, "files are served to GET and HEAD", headers=("Allow: GET, HEAD",), closes=closes
+    )
+
+
 def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | None:
     """The (offset, count) that a Range header asks of a file, or None for the whole of it.
 

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 import httptools
 
-from servers.http import HttpError, bad_request
+from servers.http import HttpError, bad_request, method_not_allowed
 from servers.target import check_host, path_of
 
 MAX_HEAD_BYTES = 16 << 10
@@ -97,7 +97,7 @@ class _HeadParser:
         self._fed = 0
         self.method = b""
         self._target = b""
-        self._hosts = 0
+        self._hosts: list[bytes] = []
         self._ranges: list[bytes] = []
         self._conditional = False
         self._precondition: HTTPStatus | None = None
@@ -109,8 +109,7 @@ class _HeadParser:
         value = value.strip(b" \t")
         match name.lower():
             case b"host":
-                check_host(value)
-                self._hosts += 1
+                self._hosts.append(value)
             case b"range":
                 self._ranges.append(value)
             case b"if-range":
@@ -134,7 +133,7 @@ class _HeadParser:
     def take(self, buffer: bytearray) -> int:
         """Parse what is new in the buffer; the length of the head once it is there as a whole, 0 until then.
 
-        Raises HttpError: 400 for what no server should accept, 405, 414, 421, 431, 505.
+        Raises HttpError: 400 for what no server should accept, 405, 414, 431, 505.
         """
         if not self._fed:
             while buffer.startswith(b"\r\n"):  # empty lines before a request are to be ignored, RFC 9112 section 2.2
@@ -167,19 +166,21 @@ class _HeadParser:
     def _feed(self, data: bytes) -> None:
         try:
             self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # an offer (h2c, websocket) that a server may ignore, RFC 9110 section 7.8
+        except httptools.HttpParserUpgrade:  # an offer (h2c, websocket) that may be ignored, RFC 9110 section 7.8
             return
         except httptools.HttpParserInvalidMethodError as error:
-            raise _method_not_allowed(closes=True) from error
+            raise method_not_allowed(closes=True) from error
         except httptools.HttpParserError as error:
             raise bad_request(str(error)) from error
 
     def request(self) -> Request:
-        """The finished head as a Request. Raises HttpError 400 or 405."""
-        if self._hosts > 1 or (self._hosts == 0 and self._parser.get_http_version() != "1.0"):
+        """The finished head as a Request. Raises HttpError 400, 405 or 421."""
+        if len(self._hosts) > 1 or (not self._hosts and self._parser.get_http_version() != "1.0"):
             raise bad_request("a request has exactly one Host header")
+        for host in self._hosts:
+            check_host(host)
         if self.method not in (b"GET", b"HEAD"):
-            raise _method_not_allowed(closes=self._body or not self._keep_alive or self.method == b"CONNECT")
+            raise method_not_allowed(closes=self._body or not self._keep_alive or self.method == b"CONNECT")
         if self._body:
             raise bad_request("a request for a file has no body")
         # Nothing sent here carries a validator, so an If-Range cannot match: the whole file it is.
@@ -194,17 +195,7 @@ class _HeadParser:
 
 
 def _too_large(buffer: bytearray) -> HttpError:
-    """414 when not even the request line fits, which must be told apart: RFC 9112 section 3."""
-    if b"\r\n" not in buffer[:MAX_HEAD_BYTES]:
-        return HttpError(
-            HTTPStatus.REQUEST_URI_TOO_LONG, f"the request line exceeds {MAX_HEAD_BYTES} bytes", closes=True
-        )
-    return HttpError(
-        HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, f"the head exceeds {MAX_HEAD_BYTES} bytes", closes=True
-    )
-
-
-def _method_not_allowed(closes: bool) -> HttpError:
-    return HttpError(
-        HTTPStatus.METHOD_NOT_ALLOWED, "files are served to GET and HEAD", headers=("Allow: GET, HEAD",), closes=closes
-    )
+    status, what = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head"
+    if b"\r\n" not in buffer[:MAX_HEAD_BYTES]:  # a target that is too long has a status of its own, RFC 9112 section 3
+        status, what = HTTPStatus.REQUEST_URI_TOO_LONG, "request line"
+    return HttpError(status, f"the {what} exceeds {MAX_HEAD_BYTES} bytes", closes=True)

@@ -27,7 +27,10 @@ def test_every_range_of_a_small_file_is_what_the_positions_say() -> None:
         both = [i for i in positions if first <= i <= last]
         assert resolved(f"bytes={first}-{last}".encode(), size_bytes) == chosen(both)
         assert resolved(f"bytes={first}-".encode(), size_bytes) == chosen([i for i in positions if i >= first])
-        assert resolved(f"bytes=-{last}".encode(), size_bytes) == chosen(list(positions)[-last:] if last else [])
+        if size_bytes or not last:  # the end of an empty file is satisfiable, and nothing that 206 could express
+            assert resolved(f"bytes=-{last}".encode(), size_bytes) == chosen(list(positions)[-last:] if last else [])
+        else:
+            assert resolved(f"bytes=-{last}".encode(), size_bytes) is None
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,53 @@
+"""What a request is for: its target and its Host, RFC 9112 section 3.2.
+
+Its rule: the target's path is what is served, whatever the host; but a host that cannot be one is refused, since
+peers that disagree about it are how requests are smuggled.
+"""
+
+import re
+import socket
+from http import HTTPStatus
+from urllib.parse import unquote_to_bytes
+
+from servers.http import HttpError, bad_request
+
+# origin form (/a?q) or absolute form (http://host/a?q); authority and asterisk form belong to CONNECT and OPTIONS
+_TARGET = re.compile(rb"(?:([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*))?(/[^?#]*)?(?:\?[^#]*)?")
+_BAD_ESCAPE = re.compile(rb"%(?![0-9A-Fa-f]{2})")
+_NAME = rb"(?:[A-Za-z0-9._~!$&'()*+,;=-]|%[0-9A-Fa-f]{2})*"  # reg-name, an IPv4 address included: RFC 3986, 3.2.2
+_HOST = re.compile(rb"(?:\[([0-9A-Fa-f:.]+)\]|" + _NAME + rb")(?::\d*)?")  # the grammar sets a port no upper limit
+
+
+def check_host(value: bytes) -> None:
+    """Raises HttpError 400 for what is no host [":" port]. Empty is allowed, RFC 9110 section 7.2."""
+    found = _HOST.fullmatch(value)
+    if found is None or (found[1] and not _is_ipv6(found[1])):
+        raise bad_request("the host is not a host")
+
+
+def path_of(target: bytes) -> bytes:
+    """The percent-decoded path of a target, starting with "/".
+
+    Raises HttpError: 400 for what is no target of a GET, 421 for another scheme than http.
+    """
+    found = _TARGET.fullmatch(target)
+    if found is None or found[2] == b"":  # an empty host must be rejected, RFC 9110 section 4.2.1
+        raise bad_request("the request target is no path and no http URL")
+    scheme, authority, path = found[1], found[2], found[3]
+    if authority is not None:
+        if scheme.lower() != b"http":  # an https resource must not be served unsecured, RFC 9110 section 7.4
+            raise HttpError(HTTPStatus.MISDIRECTED_REQUEST, "only http is served here", closes=True)
+        check_host(authority)  # the Host field is ignored beside it, but for its form
+        path = path or b"/"
+    if not path:
+        raise bad_request("the request target has no path")
+    if _BAD_ESCAPE.search(path):
+        raise bad_request("the request target has a % that starts no escape")
+    return unquote_to_bytes(path)
+
+
+def _is_ipv6(text: bytes) -> bool:
+    try:
+        return bool(socket.inet_pton(socket.AF_INET6, text.decode("ascii")))
+    except OSError:
+        return False
