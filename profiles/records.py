@@ -34,13 +34,17 @@ class MetricFacts:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What was measured: one of our modes (or, later, any server). options: what changed its path, in bytes."""
+    """What was measured: one of our modes (or, later, any server). options: what changed its path, in bytes.
+
+    tls: who encrypts ("user", "kernel"), None for plain HTTP. A TLS body is decrypted by its client whatever the sink.
+    """
 
     name: str
     port: int
     summary: str
     copies: tuple[Copy, ...] = ()
     options: dict[str, int] = field(default_factory=dict)
+    tls: Literal["user", "kernel"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,12 +62,47 @@ class FileFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class Floor:
+    """The A/A floor: what this machine finds between two equals (method.md §5).
+
+    low and high: the 95 % interval of the baseline's duplicate against the baseline, as ratios. run: where it was
+    measured, at (ISO 8601).
+    """
+
+    low: float
+    high: float
+    rounds: int
+    run: str
+    at: str
+
+    @property
+    def reach(self) -> float:
+        """How far the interval reaches from 1, on its farther side: 0.03 is 3 %."""
+        return max(1 - self.low, self.high - 1)
+
+    @property
+    def holds_one(self) -> bool:
+        return self.low <= 1 <= self.high
+
+
+@dataclass(frozen=True, slots=True)
+class Repeat:
+    """A round that was run because another, which was planned, had been disturbed. Both count from 1."""
+
+    round: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One campaign as it was asked for, and how far it came.
 
     order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes
-    (method.md §2). skipped: modes that this machine lacks, each with the reason. host and software: fact name to
-    value, in the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost
+    (method.md §2). rounds_planned: at most, without repeats; None in old records: as many as order has. precision: the
+    half-width of the intervals at which it may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds,
+    which stand in order like any other. duplicate: the baseline once more, under this name. floor: the A/A floor that
+    an earlier run found under the same conditions. skipped: modes that this machine lacks, each with the reason. host
+    and software: fact name to value, in the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost
     of; it changes no number of the run.
     """
 
@@ -87,14 +126,21 @@ class Run:
     software: dict[str, str | int | float | None]
     skipped: dict[str, str] = field(default_factory=dict)
     gib_per_day: float | None = None
+    rounds_planned: int | None = None
+    precision: float = 0.0
+    stopped: str | None = None
+    repeats: tuple[Repeat, ...] = ()
+    duplicate: str | None = None
+    floor: Floor | None = None
     ended_at: str | None = None
     reason: str | None = None
     schema: int = SCHEMA
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """The names of the targets, baseline first."""
-        others = tuple(target.name for target in self.targets if target.name != self.baseline)
+        """The names of the targets, baseline first; without the baseline's duplicate, which is never judged."""
+        hidden = (self.baseline, self.duplicate)
+        others = tuple(target.name for target in self.targets if target.name not in hidden)
         return (self.baseline, *others)
 
 
@@ -135,12 +181,21 @@ class Profile:
 
 
 @dataclass(frozen=True, slots=True)
+class Probe:
+    """One mode once more with more users than the run's, outside the score: was the server the limit? (method.md §6)"""
+
+    cell: Cell
+    users: int
+
+
+@dataclass(frozen=True, slots=True)
 class Proof:
     """What a mode really did, in the prove pass (profiles/proof.py). None is "unknown".
 
     model_copies: CPU copies per byte that the mode's model draws. read_copies: measured, per byte, on the read side.
-    by_reference_share: of bytes that went to the socket by reference, by the mutation witness. completions: what the
-    kernel said of MSG_ZEROCOPY sends, and how many of them it copied after all. calls_per_gib: system calls by name.
+    by_reference_share: of bytes that went to the socket by reference, by the mutation witness. wrong: ranges of the
+    file (offset+count) whose bytes arrived wrong, by their digest. completions: what the kernel said of
+    MSG_ZEROCOPY sends, and how many of them it copied after all. calls_per_gib: system calls by name.
     """
 
     mode: str
@@ -153,6 +208,7 @@ class Proof:
     calls_per_gib: dict[str, float] | None = None
     calls_reason: str | None = None
     reason: str | None = None
+    wrong: tuple[str, ...] = ()
 
     @property
     def measured_copies(self) -> float | None:
@@ -165,6 +221,8 @@ class Proof:
     @property
     def contradiction(self) -> str | None:
         """Why the mode did not do what it is named after; None when it did, or when nobody knows."""
+        if self.wrong:
+            return f"wrong bytes arrived in {', '.join(self.wrong)}"
         measured = self.measured_copies
         if measured is None or abs(measured - self.model_copies) < COPIES_TOLERANCE:
             return None

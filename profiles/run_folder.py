@@ -7,6 +7,7 @@ Its rule: a run can be cut short at any moment, and what stands in its folder is
       rounds.jsonl    Cell per line: the score pass, written as soon as the cell is complete
       profile.jsonl   Profile per line: the profile pass, one line per mode (never scored, method.md §1)
       proof.jsonl     Proof per line: the prove pass, what each mode really does (never timed)
+      probe.jsonl     Probe per line: a mode under doubled load, to see what limited it (never scored, method.md §6)
       samples.jsonl   Sample per line: counters over time
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
 """
@@ -21,15 +22,16 @@ from typing import Any, TypeVar
 import msgspec
 
 from errors import UserError
-from profiles.records import Cell, Profile, Proof, Run, Sample
+from profiles.records import Cell, Probe, Profile, Proof, Run, Sample
 
 RUN_FILE = "run.json"
 CELLS_FILE = "rounds.jsonl"
 PROFILES_FILE = "profile.jsonl"
 SAMPLES_FILE = "samples.jsonl"
 PROOFS_FILE = "proof.jsonl"
+PROBES_FILE = "probe.jsonl"
 
-T = TypeVar("T", Cell, Profile, Proof, Sample)
+T = TypeVar("T", Cell, Profile, Proof, Probe, Sample)
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
 
 
@@ -75,6 +77,9 @@ class RunFolder:
     def append_profile(self, profile: Profile) -> None:
         self._append(PROFILES_FILE, [msgspec.to_builtins(profile) | {"cell": _flat(profile.cell)}])
 
+    def append_probe(self, probe: Probe) -> None:
+        self._append(PROBES_FILE, [msgspec.to_builtins(probe) | {"cell": _flat(probe.cell)}])
+
     def append_proof(self, proof: Proof) -> None:
         self._append(PROOFS_FILE, [proof])
 
@@ -105,6 +110,9 @@ class RunFolder:
 
     def read_profiles(self) -> tuple[Profile, ...]:
         return tuple(self._read(PROFILES_FILE, Profile))
+
+    def read_probes(self) -> tuple[Probe, ...]:
+        return tuple(self._read(PROBES_FILE, Probe))
 
     def read_proofs(self) -> tuple[Proof, ...]:
         return tuple(self._read(PROOFS_FILE, Proof))
@@ -142,9 +150,10 @@ def _flat(cell: Cell) -> dict[str, Any]:
 
 
 def _nested(row: Any, kind: type[T]) -> Any:
-    if not isinstance(row, dict) or (kind is Profile and not isinstance(row.get("cell"), dict)):
+    holds_cell = kind in (Profile, Probe)
+    if not isinstance(row, dict) or (holds_cell and not isinstance(row.get("cell"), dict)):
         return row  # the conversion says what is wrong with it
-    if kind is Profile:
+    if holds_cell:
         return row | {"cell": _nested(row["cell"], Cell)}
     if kind is not Cell:
         return row

@@ -67,7 +67,7 @@ def test_a_mode_that_copies_under_the_name_of_zero_copy_is_found_out(tmp_path: P
 
 def test_wrong_bytes_are_found_out(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
     proof = prove(mode_of("wrong", "sock.sendall(bytes(count))"), tmp_path)
-    assert proof.state == "missing" and "wrong bytes arrived" in str(proof.reason)
+    assert proof.state == "degraded" and "wrong bytes arrived" in str(proof.contradiction)
 
 
 def test_what_the_kernel_refuses_is_missing_with_its_errno(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
