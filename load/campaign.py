@@ -16,7 +16,7 @@ from locust.runners import LocalRunner
 from errors import UserError
 from load import plan
 from load.cell import LOAD, Edge, interpolate, measure
-from load.client import Connection, DownloadError
+from load.client import DownloadError
 from load.server_host import ServerHost
 from load.settings import Settings, now, run_record
 from load.users import PATH, DownloadUser
@@ -214,7 +214,7 @@ def start_watching(host: ServerHost, pid: int) -> None:
 
 def _probe(user_class: type[DownloadUser], mode: str) -> None:
     """One whole download before any load: is this server ready, and does it send what it should?"""
-    connection = Connection(user_class.address, "discard", lambda _: None, user_class.expected_bytes)
+    connection = user_class.connection(lambda _: None)
     try:
         connection.download(PATH)
     except DownloadError as error:

@@ -42,7 +42,7 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
     received_bytes = 0
     started_s = time.perf_counter()
     for _ in range(iterations):
-        connection = Connection(address, sink, lambda _: None)
+        connection = Connection(address, sink, lambda _: None, tls=target.facts.tls is not None)
         try:
             received_bytes += connection.download(PATH)
         except ConnectError as error:

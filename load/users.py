@@ -5,6 +5,7 @@ short is neither success nor failure, so it fires nothing (Locust's own `request
 """
 
 import time
+from collections.abc import Callable
 from typing import ClassVar
 
 import gevent
@@ -31,10 +32,16 @@ class DownloadUser(User):
     meter: ClassVar[Meter]
     sink: ClassVar[Sink] = "discard"
     expected_bytes: ClassVar[int | None] = None
+    tls: ClassVar[bool] = False
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
-        self._connection = Connection(self.address, self.sink, self._count, self.expected_bytes, TIMEOUT_S)
+        self._connection = self.connection(self._count)
+
+    @classmethod
+    def connection(cls, on_bytes: Callable[[int], None]) -> Connection:
+        """A connection to the target, as its users have them."""
+        return Connection(cls.address, cls.sink, on_bytes, cls.expected_bytes, TIMEOUT_S, cls.tls)
 
     def on_stop(self) -> None:
         self._connection.close()
@@ -88,7 +95,8 @@ def user_classes() -> dict[str, type[DownloadUser]]:
                 "__doc__": f"Downloads from {target.name}: {target.facts.summary}.",
                 "target": target.name,
                 "address": address,
-                "host": f"http://{address[0]}:{address[1]}",
+                "tls": target.facts.tls is not None,
+                "host": f"http{'s' if target.facts.tls else ''}://{address[0]}:{address[1]}",
                 "meter": Meter(),
             },
         )

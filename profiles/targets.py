@@ -61,6 +61,7 @@ def discover() -> dict[str, Target]:
                 summary=facts.summary,
                 copies=facts.copies,
                 options={option.name: option.default_bytes for option in facts.options},
+                tls=facts.tls,
             ),
             facts.options,
         )
