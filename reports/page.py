@@ -4,20 +4,19 @@ Its rule: a section is a file in `sections/` with TITLE, ORDER and render(run); 
 The page loads nothing from anywhere: its Content-Security-Policy forbids it, and the browser enforces that.
 """
 
-import contextlib
 import importlib
 import pkgutil
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol, cast
 
 from markupsafe import Markup
 
 import reports.sections
-from errors import UserError
 from profiles.run_folder import RunFolder
 from reports.data import RunData, load
 from reports.figure import vega_bundle
+from reports.output import write_file
 from reports.rendering import fragment, mode_colour
 
 PAGE_FILE = "index.html"
@@ -65,22 +64,16 @@ def page(run: RunData) -> str:
 
 
 def write(run: RunData, folder: Path) -> Path:
-    """Write the run's page into this folder, beside and renamed; returns its path."""
-    path = folder / PAGE_FILE
-    beside = path.with_name(f".{PAGE_FILE}.part")
-    content = page(run).encode()
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.rename(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}; free some space or choose another folder") from error
-    return path
+    """Write the run's page into this folder; returns its path."""
+    return write_file(folder / PAGE_FILE, page(run).encode())
 
 
-def report(folder: RunFolder, reports_folder: Path) -> tuple[RunData, Path]:
-    """The whole way: read the run, conclude, write the page into a folder that is called like the run's."""
+def report(folder: RunFolder, reports_folder: Path, gib_per_day: float | None = None) -> tuple[RunData, Path]:
+    """The whole way: read the run, conclude, write the page into a folder that is called like the run's.
+
+    gib_per_day: the traffic to count savings for, instead of the one that the run was given.
+    """
     run = load(folder)
+    if gib_per_day is not None:
+        run = replace(run, run=replace(run.run, gib_per_day=gib_per_day))
     return run, write(run, reports_folder / folder.path.resolve().name)
