@@ -10,6 +10,7 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
+MECHANISMS = ("servers.uring", "servers.mapping", "servers.pipes", "servers.tls")  # what several modes share
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
 RECORDS = ("profiles.records", "profiles.run_folder")  # what is stored of a run, and where
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
@@ -72,11 +73,11 @@ def test_servers_need_nothing_but_httptools() -> None:
     assert {name for path in python_files("servers") for name in foreign(path)} <= {"httptools"}
 
 
-def test_a_mode_knows_what_a_mode_is_and_nothing_else() -> None:
+def test_a_mode_knows_what_a_mode_is_and_mechanisms() -> None:
     modes = [path for path in python_files("servers/modes") if path.name != "__init__.py"]
     assert modes
     for path in modes:
-        assert ours(path) <= {"servers.mode", "servers.uring"}, path  # io_uring by hand, for the two modes that use it
+        assert ours(path) <= {"servers.mode", *MECHANISMS}, path
         assert not foreign(path), path
 
 

@@ -5,14 +5,11 @@ notifications are awaited before the mapping goes and before send_file returns (
 waited for as long as it takes something within the send time-out, which is kept here: SO_SNDTIMEO means nothing to
 io_uring, which polls. With REPORT_USAGE a notification says whether the kernel copied after all, as it does for every
 receiver on the same machine; completions() counts both. ENOMEM means too much memory locked (RLIMIT_MEMLOCK, per user)
-and passes as pages come free. Pages are never touched from Python: EFAULT, not SIGBUS, when the file has shrunk.
+and passes as pages come free. No page is ever touched from Python (servers/mapping.py).
 """
 
-import contextlib
-import ctypes
 import errno
 import fcntl
-import mmap
 import os
 import socket
 import struct
@@ -20,10 +17,9 @@ import sys
 import termios
 import threading
 import time
-from collections.abc import Iterator
 
-from servers import uring
-from servers.mode import Completions, Copy, FileShrankError, Mode, Option
+from servers import mapping, uring
+from servers.mode import Completions, Copy, Mode, Option
 
 MODE = Mode(
     name="uring-send-zc",
@@ -34,7 +30,7 @@ MODE = Mode(
         Copy("page cache", "NIC", "dma"),
     ),
     options=(
-        Option("window", 16 << 20, "bytes of the file mapped at a time", minimum_bytes=mmap.PAGESIZE),
+        mapping.OPTION,
         Option("piece", 1 << 20, "bytes per zero-copy send", maximum_bytes=1 << 20),
     ),
 )
@@ -43,13 +39,6 @@ _REPORT_USAGE = 1 << 3  # IORING_SEND_ZC_REPORT_USAGE
 _COPIED = 1 << 31  # IORING_NOTIF_USAGE_ZC_COPIED
 _NO_MEMORY = (errno.ENOMEM, errno.ENOBUFS)
 _NO_MEMORY_PAUSE_S = 0.001
-_POPULATED = mmap.MAP_SHARED | mmap.MAP_POPULATE
-_MAP_FAILED = ctypes.c_void_p(-1).value
-
-_libc = ctypes.CDLL(None, use_errno=True)
-_libc.mmap.restype = ctypes.c_void_p
-_libc.mmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t, ctypes.c_int, ctypes.c_int, ctypes.c_int, ctypes.c_long)
-_libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 
 _lock = threading.Lock()
 _completions = Completions(0, 0)
@@ -61,22 +50,20 @@ def completions() -> Completions:
 
 
 def send_file(
-    sock: socket.socket, fd: int, offset: int, count: int, *, window: int = 16 << 20, piece: int = 1 << 20
+    sock: socket.socket,
+    fd: int,
+    offset: int,
+    count: int,
+    *,
+    window: int = mapping.DEFAULT_BYTES,
+    piece: int = 1 << 20,
 ) -> None:
     with uring.ring() as ring:
         sends = _Sends(ring, sock)
         while count:
             size = min(count, window)
-            if os.fstat(fd).st_size < offset + size:
-                raise FileShrankError(count)
-            with _mapped(fd, offset, size) as address:
-                try:
-                    sends.send_all(address, size, piece)
-                except OSError as error:
-                    if error.errno != errno.EFAULT:
-                        raise
-                    sends.wait_until_at_most(0)
-                    raise FileShrankError(count) from error  # the pages are gone
+            with mapping.address(fd, offset, size, missing_bytes=count) as address:
+                sends.send_all(address, size, piece)
                 sends.wait_until_at_most(0)
             offset += size
             count -= size
@@ -101,6 +88,8 @@ class _Sends:
             try:
                 sent = self._result()
             except OSError as error:
+                if error.errno == errno.EFAULT:  # the pages are gone: what went before is awaited all the same
+                    self.wait_until_at_most(0)
                 if error.errno not in _NO_MEMORY:
                     raise
                 refused_s = refused_s or time.monotonic()
@@ -153,16 +142,3 @@ class _Sends:
     def _unacknowledged_bytes(self) -> int:
         """What the peer has not acknowledged yet, tcp(7): SIOCOUTQ."""
         return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-
-
-@contextlib.contextmanager
-def _mapped(fd: int, offset: int, size: int) -> Iterator[int]:
-    """The address of these bytes of the file. Unlike the mmap module's object, it can be had of a read-only mapping."""
-    lead = offset % mmap.PAGESIZE
-    start = _libc.mmap(None, lead + size, mmap.PROT_READ, _POPULATED, fd, offset - lead)
-    if start == _MAP_FAILED:
-        raise OSError(ctypes.get_errno(), f"mmap: {os.strerror(ctypes.get_errno())}")
-    try:
-        yield start + lead
-    finally:
-        _libc.munmap(start, lead + size)

@@ -6,17 +6,14 @@ to this process. There it blocks as splice(2) does, so SO_SNDTIMEO holds. A link
 what is in the pipe then is sent by a submission of its own.
 """
 
-import contextlib
 import errno
-import fcntl
 import mmap
 import os
 import socket
-from collections.abc import Iterator
 from dataclasses import dataclass
 
-from servers import uring
-from servers.mode import Copy, FileShrankError, Mode, Option
+from servers import pipes, uring
+from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(
     name="uring-splice",
@@ -26,18 +23,18 @@ MODE = Mode(
         Copy("disk", "page cache", "dma"),
         Copy("page cache", "NIC", "dma"),
     ),
-    options=(Option("pipe", 1 << 20, "size of the pipe; more than 1 MiB needs privilege", minimum_bytes=4096),),
+    options=(pipes.OPTION,),
 )
 
-_UNPRIVILEGED_BYTES = 1 << 20  # /proc/sys/fs/pipe-max-size as it is shipped
 _FILL, _DRAIN = 1, 2
 
 
-def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, pipe: int = 1 << 20) -> None:
-    with uring.ring() as ring, _pipe(pipe) as (reading, writing, size):
-        line = _Line(ring, fd, writing, reading, sock.fileno())
+def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, pipe: int = pipes.DEFAULT_BYTES) -> None:
+    with uring.ring() as ring, pipes.opened(pipe) as between:
+        line = _Line(ring, fd, between, sock.fileno())
         while count:
-            wanted = min(count, size - offset % mmap.PAGESIZE)  # a pipe counts pages: this much surely fits
+            # A pipe counts pages, not bytes: this much surely fits.
+            wanted = min(count, between.size_bytes - offset % mmap.PAGESIZE)
             filled, drained = line.move(offset, wanted, is_last=wanted == count)
             if filled == 0:
                 raise FileShrankError(count)
@@ -53,15 +50,14 @@ class _Line:
 
     ring: uring.Ring
     file: int
-    writing: int
-    reading: int
+    pipe: pipes.Pipe
     socket: int
 
     def move(self, offset: int, size: int, is_last: bool) -> tuple[int, int]:
         """How many bytes have gone into the pipe, and how many of these out of it."""
         self.ring.prepare(
             uring.SPLICE,
-            self.writing,
+            self.pipe.writing,
             source=self.file,
             address=offset,
             offset=uring.NOWHERE,
@@ -84,7 +80,7 @@ class _Line:
         self.ring.prepare(
             uring.SPLICE,
             self.socket,
-            source=self.reading,
+            source=self.pipe.reading,
             address=uring.NOWHERE,
             offset=uring.NOWHERE,
             size=size,
@@ -97,20 +93,3 @@ class _Line:
         while len(done) < count:
             done += self.ring.wait()
         return done
-
-
-@contextlib.contextmanager
-def _pipe(wanted_bytes: int) -> Iterator[tuple[int, int, int]]:
-    """A pipe and its size, which is what the kernel gives past the user's share of pipe pages (EPERM, pipe(7))."""
-    reading, writing = os.pipe()
-    try:
-        try:
-            size = fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, wanted_bytes)
-        except PermissionError:
-            if wanted_bytes > _UNPRIVILEGED_BYTES:
-                raise
-            size = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
-        yield reading, writing, size
-    finally:
-        os.close(reading)
-        os.close(writing)

@@ -8,13 +8,11 @@ not used again; pages in flight stay, because the kernel has pinned them.
 A completion also says whether the kernel copied after all, as it does for every receiver on the same machine (loopback;
 Documentation/networking/msg_zerocopy.rst): completions() counts both. Without SO_ZEROCOPY the flag is ignored in
 silence. ENOBUFS means too many completions unread (net.core.optmem_max) or too much memory locked (RLIMIT_MEMLOCK, per
-user): both pass as completions come in. No page is ever touched from Python: where a touch would be SIGBUS after the
-file has shrunk, send() fails with EFAULT.
+user): both pass as completions come in. No page is ever touched from Python (servers/mapping.py).
 """
 
 import errno
 import fcntl
-import mmap
 import os
 import select
 import socket
@@ -24,7 +22,8 @@ import termios
 import threading
 import time
 
-from servers.mode import Completions, Copy, FileShrankError, Mode, Option
+from servers import mapping
+from servers.mode import Completions, Copy, Mode, Option
 
 MODE = Mode(
     name="zerocopy-send",
@@ -35,7 +34,7 @@ MODE = Mode(
         Copy("page cache", "NIC", "dma"),
     ),
     options=(
-        Option("window", 16 << 20, "bytes of the file mapped at a time", minimum_bytes=mmap.PAGESIZE),
+        mapping.OPTION,
         Option("piece", 1 << 20, "bytes per zero-copy send", maximum_bytes=1 << 20),
     ),
 )
@@ -46,7 +45,6 @@ _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err: errno, 
 _ORIGIN_ZEROCOPY = 5
 _CODE_COPIED = 1
 _ID_MASK = 0xFFFFFFFF
-_POPULATED = mmap.MAP_SHARED | mmap.MAP_POPULATE
 _NO_MEMORY_PAUSE_S = 0.001
 
 _lock = threading.Lock()
@@ -59,41 +57,22 @@ def completions() -> Completions:
 
 
 def send_file(
-    sock: socket.socket, fd: int, offset: int, count: int, *, window: int = 16 << 20, piece: int = 1 << 20
+    sock: socket.socket,
+    fd: int,
+    offset: int,
+    count: int,
+    *,
+    window: int = mapping.DEFAULT_BYTES,
+    piece: int = 1 << 20,
 ) -> None:
     sends = _Sends(sock)
     while count:
-        lead = offset % mmap.PAGESIZE  # a mapping starts at a page
         size = min(count, window)
-        with (
-            _mapped(fd, offset - lead, lead + size, missing_bytes=count) as area,
-            memoryview(area) as view,
-            view[lead:] as part,
-        ):
-            try:
-                _send_all(sends, part, piece)
-            except OSError as error:
-                if error.errno != errno.EFAULT:
-                    raise
-                sends.wait_until_at_most(0)
-                raise FileShrankError(count) from error  # the pages are gone
+        with mapping.view(fd, offset, size, missing_bytes=count) as part:
+            sends.send_all(part, piece)
             sends.wait_until_at_most(0)
         offset += size
         count -= size
-
-
-def _mapped(fd: int, offset: int, length: int, missing_bytes: int) -> mmap.mmap:
-    try:
-        return mmap.mmap(fd, length, flags=_POPULATED, prot=mmap.PROT_READ, offset=offset)
-    except ValueError as error:  # the mmap module has looked: the file ends before offset + length
-        raise FileShrankError(missing_bytes) from error
-
-
-def _send_all(sends: "_Sends", part: memoryview, piece: int) -> None:
-    sent = 0
-    while sent < len(part):
-        with part[sent : sent + piece] as next_part:
-            sent += sends.send(next_part)
 
 
 class _Sends:
@@ -108,7 +87,18 @@ class _Sends:
         self._poll = select.poll()
         self._poll.register(sock, 0)  # POLLERR, for the error queue, and POLLHUP come unasked
 
-    def send(self, part: memoryview) -> int:
+    def send_all(self, part: memoryview, piece: int) -> None:
+        sent = 0
+        while sent < len(part):
+            with part[sent : sent + piece] as next_part:
+                try:
+                    sent += self._send(next_part)
+                except OSError as error:
+                    if error.errno == errno.EFAULT:  # the pages are gone: what went before is awaited all the same
+                        self.wait_until_at_most(0)
+                    raise
+
+    def _send(self, part: memoryview) -> int:
         """How much of it was sent, by reference where the kernel can."""
         refused_s: float | None = None
         while True:
