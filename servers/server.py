@@ -41,8 +41,8 @@ class Server:
     """Answers requests on a listening socket until it is told to stop.
 
     send_file: a mode's, with its options bound. lifeline: a descriptor whose end of file means that the parent has
-    gone, however it went; then the server ends at once. wrap: makes an accepted socket the mode's (mode.wrapper), without
-    waiting for the peer.
+    gone, however it went; then the server ends at once. wrap: makes an accepted socket the one that
+    send_file takes (mode.wrapper), without waiting for the peer.
     """
 
     def __init__(

@@ -1,10 +1,10 @@
 """TLS for the modes that encrypt: a socket that speaks TLS and, to whoever holds it, behaves like a plain one.
 
-Its rule: what the server relies on stays true. The descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO are
-the time-outs and pass as BlockingIOError, a peer that has gone is an OSError of the system. OpenSSL alone would not do:
-on a blocking descriptor it takes EAGAIN for "try again", for ever. Differences that remain: MSG_MORE is ignored (OpenSSL
-has no such flag; TCP_NODELAY, which is set, keeps the head from waiting), and a piece given to sendall() as a whole must
-get through within the send time-out.
+Its rule: what the server relies on stays true. The descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO
+are the time-outs and pass as BlockingIOError, a peer that has gone is an OSError of the system. OpenSSL alone would not
+do: on a blocking descriptor it takes EAGAIN for "try again", for ever. Two differences remain: MSG_MORE is ignored
+(OpenSSL has no such flag; TCP_NODELAY, which is set, keeps the head from waiting), and a piece that is given to
+sendall() as a whole must get through within the send time-out.
 """
 
 import contextlib
@@ -34,7 +34,7 @@ class TlsSocket(ssl.SSLSocket):
         with self._within(socket.SO_RCVTIMEO):
             return super().recv(size, flags)
 
-    def sendall(self, data: bytes | memoryview, flags: int = 0) -> None:  # type: ignore[override]
+    def sendall(self, data: bytes | memoryview, _flags: int = 0) -> None:  # type: ignore[override]
         with self._within(socket.SO_SNDTIMEO):
             super().sendall(data)
 

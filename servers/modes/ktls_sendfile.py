@@ -1,8 +1,8 @@
 """sendfile() over kernel TLS: the kernel encrypts on the way from the page cache to the socket, nothing comes to us.
 
-OpenSSL shakes hands and gives the keys to the kernel (SSL_OP_ENABLE_KTLS; Documentation/networking/tls.rst); from then
-on whatever is written to the descriptor is encrypted there, by sendfile(2) too. Its rule: the kernel's keys or an error.
-Where the `tls` module is missing OpenSSL would encrypt by itself, and a sendfile() would send plain text.
+OpenSSL shakes hands and gives the keys to the kernel (SSL_OP_ENABLE_KTLS, Documentation/networking/tls.rst); from then
+on whatever is written to the descriptor is encrypted there, by sendfile(2) too. Its rule: the keys are the kernel's, or
+it is an error. Where the `tls` module is missing OpenSSL encrypts by itself, and sendfile() would send plain text.
 """
 
 import os

@@ -14,8 +14,9 @@ import pytest
 from servers import files, mode, sockets
 from servers.mode import SendFile
 from servers.server import Limits, Server
-from tests.servers.probe import skip_if_missing, tcp_pair
+from tests.servers.probe import connected_pair, mode_of, skip_if_missing
 from tests.servers.process import ServerProcess
+from tests.servers.raw import TlsPort
 
 FILE_BYTES = 1_000_003  # a prime: no multiple of any buffer
 
@@ -78,8 +79,10 @@ def serve(root: Path) -> Serve:
         send_file: SendFile, limits: Limits | None = None, before: Callable[[], None] | None = None, folder: Path = root
     ) -> Iterator[Running]:
         listener = sockets.listen("127.0.0.1", 0)
-        port = listener.getsockname()[1]
-        server = Server(listener, files.resolve_root(folder), send_file, limits or Limits(grace_s=0.0))
+        facts = mode_of(send_file)
+        port = (TlsPort if facts.tls else int)(listener.getsockname()[1])
+        limits = limits or Limits(grace_s=0.0)
+        server = Server(listener, files.resolve_root(folder), send_file, limits, wrap=mode.wrapper(facts))
 
         def run() -> None:
             if before is not None:
@@ -128,8 +131,9 @@ def servers(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 
 
 @pytest.fixture
-def pair() -> Iterator[tuple[socket.socket, socket.socket]]:
-    """Two ends of a TCP connection: some data paths refuse a Unix socket."""
-    left, right = tcp_pair()
+def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
+    """Two ends of a TCP connection, the first as the mode wants it: some data paths refuse a Unix socket."""
+    name = request.getfixturevalue("mode_name") if "mode_name" in request.fixturenames else "sendfile"
+    left, right = connected_pair(mode.load(name)[0])
     with left, right:
         yield left, right

@@ -7,15 +7,19 @@ process of its own, so that a crash is a reason and not the end of the tests.
 import errno
 import functools
 import socket
+import ssl
 import subprocess
 import sys
 import tempfile
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from servers import mode
+from servers.mode import Mode, SendFile
 from tests.conftest import PROJECT
+from tests.servers.raw import TIMEOUT_S, tls_context
 
 PROBE_BYTES = 100_003
 
@@ -24,6 +28,24 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
     with socket.create_server(("127.0.0.1", 0)) as listener:
         left = socket.create_connection(listener.getsockname())
         return left, listener.accept()[0]
+
+
+def mode_of(send_file: SendFile) -> Mode:
+    """The mode that a send_file belongs to; sendfile's for one that a test made."""
+    module = sys.modules[send_file.__module__]
+    return getattr(module, "MODE", None) or mode.load("sendfile")[0]
+
+
+def connected_pair(facts: Mode) -> tuple[socket.socket, socket.socket]:
+    """Two ends of a TCP connection, the first as the mode's server has it; over TLS they have shaken hands."""
+    left, right = tcp_pair()
+    left = mode.wrapper(facts)(left)
+    if isinstance(left, ssl.SSLSocket):
+        with ThreadPoolExecutor(1) as other:
+            shaken = other.submit(left.do_handshake)
+            right = tls_context().wrap_socket(right)
+            shaken.result(TIMEOUT_S)
+    return left, right
 
 
 def skip_if_missing(name: str) -> None:
@@ -43,9 +65,9 @@ def why_missing(name: str) -> str | None:
 
 
 def main(name: str) -> int:
-    send_file = mode.load(name)[1]
+    facts, send_file = mode.load(name)
     content = bytes(range(251)) * (PROBE_BYTES // 251) + bytes(PROBE_BYTES % 251)
-    left, right = tcp_pair()
+    left, right = connected_pair(facts)
     parts: list[bytes] = []
     thread = threading.Thread(target=lambda: parts.extend(iter(lambda: right.recv(1 << 16), b"")))
     with left, right, tempfile.TemporaryFile() as file:

@@ -11,6 +11,9 @@ from typing import Any
 
 import psutil
 
+from servers import mode
+from tests.servers.raw import TlsPort
+
 PROJECT = Path(__file__).resolve().parent.parent.parent
 TIMEOUT_S = 20.0
 
@@ -40,7 +43,7 @@ class ServerProcess:
             word, name, port, congestion_control = self._line().split()
             assert word == "ready"
             assert congestion_control
-            ports[name] = int(port)
+            ports[name] = int(port) if mode.load(name)[0].tls is None else TlsPort(port)
         return ports
 
     def ready_port(self) -> int:

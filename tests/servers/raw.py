@@ -2,6 +2,7 @@
 
 import select
 import socket
+import ssl
 import struct
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -29,6 +30,18 @@ def head(path: str = "/file.bin", *headers: str, method: str = "GET", version: s
     return "\r\n".join([f"{method} {path} {version}", "Host: test", *headers, "", ""]).encode("latin-1")
 
 
+class TlsPort(int):
+    """The port of a server that speaks TLS, as a Connection to it then does."""
+
+
+def tls_context() -> ssl.SSLContext:
+    """A client's that takes any certificate."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
+
+
 class Connection:
     """One connection to a local server."""
 
@@ -38,6 +51,8 @@ class Connection:
         if receive_buffer_bytes:  # before connect(), so that the window is small from the start
             self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer_bytes)
         self.sock.connect(("127.0.0.1", port))
+        if isinstance(port, TlsPort):
+            self.sock = tls_context().wrap_socket(self.sock)
         self._received = b""
 
     def __enter__(self) -> "Connection":
@@ -85,11 +100,15 @@ class Connection:
             left -= len(data)
         return b"".join(parts)
 
+    def finish_sending(self) -> None:
+        """Half-close, below TLS too."""
+        socket.socket.shutdown(self.sock, socket.SHUT_WR)
+
     def ended(self) -> bool:
-        """Whether the server closes the connection without another byte, in order or by a reset."""
+        """Whether the server closes the connection without another byte, in order, by a reset or by an alert of TLS."""
         try:
             return self._received == b"" and self.sock.recv(1) == b""
-        except ConnectionResetError:
+        except (ConnectionResetError, ssl.SSLError):
             return True
 
     def wait_until_reset(self) -> None:

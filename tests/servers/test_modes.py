@@ -17,7 +17,7 @@ from errors import UsageError
 from servers import mode
 from servers.mode import FileShrankError, SendFile
 from tests.conftest import PROJECT
-from tests.servers.probe import tcp_pair
+from tests.servers.probe import connected_pair
 
 Pair = tuple[socket.socket, socket.socket]
 
@@ -152,7 +152,7 @@ def test_options_change_the_path_and_not_the_bytes(
     for option in facts.options:
         for size_bytes in (option.minimum_bytes + 4095, 65_537, 1 << 20):
             with opened(root / "file.bin") as fd:
-                pair = tcp_pair()
+                pair = connected_pair(facts)
                 options = {option.name.replace("-", "_"): size_bytes}
                 got = received(pair, lambda sock, fd=fd, options=options: send_file(sock, fd, 1, 1_000_002, **options))  # type: ignore[misc]
                 assert got == content[1:]

@@ -11,7 +11,7 @@ import pytest
 
 from servers import mode
 from servers.mode import FileShrankError, SendFile
-from tests.servers.probe import tcp_pair
+from tests.servers.probe import connected_pair, mode_of
 from tests.servers.raw import Connection
 from tests.servers.test_modes import opened, received
 
@@ -35,19 +35,19 @@ def set_send_timeout(sock: socket.socket, microseconds: int) -> None:
 
 
 def good(send_file: SendFile, path: Path) -> None:
-    pair = tcp_pair()
+    pair = connected_pair(mode_of(send_file))
     with pair[0], pair[1], opened(path) as fd:
         assert len(received(pair, lambda sock: send_file(sock, fd, 5, 300_001))) == 300_001
 
 
 def shrunk(send_file: SendFile, path: Path) -> None:
-    pair = tcp_pair()
+    pair = connected_pair(mode_of(send_file))
     with pair[0], pair[1], opened(path) as fd, pytest.raises(FileShrankError):
         received(pair, lambda sock: send_file(sock, fd, LARGE_BYTES - 200_000, 300_000))
 
 
 def gone(send_file: SendFile, path: Path) -> None:
-    left, right = tcp_pair()
+    left, right = connected_pair(mode_of(send_file))
     right.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
     right.close()
     with left, opened(path) as fd, pytest.raises((BrokenPipeError, ConnectionResetError)):
@@ -55,7 +55,7 @@ def gone(send_file: SendFile, path: Path) -> None:
 
 
 def stuck(send_file: SendFile, path: Path) -> None:
-    left, right = tcp_pair()
+    left, right = connected_pair(mode_of(send_file))
     set_send_timeout(left, 20_000)
     with left, right, opened(path) as fd:
         with pytest.raises(BlockingIOError):
@@ -89,7 +89,7 @@ def test_a_bad_answer_does_not_spoil_the_next_one_of_the_same_thread(
     def answers() -> None:
         for answer in ANSWERS:
             answer(send_file, large)
-            pair = tcp_pair()
+            pair = connected_pair(mode_of(send_file))
             with pair[0], pair[1], opened(root / "file.bin") as fd:
                 assert received(pair, lambda sock, fd=fd: send_file(sock, fd, 3, 777_777)) == content[3:777_780]  # type: ignore[misc]
 

@@ -1,0 +1,112 @@
+"""What TLS adds to a connection, beside what every mode keeps anyway (test_downloads.py, test_modes.py)."""
+
+import contextlib
+import os
+import socket
+import ssl
+from pathlib import Path
+
+import pytest
+
+from servers import mode, tls
+from servers.server import Limits
+from tests.conftest import eventually
+from tests.servers.conftest import Serve
+from tests.servers.probe import connected_pair
+from tests.servers.raw import Connection, get, tls_context
+
+FACTS, SEND_FILE = mode.load("tls-send")
+
+
+def plain(port: int) -> socket.socket:
+    """A connection that knows nothing of TLS."""
+    return socket.create_connection(("127.0.0.1", int(port)), 20)  # getaddrinfo() takes no subclass of int
+
+
+def peek(sock: socket.socket) -> bytes:
+    """What came over the wire, below TLS."""
+    return socket.socket.recv(sock, 1 << 16, socket.MSG_PEEK)
+
+
+def test_the_wire_carries_no_byte_of_the_file(serve: Serve, content: bytes) -> None:
+    with serve(SEND_FILE) as running, Connection(running.port) as connection:
+        assert isinstance(connection.sock, ssl.SSLSocket)
+        assert connection.sock.version() == "TLSv1.3"
+        connection.sock.sendall(b"GET /file.bin HTTP/1.1\r\nHost: test\r\n\r\n")
+        eventually(lambda: len(peek(connection.sock)) == 1 << 16)
+        raw = peek(connection.sock)
+        assert not any(content[at : at + 16] in raw for at in range(0, 1 << 16, 4096))
+        assert connection.response().body == content
+
+
+def test_its_certificate_is_valid_for_this_machine(serve: Serve) -> None:
+    context = ssl.create_default_context(cafile=str(tls.CERTIFICATE))
+    with (
+        serve(SEND_FILE) as running,
+        plain(running.port) as sock,
+        context.wrap_socket(sock, server_hostname="127.0.0.1") as trusted,
+    ):
+        assert trusted.getpeercert()
+
+
+def test_a_connection_ends_with_a_close_notify(serve: Serve) -> None:
+    """An end without it would be an error of this client."""
+    with serve(SEND_FILE) as running, plain(running.port) as sock:
+        connection = tls_context().wrap_socket(sock, suppress_ragged_eofs=False)
+        connection.sendall(b"GET /one HTTP/1.1\r\nHost: test\r\nConnection: close\r\n\r\n")
+        received = b"".join(iter(lambda: connection.recv(1 << 16), b""))
+        assert received.endswith(b"\r\n\r\n1")
+
+
+@pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\nHost: test\r\n\r\n", b"\x16\x03\x01\xff\xff", b"\0" * 4096, b""])
+def test_a_peer_that_speaks_no_tls_is_sent_away(serve: Serve, noise: bytes, content: bytes) -> None:
+    with serve(SEND_FILE) as running:
+        with plain(running.port) as sock:
+            sock.sendall(noise)
+            sock.shutdown(socket.SHUT_WR)
+            with contextlib.suppress(ConnectionResetError):
+                while sock.recv(1 << 16):  # an alert, perhaps
+                    pass
+        assert get(running.port).body == content
+
+
+def test_a_handshake_that_does_not_come_ends_after_the_head_time_out(serve: Serve) -> None:
+    with serve(SEND_FILE, Limits(head_timeout_s=0.2, idle_timeout_s=0.2, grace_s=0.0)) as running:
+        with plain(running.port) as silent:
+            assert silent.recv(1) == b""
+        with plain(running.port) as slow:
+            slow.sendall(b"\x16\x03\x01")  # a record that never gets on
+            assert slow.recv(1) == b""
+
+
+def test_a_peer_that_takes_nothing_ends_after_the_send_time_out(serve: Serve, root: Path) -> None:
+    (root / "large").touch()
+    os.truncate(root / "large", 64 << 20)
+    limits = Limits(send_timeout_s=0.2, grace_s=0.0)
+    with serve(SEND_FILE, limits) as running, Connection(running.port, receive_buffer_bytes=4096) as stuck:
+        stuck.sock.sendall(b"GET /large HTTP/1.1\r\nHost: test\r\n\r\n")
+        stuck.wait_until_reset()
+
+
+def test_without_the_kernels_module_kernel_tls_is_refused_and_not_faked(tmp_path: Path) -> None:
+    """A socket with OpenSSL's own encryption is never given to sendfile(), which would send plain text."""
+    (tmp_path / "file").write_bytes(b"secret" * 1000)
+    server, client = connected_pair(FACTS)
+    with server, client, (tmp_path / "file").open("rb") as file:
+        with pytest.raises(OSError, match=r"tls module|no keys"):
+            mode.load("ktls-sendfile")[1](server, file.fileno(), 0, 6000)
+        client.settimeout(0.05)
+        with pytest.raises(TimeoutError):
+            client.recv(1)
+
+
+def test_a_client_may_go_in_the_middle_of_the_handshake(serve: Serve, content: bytes) -> None:
+    with serve(SEND_FILE) as running:
+        incoming, outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        hello = tls_context().wrap_bio(incoming, outgoing)
+        with pytest.raises(ssl.SSLWantReadError):
+            hello.do_handshake()
+        for _ in range(5):
+            with plain(running.port) as sock:
+                sock.sendall(outgoing.read(100) or b"\x16")
+        eventually(lambda: get(running.port).body == content)
