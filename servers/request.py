@@ -140,15 +140,19 @@ class _HeadParser:
                 del buffer[:2]
         end = buffer.find(_END_OF_HEAD, max(0, self._fed - len(_END_OF_HEAD) + 1))
         upto = end + len(_END_OF_HEAD) if end >= 0 else len(buffer)
-        if upto > MAX_HEAD_BYTES:
-            raise _too_large(buffer)
+        within = min(upto, MAX_HEAD_BYTES)  # a head that is too long may be wrong before it is too long
         if not self._fed:
-            if _LINE_TO_COME.fullmatch(buffer):
+            if _LINE_TO_COME.fullmatch(buffer, 0, within):
+                if upto > within:
+                    raise _too_large(HTTPStatus.REQUEST_URI_TOO_LONG, "request line")
                 return 0
             self._judge_request_line(buffer)
-        if _BARE_LF.search(buffer, self._fed, upto):  # llhttp would take it for a line's end
+        bare_lf = _BARE_LF.search(buffer, self._fed, within)
+        self._feed(bytes(buffer[self._fed : bare_lf.start() if bare_lf else within]))
+        if bare_lf:  # llhttp would take it for a line's end
             raise bad_request("a line of the head ends in LF alone")
-        self._feed(bytes(buffer[self._fed : upto]))
+        if upto > within:
+            raise _too_large(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head")
         self._fed = upto
         return upto if end >= 0 else 0
 
@@ -194,8 +198,5 @@ class _HeadParser:
         )
 
 
-def _too_large(buffer: bytearray) -> HttpError:
-    status, what = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head"
-    if b"\r\n" not in buffer[:MAX_HEAD_BYTES]:  # a target that is too long has a status of its own, RFC 9112 section 3
-        status, what = HTTPStatus.REQUEST_URI_TOO_LONG, "request line"
+def _too_large(status: HTTPStatus, what: str) -> HttpError:
     return HttpError(status, f"the {what} exceeds {MAX_HEAD_BYTES} bytes", closes=True)

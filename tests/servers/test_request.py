@@ -1,39 +1,14 @@
 """A request head means the same however it was cut into packets, and a bad one is refused."""
 
-import socket
-from collections.abc import Iterator
 from http import HTTPStatus
-from typing import cast
 
 import pytest
 
-from servers.http import HttpError
-from servers.request import MAX_HEAD_BYTES, Request, RequestReader
+from servers.request import MAX_HEAD_BYTES, Request
+from tests.servers.hostile import read_all
 
 HOST = b"Host: a\r\n"
 SIMPLE = b"GET /a HTTP/1.1\r\n" + HOST + b"\r\n"
-
-
-class Packets:
-    """Stands in for a socket: recv() gives one packet after the other, then the end of the stream."""
-
-    def __init__(self, packets: list[bytes]) -> None:
-        self._packets: Iterator[bytes] = iter(packets)
-
-    def recv(self, _size_bytes: int) -> bytes:
-        return next(self._packets, b"")
-
-
-def read_all(packets: list[bytes]) -> list[Request | HTTPStatus]:
-    """Every request of a connection, and the status of the error that ended it."""
-    reader = RequestReader(cast(socket.socket, Packets(packets)), head_timeout_s=60.0, idle_timeout_s=60.0)
-    results: list[Request | HTTPStatus] = []
-    try:
-        while request := reader.next():
-            results.append(request)
-    except HttpError as error:
-        results.append(error.status)
-    return results
 
 
 def ways_to_cut(data: bytes) -> dict[str, list[bytes]]:
@@ -182,6 +157,20 @@ def test_the_limit_on_a_head_is_exact() -> None:
 def test_a_head_without_an_end_is_too_long(data: bytes, status: int) -> None:
     assert read_all([data]) == [status]
     assert read_all([data[i : i + 1000] for i in range(0, len(data), 1000)])[-1:] == [status]
+
+
+@pytest.mark.parametrize(
+    ("data", "status"),
+    [
+        (b"BREW / HTTP/1.1\r\nHost: a\n\n", 405),  # the method comes before the LF alone
+        (b"GET / HTTP/1.1\r\nHost : " + b"x" * MAX_HEAD_BYTES, 400),
+        (b"GET / HTTP/2.0\r\nHost: " + b"x" * MAX_HEAD_BYTES, 505),
+        (b"GET /\0" + b"x" * MAX_HEAD_BYTES, 400),
+        (b"GET /" + b"x" * MAX_HEAD_BYTES + b"\0", 414),
+    ],
+)
+def test_of_several_errors_the_first_is_answered_however_the_head_was_cut(data: bytes, status: int) -> None:
+    assert read(data) == [status]
 
 
 def test_a_malformed_head_is_refused_before_its_end_has_come() -> None:
