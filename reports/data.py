@@ -7,22 +7,32 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.records import Profile, Proof, Run, TargetFacts
+from profiles.records import Floor, Profile, Proof, Run, TargetFacts
 from profiles.run_folder import RUN_FILE, RunFolder
+from reports.floor import floor_of
 from reports.gates import Validity, check
 from reports.measured import Measured, measured
-from reports.verdict import Verdict, conclude
+from reports.sensitivity import Sensitivity, sensitivity
+from reports.verdict import Verdict, conclude, delta
 
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """What a section gets. attachments: flame graphs and stacks by their file name."""
+    """What a section gets. attachments: flame graphs and stacks by their file name. floor: the A/A floor in force, None
+    where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed."""
 
     run: Run
     measured: Measured
     validity: Validity
     verdicts: tuple[Verdict, ...]
     attachments: dict[str, bytes]
+    floor: Floor | None = None
+    sensitivity: Sensitivity | None = None
+
+    @property
+    def delta(self) -> float:
+        """What is too small to matter, as a share: the larger of 2 % and the A/A floor (method.md §5)."""
+        return delta(self.floor.reach if self.floor else None)
 
     @property
     def void(self) -> frozenset[str]:
@@ -68,14 +78,19 @@ def _latest(profiles: Path) -> RunFolder:
 def load(folder: RunFolder) -> RunData:
     """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round."""
     run = folder.read_run()
-    records = measured(run, folder.read_cells(), folder.read_profiles(), folder.read_samples(), folder.read_proofs())
+    passes = (folder.read_profiles(), folder.read_samples(), folder.read_proofs(), folder.read_probes())
+    records = measured(run, folder.read_cells(), *passes)
     if not records.rounds:
         raise UserError(
             f"run {run.name!r} holds no complete round ({len(records.cells)} cells, state {run.state}), so that there "
             f"is nothing to report; measure again with `make load`"
         )
     validity = check(records)
-    return RunData(run, records, validity, conclude(records, validity), _attachments(folder, records.profiles))
+    floor = floor_of(records)
+    reach = floor.reach if floor else None
+    verdicts = conclude(records, validity, reach)
+    others = sensitivity(records, validity, verdicts, reach)
+    return RunData(run, records, validity, verdicts, _attachments(folder, records.profiles), floor, others)
 
 
 def _attachments(folder: RunFolder, profiles: tuple[Profile, ...]) -> dict[str, bytes]:
