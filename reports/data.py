@@ -75,10 +75,14 @@ def _latest(profiles: Path) -> RunFolder:
     return RunFolder(found[-1].parent)
 
 
-def load(folder: RunFolder) -> RunData:
-    """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round."""
+def load(folder: RunFolder, *, whole: bool = True) -> RunData:
+    """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round.
+
+    whole: with the samples and the flame graphs, which are many bytes and change no conclusion.
+    """
     run = folder.read_run()
-    passes = (folder.read_profiles(), folder.read_samples(), folder.read_proofs(), folder.read_probes())
+    samples = folder.read_samples() if whole else ()
+    passes = (folder.read_profiles(), samples, folder.read_proofs(), folder.read_probes())
     records = measured(run, folder.read_cells(), *passes)
     if not records.rounds:
         raise UserError(
@@ -90,7 +94,8 @@ def load(folder: RunFolder) -> RunData:
     reach = floor.reach if floor else None
     verdicts = conclude(records, validity, reach)
     others = sensitivity(records, validity, verdicts, reach)
-    return RunData(run, records, validity, verdicts, _attachments(folder, records.profiles), floor, others)
+    attachments = _attachments(folder, records.profiles) if whole else {}
+    return RunData(run, records, validity, verdicts, attachments, floor, others)
 
 
 def _attachments(folder: RunFolder, profiles: tuple[Profile, ...]) -> dict[str, bytes]:
