@@ -32,6 +32,17 @@ class MetricFacts:
     per_gib: bool = False
 
 
+def is_cpu_copy(step: Copy) -> bool:
+    """Whether the CPU carries every byte from one place to another. Encrypting on that way is one copy, as any other;
+    encrypting within a place is work, but no copy."""
+    return step.by != "dma" and step.source != step.destination
+
+
+def is_sending(step: Copy) -> bool:
+    """Whether a step brings the bytes into the socket or to the card; all steps before are those of reading."""
+    return step.destination in ("socket buffer", "NIC")
+
+
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
     """What was measured: one of our modes (or, later, any server). options: what changed its path, in bytes.
@@ -45,6 +56,16 @@ class TargetFacts:
     copies: tuple[Copy, ...] = ()
     options: dict[str, int] = field(default_factory=dict)
     tls: Literal["user", "kernel"] | None = None
+
+    @property
+    def cpu_copies(self) -> int:
+        """CPU copies of every byte that the model draws."""
+        return sum(is_cpu_copy(step) for step in self.copies)
+
+    @property
+    def cpu_copies_of_reading(self) -> int:
+        """Those of them that bring the bytes to where they are sent from."""
+        return sum(is_cpu_copy(step) and not is_sending(step) for step in self.copies)
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +123,8 @@ class Run:
     half-width of the intervals at which it may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds,
     which stand in order like any other. duplicate: the baseline once more, under this name. floor: the A/A floor that
     an earlier run found under the same conditions. skipped: modes that this machine lacks, each with the reason. host
-    and software: fact name to value, in the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost
-    of; it changes no number of the run.
+    and software: fact name to value, in the order to be shown; None is "unknown". gib_per_day: the traffic that
+    somebody wants to know the cost of; it changes no number of the run.
     """
 
     name: str
@@ -192,10 +213,11 @@ class Probe:
 class Proof:
     """What a mode really did, in the prove pass (profiles/proof.py). None is "unknown".
 
-    model_copies: CPU copies per byte that the mode's model draws. read_copies: measured, per byte, on the read side.
-    by_reference_share: of bytes that went to the socket by reference, by the mutation witness. wrong: ranges of the
-    file (offset+count) whose bytes arrived wrong, by their digest. completions: what the kernel said of
-    MSG_ZEROCOPY sends, and how many of them it copied after all. calls_per_gib: system calls by name.
+    model_copies: CPU copies per byte that the mode's model draws; model_read_copies: those of them on the read side.
+    read_copies: measured, per byte, on the read side. by_reference_share: of bytes that went to the socket by
+    reference, by the mutation witness. wrong: ranges of the file (offset+count) whose bytes arrived wrong, by their
+    digest. completions: what the kernel said of MSG_ZEROCOPY sends, and how many of them it copied after all.
+    calls_per_gib: system calls by name.
     """
 
     mode: str
@@ -209,14 +231,22 @@ class Proof:
     calls_reason: str | None = None
     reason: str | None = None
     wrong: tuple[str, ...] = ()
+    model_read_copies: int | None = None
+
+    @property
+    def sent_copies(self) -> float | None:
+        """CPU copies per byte of sending, 0 to 1: by the witness, and by what the kernel said."""
+        if self.by_reference_share is None:
+            return None
+        copied = self.copied_completions / self.completions if self.completions and self.copied_completions else 0.0
+        return max(1 - self.by_reference_share, copied)
 
     @property
     def measured_copies(self) -> float | None:
-        """CPU copies per byte: those of reading, and 0 to 1 for transmitting."""
-        if self.read_copies is None or self.by_reference_share is None:
+        """CPU copies per byte: those of reading, and those of sending."""
+        if self.read_copies is None or self.sent_copies is None:
             return None
-        copied = self.copied_completions / self.completions if self.completions and self.copied_completions else 0.0
-        return self.read_copies + max(1 - self.by_reference_share, copied)
+        return self.read_copies + self.sent_copies
 
     @property
     def contradiction(self) -> str | None:
@@ -224,11 +254,23 @@ class Proof:
         if self.wrong:
             return f"wrong bytes arrived in {', '.join(self.wrong)}"
         measured = self.measured_copies
-        if measured is None or abs(measured - self.model_copies) < COPIES_TOLERANCE:
+        if measured is None:
             return None
+        if abs(measured - self.model_copies) < COPIES_TOLERANCE:
+            return self._at_another_place()
         if self.completions and self.copied_completions:
             return f"the kernel copied {self.copied_completions:,} of {self.completions:,} sends after all"
         return f"{measured:.2f} CPU copies per byte were measured, its model has {self.model_copies}"
+
+    def _at_another_place(self) -> str | None:
+        """As many copies as in the model, but not where it has them."""
+        of_reading, measured = self.model_read_copies, self.read_copies
+        if of_reading is None or measured is None or abs(measured - of_reading) < COPIES_TOLERANCE:
+            return None
+        return (
+            f"{measured:.2f} CPU copies per byte of reading and {self.sent_copies:.2f} of sending were measured, its "
+            f"model has {of_reading} and {self.model_copies - of_reading}"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,8 @@ Its rule: say what the records hold, name what is only a model, and say "not on 
 from collections.abc import Iterator
 
 from reports.data import RunData
-from reports.gates import FULL_CORES
-from reports.measured import PRIMARY, Measured, Spread, cores
-from reports.picture import by_the_cpu
+from reports.limits import FULL_SHARE, cores, server_full
+from reports.measured import PRIMARY, Measured, Spread
 from reports.text import UNKNOWN, middle, number, plural, quantity
 
 SECONDS_PER_DAY = 86_400
@@ -23,7 +22,7 @@ def why(run: RunData, mode: str) -> str:
     ours, theirs = run.target(mode), run.target(baseline)
     parts = []
     if ours.copies and theirs.copies:
-        copies = f"{by_the_cpu(ours)} CPU copies of every byte, where {baseline} makes {by_the_cpu(theirs)}"
+        copies = f"{ours.cpu_copies} CPU copies of every byte, where {baseline} makes {theirs.cpu_copies}"
         parts.append(f"{copies} (model).")
     parts += _split(run.measured, mode)
     parts += _faults(run.measured, mode)
@@ -70,11 +69,12 @@ def limit(measured: Measured, mode: str) -> str:
     if server is None or client is None:
         return "unknown: the CPU of server or client is not on record"
     numbers = f"server {number(server)}, client {number(client)} of a core"
-    if client >= FULL_CORES > server:
+    server_is_full = server >= server_full(measured.run)
+    if client >= FULL_SHARE and not server_is_full:
         return f"the client ({numbers}): throughput is a lower bound"
-    if server >= FULL_CORES > client:
+    if server_is_full and client < FULL_SHARE:
         return f"the server ({numbers})"
-    if server >= FULL_CORES and client >= FULL_CORES:
+    if server_is_full:
         return f"server and client alike ({numbers})"
     return f"not visible: neither kept a core busy ({numbers})"
 

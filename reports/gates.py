@@ -1,27 +1,24 @@
 """Is this run fit to conclude from? Records in; voids, cautions and unknowns out (method.md §6).
 
 Its rule: gates look at how the run went and never at who won, and what cannot be read is "unknown", not "ok".
-No round is dropped or retried here: suspicious ones are named and kept.
+Disturbed rounds were dropped before (reports/measured.py); here it is said what speaks against those that are judged.
 
 - void: the numbers of a mode do not mean what they say. Nothing is concluded from them.
 - caution: they stand, and this belongs beside them.
 - unknown: nobody looked, so nobody knows.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from profiles.records import Cell, Run
-from reports.measured import Measured, cores
+from profiles.records import Run
+from reports.disturbance import GATES
+from reports.floor import own_floor
+from reports.limits import client_limited, mostly_client_limited
+from reports.measured import Measured, number_of
 from reports.text import plural, rounds_list
-from units import GIB, KIB, format_size
-
-STEAL_SHARE = 0.02  # of the machine's CPU time
-SAMPLER_CORES = 0.02
-FOREIGN_CORES = 0.10
-FULL_CORES = 0.85
-RESENT_SHARE = 0.01
+from units import format_size
 
 Kind = Literal["void", "caution", "unknown"]
 
@@ -72,7 +69,9 @@ def check(measured: Measured) -> Validity:
             *_proofs(measured),
             *_bytes(measured),
             *_client_limited(measured),
-            *_per_cell(measured),
+            *_disturbed(measured),
+            *_never_calm(measured),
+            *_equals_differ(measured),
             *_residency(measured.run),
             *_completeness(measured),
         )
@@ -126,84 +125,53 @@ def _bytes(measured: Measured) -> Iterator[Finding]:
 
 def _client_limited(measured: Measured) -> Iterator[Finding]:
     for mode in measured.modes:
-        rounds = [cell.round for cell in measured.cells_of(mode) if client_limited(cell)]
-        if 2 * len(rounds) > len(measured.rounds):
-            text = f"client-limited in {len(rounds)} of {plural(len(measured.rounds), 'round')}: "
+        cells = measured.cells_of(mode)
+        if mostly_client_limited(cells, measured.run):
+            count = sum(client_limited(cell, measured.run) for cell in cells)
+            text = f"client-limited in {count} of {plural(len(cells), 'round')}: "
             yield Finding("caution", text + "throughput is a lower bound; CPU per GiB stands", mode)
 
 
-def client_limited(cell: Cell) -> bool:
-    """The client's core is full while the server has headroom."""
-    client, server = cores(cell, "client"), cores(cell, "server")
-    return client is not None and server is not None and client >= FULL_CORES > server
-
-
-def steal_share(cell: Cell, run: Run) -> float | None:
-    steal_s, cpus = cell.metrics.get("steal_s"), run.host.get("cpus")
-    if steal_s is None or not isinstance(cpus, int | float) or cpus <= 0 or cell.wall_s <= 0:
-        return None
-    return steal_s / (cell.wall_s * cpus)
-
-
-def sampler_cores(cell: Cell, _run: Run) -> float | None:
-    sampler_s = cell.metrics.get("sampler_cpu_s")
-    return None if sampler_s is None or cell.wall_s <= 0 else sampler_s / cell.wall_s
-
-
-def foreign_cores(cell: Cell, run: Run) -> float | None:
-    """What the machine was busy with beside the server, the client and the sampler."""
-    machine_s_per_gib = cell.metrics.get("machine_cpu_s_per_gib")
-    parts = (cores(cell, "server"), cores(cell, "client"), sampler_cores(cell, run))
-    if machine_s_per_gib is None or cell.wall_s <= 0 or any(part is None for part in parts):
-        return None
-    busy = machine_s_per_gib * cell.received_bytes / GIB / cell.wall_s
-    return busy - sum(part for part in parts if part is not None)
-
-
-def major_faults(cell: Cell, _run: Run) -> float | None:
-    return cell.metrics.get("major_faults")
-
-
-def throttled(cell: Cell, run: Run) -> float | None:
-    """0 without a CPU limit: there is nothing that could throttle."""
-    limit = run.host.get("cgroup_cpu_max")
-    known = cell.metrics.get("throttled_s")
-    return 0.0 if known is None and (limit is None or str(limit).startswith("max")) else known
-
-
-def resent_share(cell: Cell, _run: Run) -> float | None:
-    """Of the bytes, at most: the kernel counts segments, which are 64 KiB or less.
-
-    Some are always sent again over loopback, when a fast server outruns the receiver's buffer for a moment.
-    """
-    segments = cell.metrics.get("tcp_retransmits")
-    return None if segments is None or cell.received_bytes <= 0 else segments * 64 * KIB / cell.received_bytes
-
-
-_GATES: tuple[tuple[Callable[[Cell, Run], float | None], float, str, str], ...] = (
-    (steal_share, STEAL_SHARE, "steal", "the hypervisor took more than 2 % of the CPU time"),
-    (sampler_cores, SAMPLER_CORES, "the sampler's CPU", "the sampler took more than 2 % of a core"),
-    (foreign_cores, FOREIGN_CORES, "foreign CPU", "other processes took more than 10 % of a core"),
-    (throttled, 0, "cgroup throttling", "the cgroup's CPU limit stopped the processes"),
-    (lambda cell, _: cell.metrics.get("swapped_bytes"), 0, "swapping", "the machine swapped"),
-    (resent_share, RESENT_SHARE, "TCP retransmits", "TCP sent up to more than 1 % of the bytes again"),
-    (major_faults, 0, "major faults", "major page faults: the file came from the disk, not from the page cache"),
-)
-
-
-def _per_cell(measured: Measured) -> Iterator[Finding]:
-    for gate, limit, name, complaint in _GATES:
-        values = {(cell.round, cell.mode): gate(cell, measured.run) for cell in measured.cells}
-        over = sorted({number for (number, _), found in values.items() if found is not None and found > limit})
-        unknown = [key for key, found in values.items() if found is None]
+def _disturbed(measured: Measured) -> Iterator[Finding]:
+    """Cautions for what disturbed rounds that are judged; unknowns for what nobody could read."""
+    judged = {number_of(cells) for cells in measured.rounds}
+    every = {cell.round for cell in measured.cells}
+    for gate in GATES:
+        values = {(cell.round, cell.mode): gate.read(cell, measured.run) for cell in measured.cells}
+        over = sorted(
+            {
+                number
+                for (number, _), value in values.items()
+                if value is not None and value > gate.limit and number in judged
+            }
+        )
+        unknown = [key for key, value in values.items() if value is None]
         if over:
-            everywhere = len(over) == len({number for number, _ in values})
-            where = "in every round" if everywhere else f"in round{'s' * (len(over) > 1)} {rounds_list(over)}"
-            where = f"{complaint}, {where}"
-            yield Finding("caution", where, None, tuple(over))
+            where = f"in round{'s' * (len(over) > 1)} {rounds_list(over)}"
+            where = "in every round" if set(over) == every else where
+            yield Finding("caution", f"{gate.complaint}, {where}", None, tuple(over))
         if unknown:
             share = "" if len(unknown) == len(values) else f" in {len(unknown)} of {len(values)} cells"
-            yield Finding("unknown", f"{name}: unknown{share}")
+            yield Finding("unknown", f"{gate.name}: unknown{share}")
+
+
+def _never_calm(measured: Measured) -> Iterator[Finding]:
+    """A machine that is always disturbed gets its numbers, and this beside them."""
+    if measured.never_calm:
+        of = f"{len(measured.disturbed)} of {plural(len(measured.every_round), 'round')}"
+        yield Finding("caution", f"disturbed: {of}; too few are left to judge from, so every round is kept")
+
+
+def _equals_differ(measured: Measured) -> Iterator[Finding]:
+    """The A/A check of this run: the duplicate of the baseline must not differ from it."""
+    if measured.run.duplicate is None:
+        return
+    floor = own_floor(measured)
+    if floor is None:
+        yield Finding("caution", "the A/A floor could not be measured: too few rounds for an interval")
+    elif not floor.holds_one:
+        text = f"the A/A check failed: the baseline's duplicate differs from it, {floor.low:.2f}x to {floor.high:.2f}x"
+        yield Finding("caution", f"{text}; δ is widened, and the floor is not kept")
 
 
 def _residency(run: Run) -> Iterator[Finding]:
@@ -217,13 +185,18 @@ def _residency(run: Run) -> Iterator[Finding]:
 
 
 def _completeness(measured: Measured) -> Iterator[Finding]:
-    run, done, planned = measured.run, len(measured.rounds), len(measured.run.order)
+    """Did every planned round end up judged? A dropped round that a repeat replaced did."""
+    run, done = measured.run, len(measured.every_round)
+    planned = run.rounds_planned or len(run.order)
     because = f" ({run.reason})" if run.reason else ""
     if run.state != "done":
         how = {"interrupted": "was interrupted", "failed": "failed"}.get(run.state, "did not end")
         yield Finding("caution", f"the run {how} after {done} of {plural(planned, 'round')}{because}")
-    elif done < planned:
-        yield Finding("caution", f"only {done} of {plural(planned, 'round')} are complete{because}")
+    elif done < len(run.order):
+        yield Finding("caution", f"only {done} of {plural(len(run.order), 'round')} are complete{because}")
+    elif measured.dropped and not run.stopped and len(measured.rounds) < planned:
+        text = f"only {len(measured.rounds)} of {plural(planned, 'planned round')} could be judged: the others"
+        yield Finding("caution", f"{text} were disturbed, and so were their repeats")
     if measured.incomplete:
         which = rounds_list(list(measured.incomplete))
         yield Finding("caution", f"round {which} lacks a mode and is left out of every comparison")

@@ -1,15 +1,19 @@
-"""The records of a run put in order: complete rounds, and the numbers of a mode over them.
+"""The records of a run put in order: complete rounds, those that were dropped, and the numbers of a mode over the rest.
 
-Its rule: only complete rounds, in which every mode has its cell, are ever compared (method.md §4); and a number
-that is missing in a round is counted as missing, never filled in.
+Its rule: only complete rounds, in which every mode has its cell, are ever compared (method.md §4), and disturbed ones
+are dropped whole (§6) as long as enough are left for an interval. Where too few are, the machine is never calm: every
+round is kept, and the report says so. Both are decided on covariates and counts, never on a result. A number that is
+missing in a round is counted as missing, never filled in.
 """
 
 import statistics
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 from errors import UserError
-from profiles.records import Cell, MetricFacts, Profile, Proof, Run, Sample
+from profiles.records import Cell, MetricFacts, Probe, Profile, Proof, Run, Sample
+from reports.disturbance import disturbances
+from reports.paired import family_confidence, rounds_needed
 from units import GIB
 
 PRIMARY = "server_cpu_s_per_gib"
@@ -28,7 +32,8 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """All records of a run. rounds: the complete ones, each with its cells by mode, baseline first."""
+    """All records of a run. rounds: those that are judged, each with its cells by mode, baseline first (and its
+    duplicate, where there is one). every_round: all complete ones, the disturbed included. disturbed: round to why."""
 
     run: Run
     cells: tuple[Cell, ...]
@@ -37,6 +42,27 @@ class Measured:
     rounds: tuple[Mapping[str, Cell], ...]
     incomplete: tuple[int, ...]
     proofs: tuple[Proof, ...] = ()
+    every_round: tuple[Mapping[str, Cell], ...] = ()
+    disturbed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
+    probes: tuple[Probe, ...] = ()
+
+    @property
+    def dropped(self) -> Mapping[int, tuple[str, ...]]:
+        """The disturbed rounds, unless they had to be kept."""
+        return {} if self.never_calm else self.disturbed
+
+    @property
+    def never_calm(self) -> bool:
+        """So few rounds were undisturbed that every one is kept."""
+        return bool(self.disturbed) and len(self.rounds) == len(self.every_round)
+
+    @property
+    def calm_rounds(self) -> tuple[Mapping[str, Cell], ...]:
+        return tuple(cells for cells in self.every_round if number_of(cells) not in self.disturbed)
+
+    def judging(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Measured":
+        """The same records, concluded from other rounds: for the sensitivity statement (method.md §6)."""
+        return replace(self, rounds=rounds)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -92,10 +118,9 @@ def _sum(cell: Cell, *metrics: str) -> float | None:
     return sum(known) if len(known) == len(metrics) else None
 
 
-def cores(cell: Cell, role: str) -> float | None:
-    """How many cores "server" or "client" kept busy during the window."""
-    user, system = cell.metrics.get(f"{role}_user_s"), cell.metrics.get(f"{role}_system_s")
-    return None if user is None or system is None or cell.wall_s <= 0 else (user + system) / cell.wall_s
+def number_of(cells: Mapping[str, Cell]) -> int:
+    """A round's number."""
+    return next(iter(cells.values())).round
 
 
 def measured(
@@ -104,8 +129,23 @@ def measured(
     profiles: tuple[Profile, ...] = (),
     samples: tuple[Sample, ...] = (),
     proofs: tuple[Proof, ...] = (),
+    probes: tuple[Probe, ...] = (),
 ) -> Measured:
     """Put the records in order. Raises UserError where they contradict the run, or each other."""
+    by_round = _by_round(run, cells)
+    names = (*run.modes, *((run.duplicate,) if run.duplicate else ()))
+    complete = {number: found for number, found in sorted(by_round.items()) if len(found) == len(run.targets)}
+    every = tuple({mode: found[mode] for mode in names} for found in complete.values())
+    incomplete = tuple(sorted(set(by_round) - set(complete)))
+    disturbed = {number_of(found): reasons for found in every if (reasons := disturbances(found, run))}
+    calm = tuple(found for found in every if number_of(found) not in disturbed)
+    enough = len(calm) >= rounds_needed(family_confidence(len(run.modes) - 1))
+    judged = calm if enough else every
+    return Measured(run, cells, profiles, samples, judged, incomplete, proofs, every, disturbed, probes)
+
+
+def _by_round(run: Run, cells: tuple[Cell, ...]) -> dict[int, dict[str, Cell]]:
+    """Round to mode to cell. Raises UserError for a cell of no target, or one that is there twice."""
     targets = {target.name for target in run.targets}
     if run.baseline not in targets:
         raise UserError(f"run {run.name!r} compares with {run.baseline!r}, which is not among its targets")
@@ -119,7 +159,4 @@ def measured(
                 f"run {run.name!r} holds round {cell.round} of {cell.mode!r} twice: remove one of the lines"
             )
         of_round[cell.mode] = cell
-    complete = {number: found for number, found in sorted(by_round.items()) if len(found) == len(targets)}
-    rounds = tuple({mode: found[mode] for mode in run.modes} for found in complete.values())
-    incomplete = tuple(sorted(set(by_round) - set(complete)))
-    return Measured(run, cells, profiles, samples, rounds, incomplete, proofs)
+    return by_round

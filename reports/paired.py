@@ -16,6 +16,8 @@ from fractions import Fraction
 from functools import lru_cache
 
 FEWEST_ROUNDS = 6
+FAMILY_CONFIDENCE = 0.95
+TARGET_HALF_WIDTH = 0.05  # method.md §4: the precision at which a campaign may stop
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +43,7 @@ class Paired:
         return None if self.low is None or self.high is None else math.log(self.high / self.low) / 2
 
 
-def compare(pairs: Sequence[tuple[float, float]], confidence: float = 0.95) -> Paired:
+def compare(pairs: Sequence[tuple[float, float]], confidence: float = FAMILY_CONFIDENCE) -> Paired:
     """Compare (mode, baseline) per round. Raises ValueError without pairs, or where one is not above zero."""
     if not pairs:
         raise ValueError("there is no round to compare")
@@ -59,6 +61,11 @@ def compare(pairs: Sequence[tuple[float, float]], confidence: float = 0.95) -> P
         return Paired(ratio, None, None, rounds, confidence, ratios, reason)
     low, high = math.exp(averages[rank - 1]), math.exp(averages[-rank])
     return Paired(ratio, low, high, rounds, confidence, ratios)
+
+
+def family_confidence(comparisons: int) -> float:
+    """Of each interval, so that all of them together hold with 95 % (Bonferroni, method.md §4)."""
+    return 1 - (1 - FAMILY_CONFIDENCE) / max(1, comparisons)
 
 
 def walsh_averages(values: Sequence[float]) -> list[float]:

@@ -93,7 +93,7 @@ def _rows(found: list[Rate]) -> Iterator[Row]:
 def _bands(measured: Measured) -> list[alt.Chart]:
     """The measured windows in their mode's colour, and where the profile pass begins."""
     profiled = [profile.cell for profile in measured.profiles]
-    rows = [_band(cell) for cell in (*measured.cells, *profiled)]
+    rows = [_band(cell) for cell in (*measured.cells, *profiled) if cell.mode in measured.modes]
     colours = [mode_colour(index) for index in range(len(measured.modes))]
     scale = alt.Scale(domain=list(measured.modes), range=colours)
     bands = [

@@ -9,17 +9,16 @@ Its rule: the sentences are those of the specification, word for word, and only 
 - none: too few rounds for an interval, or nothing known to compare.
 """
 
+import math
 from dataclasses import dataclass
 from typing import Literal
 
 from reports.gates import Validity
 from reports.measured import PRIMARY, Measured
-from reports.paired import FEWEST_ROUNDS, Paired, compare, percent
+from reports.paired import FEWEST_ROUNDS, TARGET_HALF_WIDTH, Paired, compare, family_confidence, percent
 from reports.text import interval, plural, times
 
-FAMILY_CONFIDENCE = 0.95
 SMALLEST_DELTA = 0.02
-TARGET_HALF_WIDTH = 0.05  # method.md §4: the precision at which a campaign may stop
 
 Kind = Literal["less", "more", "same", "inconclusive", "void", "none"]
 
@@ -40,18 +39,16 @@ class Verdict:
 
 
 def delta(aa_floor: float | None) -> float:
-    """What is too small to matter: 2 %, or what this machine finds between two equals. None: never measured."""
-    return max(SMALLEST_DELTA, aa_floor or 0.0)
+    """What is too small to matter: 2 %, or what this machine finds between two equals, rounded up to 0.1 %.
 
-
-def confidence(comparisons: int) -> float:
-    """Of each interval, so that all of them together hold with 95 % (Bonferroni)."""
-    return 1 - (1 - FAMILY_CONFIDENCE) / max(1, comparisons)
+    aa_floor: Floor.reach; None: never measured.
+    """
+    return max(SMALLEST_DELTA, math.ceil((aa_floor or 0.0) * 1000 - 1e-9) / 1000)
 
 
 def conclude(measured: Measured, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
     """One verdict per mode other than the baseline, in their order."""
-    level = confidence(len(measured.others))
+    level = family_confidence(len(measured.others))
     return tuple(_verdict(measured, validity, mode, level, delta(aa_floor)) for mode in measured.others)
 
 

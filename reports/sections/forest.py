@@ -5,7 +5,6 @@ from markupsafe import Markup
 from reports.charts import forest
 from reports.data import RunData
 from reports.figure import figure
-from reports.verdict import delta
 
 TITLE = "Every round"
 ORDER = 20
@@ -20,4 +19,4 @@ def render(run: RunData) -> Markup:
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]
     if void:
         caption += f" Void, and so not drawn: {', '.join(void)}."
-    return figure("forest", forest(run.measured, run.verdicts, delta(None)), caption)
+    return figure("forest", forest(run.measured, run.verdicts, run.delta), caption)

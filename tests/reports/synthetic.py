@@ -49,6 +49,7 @@ METRICS = (
     MetricFacts("tcp_retransmits", "segments", "derived", "sent again"),
     MetricFacts("throttled_s", "s", "derived", "stopped by the CPU limit"),
     MetricFacts("sampler_cpu_s", "s", "counter", "CPU time of the sampler"),
+    MetricFacts("resident_share", "share", "derived", "of the file's pages in the page cache"),
     MetricFacts("latency_p50_us", "us", "derived", "half of the downloads took at most this"),
     MetricFacts("latency_p99_us", "us", "derived", "99 % of the downloads took at most this"),
 )
@@ -125,6 +126,7 @@ def cell(mode: str, number: int, position: int, seed: int = 1, **changes: Any) -
         "tcp_retransmits": 0.0,
         "throttled_s": 0.0,
         "sampler_cpu_s": 0.006,
+        "resident_share": 1.0,
         "latency_p50_us": None,
         "latency_p99_us": None,
     }

@@ -77,13 +77,18 @@ def test_downloads_that_a_window_cuts_are_no_fault() -> None:
         ({"sampler_cpu_s": 0.05}, "sampler took more than 2 % of a core"),
         ({"machine_cpu_s_per_gib": 0.50}, "other processes took more than 10 % of a core"),
         ({"major_faults": 1}, "major page faults"),
+        ({"throttled_s": 0.1}, "CPU limit stopped"),
+        ({"swapped_bytes": 4096}, "swapped"),
+        ({"resident_share": 0.9}, "not in the page cache"),
     ],
 )
 def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | None], complaint: str) -> None:
+    """Six rounds are the fewest: none of them can be dropped."""
     found = with_one("sendfile", 4, metrics)
     assert found.word == "caution"
-    (text,) = texts(found, "caution")
+    text, kept = texts(found, "caution")
     assert complaint in text and text.endswith("in round 4")
+    assert kept == "disturbed: 1 of 6 rounds; too few are left to judge from, so every round is kept"
     assert list(found.suspicious) == [4]
     assert found.void_reason("sendfile") is None
 
@@ -95,6 +100,9 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
         ("sampler_cpu_s", "the sampler's CPU"),
         ("machine_cpu_s_per_gib", "foreign CPU"),
         ("major_faults", "major faults"),
+        ("swapped_bytes", "swapping"),
+        ("resident_share", "absent pages"),
+        ("tcp_retransmits", "TCP retransmits"),
     ],
 )
 def test_what_could_not_be_read_is_unknown_and_not_ok(metric: str, name: str) -> None:

@@ -5,7 +5,8 @@ import dataclasses
 import pytest
 
 from errors import UserError
-from reports.measured import PRIMARY, cores, measured, value
+from reports.limits import cores
+from reports.measured import PRIMARY, measured, value
 from tests.reports import synthetic
 from units import GIB
 

@@ -1,0 +1,115 @@
+"""What disturbed a round, by covariates: steal, throttling, foreign CPU and the like (method.md §6). Pure.
+
+Its rule: a gate looks at how a cell ran and never at what came out, so that dropping a round on it cannot prefer a
+result. What cannot be read is None, "unknown", and neither disturbs nor clears. One disturbed cell drops the whole
+round. TCP retransmits do not drop: over loopback a fast server outruns the receiver's buffer by itself, so that they
+belong to the mode; above 1 % of the bytes they are a caution.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from profiles.records import Cell, Run
+from reports.limits import cores
+from units import GIB, KIB
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """limit: the largest value that is still calm. read: a cell's value, None where it is unknown. per_cent: how the
+    value is said."""
+
+    name: str
+    limit: float
+    unit: str
+    complaint: str
+    read: Callable[[Cell, Run], float | None]
+    drops: bool = True
+
+    def over(self, cell: Cell, run: Run) -> bool:
+        value = self.read(cell, run)
+        return value is not None and value > self.limit
+
+    def say(self, value: float | None) -> str:
+        """The value with its unit; shares as percent."""
+        if value is None:
+            return "unknown"
+        return f"{100 * value:.2g} %" if self.unit == "share" else f"{value:.3g} {self.unit}"
+
+
+def steal_share(cell: Cell, run: Run) -> float | None:
+    """Of the CPU time of all the machine's cores."""
+    steal_s, cpus = cell.metrics.get("steal_s"), run.host.get("cpus")
+    if steal_s is None or not isinstance(cpus, int | float) or cpus <= 0 or cell.wall_s <= 0:
+        return None
+    return steal_s / (cell.wall_s * cpus)
+
+
+def sampler_cores(cell: Cell, _run: Run) -> float | None:
+    """Of the agent's process, which samples."""
+    sampler_s = cell.metrics.get("sampler_cpu_s")
+    return None if sampler_s is None or cell.wall_s <= 0 else sampler_s / cell.wall_s
+
+
+def foreign_cores(cell: Cell, run: Run) -> float | None:
+    """What the machine was busy with beside the server, the client, and the agent with its sampler."""
+    machine_s_per_gib = cell.metrics.get("machine_cpu_s_per_gib")
+    parts = (cores(cell, "server"), cores(cell, "client"), sampler_cores(cell, run))
+    if machine_s_per_gib is None or cell.wall_s <= 0 or any(part is None for part in parts):
+        return None
+    busy = machine_s_per_gib * cell.received_bytes / GIB / cell.wall_s
+    return busy - sum(part for part in parts if part is not None)
+
+
+def throttled(cell: Cell, run: Run) -> float | None:
+    """0 without a CPU limit: there is nothing that could throttle."""
+    limit = run.host.get("cgroup_cpu_max")
+    known = cell.metrics.get("throttled_s")
+    return 0.0 if known is None and (limit is None or str(limit).startswith("max")) else known
+
+
+def absent_share(cell: Cell, _run: Run) -> float | None:
+    """Of the file's pages, how many were not in the page cache, at the worse edge of the cell."""
+    resident = cell.metrics.get("resident_share")
+    return None if resident is None else 1 - resident
+
+
+def resent_share(cell: Cell, _run: Run) -> float | None:
+    """Of the bytes, at most: the kernel counts segments, which are 64 KiB or less."""
+    segments = cell.metrics.get("tcp_retransmits")
+    return None if segments is None or cell.received_bytes <= 0 else segments * 64 * KIB / cell.received_bytes
+
+
+def _metric(name: str) -> Callable[[Cell, Run], float | None]:
+    return lambda cell, _: cell.metrics.get(name)
+
+
+GATES: tuple[Gate, ...] = (
+    Gate("steal", 0.02, "share", "the hypervisor took more than 2 % of the CPU time", steal_share),
+    Gate("the sampler's CPU", 0.02, "cores", "the sampler took more than 2 % of a core", sampler_cores),
+    Gate("foreign CPU", 0.10, "cores", "other processes took more than 10 % of a core", foreign_cores),
+    Gate("cgroup throttling", 0, "s", "the cgroup's CPU limit stopped the processes", throttled),
+    Gate("swapping", 0, "bytes", "the machine swapped", _metric("swapped_bytes")),
+    Gate(
+        "major faults",
+        0,
+        "faults",
+        "major page faults: the file came from the disk, not from the page cache",
+        _metric("major_faults"),
+    ),
+    Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share),
+    Gate(
+        "TCP retransmits", 0.01, "share", "TCP sent up to more than 1 % of the bytes again", resent_share, drops=False
+    ),
+)
+
+
+def disturbances(cells: Mapping[str, Cell], run: Run) -> tuple[str, ...]:
+    """Why the round of these cells, by mode, is to be dropped; empty for a calm one."""
+    return tuple(
+        f"{gate.name} {gate.say(gate.read(cell, run))} ({mode})"
+        for gate in GATES
+        if gate.drops
+        for mode, cell in cells.items()
+        if gate.over(cell, run)
+    )

@@ -1,0 +1,41 @@
+"""The A/A floor: what this machine calls a difference between two equals (method.md §5). Pure.
+
+Its rule: it comes from a duplicate of the baseline that ran as one more mode, in the same rounds. The floor is how far
+the plain 95 % interval of duplicate / baseline reaches from 1. An interval that does not hold 1 is no calibration: it
+widens δ in its own run, and is not kept for others.
+"""
+
+from profiles.records import Floor, Run
+from reports.measured import PRIMARY, Measured
+from reports.paired import compare
+
+
+def own_floor(measured: Measured) -> Floor | None:
+    """What this run's duplicate says; None without one, or with too few rounds for an interval."""
+    run = measured.run
+    pairs = measured.pairs(run.duplicate, PRIMARY) if run.duplicate else []
+    paired = compare(pairs) if pairs else None
+    if paired is None or paired.low is None or paired.high is None:
+        return None
+    return Floor(paired.low, paired.high, paired.rounds, run.name, run.ended_at or run.started_at)
+
+
+def floor_of(measured: Measured) -> Floor | None:
+    """The run's own, else the one that was kept from an earlier run; None: unknown."""
+    return own_floor(measured) or measured.run.floor
+
+
+def conditions(run: Run) -> dict[str, str | int | float | None]:
+    """What a floor is true for: the machine, and the settings that decide how much its numbers scatter."""
+    facts = ("cpu_model", "cpus", "memory_bytes", "kernel", "virtualisation", "cgroup_cpu_max", "governor", "pinning")
+    baseline = next(target for target in run.targets if target.name == run.baseline)
+    return {
+        **{name: run.host.get(name) for name in facts},
+        "baseline": run.baseline,
+        **{f"option {name}": value for name, value in baseline.options.items()},
+        "question": run.question,
+        "users": run.users,
+        "sink": run.sink,
+        "window_s": run.window_s,
+        "file_bytes": run.file.size_bytes,
+    }

@@ -1,0 +1,59 @@
+"""What was full while a cell ran: the client, the server, or neither. Pure.
+
+Its rule: throughput is the ceiling of whatever was full, so it belongs to the server only where the server was. A
+client whose core is full while the server has headroom makes throughput a lower bound; CPU per GiB stands
+(method.md §6).
+"""
+
+import statistics
+from collections.abc import Sequence
+
+from profiles.records import Cell, Probe, Run
+
+FULL_SHARE = 0.85
+GAIN = 0.05  # more throughput than this from doubled users: the load had been too small
+
+
+def cores(cell: Cell, role: str) -> float | None:
+    """How many cores "server" or "client" kept busy during the window."""
+    user, system = cell.metrics.get(f"{role}_user_s"), cell.metrics.get(f"{role}_system_s")
+    return None if user is None or system is None or cell.wall_s <= 0 else (user + system) / cell.wall_s
+
+
+def server_full(run: Run) -> float:
+    """From how many busy cores on the server counts as full: 85 % of the CPUs that it may use; of one, if unknown."""
+    cpus = run.host.get("server_cpus")
+    return FULL_SHARE * (cpus if isinstance(cpus, int | float) and cpus >= 1 else 1)
+
+
+def client_limited(cell: Cell, run: Run) -> bool:
+    """The client's core is full (it is one thread) while the server has headroom."""
+    client, server = cores(cell, "client"), cores(cell, "server")
+    return client is not None and server is not None and client >= FULL_SHARE and server < server_full(run)
+
+
+def mostly_client_limited(cells: Sequence[Cell], run: Run) -> bool:
+    return 2 * sum(client_limited(cell, run) for cell in cells) > len(cells)
+
+
+def rate(cells: Sequence[Cell]) -> float | None:
+    """The median throughput, GiB/s."""
+    known = [found for cell in cells if (found := cell.metrics.get("gib_per_s")) is not None]
+    return statistics.median(known) if known else None
+
+
+def probed(probe: Probe, scored: Sequence[Cell], run: Run) -> str:
+    """What a cell with doubled users says about the limit, beside the scored cells of the same mode."""
+    before, after = rate(scored), probe.cell.metrics.get("gib_per_s")
+    server, client = cores(probe.cell, "server"), cores(probe.cell, "client")
+    if before is None or before <= 0 or after is None or server is None or client is None:
+        return f"with {probe.users} users: unknown, since its throughput or CPU is"
+    gain = after / before - 1
+    numbers = f"with {probe.users} users {100 * gain:+.0f} % GiB/s (server {server:.2f}, client {client:.2f} cores)"
+    if gain > GAIN:
+        return f"{numbers}: {run.users} users were too few to find the limit"
+    if server >= server_full(run):
+        return f"{numbers}: the server was the limit"
+    if client >= FULL_SHARE:
+        return f"{numbers}: the client was the limit, not the server"
+    return f"{numbers}: neither was full, so the limit lies between them"

@@ -1,0 +1,44 @@
+"""Does the verdict hang on which rounds were judged? (method.md §6)
+
+Its rule: where rounds were dropped, every verdict is made again with every round kept; where none could be dropped,
+from the undisturbed rounds alone. Both are said, whichever way they point.
+"""
+
+from dataclasses import dataclass
+
+from reports.gates import Validity
+from reports.measured import Measured
+from reports.text import interval, plural, times
+from reports.verdict import Verdict, conclude
+
+
+@dataclass(frozen=True, slots=True)
+class Sensitivity:
+    """sample: which other rounds, in words. lines: per mode, its result from them and whether its verdict stays."""
+
+    sample: str
+    lines: tuple[tuple[str, str], ...]
+
+
+def sensitivity(
+    measured: Measured, validity: Validity, verdicts: tuple[Verdict, ...], aa_floor: float | None
+) -> Sensitivity | None:
+    """None where no round was disturbed, and so there is nothing else to judge from."""
+    if not measured.disturbed or not verdicts:
+        return None
+    rounds = measured.calm_rounds if measured.never_calm else measured.every_round
+    count = plural(len(rounds), "round")
+    sample = f"from the {count} that were undisturbed" if measured.never_calm else f"with every round kept ({count})"
+    others = conclude(measured.judging(rounds), validity, aa_floor) if rounds else ()
+    lines = tuple((now.mode, _line(now, other)) for now, other in zip(verdicts, others, strict=bool(rounds)))
+    return Sensitivity(sample, lines)
+
+
+def _line(now: Verdict, other: Verdict) -> str:
+    same = "the verdict stays" if other.kind == now.kind else f"the verdict would be: {other.sentence}"
+    if other.kind == "void" or other.paired is None:
+        return same
+    paired = other.paired
+    if paired.low is None or paired.high is None:
+        return f"median {times(paired.median)}, too few rounds for an interval"
+    return f"{interval(paired.ratio, paired.low, paired.high)}: {same}"
