@@ -38,7 +38,7 @@ _CALL = re.compile(r"^(\d+)\s+(\w+)\(")
 def prove(target: Target, folder: Path) -> Proof:
     """Try a target's mode. folder: where a file of some MiB may be written, on the file system that matters."""
     place = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
-    model = sum(copy.by == "cpu" for copy in target.facts.copies)
+    model = target.facts.cpu_copies
     done = _run([*_trial(target.name, place)])
     if isinstance(done, str):
         return Proof(target.name, "missing", model, reason=done)
@@ -53,6 +53,7 @@ def prove(target: Target, folder: Path) -> Proof:
         mode=target.name,
         state="available",
         model_copies=model,
+        model_read_copies=target.facts.cpu_copies_of_reading,
         read_copies=told["read_copies"],
         by_reference_share=told["new_share"],
         completions=total,

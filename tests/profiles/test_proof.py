@@ -9,8 +9,9 @@ import pytest
 
 import servers.modes
 from profiles.proof import count_calls, prove
-from profiles.records import Proof
+from profiles.records import Proof, TargetFacts
 from profiles.targets import Target, discover
+from servers.mode import Copy
 
 HEAD = """
 from servers.mode import Completions, Copy, Mode
@@ -85,6 +86,25 @@ def test_completions_that_say_copied_contradict_the_name() -> None:
     proof = Proof("zerocopy", "available", 0, 0.0, 0.0, completions=1024, copied_completions=1024)
     assert proof.measured_copies == 1
     assert proof.contradiction == "the kernel copied 1,024 of 1,024 sends after all"
+
+
+def test_as_many_copies_at_another_place_are_another_path() -> None:
+    proof = Proof("mode", "available", 1, 1.0, 1.0, model_read_copies=0)
+    assert proof.measured_copies == 1
+    assert proof.contradiction == (
+        "1.00 CPU copies per byte of reading and 0.00 of sending were measured, its model has 0 and 1"
+    )
+    assert Proof("mode", "available", 1, 0.0, 0.0, model_read_copies=0).contradiction is None
+    assert Proof("of an older record", "available", 1, 1.0, 1.0).contradiction is None
+
+
+def test_encrypting_on_the_way_is_a_copy_and_encrypting_within_a_place_is_none() -> None:
+    """read + TLS in user space copies as read + send does; kernel TLS copies where it encrypts."""
+    to_user, to_socket = Copy("page cache", "user buffer", "cpu"), Copy("user buffer", "socket buffer", "cpu")
+    in_user_space = TargetFacts("tls", 1, "", (to_user, Copy("user buffer", "user buffer", "encryption"), to_socket))
+    in_the_kernel = TargetFacts("ktls", 2, "", (Copy("page cache", "socket buffer", "encryption"),))
+    assert (in_user_space.cpu_copies, in_user_space.cpu_copies_of_reading) == (2, 1)
+    assert (in_the_kernel.cpu_copies, in_the_kernel.cpu_copies_of_reading) == (1, 0)
 
 
 def test_what_is_unknown_contradicts_nothing() -> None:
