@@ -3,7 +3,6 @@
 import contextlib
 import socket
 import threading
-from functools import partial
 from pathlib import Path
 
 import pytest
@@ -18,21 +17,25 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 
 def counted(
-    address: tuple[str, int], sink: Sink, expected_bytes: int | None = None, timeout_s: float = 5.0
+    address: tuple[str, int], sink: Sink, expected_bytes: int | None = None, timeout_s: float = 5.0, tls: bool = False
 ) -> tuple[Connection, list[int]]:
     pieces: list[int] = []
-    return Connection(address, sink, pieces.append, expected_bytes, timeout_s), pieces
+    return Connection(address, sink, pieces.append, expected_bytes, timeout_s, tls), pieces
 
 
+@pytest.mark.parametrize("mode_name", ["sendfile", "tls-send"])
 @pytest.mark.parametrize("sink", SINKS)
 @pytest.mark.parametrize("size_bytes", [0, 1, 4099, client.PIECE_BYTES, client.PIECE_BYTES + 1, 3_000_017])
-def test_every_byte_of_a_real_server_is_counted_once(tmp_path: Path, sink: Sink, size_bytes: int) -> None:
+def test_every_byte_of_a_real_server_is_counted_once(
+    tmp_path: Path, sink: Sink, size_bytes: int, mode_name: str
+) -> None:
     (tmp_path / "file").write_bytes(b"x" * size_bytes)
+    facts, send_file = mode.load(mode_name)
     listener = sockets.listen("127.0.0.1", 0)
-    server = Server(listener, bytes(tmp_path), partial(mode.load("sendfile")[1]), Limits(grace_s=0))
+    server = Server(listener, bytes(tmp_path), send_file, Limits(grace_s=0), wrap=mode.wrapper(facts))
     thread = threading.Thread(target=server.serve)
     thread.start()
-    connection, pieces = counted(listener.getsockname(), sink, size_bytes)
+    connection, pieces = counted(listener.getsockname(), sink, size_bytes, tls=facts.tls is not None)
     try:
         for _ in range(3):  # over one connection: nothing is left behind that the next would read
             assert connection.download("/file") == size_bytes
