@@ -46,8 +46,8 @@ doctor: $(VENV)/.ready ## which data paths and features this machine has, and wh
 prove: $(VENV)/.ready ## what each data path really does here: copies, system calls, completions
 	@$(RUN_PYTHON) -m scripts.prove $(call option,MODES,modes)
 
-report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest run)
-	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)')
+report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
+	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
 bench: $(VENV)/.test-ready ## our own cost against a C floor, in one interleaved run
 	@$(RUN_PYTHON) -m tests.bench

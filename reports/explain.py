@@ -7,10 +7,9 @@ from collections.abc import Iterator
 
 from reports.data import RunData
 from reports.limits import FULL_SHARE, cores, server_full
-from reports.measured import PRIMARY, Measured, Spread
+from reports.measured import Measured
 from reports.text import UNKNOWN, middle, number, plural, quantity
 
-SECONDS_PER_DAY = 86_400
 FAULTS_WORTH_A_WORD = 1000
 
 
@@ -111,10 +110,3 @@ def network_line(run: RunData) -> str:
 
 def _default_control(default: str | int | float | None) -> str:
     return f"unknown ({default} is the machine's default)" if default else UNKNOWN
-
-
-def cores_saved(measured: Measured, mode: str, gib_per_day: float) -> float | None:
-    """How many cores the mode spares (below zero: costs) at this load."""
-    ours: Spread | None = measured.spread(mode, PRIMARY)
-    theirs = measured.spread(measured.run.baseline, PRIMARY)
-    return None if ours is None or theirs is None else (theirs.median - ours.median) * gib_per_day / SECONDS_PER_DAY

@@ -120,7 +120,7 @@ def _check(arguments: argparse.Namespace) -> None:
         ("window", 0.2, 3600),
         ("warm_up", 0, 600),
         ("profile", 0, 600),
-        ("gib_per_day", 1e-3, 1e12),
+        ("gib_per_day", 0.001, 10**12),
     ):
         value = getattr(arguments, name)
         if value is not None and not least <= value <= most:

@@ -3,7 +3,8 @@
 from markupsafe import Markup
 
 from reports.data import RunData
-from reports.explain import cores_saved, limit
+from reports.decisions.savings import cores, saving, traffic
+from reports.explain import limit
 from reports.measured import PRIMARY
 from reports.rendering import fragment
 from reports.text import number, plural, quantity
@@ -11,7 +12,6 @@ from reports.text import number, plural, quantity
 TITLE = "The benchmark's checklist"
 ORDER = 70
 
-GIB_PER_DAY = 10_000
 UNANSWERED = "not answered by this run"
 
 
@@ -20,8 +20,11 @@ def render(run: RunData) -> Markup:
         ("Why not double? What limited it", [f"{mode}: {limit(run.measured, mode)}" for mode in run.measured.modes]),
         ("Did it break limits?", [_limits(run)]),
         ("Did it error?", [_errors(run)]),
-        ("Does it reproduce?", [*_reproduces(run), f"From one run to the next: {UNANSWERED}; repeat the command."]),
-        (f"Does it matter, at {GIB_PER_DAY:,} GiB a day?", _matters(run) or [UNANSWERED]),
+        (
+            "Does it reproduce?",
+            [*_reproduces(run), f"From one run to the next: {UNANSWERED}; repeat and compare."],
+        ),
+        (f"Does it matter, at {number(traffic(run.run.gib_per_day))} GiB a day?", _matters(run) or [UNANSWERED]),
         ("Did it even happen?", _happened(run)),
     ]
     return fragment("checklist.html", rows=rows)
@@ -52,8 +55,9 @@ def _reproduces(run: RunData) -> list[str]:
 def _matters(run: RunData) -> list[str]:
     lines = []
     for mode in run.measured.others:
-        saved = cores_saved(run.measured, mode, GIB_PER_DAY)
-        if saved is not None and mode not in run.void:
+        found = saving(run.measured, mode)
+        if found is not None and mode not in run.void:
+            saved = cores(found.s_per_gib, traffic(run.run.gib_per_day))
             deed = "fewer" if saved >= 0 else "more"
             lines.append(f"{mode} keeps {number(abs(saved))} {deed} cores busy, all day, than {run.run.baseline}.")
     return lines

@@ -1,0 +1,55 @@
+"""What a gate found, for machines: JUnit XML and annotations of GitHub Actions.
+
+Its rule: names come from outside. XML gets no sign that it forbids, and an annotation stays one line and one command.
+"""
+
+from xml.etree import ElementTree
+
+from reports.decisions.across import CAVEAT
+from reports.decisions.gate import Gate, Outcome
+from reports.text import printable
+
+_LEVELS: dict[Outcome, str] = {"pass": "notice", "regression": "error", "inconclusive": "warning"}
+
+
+def junit(gate: Gate) -> bytes:
+    """One test case per mode: a regression is a failure, and what could not be judged is an error."""
+    count = [judgement.outcome for judgement in gate.judgements].count
+    suite = ElementTree.Element(
+        "testsuite",
+        name=printable(f"{gate.run} against {gate.baseline}"),
+        tests=str(len(gate.judgements)),
+        failures=str(count("regression")),
+        errors=str(count("inconclusive")),
+    )
+    for judgement in gate.judgements:
+        case = ElementTree.SubElement(suite, "testcase", classname="gate", name=printable(judgement.mode))
+        text = printable(judgement.text)
+        if judgement.outcome == "regression":
+            ElementTree.SubElement(case, "failure", message=text)
+        elif judgement.outcome == "inconclusive":
+            ElementTree.SubElement(case, "error", message=text)
+        ElementTree.SubElement(case, "system-out").text = f"{text} ({CAVEAT})"
+    root = ElementTree.Element("testsuites")
+    root.append(suite)
+    ElementTree.indent(root)
+    encoded: bytes = ElementTree.tostring(root, encoding="utf-8", xml_declaration=True)
+    return encoded + b"\n"
+
+
+def annotations(gate: Gate) -> list[str]:
+    """One workflow command per mode, as GitHub Actions reads them from the output."""
+    return [
+        f"::{_LEVELS[judgement.outcome]} title={_property(f'{judgement.mode}: {judgement.outcome}')}::"
+        f"{_message(f'{judgement.text} ({CAVEAT})')}"
+        for judgement in gate.judgements
+    ]
+
+
+def _message(text: str) -> str:
+    """The signs that mean something are escaped as the runner's own toolkit does it (actions/toolkit, command.ts)."""
+    return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _message(text).replace(":", "%3A").replace(",", "%2C")

@@ -1,0 +1,100 @@
+"""Two runs side by side: what differs between them, and what each mode cost in both.
+
+Its rule: every run keeps its own paired numbers, with their intervals; what is said from one run to the other is a
+ratio of unpaired rounds (`across`), with the caveat beside it and without a verdict's words.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports import paired
+from reports.data import RunData
+from reports.decisions import across
+from reports.decisions.across import Across
+from reports.decisions.metadata import Difference, differences, other_question
+from reports.measured import PRIMARY, Measured, value
+from reports.paired import Paired
+
+CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
+
+
+@dataclass(frozen=True, slots=True)
+class InRun:
+    """A mode in one run. cost: s/GiB (a Paired against 1). ratio: to the reference mode, None for that itself."""
+
+    cost: Paired | None
+    ratio: Paired | None
+    void: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A mode in both runs. cost and ratio: B over A; None where one run has no such number, or a void one."""
+
+    mode: str
+    a: InRun
+    b: InRun
+    cost: Across | None
+    ratio: Across | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """reference: what the modes of both runs are related to, None where the runs share no such mode. missing: modes
+    that only one of the runs has. question: why the runs do not answer the same question, None where they do."""
+
+    a: RunData
+    b: RunData
+    differences: tuple[Difference, ...]
+    reference: str | None
+    rows: tuple[Row, ...]
+    missing: tuple[str, ...]
+    question: str | None
+
+
+def compared(a: RunData, b: RunData) -> Comparison:
+    """Compare two runs that were read."""
+    modes = tuple(mode for mode in a.measured.modes if mode in b.measured.modes)
+    missing = tuple(mode for mode in (*a.measured.modes, *b.measured.modes) if mode not in modes)
+    reference = next((mode for mode in (a.run.baseline, b.run.baseline) if mode in modes), None)
+    rows = tuple(row(a, b, mode, reference) for mode in modes)
+    return Comparison(a, b, differences(a.run, b.run), reference, rows, missing, other_question(a.run, b.run, modes))
+
+
+def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: float = CONFIDENCE) -> Row:
+    """One mode in both runs. reference: the mode to relate it to in each."""
+    sides = [_in_run(run, mode, reference) for run in (a, b)]
+    costs = [() if run.validity.void_reason(mode) else _costs(run.measured, mode) for run in (a, b)]
+    ratios = [() if side.void or side.ratio is None else side.ratio.ratios for side in sides]
+    return Row(
+        mode, sides[0], sides[1], _across(costs[1], costs[0], confidence), _across(ratios[1], ratios[0], confidence)
+    )
+
+
+def _in_run(run: RunData, mode: str, reference: str | None) -> InRun:
+    costs = _costs(run.measured, mode)
+    cost = paired.compare([(cost, 1.0) for cost in costs], CONFIDENCE) if costs else None
+    pairs = _pairs(run.measured, mode, reference) if reference not in (None, mode) else []
+    ratio = paired.compare(pairs, CONFIDENCE) if pairs else None
+    reason = run.validity.void_reason(mode)
+    if reason is None and reference is not None and (of_reference := run.validity.void_reason(reference)):
+        reason = f"{reference}: {of_reference}"
+    return InRun(cost, ratio, reason)
+
+
+def _costs(measured: Measured, mode: str) -> tuple[float, ...]:
+    """Server CPU s/GiB of the complete rounds that know it."""
+    found = (value(cell, PRIMARY) for cell in measured.cells_of(mode))
+    return tuple(cost for cost in found if cost is not None and cost > 0)
+
+
+def _pairs(measured: Measured, mode: str, reference: str | None) -> list[tuple[float, float]]:
+    """(mode, reference) of every complete round that knows both."""
+    if reference is None:
+        return []
+    both = ((value(cells[mode], PRIMARY), value(cells[reference], PRIMARY)) for cells in measured.rounds)
+    return [(x, y) for x, y in both if x is not None and y is not None and x > 0 and y > 0]
+
+
+def _across(ours: Sequence[float], theirs: Sequence[float], confidence: float) -> Across | None:
+    return across.compare(ours, theirs, confidence) if ours and theirs else None

@@ -1,0 +1,123 @@
+"""What two runs were asked, and on what they ran (method.md §8): which differences there are, which of them matter.
+
+Its rule: a field of the record that nobody has judged here counts as part of the question. A new one then stops a
+comparison with a clear line, instead of letting two different questions pass as one.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from profiles.records import Run, TargetFacts
+from reports.text import UNKNOWN, quantity
+
+# What a record says beside the question: who, when, how precisely, how it went, and on which machine.
+_BESIDE = {
+    *("name", "state", "started_at", "ended_at", "reason", "command", "seed", "order", "schema", "metrics", "skipped"),
+    *("gib_per_day", "rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "baseline"),
+    *("warm_up_s", "window_s", "sample_interval_s", "file", "targets", "host", "software"),
+}
+ABSENT = "not on record"
+MACHINE = ("cpu_model", "cpus", "virtualisation")
+# Every two runs differ in these, or they are shown elsewhere.
+_UNTOLD = ("name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets")
+_FIRST = (
+    *("cpu model", "cpus", "virtualisation", "kernel", "mitigations", "governor", "cgroup cpu max", "pinning"),
+    *(
+        "congestion control",
+        "interface",
+        "mtu",
+        "window s",
+        "warm up s",
+        "modes",
+        "baseline",
+        "git revision",
+        "git dirty",
+    ),
+    *("python", "libc", "locust", "file system"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """question: the runs were asked different things. matters: it can change the numbers, so it stands on top."""
+
+    name: str
+    a: str
+    b: str
+    question: bool
+    matters: bool
+
+
+def differences(a: Run, b: Run) -> tuple[Difference, ...]:
+    """Only what differs: the question first, then what matters most, then the rest in the order of the records."""
+    both = tuple(mode for mode in a.modes if mode in b.modes)
+    asked = (question(a, both), question(b, both))
+    told = (asked[0] | _told(a, both), asked[1] | _told(b, both))
+    names = [*asked[0], *asked[1], *_FIRST, *told[0], *told[1]]
+    found = []
+    for name in dict.fromkeys(names):
+        left, right = (each.get(name, ABSENT) for each in told)
+        if left != right:
+            of_question = name in asked[0] or name in asked[1]
+            found.append(Difference(name, left, right, of_question, of_question or name in _FIRST))
+    return tuple(found)
+
+
+def question(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
+    """What was asked, as words: settings, the file's size, and the options of these modes."""
+    record: dict[str, Any] = msgspec.to_builtins(run)
+    asked = {_words(name): _said(name, value) for name, value in record.items() if name not in _BESIDE}
+    asked["file size"] = quantity(run.file.size_bytes, "bytes")
+    for target in run.targets:
+        if target.name in modes:
+            asked |= {f"{target.name} {name}": _said("_bytes", size) for name, size in target.options.items()}
+    return asked
+
+
+def other_question(a: Run, b: Run, modes: tuple[str, ...]) -> str | None:
+    """Why numbers of these modes answer different questions in the two runs; None where they answer the same one."""
+    asked, answered = question(a, modes), question(b, modes)
+    unlike = [
+        f"{name} {asked.get(name, ABSENT)} against {answered.get(name, ABSENT)}"
+        for name in asked | answered
+        if asked.get(name) != answered.get(name)
+    ]
+    return "; ".join(unlike) or None
+
+
+def machine(run: Run) -> str:
+    """What makes a machine another one, in one line. Its kernel may change; that is what runs are compared for."""
+    model, cpus, virtualisation = (run.host.get(name) for name in MACHINE)
+    return f"{model or UNKNOWN}, {cpus or UNKNOWN} CPUs, {virtualisation or UNKNOWN}"
+
+
+def _told(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
+    record: dict[str, Any] = msgspec.to_builtins(run)
+    facts = {name: value for name, value in record.items() if name not in _UNTOLD and name in _BESIDE}
+    facts |= facts.pop("host") | facts.pop("software")
+    told = {_words(name): _said(name, value) for name, value in facts.items()}
+    told |= {"modes": ", ".join(run.modes)}
+    told |= {"file": run.file.path, "file system": run.file.filesystem, "file's SHA-256": run.file.sha256}
+    for target in (target for target in run.targets if target.name in modes):
+        told |= {target.name: target.summary, f"{target.name} copies (model)": _copies(target)}
+    return told
+
+
+def _copies(target: TargetFacts) -> str:
+    return ", ".join(f"{copy.source} to {copy.destination} by {copy.by}" for copy in target.copies) or "none"
+
+
+def _words(name: str) -> str:
+    return name.removesuffix("_bytes").replace("_", " ")
+
+
+def _said(name: str, value: Any) -> str:
+    if value is None or value == "":
+        return UNKNOWN
+    if name.endswith("_bytes") and isinstance(value, int):
+        return quantity(value, "bytes")
+    if isinstance(value, dict):
+        return "; ".join(f"{key}: {inner}" for key, inner in value.items()) or "none"
+    return str(value)

@@ -1,0 +1,47 @@
+"""Does it matter? The difference at a stated traffic, in cores and core-hours a day (Gregg's checklist)."""
+
+from collections.abc import Callable
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.decisions.savings import Saving, core_hours, cores, saving, traffic
+from reports.paired import percent
+from reports.rendering import fragment
+from reports.text import number
+
+TITLE = "Does it matter?"
+ORDER = 65
+
+Scale = Callable[[float, float], float]
+
+
+def render(run: RunData) -> Markup:
+    found = [saving(run.measured, mode) for mode in run.measured.others if mode not in run.void]
+    known = [each for each in found if each is not None]
+    if not known:
+        return Markup("")
+    gib_per_day = traffic(run.run.gib_per_day)
+    rows = [
+        (each.mode, [_with_interval(each, scale, gib_per_day) for scale in (_s_per_gib, cores, core_hours)])
+        for each in known
+    ]
+    return fragment(
+        "matters.html",
+        rows=rows,
+        gib_per_day=number(gib_per_day),
+        example=run.run.gib_per_day is None,
+        baseline=run.run.baseline,
+        level=percent(known[0].confidence),
+    )
+
+
+def _s_per_gib(s_per_gib: float, _gib_per_day: float) -> float:
+    return s_per_gib
+
+
+def _with_interval(found: Saving, scale: Scale, gib_per_day: float) -> tuple[str, str]:
+    middle = number(scale(found.s_per_gib, gib_per_day))
+    if found.low is None or found.high is None:
+        return middle, "too few rounds for an interval"
+    return middle, f"{number(scale(found.low, gib_per_day))} to {number(scale(found.high, gib_per_day))}"
