@@ -64,16 +64,16 @@ def compared(a: RunData, b: RunData) -> Comparison:
 def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: float = CONFIDENCE) -> Row:
     """One mode in both runs. reference: the mode to relate it to in each."""
     sides = [_in_run(run, mode, reference) for run in (a, b)]
-    costs = [() if run.validity.void_reason(mode) else _costs(run.measured, mode) for run in (a, b)]
+    known = [() if run.validity.void_reason(mode) else costs(run.measured, mode) for run in (a, b)]
     ratios = [() if side.void or side.ratio is None else side.ratio.ratios for side in sides]
     return Row(
-        mode, sides[0], sides[1], _across(costs[1], costs[0], confidence), _across(ratios[1], ratios[0], confidence)
+        mode, sides[0], sides[1], _across(known[1], known[0], confidence), _across(ratios[1], ratios[0], confidence)
     )
 
 
 def _in_run(run: RunData, mode: str, reference: str | None) -> InRun:
-    costs = _costs(run.measured, mode)
-    cost = paired.compare([(cost, 1.0) for cost in costs], CONFIDENCE) if costs else None
+    found = [(each, 1.0) for each in costs(run.measured, mode)]
+    cost = paired.compare(found, CONFIDENCE) if found else None
     pairs = _pairs(run.measured, mode, reference) if reference not in (None, mode) else []
     ratio = paired.compare(pairs, CONFIDENCE) if pairs else None
     reason = run.validity.void_reason(mode)
@@ -82,7 +82,7 @@ def _in_run(run: RunData, mode: str, reference: str | None) -> InRun:
     return InRun(cost, ratio, reason)
 
 
-def _costs(measured: Measured, mode: str) -> tuple[float, ...]:
+def costs(measured: Measured, mode: str) -> tuple[float, ...]:
     """Server CPU s/GiB of the complete rounds that know it."""
     found = (value(cell, PRIMARY) for cell in measured.cells_of(mode))
     return tuple(cost for cost in found if cost is not None and cost > 0)

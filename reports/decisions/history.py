@@ -1,0 +1,112 @@
+"""A run as one line of a list, and its modes as points of a trend.
+
+Its rule: a folder that cannot be read is a line as well, which says why. It is never the end of the list.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import UserError
+from profiles.run_folder import RunFolder
+from reports.data import RunData, load
+from reports.decisions.comparison import costs
+from reports.decisions.metadata import machine, question
+from reports.paired import Paired, compare
+from reports.text import UNKNOWN, printable
+from reports.verdict import Kind
+from units import format_size
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A run in the list, by the name of its folder. broken: why it could not be read; then all else is empty.
+    question: its settings as one text, without the options of modes."""
+
+    name: str
+    broken: str | None = None
+    started_at: str = ""
+    state: str = ""
+    validity: str = ""
+    machine: str = ""
+    kernel: str = ""
+    question: str = ""
+    baseline: str = ""
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class ModeEntry:
+    """A mode in a run: its cost in s/GiB and its ratio to the baseline, with intervals where there are any.
+    kind and sentence: of its verdict, None for the baseline. options: those of the mode, as one text."""
+
+    run: str
+    mode: str
+    options: str
+    void: bool
+    cost: float | None
+    cost_low: float | None
+    cost_high: float | None
+    ratio: float | None
+    ratio_low: float | None
+    ratio_high: float | None
+    kind: Kind | None
+    sentence: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """Oldest first; broken ones last."""
+
+    entries: tuple[Entry, ...]
+    modes: dict[str, tuple[ModeEntry, ...]]
+
+    @property
+    def readable(self) -> tuple[Entry, ...]:
+        return tuple(entry for entry in self.entries if entry.broken is None)
+
+
+def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
+    """The run in this folder, under this name."""
+    try:
+        run = load(RunFolder(folder), whole=False)
+    except UserError as error:
+        return Entry(name, broken=printable(str(error))), ()
+    except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have
+        return Entry(name, broken=printable(f"its records make no sense: {error}")), ()
+    return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.measured.modes)
+
+
+def _entry(name: str, run: RunData) -> Entry:
+    facts, asked = run.run, question(run.run, ())
+    return Entry(
+        name,
+        started_at=facts.started_at,
+        state=facts.state,
+        validity=run.validity.word,
+        machine=machine(facts),
+        kernel=str(facts.host.get("kernel") or UNKNOWN),
+        question=", ".join(f"{each} {value}" for each, value in asked.items()),
+        baseline=facts.baseline,
+        rounds=len(run.measured.rounds),
+    )
+
+
+def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
+    pairs = [(cost, 1.0) for cost in costs(run.measured, mode)]
+    cost = compare(pairs) if pairs else None
+    verdict = next((found for found in run.verdicts if found.mode == mode), None)
+    options = ", ".join(f"{option} {format_size(size)}" for option, size in run.target(mode).options.items())
+    return ModeEntry(
+        name,
+        mode,
+        options,
+        mode in run.void,
+        *_numbers(cost),
+        *_numbers(verdict.paired if verdict else None),
+        verdict.kind if verdict else None,
+        verdict.line if verdict else None,
+    )
+
+
+def _numbers(paired: Paired | None) -> tuple[float | None, float | None, float | None]:
+    return (None, None, None) if paired is None else (paired.ratio, paired.low, paired.high)
