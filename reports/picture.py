@@ -1,7 +1,8 @@
 """The course's picture of a data path, drawn from the facts of any mode: who copies every byte, and where to.
 
-Its rule: it shows the *model* that travelled with the run, and says so. Colour never stands alone: every arrow
-carries its number and the word CPU or DMA, and CPU copies are drawn thick, DMA ones dashed.
+Its rule: it shows the *model* that travelled with the run, and beside it what was measured. Colour never stands alone:
+every arrow carries its number and the word CPU, DMA or encryption, a tick where it was confirmed and a cross where it
+was contradicted; what was measured and is not in the model has a plus instead of a number.
 """
 
 import math
@@ -10,8 +11,10 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.records import TargetFacts
+from profiles.records import Proof, TargetFacts
+from reports.evidence import Step, steps
 from reports.rendering import fragment
+from reports.text import number
 
 WIDTH, HEIGHT = 330, 302
 BOX_WIDTH, BOX_HEIGHT = 112, 36
@@ -26,6 +29,9 @@ PLACES = {
     "NIC": (246, 248),
 }
 
+MARKS = {"confirmed": " ✓", "contradicted": " ✗", "measured only": "", "model only": ""}
+LABEL_HEIGHT, LETTER_WIDTH, LABEL_PADDING = 20, 6.7, 16
+
 
 @dataclass(frozen=True, slots=True)
 class Box:
@@ -37,10 +43,11 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One copy, from edge to edge of its boxes; (label_x, label_y) is the middle of its label."""
+    """One step, from edge to edge of its boxes; (label_x, label_y) is the middle of its label."""
 
-    number: int
+    label: str
     by: str
+    finding: str
     x1: float
     y1: float
     x2: float
@@ -48,53 +55,81 @@ class Arrow:
     label_x: float
     label_y: float
 
+    @property
+    def label_width(self) -> float:
+        return LETTER_WIDTH * len(self.label) + LABEL_PADDING
 
-def picture(name: str, target: TargetFacts) -> Markup:
-    """The mode's picture as SVG. name: unique on the page."""
-    copies = target.copies
-    used = {place for copy in copies for place in (copy.source, copy.destination)}
+
+def picture(name: str, target: TargetFacts, proof: Proof | None = None) -> Markup:
+    """The mode's picture as SVG. name: unique on the page. proof: what was measured of it, if anything was."""
+    drawn = steps(target, proof)
+    used = {place for step in drawn for place in (step.source, step.destination)}
     boxes = [Box(place, x, y, place in used) for place, (x, y) in PLACES.items()]
-    steps = ", then ".join(f"{copy.by.upper()} from {copy.source} to {copy.destination}" for copy in copies)
+    in_words = ", then ".join(step.in_words for step in drawn if step.finding != "measured only") or "no copy"
+    besides = "".join(f"; besides, {step.in_words}" for step in drawn if step.finding == "measured only")
     return fragment(
         "picture.html",
         name=name,
-        title=f"{target.name}: {summary(target)}: {steps or 'no copy'}",
+        title=f"{target.name}: {summary(target)}: {in_words}{besides}",
         width=WIDTH,
         height=HEIGHT,
         box=(BOX_WIDTH, BOX_HEIGHT),
+        label_height=LABEL_HEIGHT,
         lanes=LANES,
         boxes=boxes,
-        arrows=list(_arrows(target)),
+        arrows=list(_arrows(drawn)),
     )
 
 
 def summary(target: TargetFacts) -> str:
     """4 copies of every byte: 2 by the CPU, 2 by DMA"""
-    count, by_cpu = len(target.copies), by_the_cpu(target)
-    return f"{count} {'copy' if count == 1 else 'copies'} of every byte: {by_cpu} by the CPU, {count - by_cpu} by DMA"
+    by_cpu, by_dma = target.cpu_copies, sum(step.by == "dma" for step in target.copies)
+    copies = f"{by_cpu + by_dma} {'copy' if by_cpu + by_dma == 1 else 'copies'} of every byte"
+    return f"{copies}: {by_cpu} by the CPU, {by_dma} by DMA{''.join(_encryptions(target))}"
 
 
-def by_the_cpu(target: TargetFacts) -> int:
-    return sum(copy.by == "cpu" for copy in target.copies)
+def _encryptions(target: TargetFacts) -> Iterator[str]:
+    for step in target.copies:
+        if step.by == "encryption":
+            within = step.source == step.destination
+            yield f"; encrypted within the {step.source}" if within else "; encrypted on the way by the CPU"
 
 
-def _arrows(target: TargetFacts) -> Iterator[Arrow]:
-    """Copies between the same two boxes lie side by side; one within a box stands above it."""
+def _arrows(drawn: tuple[Step, ...]) -> Iterator[Arrow]:
+    """Steps between the same two boxes lie side by side; one within a box stands outside it."""
     seen: dict[frozenset[str], int] = {}
-    for number, copy in enumerate(target.copies, 1):
-        between: frozenset[str] = frozenset((copy.source, copy.destination))
+    for place, step in enumerate(drawn, 1):
+        between: frozenset[str] = frozenset((step.source, step.destination))
         aside = 30 * seen.get(between, 0)
         seen[between] = seen.get(between, 0) + 1
-        (x1, y1), (x2, y2) = PLACES[copy.source], PLACES[copy.destination]
-        length = math.hypot(x2 - x1, y2 - y1)
-        if length == 0:
-            yield Arrow(number, copy.by, x1 - 30, y1 - 34, x1 + 30, y1 - 34, x1, y1 - 34 - aside)
-            continue
-        ux, uy = (x2 - x1) / length, (y2 - y1) / length
-        start, end = _to_edge(ux, uy) + 2, length - _to_edge(ux, uy) - 4
-        from_x, from_y, to_x, to_y = x1 + ux * start, y1 + uy * start, x1 + ux * end, y1 + uy * end
-        from_x, from_y, to_x, to_y = from_x - uy * aside, from_y + ux * aside, to_x - uy * aside, to_y + ux * aside
-        yield Arrow(number, copy.by, from_x, from_y, to_x, to_y, (from_x + to_x) / 2, (from_y + to_y) / 2)
+        line = _within(step, aside) if step.source == step.destination else _from_edge_to_edge(step, aside)
+        yield Arrow(_label(place, step), step.by, step.finding.replace(" ", "-"), *line)
+
+
+def _label(place: int, step: Step) -> str:
+    """2 CPU ✓, 3 encryption, +1 CPU"""
+    by = step.by if step.by == "encryption" else step.by.upper()
+    first = f"+{number(round(step.copies, 2))}" if step.finding == "measured only" else str(place)
+    return f"{first} {by}{MARKS[step.finding]}"
+
+
+Line = tuple[float, float, float, float, float, float]
+
+
+def _within(step: Step, aside: float) -> Line:
+    x, y = PLACES[step.source]
+    beside = y - 34 - aside if step.source == "user buffer" else y + 34 + aside  # where no other arrow ends
+    return x - 62, beside, x + 62, beside, x, beside
+
+
+def _from_edge_to_edge(step: Step, aside: float) -> Line:
+    (x1, y1), (x2, y2) = PLACES[step.source], PLACES[step.destination]
+    length = math.hypot(x2 - x1, y2 - y1)
+    ux, uy = (x2 - x1) / length, (y2 - y1) / length
+    start, end = _to_edge(ux, uy) + 2, length - _to_edge(ux, uy) - 4
+    from_x, from_y = x1 + ux * start - uy * aside, y1 + uy * start + ux * aside
+    to_x, to_y = x1 + ux * end - uy * aside, y1 + uy * end + ux * aside
+    return from_x, from_y, to_x, to_y, (from_x + to_x) / 2, (from_y + to_y) / 2
 
 
 def _to_edge(ux: float, uy: float) -> float:

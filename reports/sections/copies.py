@@ -1,8 +1,10 @@
-"""The course's picture of the copies, for every mode of the run."""
+"""The course's picture of the copies, for every mode of the run: the model, and what was measured of it."""
 
 from markupsafe import Markup
 
+from profiles.records import TargetFacts
 from reports.data import RunData
+from reports.evidence import statement
 from reports.picture import picture, summary
 from reports.rendering import fragment
 
@@ -13,8 +15,12 @@ ORDER = 110
 def render(run: RunData) -> Markup:
     targets = [run.target(mode) for mode in run.measured.modes]
     cards = [
-        (target, summary(target), picture(f"copies-{index}", target))
+        (target, summary(target), statement(target, run.proof(target.name)), _picture(run, target, index))
         for index, target in enumerate(targets)
         if target.copies
     ]
     return fragment("copies.html", cards=cards, missing=[target.name for target in targets if not target.copies])
+
+
+def _picture(run: RunData, target: TargetFacts, index: int) -> Markup:
+    return picture(f"copies-{index}", target, run.proof(target.name))

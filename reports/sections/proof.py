@@ -4,7 +4,6 @@ from markupsafe import Markup
 
 from profiles.records import Proof
 from reports.data import RunData
-from reports.picture import by_the_cpu
 from reports.rendering import fragment
 from reports.text import UNKNOWN, number
 
@@ -62,7 +61,7 @@ def _answers(run: RunData, proofs: list[Proof]) -> list[tuple[str, str]]:
     if best is not None and measured[best] < FEWER_THAN_TWO:
         answer = (
             f"By the CPU, yes: {best} made {measured[best]:.2f} copies of every byte, measured (its model: "
-            f"{by_the_cpu(run.target(best))}). The {_by_devices(run, best)} by devices remain: the bytes must come "
+            f"{run.target(best).cpu_copies}). The {_by_devices(run, best)} by devices remain: the bytes must come "
             f"from the disk once, and go to the card."
         )
         answers.append(("Can there be fewer than two?", answer))

@@ -1,0 +1,77 @@
+"""A mode's model beside what was measured: which steps happened, which did not, and what happened besides.
+
+Its rule: evidence is of a side and not of a step. Reading was counted, and sending was looked at (profiles/trial.py);
+neither tells two copies of one side apart, so the steps of a side stand or fall together. No card took part and nobody
+looks into a place: DMA, and encryption within a place, stay the model's.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from profiles.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
+from reports.text import UNKNOWN, number
+
+Finding = Literal["confirmed", "contradicted", "measured only", "model only"]
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of every byte. copies: per byte; 1 in the model, as many as were measured in a "measured only" one."""
+
+    source: str
+    destination: str
+    by: str
+    finding: Finding
+    copies: float = 1.0
+
+    @property
+    def in_words(self) -> str:
+        """CPU from page cache to user buffer: confirmed"""
+        how = self.by if self.by == "encryption" else self.by.upper()
+        way = f"from {self.source} to {self.destination}" if self.source != self.destination else f"in {self.source}"
+        amount = f", {number(self.copies)} per byte" if self.finding == "measured only" else ""
+        found = "" if self.finding == "model only" else f": {self.finding}"
+        return f"{how} {way}{amount}{found}"
+
+
+def steps(target: TargetFacts, proof: Proof | None) -> tuple[Step, ...]:
+    """The model's steps in their order, then what was measured beyond them."""
+    reading, sending = _excess(target, proof, of_sending=False), _excess(target, proof, of_sending=True)
+    found = [*_of_the_model(target, reading, sending)]
+    if reading is not None and reading >= COPIES_TOLERANCE:
+        found.append(Step("page cache", "user buffer", "cpu", "measured only", reading))
+    if sending is not None and sending >= COPIES_TOLERANCE:
+        sent_from = next((step.source for step in target.copies if is_sending(step)), "page cache")
+        source = "user buffer" if reading is not None and reading >= COPIES_TOLERANCE else sent_from
+        found.append(Step(source, "socket buffer", "cpu", "measured only", sending))
+    return tuple(found)
+
+
+def _excess(target: TargetFacts, proof: Proof | None, of_sending: bool) -> float | None:
+    """CPU copies per byte that were measured on this side, beyond the model's; None where nobody knows."""
+    measured = None if proof is None else proof.sent_copies if of_sending else proof.read_copies
+    of_reading = target.cpu_copies_of_reading
+    return None if measured is None else measured - (target.cpu_copies - of_reading if of_sending else of_reading)
+
+
+def _of_the_model(target: TargetFacts, reading: float | None, sending: float | None) -> Iterator[Step]:
+    for step in target.copies:
+        excess = sending if is_sending(step) else reading
+        finding: Finding = "model only"
+        if is_cpu_copy(step) and excess is not None:
+            finding = "contradicted" if excess <= -COPIES_TOLERANCE else "confirmed"
+        by_reference = step.destination == "NIC" and step.source != "socket buffer"
+        if by_reference and excess is not None and excess >= COPIES_TOLERANCE:  # they went through the socket buffer
+            finding = "contradicted"
+        yield Step(step.source, step.destination, step.by, finding)
+
+
+def statement(target: TargetFacts, proof: Proof | None) -> str:
+    """CPU copies of every byte: 2 in the model, 2.00 measured: confirmed."""
+    model = f"CPU copies of every byte: {target.cpu_copies} in the model"
+    if proof is None or proof.measured_copies is None:
+        reason = "its proof is not on record" if proof is None else proof.reason or "its proof did not see them"
+        return f"{model}, {UNKNOWN} in fact ({reason})."
+    found = "confirmed" if proof.contradiction is None else f"contradicted, {proof.contradiction}"
+    return f"{model}, {proof.measured_copies:.2f} measured: {found}."
