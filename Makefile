@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load ui servers test-file doctor prove report bench test lint lock clean
+.PHONY: help setup load ui servers test-file doctor prove crosscheck report bench test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -17,6 +17,7 @@ quoted = $(if $($(1)),'--$(2)=$($(1))')
 KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
 	$(call quoted,GIB_PER_DAY,gib-per-day) $(call quoted,SINK,sink) $(call quoted,PIN,pin) \
+	$(call quoted,PRECISION,precision) $(call quoted,RETRIES,retries) $(call quoted,CALIBRATE,calibrate) \
 	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
 
 help: ## list these targets
@@ -46,11 +47,15 @@ doctor: $(VENV)/.ready ## which data paths and features this machine has, and wh
 prove: $(VENV)/.ready ## what each data path really does here: copies, system calls, completions
 	@$(RUN_PYTHON) -m scripts.prove $(call option,MODES,modes)
 
+crosscheck: $(VENV)/.ready ## the score's CPU time, held against perf, control groups, getrusage and ticks
+	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+	@$(RUN_PYTHON) -m scripts.crosscheck $(call option,MODES,modes)
+
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
-bench: $(VENV)/.test-ready ## our own cost against a C floor, in one interleaved run
-	@$(RUN_PYTHON) -m tests.bench
+bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|memory|sampler)
+	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
 
 test: $(VENV)/.test-ready ## run the tests
 	@$(RUN_PYTHON) -m pytest -q

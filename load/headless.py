@@ -20,11 +20,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
-from load.campaign import Campaign, start_watching
+from load.campaign import Campaign
 from load.interrupt import deliver_to_main
 from load.placement import pin_this_process
 from load.server_host import ServerHost
 from load.settings import Settings
+from load.stage import start_watching
 from load.users import user_classes
 from profiles.records import Cell
 from profiles.run_folder import RUN_FILE, RunFolder

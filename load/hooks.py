@@ -19,10 +19,10 @@ from locust.exception import StopTest
 from locust.runners import LocalRunner, WorkerRunner
 
 from errors import EXIT_USAGE, UserError
-from load.campaign import start_watching
 from load.client import SINKS
 from load.interrupt import deliver_to_main
 from load.server_host import ServerHost
+from load.stage import start_watching
 from load.users import DownloadUser
 from load.web import ServersTab
 from profiles.protocol import Start

@@ -3,21 +3,27 @@
 Its rule: whatever changes a number stands here, and so in run.json.
 """
 
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 
+from errors import UsageError
 from load.cell import DERIVED
 from load.client import Sink
 from load.placement import Placement, choose
 from profiles.protocol import Facts
-from profiles.records import Run
+from profiles.records import Run, TargetFacts
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What a campaign was asked for. named: the modes were asked for by name, so that a missing one is an error and
-    not skipped. options: per mode, in bytes. gib_per_day: see Run. command: what repeats the run."""
+    """What a campaign was asked for.
+
+    named: the modes were asked for by name, so that a missing one is an error and not skipped. rounds: at most.
+    precision: the half-width of the intervals at which it stops, 0 for never. retries: of a disturbed round.
+    calibrate: measure the A/A floor. options: per mode, in bytes. gib_per_day: see Run. command: what repeats the run.
+    """
 
     modes: tuple[str, ...]
     named: bool
@@ -32,13 +38,37 @@ class Settings:
     options: dict[str, dict[str, int]] = field(default_factory=dict)
     gib_per_day: float | None = None
     any_port: bool = False
+    precision: float = 0.0
+    retries: int = 0
+    calibrate: bool = False
     placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
 
     @property
+    def duplicate(self) -> str | None:
+        """The name of the baseline's duplicate, which measures the A/A floor; None without calibration."""
+        return f"{self.modes[0]}-again" if self.calibrate else None
+
+    @property
+    def measured_modes(self) -> tuple[str, ...]:
+        """What runs in every round: the modes, and the duplicate."""
+        return self.modes if self.duplicate is None else (*self.modes, self.duplicate)
+
+    def real(self, mode: str) -> str:
+        """The mode that stands behind a name: the duplicate is the baseline under another one."""
+        return self.modes[0] if mode == self.duplicate else mode
+
+    @property
+    def cell_s(self) -> float:
+        return self.warm_up_s + self.window_s
+
+    @property
+    def round_s(self) -> float:
+        return len(self.measured_modes) * self.cell_s
+
+    @property
     def expected_s(self) -> float:
-        """How long it will take, about: for a progress bar."""
-        cells = self.rounds * len(self.modes)
-        return cells * (self.warm_up_s + self.window_s) + len(self.modes) * (self.warm_up_s + self.profile_s)
+        """How long it will take at most, but for repeats, about: for a progress bar."""
+        return self.rounds * self.round_s + len(self.modes) * (self.warm_up_s + self.profile_s)
 
 
 def run_record(
@@ -47,6 +77,9 @@ def run_record(
     """The record of a run that begins now. facts: what the agent says of targets, metrics, file and machine."""
     chosen = [target for target in facts.targets if target.name in settings.modes]
     options = settings.options
+    targets = tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen)
+    # Unpinned, servers may use every CPU but the one that the client, a single thread, keeps busy.
+    server_cpus = len(settings.placement.server_cpus) or max(1, len(os.sched_getaffinity(0)) - 1)
     return Run(
         name=name,
         state="running",
@@ -62,13 +95,27 @@ def run_record(
         window_s=settings.window_s,
         sample_interval_s=facts.sample_interval_s,
         file=facts.file,
-        targets=tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen),
+        targets=(*targets, *_again(targets, settings)),
         metrics=(*facts.metrics, *DERIVED),
         skipped=skipped,
         gib_per_day=settings.gib_per_day,
-        host=facts.host | {"pinning": settings.placement.text},
+        rounds_planned=len(order),
+        precision=settings.precision,
+        duplicate=settings.duplicate,
+        host=facts.host | {"pinning": settings.placement.text, "server_cpus": server_cpus},
         software=facts.software | {"locust": version("locust")},
     )
+
+
+def _again(targets: tuple[TargetFacts, ...], settings: Settings) -> tuple[TargetFacts, ...]:
+    """The baseline's duplicate, where one is wanted. Raises UsageError when a mode bears its name."""
+    if settings.duplicate is None:
+        return ()
+    if settings.duplicate in settings.modes:
+        raise UsageError(f"CALIBRATE=1 needs the name {settings.duplicate!r} for the baseline's duplicate")
+    baseline = next(target for target in targets if target.name == settings.modes[0])
+    summary = f"{baseline.name} once more, to see what two equals differ by (the A/A floor)"
+    return (replace(baseline, name=settings.duplicate, summary=summary),)
 
 
 def now() -> str:

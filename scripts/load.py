@@ -23,8 +23,12 @@ from profiles.run_folder import RunFolder
 from units import parse_size
 
 BASELINE = "read-send"
-WARM_UP_S = 0.5
+FEW_MODES = 4
+WINDOW_S = {"few": 2.0, "many": 0.7}  # many modes share the three minutes that a campaign may take
+WARM_UP_S = {"few": 0.5, "many": 0.2}
 PROFILE_S = 3
+RETRIES = 2
+TARGET_HALF_WIDTH = 0.05  # method.md §4
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -32,6 +36,7 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def main() -> int:
     arguments = _parser().parse_args()
     modes = _modes(arguments.modes, arguments.baseline)
+    _fill_in(arguments, modes)
     _check(arguments)
     settings = Settings(
         modes=modes,
@@ -47,6 +52,9 @@ def main() -> int:
         options=_options(arguments.option, modes),
         gib_per_day=arguments.gib_per_day,
         any_port=arguments.any_port,
+        precision=arguments.precision,
+        retries=arguments.retries,
+        calibrate=arguments.calibrate == "1",
         placement=choose(os.sched_getaffinity(0), wanted=arguments.pin == "1"),
     )
     folder = RunFolder(arguments.profiles / arguments.run)
@@ -69,11 +77,23 @@ def _parser() -> argparse.ArgumentParser:
     every = ", ".join(targets.discover())
     parser.add_argument("--modes", nargs="+", default=["course"], metavar="MODE", help=f"course, all, or of {every}")
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
-    parser.add_argument("--rounds", type=int, default=10, help="default: %(default)s; fewer than 6 give no interval")
-    parser.add_argument("--window", type=float, default=2.0, help="seconds measured per cell (default: %(default)s)")
     parser.add_argument(
-        "--warm-up", type=float, default=WARM_UP_S, help="seconds discarded before (default: %(default)s)"
+        "--rounds", type=int, default=10, help="at most (default: %(default)s); fewer than 6 give no interval"
     )
+    parser.add_argument(
+        "--precision",
+        type=float,
+        default=TARGET_HALF_WIDTH,
+        help="stop when every interval is this narrow on either side, 0 for all rounds (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--retries", type=int, default=RETRIES, help="how often a disturbed round is run again (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--calibrate", choices=("0", "1"), default="0", help="run the baseline twice per round, for the A/A floor"
+    )
+    parser.add_argument("--window", type=float, help=f"seconds measured per cell (default: {_of_default('window')})")
+    parser.add_argument("--warm-up", type=float, help=f"seconds discarded before (default: {_of_default('warm_up')})")
     parser.add_argument(
         "--profile", type=int, default=PROFILE_S, help="seconds of py-spy per mode, 0 for none (default: %(default)s)"
     )
@@ -113,6 +133,18 @@ def _modes(given: list[str], baseline: str | None) -> tuple[str, ...]:
     return (first, *(name for name in names if name != first))
 
 
+def _of_default(name: str) -> str:
+    seconds = {"window": WINDOW_S, "warm_up": WARM_UP_S}[name]
+    return f"{seconds['few']:g}, or {seconds['many']:g} from {FEW_MODES + 1} modes on"
+
+
+def _fill_in(arguments: argparse.Namespace, modes: tuple[str, ...]) -> None:
+    """The defaults that depend on the number of modes."""
+    many = "few" if len(modes) <= FEW_MODES else "many"
+    arguments.window = WINDOW_S[many] if arguments.window is None else arguments.window
+    arguments.warm_up = WARM_UP_S[many] if arguments.warm_up is None else arguments.warm_up
+
+
 def _check(arguments: argparse.Namespace) -> None:
     for name, least, most in (
         ("rounds", 1, 1000),
@@ -120,6 +152,8 @@ def _check(arguments: argparse.Namespace) -> None:
         ("window", 0.2, 3600),
         ("warm_up", 0, 600),
         ("profile", 0, 600),
+        ("precision", 0, 1),
+        ("retries", 0, 10),
         ("gib_per_day", 0.001, 10**12),
     ):
         value = getattr(arguments, name)
@@ -159,10 +193,13 @@ def _repeating_command(arguments: argparse.Namespace, modes: tuple[str, ...]) ->
         "SIZE": size_bytes,
         "SEED": arguments.seed,
     }
-    knobs |= {"WARM_UP": f"{arguments.warm_up:g}"} if arguments.warm_up != WARM_UP_S else {}
+    knobs |= {"WARM_UP": f"{arguments.warm_up:g}"} if arguments.warm_up != WARM_UP_S["few"] else {}
     knobs |= {"PROFILE": arguments.profile} if arguments.profile != PROFILE_S else {}
     knobs |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
     knobs |= {"GIB_PER_DAY": f"{arguments.gib_per_day:.12g}"} if arguments.gib_per_day is not None else {}
+    knobs |= {"PRECISION": f"{arguments.precision:g}"} if arguments.precision != TARGET_HALF_WIDTH else {}
+    knobs |= {"RETRIES": arguments.retries} if arguments.retries != RETRIES else {}
+    knobs |= {"CALIBRATE": 1} if arguments.calibrate == "1" else {}
     knobs |= {"PIN": 0} if arguments.pin == "0" else {}
     knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
     return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in knobs.items())

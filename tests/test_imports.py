@@ -11,6 +11,8 @@ from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
 MECHANISMS = ("servers.uring", "servers.mapping", "servers.pipes", "servers.tls")  # what several modes share
+# The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
+ARITHMETIC = tuple(f"reports.{name}" for name in ("paired", "limits", "disturbance", "measured", "precision", "floor"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
 RECORDS = ("profiles.records", "profiles.run_folder")  # what is stored of a run, and where
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
@@ -86,7 +88,17 @@ def test_profiles_know_the_facts_of_modes() -> None:
 
 
 def test_load_knows_records_targets_and_how_to_talk_to_the_agent() -> None:
-    assert not_allowed("load", *RECORDS, "profiles.targets", "profiles.protocol") == []
+    """And the arithmetic of the reports, so that what stops a campaign or drops a round is what the report says."""
+    known = (*RECORDS, "profiles.targets", "profiles.protocol", "profiles.calibration")
+    assert not_allowed("load", *known, *ARITHMETIC) == []
+
+
+def test_the_arithmetic_that_load_knows_is_pure() -> None:
+    """Records in, numbers out: nothing that reads files, draws, or has an opinion on wording."""
+    for module in ARITHMETIC:
+        path = PROJECT / Path(*module.split(".")).with_suffix(".py")
+        assert {name for name in ours(path) if not within(name, ("profiles.records", *ARITHMETIC, *LEAVES))} == set()
+        assert not foreign(path)
 
 
 def test_reports_know_records() -> None:

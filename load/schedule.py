@@ -1,0 +1,70 @@
+"""Which round comes next, and when there have been enough: planned ones, repeats of disturbed ones, the end.
+
+Its rule: only precision and disturbances decide, never a result (method.md §4, §6). Planned rounds are looked at in
+blocks, so that positions stay balanced; a round that was disturbed is dropped and run again after the planned ones, at
+most `retries` times. A pass of repeats out of which not one round comes calm is the last: such a machine is never calm.
+So at most rounds · (1 + retries) rounds are run.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+from profiles.records import Cell, Repeat, Run
+from reports.measured import Measured, measured
+from reports.paired import FEWEST_ROUNDS, percent
+from reports.precision import precise
+
+LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
+
+
+@dataclass(slots=True)
+class Schedule:
+    """The rounds of a run. run: its record, whose order, repeats and stopped tell at any time what was run and why it
+    ended. cells: append those of a round before asking for the next."""
+
+    run: Run
+    retries: int
+    cells: list[Cell] = field(default_factory=list)
+
+    def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
+        """Number and modes of one round after another."""
+        planned = self.run.order
+        block = min(len(planned[0]), LARGEST_BLOCK)
+        for number, modes in enumerate(planned, 1):
+            yield number, modes
+            if number >= FEWEST_ROUNDS and number % block == 0 and number < len(planned) and self._precise():
+                return self._stop(number)
+        for _ in range(self.retries):
+            lost = self._lost(len(planned))
+            if not lost:
+                return None
+            if self._precise():
+                return self._stop(len(self.run.order))
+            for number in lost:
+                yield self._repeat(number)
+            if len(self._lost(len(planned))) == len(lost):
+                return None
+        return None
+
+    def _records(self) -> Measured:
+        return measured(self.run, tuple(self.cells))
+
+    def _precise(self) -> bool:
+        records = self._records()
+        return not records.never_calm and precise(records, self.run.precision)
+
+    def _lost(self, planned: int) -> list[int]:
+        """The planned rounds that were disturbed, and so was every repeat of them."""
+        disturbed = set(self._records().disturbed)
+        saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
+        return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
+
+    def _repeat(self, of: int) -> tuple[int, tuple[str, ...]]:
+        number, modes = len(self.run.order) + 1, self.run.order[of - 1]
+        order, repeats = (*self.run.order, modes), (*self.run.repeats, Repeat(number, of))
+        self.run = replace(self.run, order=order, repeats=repeats)
+        return number, modes
+
+    def _stop(self, number: int) -> None:
+        why = f"every interval was within ±{percent(self.run.precision)} after {number} rounds"
+        self.run = replace(self.run, order=self.run.order[:number], stopped=why)

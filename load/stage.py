@@ -1,0 +1,167 @@
+"""One cell at a time: a fresh server, users, a window, and everything stopped again.
+
+Its rule: a cell is a fresh server process, a readiness probe, a discarded warm-up, a measured window and a stop, and
+only the server under measurement runs (method.md §2).
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+import gevent
+from locust.env import Environment
+from locust.runners import LocalRunner
+
+from errors import UserError
+from load.cell import LOAD, Edge, interpolate, measure
+from load.client import DownloadError
+from load.server_host import ServerHost
+from load.settings import Settings
+from load.users import PATH, DownloadUser
+from profiles.protocol import Facts, Recording, Start
+from profiles.records import Cell, Profile, Sample
+from profiles.run_folder import RunFolder
+
+SPAWN_TIMEOUT_S = 10.0
+RECORDING_GRACE_S = 30.0
+
+Place = tuple[int, int]
+
+
+class Stage:
+    """Where cells are measured. congestion: what each server said that it uses."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        users: dict[str, type[DownloadUser]],
+        host: ServerHost,
+        folder: RunFolder,
+        settings: Settings,
+        facts: Facts,
+    ) -> None:
+        runner = environment.runner
+        assert isinstance(runner, LocalRunner)
+        self._runner = runner
+        self._users = users
+        self._host = host
+        self._folder = folder
+        self._settings = settings
+        self._facts = facts
+        self._seen_samples = 0
+        self._began_s = time.monotonic()  # the agent's clock too, since it runs on this machine
+        self.congestion: dict[str, str] = {}
+
+    def score(self, place: Place, mode: str, users: int) -> Cell:
+        """A cell with nothing attached to the server. place: round and position, from 1. Raises UserError."""
+        real = self._settings.real(mode)
+        resident = self._host.file_state().resident_share
+        with self._loaded(real, users, traceable=False) as user_class:
+            cell = self._window(place, real, user_class, self._settings.window_s)
+        shares = (resident, self._host.file_state().resident_share)
+        share = None if None in shares else min(share for share in shares if share is not None)
+        return replace(cell, mode=mode, metrics=cell.metrics | {"resident_share": share})
+
+    def profile(self, position: int, mode: str) -> Profile:
+        """One mode under the same load with py-spy attached: labelled, never scored (method.md §1)."""
+        settings = self._settings
+        with self._loaded(mode, settings.users, traceable=True) as user_class:
+            self._host.record(mode, settings.profile_s)
+            cell = self._window((0, position), mode, user_class, settings.profile_s)
+            recording = self._recording(mode)
+        if recording.state == "failed":
+            return Profile(cell, None, None, recording.reason)
+        self._folder.write_file(f"{mode}.svg", recording.svg.encode())
+        self._folder.write_file(f"{mode}.raw", recording.raw.encode())
+        return Profile(cell, f"{mode}.svg", f"{mode}.raw")
+
+    def clear(self) -> None:
+        """Stop the users that may still be there."""
+        self._runner.stop()
+
+    def _recording(self, mode: str) -> Recording:
+        deadline_s = time.monotonic() + RECORDING_GRACE_S
+        while (recording := self._host.recording(mode)).state == "recording":
+            if time.monotonic() > deadline_s:
+                return Recording("failed", reason=f"py-spy did not end within {RECORDING_GRACE_S:.0f} s of its time")
+            gevent.sleep(0.1)
+        return recording
+
+    @contextlib.contextmanager
+    def _loaded(self, mode: str, users: int, traceable: bool) -> Iterator[type[DownloadUser]]:
+        """A fresh server under load, warmed up; both stopped at the end, and the samples written."""
+        settings = self._settings
+        user_class = next(one for one in self._users.values() if one.target == mode)
+        options = settings.options.get(mode, {})
+        status = self._host.start(Start(mode, options, settings.any_port, traceable, settings.placement.server_cpus))
+        self.congestion[mode] = status.congestion_control
+        try:
+            user_class.address = (status.host, status.port)
+            user_class.sink = settings.sink
+            user_class.expected_bytes = self._facts.file.size_bytes
+            _check_ready(user_class, mode)
+            self._runner.start(users, spawn_rate=users, user_classes=[user_class])
+            self._wait_for_users(users)
+            gevent.sleep(settings.warm_up_s)
+            yield user_class
+        finally:
+            self._runner.stop()
+            self._host.stop(mode)
+            self._write_samples()
+
+    def _wait_for_users(self, wanted: int) -> None:
+        deadline_s = time.monotonic() + SPAWN_TIMEOUT_S
+        while self._runner.user_count < wanted:
+            if time.monotonic() > deadline_s:
+                raise UserError(f"only {self._runner.user_count} of {wanted} users started; ask for fewer")
+            gevent.sleep(0.01)
+
+    def _window(self, place: Place, mode: str, user_class: type[DownloadUser], seconds: float) -> Cell:
+        first = self._edge(user_class)
+        user_class.meter.reset()
+        gevent.sleep(seconds)
+        last = self._edge(user_class)
+        if mode not in last.snapshot.processes:
+            status = next(status for status in self._host.statuses() if status.name == mode)
+            raise UserError(
+                f"{mode}'s server ended in the middle of a cell: {status.last_words or 'it left no words'}; "
+                f"the rounds before are kept"
+            )
+        started_s = first.snapshot.monotonic_s - self._began_s
+        return measure(place, mode, started_s, (first, last), user_class.meter, self._facts.metrics)
+
+    def _edge(self, user_class: type[DownloadUser]) -> Edge:
+        meter = user_class.meter
+        before_s, before_bytes, before_downloads = time.monotonic(), meter.received_bytes, meter.downloads
+        snapshot = self._host.snapshot()
+        after_s, after_bytes, after_downloads = time.monotonic(), meter.received_bytes, meter.downloads
+        return Edge(
+            snapshot,
+            interpolate(snapshot.monotonic_s, (before_s, before_bytes), (after_s, after_bytes)),
+            interpolate(snapshot.monotonic_s, (before_s, before_downloads), (after_s, after_downloads)),
+        )
+
+    def _write_samples(self) -> None:
+        fresh = self._host.samples(self._seen_samples)
+        self._seen_samples = fresh.last
+        self._folder.append_samples(
+            Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
+            for sample in fresh.samples
+        )
+
+
+def start_watching(host: ServerHost, pid: int) -> None:
+    """Have the agent sample the load generator too."""
+    host.watch(LOAD, pid)
+
+
+def _check_ready(user_class: type[DownloadUser], mode: str) -> None:
+    """One whole download before any load: is this server ready, and does it send what it should?"""
+    connection = user_class.connection(lambda _: None)
+    try:
+        connection.download(PATH)
+    except DownloadError as error:
+        raise UserError(f"{mode} does not serve {PATH}: {type(error).__name__}: {error}") from error
+    finally:
+        connection.close()
