@@ -149,7 +149,10 @@ static int serve(const char *mode, long port, const char *path, bool lifeline) {
     if (getsockname(listener, (struct sockaddr *)&address, &size))
         fail("getsockname: %s", strerror(errno));
     signal(SIGPIPE, SIG_IGN); /* sendfile has no MSG_NOSIGNAL. SIGTERM keeps its default: the process ends. */
-    printf("ready floor-%s %u\n", mode, ntohs(address.sin_port));
+    char congestion[16] = "";
+    socklen_t length = sizeof congestion;
+    getsockopt(listener, IPPROTO_TCP, TCP_CONGESTION, congestion, &length);
+    printf("ready floor-%s %u %.16s\n", mode, ntohs(address.sin_port), congestion);
     fflush(stdout);
     struct pollfd waits[2] = {{.fd = listener, .events = POLLIN}, {.fd = lifeline ? 0 : -1, .events = POLLIN}};
     for (;;) {

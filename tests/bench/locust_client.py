@@ -1,7 +1,11 @@
-"""python -m tests.bench.locust_client PORT USERS SECONDS: Locust users alone, and what they paid, as JSON."""
+"""python -m tests.bench.locust_client PORT USERS SECONDS: Locust users alone, and what they paid.
+
+Its rule: it says the same as the C client (floor.c), in one line of JSON.
+"""
 
 import json
 import logging
+import resource
 import sys
 import time
 
@@ -21,14 +25,21 @@ def main(port: int, users: int, seconds: float) -> None:
     runner = environment.create_local_runner()
     runner.start(users, spawn_rate=users)
     gevent.sleep(WARM_UP_S)
-    before_s, before_bytes = time.process_time(), user_class.meter.received_bytes
+    before, meter, started_s = resource.getrusage(resource.RUSAGE_SELF), user_class.meter, time.monotonic()
+    before_bytes, before_downloads = meter.received_bytes, meter.downloads
     gevent.sleep(seconds)
-    spent_s, received_bytes = time.process_time() - before_s, user_class.meter.received_bytes - before_bytes
-    failures = user_class.meter.failures
+    after, wall_s = resource.getrusage(resource.RUSAGE_SELF), time.monotonic() - started_s
+    told = {
+        "received_bytes": meter.received_bytes - before_bytes,
+        "wall_s": wall_s,
+        "user_s": after.ru_utime - before.ru_utime,
+        "system_s": after.ru_stime - before.ru_stime,
+        "downloads": meter.downloads - before_downloads,
+    }
     runner.quit()
-    if failures or not received_bytes:
-        sys.exit(f"{failures} failures, {received_bytes} bytes")
-    print(json.dumps({"cpu_s": spent_s, "received_bytes": received_bytes}))
+    if meter.failures or not told["received_bytes"]:
+        sys.exit(f"{meter.failures} failures, {told['received_bytes']} bytes")
+    print(json.dumps(told))
 
 
 if __name__ == "__main__":

@@ -57,8 +57,9 @@ def serve(floor: Path, file: Path) -> Iterator[Start]:
         process: subprocess.Popen[str] = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, **options)
         started.append(process)
         assert process.stdout is not None
-        word, name, port = process.stdout.readline().split()
+        word, name, port, congestion_control = process.stdout.readline().split()
         assert (word, name) == ("ready", f"floor-{mode_name}")
+        assert congestion_control in ("cubic", "reno")
         return process, int(port)
 
     yield start

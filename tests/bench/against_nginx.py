@@ -1,0 +1,39 @@
+"""Our sendfile against nginx's, at its best (nginx.py), in CPU seconds per GiB under the same C client.
+
+Its rule: the master and the worker count, and both servers send with the same congestion control, which is printed.
+"""
+
+from tests.bench import nginx
+from tests.bench.contests import Contest, Outcome, Readings, judge, sides_of
+from tests.bench.sides import Field, Reading, Side
+from units import MIB, format_size
+
+BOUND = 1.00
+SKIPPED = "skipped: nginx is not installed here, so there is nothing to compare with (Debian: nginx-light)"
+
+
+def contests(field: Field) -> list[Contest]:
+    if nginx.find() is None:
+        return []
+    found = []
+    for size_bytes in (field.large_bytes, MIB):
+        for ours, theirs, bound in (("sendfile", "sendfile on", BOUND), ("read-send", "sendfile off", None)):
+            pair = Side("ours", ours, size_bytes), Side("nginx", theirs, size_bytes)
+            name = f"{ours} and nginx {theirs}, {format_size(size_bytes)}"
+            found.append(Contest(name, *pair, bound, Reading.cpu_s_per_gib))
+    return found
+
+
+def sides(field: Field) -> list[Side]:
+    return sides_of(contests(field))
+
+
+def outcome(field: Field, readings: Readings) -> Outcome:
+    found = contests(field)
+    if not found:
+        return Outcome(sentences=[SKIPPED])
+    judged = judge(f"Against {nginx.version()}, CPU seconds per GiB, pinned: master and worker", found, readings)
+    used = ", ".join(f"{program} {'/'.join(sorted(names))}" for program, names in sorted(field.congestion().items()))
+    judged.sentences.append(f"congestion control: {used}")
+    judged.sentences += [f"nginx {path}: {directives}" for path, directives in nginx.PATHS.items()]
+    return judged
