@@ -1,0 +1,121 @@
+"""Is the CPU time that the score is made of the CPU time that others see?
+
+Its rule: one server, one load, and several accounts of the same work. All of them are opened before the load and read
+after it, while the server is idle, so that no edge of a window can part them; getrusage() speaks of the server's whole
+life, and is held against the clock's reading of the same.
+"""
+
+import contextlib
+import http
+import http.client
+import ssl
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from errors import UserError
+from profiles import accounts
+from profiles.metrics import cpu_s
+from profiles.protocol import Start
+from profiles.supervisor import HOST, Supervisor
+from profiles.targets import Target
+
+PATH = "/test-file.bin"
+TOLERANCE = 0.02
+CONNECTIONS = 2
+_BUFFER_BYTES = 256 << 10
+_WINDOWED = {
+    "ticks of /proc/PID/stat": accounts.ticks,
+    "perf stat": accounts.perf_stat,
+    "control group": accounts.control_group,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Account:
+    """What an account says, and the score's clock of the same; or why it says nothing."""
+
+    name: str
+    theirs_s: float | None
+    ours_s: float | None
+    reason: str | None = None
+
+    @property
+    def ratio(self) -> float | None:
+        return self.theirs_s / self.ours_s if self.theirs_s is not None and self.ours_s else None
+
+    @property
+    def agrees(self) -> bool | None:
+        return None if self.ratio is None else abs(self.ratio - 1) <= TOLERANCE
+
+
+def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
+    """The accounts of a server under load for some seconds. Raises UserError when it cannot be served or loaded."""
+    supervisor = Supervisor({target.name: target}, root)
+    with accounts.rusage_of_children() as of_children:
+        status = supervisor.start(Start(target.name, any_port=True))
+        assert status.pid is not None
+        try:
+            found = _windowed(status.pid, lambda: _load(target, status.port, seconds))
+            life_s = cpu_s(status.pid)
+        finally:
+            supervisor.stop_all()
+        return [*found, Account("getrusage, after its end", of_children(), life_s)]
+
+
+def _windowed(pid: int, load: Callable[[], None]) -> list[Account]:
+    open_ones: dict[str, accounts.Close] = {}
+    found: list[Account] = []
+    with contextlib.ExitStack() as stack:
+        for name, account in _WINDOWED.items():
+            try:
+                open_ones[name] = stack.enter_context(account(pid))
+            except UserError as error:
+                found.append(Account(name, None, None, str(error)))
+        before_s = cpu_s(pid)
+        load()
+        ours_s = cpu_s(pid) - before_s
+        return [Account(name, close(), ours_s) for name, close in open_ones.items()] + found
+
+
+def _load(target: Target, port: int, seconds: float) -> None:
+    """Downloads over a few connections, until the time is over. Raises UserError when one of them fails."""
+    until_s = time.monotonic() + seconds
+    failures: list[str] = []
+
+    def download() -> None:
+        try:
+            with contextlib.closing(_connection(target, port)) as connection:
+                while time.monotonic() < until_s:
+                    _get(connection)
+        except (OSError, http.client.HTTPException) as error:
+            failures.append(str(error))
+
+    threads = [threading.Thread(target=download) for _ in range(CONNECTIONS)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if failures:
+        raise UserError(f"{target.name} did not deliver {PATH}: {failures[0]}")
+
+
+def _connection(target: Target, port: int) -> http.client.HTTPConnection:
+    if target.facts.tls is None:
+        return http.client.HTTPConnection(HOST, port, timeout=30)
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return http.client.HTTPSConnection(HOST, port, timeout=30, context=context)
+
+
+def _get(connection: http.client.HTTPConnection) -> None:
+    connection.request("GET", PATH)
+    response = connection.getresponse()
+    if response.status != http.HTTPStatus.OK:
+        raise http.client.HTTPException(f"status {response.status}")
+    buffer = bytearray(_BUFFER_BYTES)
+    while response.readinto(buffer):
+        pass

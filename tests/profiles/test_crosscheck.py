@@ -1,0 +1,60 @@
+"""Others see the CPU time that the score is made of, or it is said why they see nothing."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from profiles import accounts
+from profiles.crosscheck import Account, crosscheck
+from profiles.targets import choose
+
+SCHEDULER_ACCOUNTS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    (tmp_path / "test-file.bin").write_bytes(b"x" * (4 << 20))
+    return tmp_path
+
+
+@pytest.mark.parametrize("mode", ["sendfile", "tls-send"])
+def test_what_hangs_on_the_same_clock_agrees_with_it(root: Path, mode: str) -> None:
+    """With some slack for what is no disagreement: a tick at each end, and the end of the process."""
+    told = {account.name: account for account in crosscheck(choose([mode])[0], root, 0.5)}
+    assert set(told) == {*SCHEDULER_ACCOUNTS, "perf stat"}
+    for name in SCHEDULER_ACCOUNTS:
+        account = told[name]
+        if account.reason is None:
+            assert account.ours_s and account.theirs_s
+            assert abs(account.theirs_s - account.ours_s) < 0.1 * account.ours_s + 0.05, account
+
+
+def test_a_thread_that_an_account_missed_would_show() -> None:
+    assert Account("some account", 0.97, 1.0).agrees is False
+    assert Account("some account", 0.99, 1.0).agrees is True
+    assert Account("some account", None, None, "not here").agrees is None
+
+
+def test_without_perf_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(UserError, match="perf is not installed"), accounts.perf_stat(1):
+        pass
+
+
+def test_no_control_group_stays_behind() -> None:
+    with subprocess.Popen(["sleep", "30"]) as process:
+        try:
+            with accounts.control_group(process.pid) as close:
+                assert close() < 1
+        except UserError as reason:
+            pytest.skip(str(reason))
+        finally:
+            process.kill()
+    assert not [*Path("/sys/fs/cgroup").glob("**/zero-copy-bench-*")]
+
+
+def test_a_server_that_does_not_deliver_is_a_clear_error(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"sendfile did not deliver /test-file\.bin: status 404"):
+        crosscheck(choose(["sendfile"])[0], tmp_path, 0.2)
