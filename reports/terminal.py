@@ -25,21 +25,23 @@ _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
 
 def show(run: RunData, console: Console | None = None) -> None:
     """Print the table, the verdict lines, voids and cautions."""
-    console = console or _console()
+    console = console or open_console()
     console.print(_table(run))
     for verdict in run.verdicts:
-        _line(console, verdict.line, "bold")
+        print_line(console, verdict.line, "bold")
     for finding in run.validity.findings:
         if finding.kind != "unknown":
             about = f" {finding.mode}:" if finding.mode else ""
-            _line(console, f"{finding.kind}:{about} {finding.text}", "red" if finding.kind == "void" else "yellow")
+            print_line(console, f"{finding.kind}:{about} {finding.text}", "red" if finding.kind == "void" else "yellow")
 
 
-def _console() -> Console:
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
+def open_console(piped_width: int = PIPED_WIDTH) -> Console:
+    """Standard output. piped_width: in signs, where it is no terminal."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else piped_width)
 
 
-def _line(console: Console, text: str, style: str) -> None:
+def print_line(console: Console, text: str, style: str = "") -> None:
+    """One line of the output, however long."""
     console.print(Text(printable(text), style=style), soft_wrap=True)
 
 

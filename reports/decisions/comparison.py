@@ -5,10 +5,12 @@ ratio of unpaired rounds (`across`), with the caveat beside it and without a ver
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from pathlib import Path
 
+from errors import UsageError
 from reports import paired
-from reports.data import RunData
+from reports.data import RunData, find, load
 from reports.decisions import across
 from reports.decisions.across import Across
 from reports.decisions.metadata import Difference, differences, other_question
@@ -52,9 +54,23 @@ class Comparison:
     question: str | None
 
 
+def read(profiles: Path, name: str | None) -> RunData:
+    """The run of this name, or the latest; known from here on by its folder, whatever its record says.
+
+    Raises UserError where it is not there, or cannot be read.
+    """
+    folder = find(profiles, name)
+    run = load(folder, whole=False)
+    return replace(run, run=replace(run.run, name=folder.path.name))
+
+
 def compared(a: RunData, b: RunData) -> Comparison:
-    """Compare two runs that were read."""
+    """Compare two runs that were read. Raises UsageError where they are the same, or have no mode in common."""
+    if a.run.name == b.run.name:
+        raise UsageError(f"A and B are both {a.run.name!r}: compare two runs; `make runs` lists them")
     modes = tuple(mode for mode in a.measured.modes if mode in b.measured.modes)
+    if not modes:
+        raise UsageError(f"runs {a.run.name!r} and {b.run.name!r} have no mode in common")
     missing = tuple(mode for mode in (*a.measured.modes, *b.measured.modes) if mode not in modes)
     reference = next((mode for mode in (a.run.baseline, b.run.baseline) if mode in modes), None)
     rows = tuple(row(a, b, mode, reference) for mode in modes)

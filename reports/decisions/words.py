@@ -1,0 +1,60 @@
+"""The numbers of a comparison as people read them, the same in the terminal and on the page.
+
+Its rule: an interval that is missing is said to be missing, and why.
+"""
+
+from dataclasses import dataclass
+
+from reports.decisions.across import Across
+from reports.decisions.comparison import Comparison, InRun, Row
+from reports.paired import Paired
+from reports.text import UNKNOWN, interval, number, times
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A mode in run A, in run B, and B over A."""
+
+    mode: str
+    a: str
+    b: str
+    across: str
+
+
+def costs(comparison: Comparison) -> list[Line]:
+    """Server CPU s/GiB."""
+    return [Line(row.mode, _cost(row.a), _cost(row.b), _across(row, row.cost)) for row in comparison.rows]
+
+
+def ratios(comparison: Comparison) -> list[Line]:
+    """Relative to the reference; empty where there is nothing beside it."""
+    rows = [row for row in comparison.rows if comparison.reference and row.mode != comparison.reference]
+    return [Line(row.mode, _ratio(row.a), _ratio(row.b), _across(row, row.ratio)) for row in rows]
+
+
+def _cost(side: InRun) -> str:
+    if side.void:
+        return "void"
+    if side.cost is None:
+        return UNKNOWN
+    if side.cost.low is None or side.cost.high is None:
+        return f"{number(side.cost.median)} (no interval)"
+    return f"{number(side.cost.ratio)} [{number(side.cost.low)}, {number(side.cost.high)}]"
+
+
+def _ratio(side: InRun) -> str:
+    return "void" if side.void else UNKNOWN if side.ratio is None else _times(side.ratio, side.ratio.median)
+
+
+def _across(row: Row, found: Across | None) -> str:
+    if found is None:
+        return NOTHING if row.a.void or row.b.void else UNKNOWN
+    return _times(found, found.ratio)
+
+
+def _times(found: Paired | Across, middle: float) -> str:
+    if found.low is None or found.high is None:
+        return f"{times(middle)} (no interval: {found.reason})"
+    return interval(found.ratio, found.low, found.high)
