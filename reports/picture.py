@@ -129,7 +129,8 @@ def _from_edge_to_edge(step: Step, aside: float) -> Line:
     start, end = _to_edge(ux, uy) + 2, length - _to_edge(ux, uy) - 4
     from_x, from_y = x1 + ux * start - uy * aside, y1 + uy * start + ux * aside
     to_x, to_y = x1 + ux * end - uy * aside, y1 + uy * end + ux * aside
-    return from_x, from_y, to_x, to_y, (from_x + to_x) / 2, (from_y + to_y) / 2
+    below = 31 if from_y == to_y else 0  # between two boxes side by side there is no room for a label
+    return from_x, from_y, to_x, to_y, (from_x + to_x) / 2, (from_y + to_y) / 2 + below
 
 
 def _to_edge(ux: float, uy: float) -> float:

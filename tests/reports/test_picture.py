@@ -73,7 +73,9 @@ def test_an_encryption_on_the_way_is_a_copy_by_the_cpu() -> None:
 def test_what_was_found_as_it_is_drawn_is_confirmed() -> None:
     target = synthetic.target("read-send")
     assert labels(target, AS_READ_SEND) == ["1 DMA", "2 CPU ✓", "3 CPU ✓", "4 DMA"]
-    assert statement(target, AS_READ_SEND) == "CPU copies of every byte: 2 in the model, 2.00 measured: confirmed."
+    assert statement(target, AS_READ_SEND) == (
+        "CPU copies of every byte: 2 in the model, 2.00 measured (1.00 of reading, 1.00 of sending): confirmed."
+    )
     assert "CPU from page cache to user buffer: confirmed, then CPU from user buffer to socket buffer: confirmed" in (
         title(target, AS_READ_SEND)
     )
@@ -85,7 +87,7 @@ def test_a_send_that_was_copied_after_all_is_drawn_though_the_model_has_it_not()
     besides = "besides, CPU from page cache to socket buffer, 1 per byte: measured only"
     assert title(target, COPIED_AFTER_ALL).endswith(f"DMA from page cache to NIC: contradicted; {besides}")
     assert statement(target, COPIED_AFTER_ALL) == (
-        "CPU copies of every byte: 0 in the model, 1.00 measured: contradicted, "
+        "CPU copies of every byte: 0 in the model, 1.00 measured (0.00 of reading, 1.00 of sending): contradicted, "
         "the kernel copied 37 of 37 sends after all."
     )
     assert 'class="cpu measured-only"' in picture("p", target, COPIED_AFTER_ALL)
@@ -100,6 +102,7 @@ def test_a_mode_that_reads_and_sends_under_another_name_is_drawn_so() -> None:
 def test_copies_that_did_not_happen_are_contradicted_on_their_side_alone() -> None:
     proof = Proof("read-send", "degraded", 2, 1.0, 1.0, model_read_copies=1)
     assert labels(synthetic.target("read-send"), proof) == ["1 DMA", "2 CPU ✓", "3 CPU ✗", "4 DMA"]
+    assert statement(synthetic.target("read-send"), proof).endswith("(1.00 of reading, 0.00 of sending): contradicted.")
 
 
 @pytest.mark.parametrize("proof", [None, Proof("mode", "available", 2)])
