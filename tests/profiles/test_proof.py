@@ -2,41 +2,40 @@
 
 import shutil
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-import servers.modes
 from profiles.proof import count_calls, prove
 from profiles.records import Proof, TargetFacts
 from profiles.targets import Target, discover
 from servers.mode import Copy
+from tests.copied import copy_project
+from tests.reports import synthetic
 
 HEAD = """
-from servers.mode import Completions, Copy, Mode
+from servers.mode import Copy, Mode
 import errno, os, signal
 MODE = Mode(name="{name}", port=8199, summary="a test", copies=(
     Copy("disk", "page cache", "dma"), Copy("page cache", "NIC", "dma")))
 """
+ModeOf = Callable[[str, str], Target]
 
 
 @pytest.fixture
-def mode_of(request: pytest.FixtureRequest) -> Iterator[object]:
-    """Makes a mode out of the body of its send_file; it is a file in servers/modes/ for as long as the test runs."""
-    made: list[Path] = []
+def mode_of(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> ModeOf:
+    """Makes a mode out of the body of its send_file, in a copy of the project."""
 
-    def make(name: str, body: str, more: str = "") -> Target:
-        path = Path(servers.modes.__path__[0]) / f"{name.replace('-', '_')}.py"
-        made.append(path)
-        code = HEAD.replace("Completions, ", "" if not more else "Completions, ").format(name=name)
-        code += "def send_file(sock, fd, offset, count):\n" + textwrap.indent(textwrap.dedent(body), "    ") + more
-        path.write_text(code)
-        return discover()[name]
+    def make(name: str, body: str) -> Target:
+        tree = tmp_path_factory.mktemp("project")
+        copy_project(tree)
+        code = HEAD.format(name=name) + "def send_file(sock, fd, offset, count):\n" + textwrap.indent(body, "    ")
+        (tree / "servers" / "modes" / f"{name}.py").write_text(code)
+        monkeypatch.setattr("profiles.proof.PROJECT", tree)
+        return Target(TargetFacts(name, 8199, "a test", synthetic.BY_REFERENCE))
 
-    yield make
-    for path in made:
-        path.unlink()
+    return make
 
 
 @pytest.mark.parametrize(
@@ -60,24 +59,24 @@ def test_system_calls_are_counted_by_name(tmp_path: Path) -> None:
     assert calls["read-send"] and calls["read-send"]["sendto"] == pytest.approx(4224, rel=0.01)
 
 
-def test_a_mode_that_copies_under_the_name_of_zero_copy_is_found_out(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_mode_that_copies_under_the_name_of_zero_copy_is_found_out(tmp_path: Path, mode_of: ModeOf) -> None:
     proof = prove(mode_of("liar", "sock.sendall(os.pread(fd, count, offset))"), tmp_path)
     assert proof.state == "degraded"
     assert proof.contradiction == proof.reason == "2.00 CPU copies per byte were measured, its model has 0"
 
 
-def test_wrong_bytes_are_found_out(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+def test_wrong_bytes_are_found_out(tmp_path: Path, mode_of: ModeOf) -> None:
     proof = prove(mode_of("wrong", "sock.sendall(bytes(count))"), tmp_path)
     assert proof.state == "degraded" and "wrong bytes arrived" in str(proof.contradiction)
 
 
-def test_what_the_kernel_refuses_is_missing_with_its_errno(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+def test_what_the_kernel_refuses_is_missing_with_its_errno(tmp_path: Path, mode_of: ModeOf) -> None:
     proof = prove(mode_of("refused", "raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))"), tmp_path)
     assert proof.state == "missing"
     assert str(proof.reason).startswith("Function not implemented (ENOSYS); this kernel does not have it")
 
 
-def test_a_crash_is_a_reason_and_not_a_death(tmp_path: Path, mode_of) -> None:  # type: ignore[no-untyped-def]
+def test_a_crash_is_a_reason_and_not_a_death(tmp_path: Path, mode_of: ModeOf) -> None:
     proof = prove(mode_of("crash", "os.kill(os.getpid(), signal.SIGILL)"), tmp_path)
     assert (proof.state, proof.reason) == ("missing", "its trial died of SIGILL")
 
