@@ -22,11 +22,13 @@ CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
 
 @dataclass(frozen=True, slots=True)
 class InRun:
-    """A mode in one run. cost: s/GiB (a Paired against 1). ratio: to the reference mode, None for that itself."""
+    """A mode in one run. cost: s/GiB (a Paired against 1). ratio: to the reference mode, None for that itself.
+    void: why its cost means nothing; void_ratio: the same for the ratio, to which the reference belongs too."""
 
     cost: Paired | None
     ratio: Paired | None
     void: str | None
+    void_ratio: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,8 +82,8 @@ def compared(a: RunData, b: RunData) -> Comparison:
 def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: float = CONFIDENCE) -> Row:
     """One mode in both runs. reference: the mode to relate it to in each."""
     sides = [_in_run(run, mode, reference) for run in (a, b)]
-    known = [() if run.validity.void_reason(mode) else costs(run.measured, mode) for run in (a, b)]
-    ratios = [() if side.void or side.ratio is None else side.ratio.ratios for side in sides]
+    known = [() if side.void else costs(run.measured, mode) for run, side in zip((a, b), sides, strict=True)]
+    ratios = [() if side.void_ratio or side.ratio is None else side.ratio.ratios for side in sides]
     return Row(
         mode, sides[0], sides[1], _across(known[1], known[0], confidence), _across(ratios[1], ratios[0], confidence)
     )
@@ -92,10 +94,9 @@ def _in_run(run: RunData, mode: str, reference: str | None) -> InRun:
     cost = paired.compare(found, CONFIDENCE) if found else None
     pairs = _pairs(run.measured, mode, reference) if reference not in (None, mode) else []
     ratio = paired.compare(pairs, CONFIDENCE) if pairs else None
-    reason = run.validity.void_reason(mode)
-    if reason is None and reference is not None and (of_reference := run.validity.void_reason(reference)):
-        reason = f"{reference}: {of_reference}"
-    return InRun(cost, ratio, reason)
+    void = run.validity.void_reason(mode)
+    of_reference = run.validity.void_reason(reference) if reference else None
+    return InRun(cost, ratio, void, void or (f"{reference}: {of_reference}" if of_reference else None))
 
 
 def costs(measured: Measured, mode: str) -> tuple[float, ...]:

@@ -111,8 +111,8 @@ def _judge(
         return Judgement(mode, "inconclusive", text)
     row = comparison.row(baseline, run, mode, reference, level)
     for side, name in ((row.a, baseline.run.name), (row.b, run.run.name)):
-        if side.void:
-            return Judgement(mode, "inconclusive", f"void in run {name!r}: {side.void}")
+        if reason := side.void_ratio if reference else side.void:
+            return Judgement(mode, "inconclusive", f"void in run {name!r}: {reason}")
     found = row.ratio if reference else row.cost
     if found is None:
         return Judgement(mode, "inconclusive", "its server CPU per GiB is not known in both runs")

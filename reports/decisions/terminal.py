@@ -77,7 +77,7 @@ def show_comparison(comparison: Comparison) -> None:
             console.print(table)
     if comparison.missing:
         print_line(console, f"in one run only: {', '.join(comparison.missing)}")
-    print_line(console, f"intervals of {percent(CONFIDENCE)} each; B over A is {CAVEAT}")
+    print_line(console, f"intervals of {percent(CONFIDENCE)} each; B over A {CAVEAT}")
 
 
 def show_gate(gate: Gate) -> None:

@@ -6,7 +6,7 @@ Its rule: an interval that is missing is said to be missing, and why.
 from dataclasses import dataclass
 
 from reports.decisions.across import Across
-from reports.decisions.comparison import Comparison, InRun, Row
+from reports.decisions.comparison import Comparison, InRun
 from reports.paired import Paired
 from reports.text import UNKNOWN, interval, number, times
 
@@ -25,13 +25,19 @@ class Line:
 
 def costs(comparison: Comparison) -> list[Line]:
     """Server CPU s/GiB."""
-    return [Line(row.mode, _cost(row.a), _cost(row.b), _across(row, row.cost)) for row in comparison.rows]
+    return [
+        Line(row.mode, _cost(row.a), _cost(row.b), _across(row.cost, row.a.void or row.b.void))
+        for row in comparison.rows
+    ]
 
 
 def ratios(comparison: Comparison) -> list[Line]:
     """Relative to the reference; empty where there is nothing beside it."""
     rows = [row for row in comparison.rows if comparison.reference and row.mode != comparison.reference]
-    return [Line(row.mode, _ratio(row.a), _ratio(row.b), _across(row, row.ratio)) for row in rows]
+    return [
+        Line(row.mode, _ratio(row.a), _ratio(row.b), _across(row.ratio, row.a.void_ratio or row.b.void_ratio))
+        for row in rows
+    ]
 
 
 def _cost(side: InRun) -> str:
@@ -45,12 +51,12 @@ def _cost(side: InRun) -> str:
 
 
 def _ratio(side: InRun) -> str:
-    return "void" if side.void else UNKNOWN if side.ratio is None else _times(side.ratio, side.ratio.median)
+    return "void" if side.void_ratio else UNKNOWN if side.ratio is None else _times(side.ratio, side.ratio.median)
 
 
-def _across(row: Row, found: Across | None) -> str:
+def _across(found: Across | None, void: str | None) -> str:
     if found is None:
-        return NOTHING if row.a.void or row.b.void else UNKNOWN
+        return NOTHING if void else UNKNOWN
     return _times(found, found.ratio)
 
 

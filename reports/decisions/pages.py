@@ -1,0 +1,89 @@
+"""The two pages about several runs: the comparison of two, and the history of all.
+
+Its rule: they are made like a run's page, from sections in one self-contained file that loads nothing.
+"""
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from reports.decisions import words
+from reports.decisions.across import CAVEAT
+from reports.decisions.comparison import CONFIDENCE, Comparison
+from reports.decisions.history import History
+from reports.decisions.pairwise import side_by_side
+from reports.decisions.terminal import ratio, started
+from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
+from reports.figure import figure, vega_bundle
+from reports.output import write_file
+from reports.page import Rendered
+from reports.paired import percent
+from reports.rendering import fragment
+from reports.text import plural
+
+HISTORY_FILE = "history.html"
+
+
+def write_history(history: History, reports: Path) -> Path:
+    """The page of all runs, in the folder of the reports."""
+    found = groups(history)
+    sections = [Rendered("runs", "Runs", False, _runs(history, reports))]
+    sections += [_trend(history, group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
+    left_out = len(found) - MOST_GROUPS
+    said = f" Of the trends, {left_out} older ones are left out." if left_out > 0 else ""
+    lead = f"{plural(len(history.readable), 'run')}, the latest first; a trend needs two comparable ones.{said}"
+    origin = "Made from the folders of all runs."
+    return _write(reports / HISTORY_FILE, "All runs", lead, origin, sections)
+
+
+def _runs(history: History, reports: Path) -> Markup:
+    runs = [
+        (
+            entry,
+            started(entry),
+            [ratio(mode) for mode in history.modes[entry.name] if mode.mode != entry.baseline],
+            (reports / entry.name / "index.html").is_file(),
+        )
+        for entry in reversed(history.readable)
+    ]
+    return fragment("history_runs.html", runs=runs, broken=[entry for entry in history.entries if entry.broken])
+
+
+def _trend(history: History, group: Group, number: int) -> Rendered:
+    still = "Point: the estimate. Bar: its interval within the run. A void number is not drawn."
+    body = fragment(
+        "history_trend.html",
+        group=group,
+        cost=figure(f"trend-cost-{number}", cost_trend(history, group), still),
+        ratio=figure(f"trend-ratio-{number}", ratio_trend(history, group), still),
+        left_out=max(0, len(group.runs) - MOST_RUNS),
+        caveat=CAVEAT,
+    )
+    return Rendered(f"trend-{number}", f"Trend {number}: {group.machine}", False, body)
+
+
+def write_comparison(comparison: Comparison, reports: Path) -> Path:
+    """The page of two runs, called after both."""
+    a, b = comparison.a.run, comparison.b.run
+    chart = figure("side-by-side", side_by_side(comparison), "Bar: the interval within a run, whose rounds are paired.")
+    numbers = fragment(
+        "compare_numbers.html",
+        comparison=comparison,
+        costs=words.costs(comparison),
+        ratios=words.ratios(comparison),
+        chart=chart,
+        caveat=CAVEAT,
+        level=percent(CONFIDENCE),
+    )
+    sections = [
+        Rendered("differences", "What differs", False, fragment("compare_differences.html", comparison=comparison)),
+        Rendered("numbers", "What each mode costs", False, numbers),
+    ]
+    lead = f"A is run {a.name} of {a.started_at}, B is run {b.name} of {b.started_at}."
+    path = reports / "compare" / f"{a.name}--{b.name}.html"
+    return _write(path, f"{a.name} and {b.name}", lead, "Made from the records of the two runs alone.", sections)
+
+
+def _write(path: Path, title: str, lead: str, origin: str, sections: list[Rendered]) -> Path:
+    page = fragment("several_runs.html", title=title, lead=lead, origin=origin, sections=sections, vega=vega_bundle())
+    return write_file(path, page.encode())

@@ -1,0 +1,19 @@
+"""make runs: list all runs, with their verdicts, and draw what each mode cost from run to run."""
+
+from errors import EXIT_DONE, CommandParser, run_command
+from reports.decisions import pages, store, terminal
+from scripts.folders import add_folders
+
+
+def main() -> int:
+    parser = CommandParser(prog="python -m scripts.runs", description=__doc__)
+    add_folders(parser)
+    arguments = parser.parse_args()
+    history = store.history(arguments.profiles, arguments.reports / store.STORE_FILE)
+    terminal.show_history(history)
+    print(f"page: {pages.write_history(history, arguments.reports)}")
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    run_command(main)
