@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load ui servers test-file doctor prove crosscheck report bench test lint lock clean
+.PHONY: help setup load ui servers test-file doctor prove crosscheck report runs compare gate bench test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -50,6 +50,16 @@ prove: $(VENV)/.ready ## what each data path really does here: copies, system ca
 crosscheck: $(VENV)/.ready ## the score's CPU time, held against perf, control groups, getrusage and ticks
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
 	@$(RUN_PYTHON) -m scripts.crosscheck $(call option,MODES,modes)
+
+runs: $(VENV)/.ready ## list all runs with their verdicts, and draw each mode's cost from run to run
+	@$(RUN_PYTHON) -m scripts.runs
+
+compare: $(VENV)/.ready ## two runs side by side (A=name B=name, default of B: the latest)
+	@$(RUN_PYTHON) -m scripts.compare '$(A)' $(if $(B),'$(B)')
+
+gate: $(VENV)/.ready ## is a run worse than another? (BASELINE=run MAX=1.05 RUN=name JUDGE=relative|direct JUNIT=path)
+	@$(RUN_PYTHON) -m scripts.gate $(call quoted,BASELINE,baseline) $(call quoted,RUN,run) $(call quoted,MAX,max) \
+	$(call quoted,JUDGE,judge) $(call option,MODES,modes) $(call quoted,JUNIT,junit) $(call quoted,FORMAT,format)
 
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
