@@ -55,7 +55,7 @@ runs: $(VENV)/.ready ## list all runs with their verdicts, and draw each mode's 
 	@$(RUN_PYTHON) -m scripts.runs
 
 compare: $(VENV)/.ready ## two runs side by side (A=name B=name, default of B: the latest)
-	@$(RUN_PYTHON) -m scripts.compare '$(A)' $(if $(B),'$(B)')
+	@$(RUN_PYTHON) -m scripts.compare $(if $(A),'$(A)') $(if $(B),'$(B)')
 
 gate: $(VENV)/.ready ## is a run worse than another? (BASELINE=run MAX=1.05 RUN=name JUDGE=relative|direct JUNIT=path)
 	@$(RUN_PYTHON) -m scripts.gate $(call quoted,BASELINE,baseline) $(call quoted,RUN,run) $(call quoted,MAX,max) \
