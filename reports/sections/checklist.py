@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from reports.data import RunData
 from reports.decisions.savings import cores, saving, traffic
+from reports.evidence import statement
 from reports.explain import limit
 from reports.measured import PRIMARY
 from reports.rendering import fragment
@@ -73,4 +74,4 @@ def _happened(run: RunData) -> list[str]:
             "the server's CPU is unknown" if known is None else f"the server burned {number(known.median)} CPU s/GiB"
         )
         lines.append(f"{mode}: the client counted {received}; {burned}.")
-    return [*lines, f"Whether each mode took the path it is named after: {UNANSWERED}."]
+    return [*lines, *(f"{mode}: {statement(run.target(mode), run.proof(mode))}" for mode in run.measured.modes)]
