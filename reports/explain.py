@@ -5,9 +5,11 @@ Its rule: say what the records hold, name what is only a model, and say "not on 
 
 from collections.abc import Iterator
 
+from profiles.records import Floor
 from reports.data import RunData
-from reports.limits import FULL_SHARE, cores, server_full
+from reports.limits import FULL_SHARE, cores, probed, server_full
 from reports.measured import Measured
+from reports.paired import percent
 from reports.text import UNKNOWN, middle, number, plural, quantity
 
 FAULTS_WORTH_A_WORD = 1000
@@ -61,7 +63,13 @@ def _faults(measured: Measured, mode: str) -> Iterator[str]:
 
 
 def limit(measured: Measured, mode: str) -> str:
-    """What was full while this mode ran, by the median of its rounds."""
+    """What was full while this mode ran, by the median of its rounds; and what doubled users said, where asked."""
+    probes = [probe for probe in measured.probes if probe.cell.mode == mode]
+    said = [probed(probe, measured.cells_of(mode), measured.run) for probe in probes]
+    return "; ".join([_limit(measured, mode), *said])
+
+
+def _limit(measured: Measured, mode: str) -> str:
     cells = measured.cells_of(mode)
     server = middle([busy for cell in cells if (busy := cores(cell, "server")) is not None])
     client = middle([busy for cell in cells if (busy := cores(cell, "client")) is not None])
@@ -76,6 +84,15 @@ def limit(measured: Measured, mode: str) -> str:
     if server_is_full:
         return f"server and client alike ({numbers})"
     return f"not visible: neither kept a core busy ({numbers})"
+
+
+def floor_text(floor: Floor | None, run: str) -> str:
+    """What is known of the machine's A/A floor, and from when."""
+    if floor is None:
+        return "this machine's A/A floor is unknown: `make load CALIBRATE=1` measures it"
+    where = "in this run" if floor.run == run else f"in run {floor.run}, {floor.at}"
+    said = f"{floor.low:.3f}x to {floor.high:.3f}x for two equals, {where}"
+    return f"this machine's A/A floor is {percent(round(floor.reach, 4))} ({said})"
 
 
 def machine_line(run: RunData) -> str:

@@ -4,12 +4,14 @@ Its rule: piped output is plain text that is neither wrapped nor cut, and a name
 """
 
 import sys
+from collections.abc import Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from reports.data import RunData
+from reports.explain import floor_text
 from reports.measured import PRIMARY
 from reports.text import median, plural, printable
 
@@ -24,7 +26,7 @@ _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
 
 
 def show(run: RunData, console: Console | None = None) -> None:
-    """Print the table, the verdict lines, voids and cautions."""
+    """Print the table, the verdict lines, voids and cautions, and what was done with disturbed rounds."""
     console = console or open_console()
     console.print(_table(run))
     for verdict in run.verdicts:
@@ -33,6 +35,20 @@ def show(run: RunData, console: Console | None = None) -> None:
         if finding.kind != "unknown":
             about = f" {finding.mode}:" if finding.mode else ""
             print_line(console, f"{finding.kind}:{about} {finding.text}", "red" if finding.kind == "void" else "yellow")
+    for text in _rounds(run):
+        print_line(console, text, "dim")
+
+
+def _rounds(run: RunData) -> Iterator[str]:
+    """Why it ended early, what was dropped, what the result would be otherwise, and the A/A floor."""
+    if run.run.stopped:
+        yield f"stopped early: {run.run.stopped}"
+    for number, reasons in run.measured.dropped.items():
+        yield f"dropped: round {number}: {'; '.join(reasons)}"
+    if run.sensitivity:
+        yield from (f"{run.sensitivity.sample}: {mode} {line}" for mode, line in run.sensitivity.lines)
+    if run.floor:
+        yield floor_text(run.floor, run.run.name)
 
 
 def open_console(piped_width: int = PIPED_WIDTH) -> Console:
@@ -46,10 +62,8 @@ def print_line(console: Console, text: str, style: str = "") -> None:
 
 
 def _table(run: RunData) -> Table:
-    rounds = len(run.measured.rounds)
-    table = Table(
-        title=f"{printable(run.run.name)}: medians of {plural(rounds, 'complete round')}", title_justify="left"
-    )
+    rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
+    table = Table(title=f"{printable(run.run.name)}: medians of {rounds}", title_justify="left")
     table.add_column("mode")
     for title, *_ in _COLUMNS:
         table.add_column(title, justify="right")

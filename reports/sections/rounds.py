@@ -24,5 +24,6 @@ def render(run: RunData) -> Markup:
         metrics=known + sorted(more),
         units={facts.name: facts.unit for facts in run.run.metrics},
         suspicious=run.validity.suspicious,
+        dropped=run.measured.dropped,
         file=CELLS_FILE,
     )

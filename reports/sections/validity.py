@@ -1,4 +1,4 @@
-"""Valid, caution or void, with the reasons; and what was done with the rounds."""
+"""Valid, caution or void, with the reasons; what was done with the rounds, and whether that decided anything."""
 
 from markupsafe import Markup
 
@@ -10,15 +10,50 @@ TITLE = "Can it be trusted?"
 ORDER = 30
 HALF = True
 
+MOST_DROPS = 12
+
 
 def render(run: RunData) -> Markup:
     suspicious = list(run.validity.suspicious)
+    drops = drops_of(run)
     return fragment(
         "validity.html",
         validity=run.validity,
-        rounds=plural(len(run.measured.rounds), "complete round"),
+        rounds=rounds_line(run),
+        drops=drops[:MOST_DROPS],
+        more_drops=len(drops) - MOST_DROPS,
+        sensitivity=run.sensitivity,
+        stopped=run.run.stopped,
+        planned=run.run.rounds_planned,
         suspicious=_which(suspicious, len({cell.round for cell in run.measured.cells})),
     )
+
+
+def rounds_line(run: RunData) -> str:
+    """How many rounds are judged, dropped and repeated, in one line."""
+    done, dropped, repeats = len(run.measured.every_round), len(run.measured.dropped), len(run.run.repeats)
+    if not dropped and not repeats:
+        return f"{plural(done, 'complete round')}; no round was dropped, none was retried."
+    judged = f"{len(run.measured.rounds)} of {plural(done, 'complete round')} judged"
+    return f"{judged}; {dropped} dropped whole, {repeats} of all were repeats of disturbed ones."
+
+
+def drops_of(run: RunData) -> list[tuple[int, str, str]]:
+    """Per dropped round: its number, why, and what became of it."""
+    again = {repeat.of: repeat.round for repeat in run.run.repeats}
+    first = {repeat.round: repeat.of for repeat in run.run.repeats}
+    return [
+        (
+            number,
+            "; ".join(reasons),
+            f"a repeat of round {first[number]}"
+            if number in first
+            else f"run again as round {again[number]}"
+            if number in again
+            else "not run again",
+        )
+        for number, reasons in run.measured.dropped.items()
+    ]
 
 
 def _which(suspicious: list[int], rounds: int) -> str:
