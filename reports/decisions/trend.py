@@ -46,7 +46,8 @@ def cost_trend(history: History, group: Group) -> Spec | None:
     """Server CPU s/GiB of every mode."""
     axis = alt.Axis(title="server CPU s/GiB (lower is cheaper)", tickCount=5)
     rows = _rows(history, group, lambda mode: (mode.cost, mode.cost_low, mode.cost_high), number)
-    return _chart(rows, group, alt.Y("value:Q", axis=axis, scale=alt.Scale(zero=True)), "Server CPU seconds per GiB")
+    y = alt.Y("value:Q", axis=axis, scale=alt.Scale(zero=True))
+    return _chart(history, group, rows, y, "Server CPU seconds per GiB")
 
 
 def ratio_trend(history: History, group: Group) -> Spec | None:
@@ -60,32 +61,41 @@ def ratio_trend(history: History, group: Group) -> Spec | None:
     axis = alt.Axis(title=title, values=log_ticks(*domain), labelExpr="datum.value + 'x'")
     y = alt.Y("value:Q", axis=axis, scale=alt.Scale(type="log", domain=domain, nice=False))
     one = data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(y="one:Q")
-    return _chart(rows, group, y, f"Ratio of server CPU per GiB to {group.baseline}", one)
+    return _chart(history, group, rows, y, f"Ratio of server CPU per GiB to {group.baseline}", one)
 
 
 def _rows(
     history: History, group: Group, numbers: Callable[[ModeEntry], Numbers], said: Callable[[float], str]
 ) -> list[Row]:
-    shown = [(entry, mode) for entry in group.runs[-MOST_RUNS:] for mode in history.modes[entry.name]]
-    variants: dict[str, set[str]] = {}
-    for _, mode in shown:
-        variants.setdefault(mode.mode, set()).add(mode.options)
     rows: list[Row] = []
-    for entry, mode in shown:
+    for entry, mode, label in _lines(history, group):
         value, low, high = numbers(mode)
         if value is None or mode.void or not math.isfinite(value):
             continue
-        label = f"{mode.mode} ({mode.options or 'no options'})" if len(variants[mode.mode]) > 1 else mode.mode
         text = said(value) if low is None or high is None else f"{said(value)} [{said(low)}, {said(high)}]"
         row: Row = {"run": entry.name, "started": entry.started_at, "kernel": entry.kernel, "mode": label}
         rows.append(row | {"value": value, "low": low, "high": high, "text": text})
     return rows
 
 
-def _chart(rows: list[Row], group: Group, y: alt.Y, what: str, *more: alt.Chart) -> Spec | None:
+def _lines(history: History, group: Group) -> list[tuple[Entry, ModeEntry, str]]:
+    """Every mode in every run with the name of its line: with its options, where they are not the same in all."""
+    shown = [(entry, mode) for entry in group.runs[-MOST_RUNS:] for mode in history.modes[entry.name]]
+    variants: dict[str, set[str]] = {}
+    for _, mode in shown:
+        variants.setdefault(mode.mode, set()).add(mode.options)
+    several = {mode for mode, options in variants.items() if len(options) > 1}
+    return [
+        (entry, mode, f"{mode.mode} ({mode.options or 'no options'})" if mode.mode in several else mode.mode)
+        for entry, mode in shown
+    ]
+
+
+def _chart(history: History, group: Group, rows: list[Row], y: alt.Y, what: str, *more: alt.Chart) -> Spec | None:
+    """A line per mode, in the colour that it has in every chart of the group."""
     if not rows:
         return None
-    labels = list(dict.fromkeys(str(row["mode"]) for row in rows))
+    labels = list(dict.fromkeys(label for _, _, label in _lines(history, group)))
     colours = alt.Scale(domain=labels, range=[mode_colour(index) for index in range(len(labels))])
     runs = [entry.name for entry in group.runs[-MOST_RUNS:]]
     x = alt.X("run:N", sort=runs, scale=alt.Scale(domain=runs), axis=alt.Axis(title=None, labelAngle=-35))
