@@ -5,10 +5,11 @@ It is raised where the cause is known and caught once, in the command that ran.
 """
 
 import argparse
+import io
 import signal
 import sys
 from collections.abc import Callable
-from typing import NoReturn
+from typing import Any, BinaryIO, NoReturn, cast
 
 EXIT_DONE = 0
 EXIT_FAILED = 1
@@ -38,18 +39,66 @@ class CommandParser(argparse.ArgumentParser):
         raise UsageError(f"{message}; `{self.prog} --help` says what there is")
 
 
+class _StandardOutput(io.FileIO):
+    """File descriptor 1, which fails once, and as an error that the user can mend: argparse swallows an OSError."""
+
+    _given_up = False
+
+    def write(self, data: Any, /) -> int:
+        if self._given_up:
+            return len(data)
+        try:
+            return super().write(data)
+        except OSError as error:
+            self._given_up = True
+            if isinstance(error, BrokenPipeError):
+                raise
+            raise UserError(f"cannot write to standard output: {error.strerror}; send it somewhere else") from error
+
+
 def run_command(main: Callable[[], int]) -> None:
-    """Run a command's main and exit with its code; a UserError becomes one line on stderr."""
+    """Run a command's main and exit with its code; a UserError becomes one line on stderr.
+
+    Output that cannot be written is one: a standard output that is closed, or on a full disk. A reader that has seen
+    enough (`… | head`) is none.
+    """
     signal.signal(signal.SIGINT, signal.default_int_handler)
+    if code := _outcome(_watch_output):
+        sys.exit(code)
+    code = _outcome(main)
+    sys.exit(_outcome(_flush_output) or code)
+
+
+def _outcome(deed: Callable[[], int]) -> int:
     try:
-        code = main()
+        return deed()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
-        code = error.exit_code
+        return error.exit_code
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
-        code = EXIT_INTERRUPTED
-    except BrokenPipeError:  # `… | head`: the reader has seen enough
-        sys.stdout = None  # keeps the interpreter from flushing into it again
-        code = EXIT_DONE
-    sys.exit(code)
+        return EXIT_INTERRUPTED
+    except BrokenPipeError:
+        return EXIT_DONE
+    except SystemExit as end:  # argparse, after --help
+        assert isinstance(end.code, int)
+        return end.code
+
+
+def _watch_output() -> int:
+    if sys.stdout is None:  # a file that is opened later would take its place
+        raise UserError("standard output is closed: leave it open, or send it to a file or to /dev/null")
+    if sys.stdout is sys.__stdout__:  # and not what a test has put there
+        out = cast(io.TextIOWrapper, sys.stdout)
+        raw = _StandardOutput(1, "w", closefd=False)
+        buffer = cast(BinaryIO, raw if out.write_through else io.BufferedWriter(raw))
+        sys.stdout = io.TextIOWrapper(
+            buffer, out.encoding, out.errors, line_buffering=out.line_buffering, write_through=out.write_through
+        )
+    return EXIT_DONE
+
+
+def _flush_output() -> int:
+    if sys.stdout is not None:
+        sys.stdout.flush()
+    return EXIT_DONE

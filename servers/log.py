@@ -11,4 +11,5 @@ import sys
 def say(message: str) -> None:
     if sys.stderr is not None:  # print(file=None) would turn to stdout, which belongs to "ready"
         with contextlib.suppress(OSError):
-            print(f"{os.getpid()}: {message}\n", end="", file=sys.stderr, flush=True)  # one write: lines stay whole
+            # One write, so that lines stay whole, and no buffer, that the interpreter would fail to flush at its end.
+            os.write(sys.stderr.fileno(), f"{os.getpid()}: {message}\n".encode(errors="backslashreplace"))

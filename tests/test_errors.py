@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,42 @@ def test_a_wrong_option_is_one_line_of_usage() -> None:
     parser = CommandParser(prog="make it")
     with pytest.raises(UsageError, match="unrecognized arguments: --so; `make it --help` says what there is"):
         parser.parse_args(["--so"])
+
+
+SMALL_OUTPUT = "print('x')"
+LARGE_OUTPUT = "[print('x' * 99) for _ in range(9999)]"
+RICH_OUTPUT = "Console().print('x')"
+
+
+def run_with_stdout(stdout: str, deed: str) -> "subprocess.CompletedProcess[str]":
+    """deed as a command, with its standard output as the shell is told."""
+    program = f"from errors import run_command\nfrom rich.console import Console\nrun_command(lambda: {deed} and 0)"
+    command = ["sh", "-c", f'"$0" -c "$1" {stdout}', sys.executable, program]
+    return subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False, timeout=30)
+
+
+@pytest.mark.parametrize("deed", [SMALL_OUTPUT, LARGE_OUTPUT, RICH_OUTPUT])
+@pytest.mark.parametrize(
+    ("stdout", "line"),
+    [
+        (">&-", "error: standard output is closed: leave it open, or send it to a file or to /dev/null\n"),
+        (">/dev/full", "error: cannot write to standard output: No space left on device; send it somewhere else\n"),
+    ],
+)
+def test_output_that_cannot_be_written_is_one_line(deed: str, stdout: str, line: str) -> None:
+    done = run_with_stdout(stdout, deed)
+    assert (done.returncode, done.stderr) == (1, line)
+
+
+def test_an_error_of_the_system_that_nobody_explained_stays_visible() -> None:
+    with pytest.raises(FileNotFoundError):
+        run_command(lambda: len(Path("/nowhere/at/all").read_bytes()))
+
+
+@pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
+@pytest.mark.parametrize("module", ["report", "doctor", "prove", "load", "test_file", "benchmark_client"])
+def test_every_command_says_it_in_one_line(module: str, stdout: str) -> None:
+    command = ["sh", "-c", f'"$0" -m "scripts.$1" --help {stdout}', sys.executable, module]
+    done = subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False, timeout=30)
+    assert done.returncode == 1
+    assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
