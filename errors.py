@@ -5,6 +5,7 @@ It is raised where the cause is known and caught once, in the command that ran.
 """
 
 import argparse
+import errno
 import io
 import signal
 import sys
@@ -15,6 +16,28 @@ EXIT_DONE = 0
 EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
+
+
+_REMEDIES = {
+    errno.ENOSPC: "free some space there, or choose another place",
+    errno.EDQUOT: "free some of your quota there, or choose another place",
+    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
+    errno.EACCES: "change its permissions, or choose another place",
+    errno.EPERM: "change its permissions, or choose another place",
+    errno.EROFS: "that file system can only be read: choose another place",
+    errno.ENOTDIR: "a file is in the way: remove it, or choose another place",
+    errno.EEXIST: "a file is in the way: remove it, or choose another place",
+    errno.EISDIR: "a folder is in the way: remove it, or choose another place",
+    errno.ENOENT: "the folder that it belongs into has gone: make it again",
+    errno.ENAMETOOLONG: "choose a shorter name",
+    errno.EMFILE: "raise the limit on open files (`ulimit -n`)",
+    errno.EIO: "the disk fails: look into `dmesg`",
+}
+
+
+def remedy(error: OSError) -> str:
+    """What to do when a file or folder cannot be written, fit for the reason."""
+    return _REMEDIES.get(error.errno or 0, "see what is special about that place, or choose another")
 
 
 class UserError(Exception):

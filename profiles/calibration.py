@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from errors import UserError
+from errors import UserError, remedy
 from profiles.records import Floor
 
 FILE = "calibration.jsonl"
@@ -36,7 +36,7 @@ def keep(folder: Path, conditions: Conditions, floor: Floor) -> None:
         finally:
             os.close(fd)
     except OSError as error:
-        raise UserError(f"cannot keep the A/A floor in {path}: {error.strerror}; free some space there") from error
+        raise UserError(f"cannot keep the A/A floor in {path}: {error.strerror}; {remedy(error)}") from error
 
 
 def kept(folder: Path, conditions: Conditions) -> Floor | None:

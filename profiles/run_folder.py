@@ -13,6 +13,7 @@ Its rule: a run can be cut short at any moment, and what stands in its folder is
 """
 
 import contextlib
+import errno
 import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
@@ -21,7 +22,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from errors import UserError
+from errors import UserError, remedy
 from profiles.records import Cell, Probe, Profile, Proof, Run, Sample
 
 RUN_FILE = "run.json"
@@ -55,7 +56,7 @@ class RunFolder:
     def create(self) -> None:
         """Make the folder, which must not be there."""
         self.refuse_existing()
-        with _explained("create the run's folder", self.path, "free some space there, or choose another with RUN=name"):
+        with _explained("create the run's folder", self.path):
             self.path.mkdir(parents=True)
 
     def write_run(self, run: Run) -> None:
@@ -64,7 +65,7 @@ class RunFolder:
 
     def write_file(self, name: str, content: bytes) -> None:
         path, beside = self.path / name, self.path / f".{name}.part"
-        with _explained("write", path, "free some space and run again; complete rounds are kept"):
+        with _explained("write", path, kept="; complete rounds are kept"):
             try:
                 beside.write_bytes(content)
                 beside.rename(path)
@@ -90,19 +91,19 @@ class RunFolder:
         """Append whole lines with one write: a kill loses at most the line in progress."""
         path = self.path / name
         lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-        with _explained("write", path, "free some space and run again; complete rounds are kept"):
+        with _explained("write", path, kept="; complete rounds are kept"):
             fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
             try:
                 size_before = os.fstat(fd).st_size
                 if os.write(fd, lines) < len(lines):  # a full disk takes a part: take the half line back
                     os.ftruncate(fd, size_before)
-                    raise OSError(28, "No space left on device")
+                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
             finally:
                 os.close(fd)
 
     def read_run(self) -> Run:
         path = self.path / RUN_FILE
-        with _explained("read", path, "is this the folder of a run? `ls profiles/out` lists them"):
+        with _readable(path, "is this the folder of a run? `ls profiles/out` lists them"):
             return _converted(path, 1, msgspec.json.decode(path.read_bytes()), Run)
 
     def read_cells(self) -> tuple[Cell, ...]:
@@ -125,7 +126,7 @@ class RunFolder:
         path = self.path / name
         if not path.exists():
             return
-        with _explained("read", path, "restore the file, or remove the broken line"):
+        with _readable(path, "restore the file, or remove the broken line"):
             lines = path.read_bytes().split(b"\n")
             for number, line in enumerate(lines[:-1], 1):
                 row = msgspec.json.decode(line)
@@ -133,14 +134,25 @@ class RunFolder:
 
 
 @contextlib.contextmanager
-def _explained(deed: str, path: Path, advice: str) -> Iterator[None]:
-    """Errors of the file system and of the format, mapped at the edge."""
+def _explained(deed: str, path: Path, kept: str = "") -> Iterator[None]:
+    """Errors of writing, mapped at the edge. kept: what is not lost, as the end of a sentence."""
     try:
         yield
     except OSError as error:
-        raise UserError(f"cannot {deed} {path}: {error.strerror}; {advice}") from error
+        raise UserError(f"cannot {deed} {path}: {error.strerror}; {remedy(error)}{kept}") from error
+
+
+@contextlib.contextmanager
+def _readable(path: Path, advice: str) -> Iterator[None]:
+    """Errors of the file system and of the format, mapped at the edge."""
+    try:
+        yield
+    except PermissionError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; change its permissions") from error
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; {advice}") from error
     except msgspec.DecodeError as error:
-        raise UserError(f"cannot {deed} {path}: {error}; {advice}") from error
+        raise UserError(f"cannot read {path}: {error}; {advice}") from error
 
 
 def _flat(cell: Cell) -> dict[str, Any]:

@@ -6,7 +6,7 @@ Its rule: a file is written beside and renamed, so that nobody ever opens half o
 import contextlib
 from pathlib import Path
 
-from errors import UserError
+from errors import UserError, remedy
 
 
 def write_file(path: Path, content: bytes) -> Path:
@@ -19,5 +19,5 @@ def write_file(path: Path, content: bytes) -> Path:
     except OSError as error:
         with contextlib.suppress(OSError):
             beside.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}; free some space or choose another folder") from error
+        raise UserError(f"cannot write {path}: {error.strerror}; {remedy(error)}") from error
     return path

@@ -5,6 +5,7 @@ checked without the file. It is written beside and renamed when complete: a file
 """
 
 import contextlib
+import errno
 import fcntl
 import hashlib
 import os
@@ -13,7 +14,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from errors import UserError
+from errors import UserError, remedy
 from units import MIB, format_size
 
 NAME = "test-file.bin"
@@ -55,9 +56,9 @@ def make(folder: Path, size_bytes: int, progress: Callable[[int], None]) -> Path
             beside.rename(path)
             digest_beside.rename(digest_path(path))
     except OSError as error:
+        smaller = ", or choose a smaller SIZE" if error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else ""
         raise UserError(
-            f"cannot make {path} of {format_size(size_bytes)}: {error.strerror}; "
-            f"free some space, choose a smaller SIZE, or another folder"
+            f"cannot make {path} of {format_size(size_bytes)}: {error.strerror}; {remedy(error)}{smaller}"
         ) from error
     return path
 

@@ -1,12 +1,14 @@
 """A command ends with one line and an exit code, whatever went wrong."""
 
+import errno
+import os
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from errors import CommandParser, UsageError, UserError, run_command
+from errors import CommandParser, UsageError, UserError, remedy, run_command
 from tests.conftest import PROJECT
 
 
@@ -87,6 +89,21 @@ def run_with_stdout(stdout: str, deed: str) -> "subprocess.CompletedProcess[str]
 def test_output_that_cannot_be_written_is_one_line(deed: str, stdout: str, line: str) -> None:
     done = run_with_stdout(stdout, deed)
     assert (done.returncode, done.stderr) == (1, line)
+
+
+@pytest.mark.parametrize(
+    ("number", "advice"),
+    [
+        (errno.ENOSPC, "free some space there"),
+        (errno.EACCES, "change its permissions"),
+        (errno.EROFS, "can only be read"),
+        (errno.ENOTDIR, "a file is in the way"),
+    ],
+)
+def test_only_a_full_disk_is_to_be_emptied(number: int, advice: str) -> None:
+    error = OSError(number, os.strerror(number))
+    assert advice in remedy(error)
+    assert ("space" in remedy(error)) == (number == errno.ENOSPC)
 
 
 def test_an_error_of_the_system_that_nobody_explained_stays_visible() -> None:

@@ -3,6 +3,7 @@
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -138,8 +139,38 @@ except UserError as error:
     assert RunFolder(tmp_path / "run").read_cells() == (CELL,)
 
 
+def in_the_way_of_a_run(parent: Path) -> None:
+    parent.write_bytes(b"")
+
+
+def in_the_way_of_the_rounds(parent: Path) -> None:
+    (parent / "run" / "rounds.jsonl").mkdir(parents=True)
+
+
+def a_full_disk(parent: Path) -> None:
+    (parent / "run").mkdir(parents=True)
+    (parent / "run" / "rounds.jsonl").symlink_to("/dev/full")
+
+
+@pytest.mark.parametrize(
+    ("arrange", "advice"),
+    [
+        (in_the_way_of_a_run, "Not a directory; a file is in the way: remove it, or choose another place$"),
+        (in_the_way_of_the_rounds, "Is a directory; a folder is in the way: .*; complete rounds are kept$"),
+        (a_full_disk, "No space left on device; free some space there, .*; complete rounds are kept$"),
+    ],
+)
+def test_the_advice_fits_the_reason(tmp_path: Path, arrange: Callable[[Path], None], advice: str) -> None:
+    arrange(tmp_path / "runs")
+    folder = RunFolder(tmp_path / "runs" / "run")
+    with pytest.raises(UserError, match=advice):
+        if not folder.path.is_dir():
+            folder.create()
+        folder.append_cell(CELL)
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")
 def test_a_folder_without_permission_is_one_clear_line(tmp_path: Path) -> None:
     tmp_path.chmod(0o500)
-    with pytest.raises(UserError, match="Permission denied"):
+    with pytest.raises(UserError, match="Permission denied; change its permissions"):
         RunFolder(tmp_path / "run").create()
