@@ -92,7 +92,7 @@ class Connection:
         while left:
             try:
                 data = self.sock.recv(min(left, RECEIVE_BYTES))
-            except ConnectionResetError:
+            except (ConnectionResetError, ssl.SSLError):
                 break
             if not data:
                 break
