@@ -7,7 +7,6 @@ where it cannot be had says why.
 import contextlib
 import os
 import resource
-import shutil
 import signal
 import subprocess
 from collections.abc import Callable, Iterator
@@ -16,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from profiles.perf_control import REMEDY, ControlledPerf
 
 Close = Callable[[], float]  # CPU seconds since the account was opened
 PERF_TIMEOUT_S = 10.0
@@ -38,45 +38,26 @@ def ticks(pid: int) -> Iterator[Close]:
 @contextlib.contextmanager
 def perf_stat(pid: int) -> Iterator[Close]:
     """perf-stat(1), event task-clock, later threads included. Raises UserError where it cannot count."""
-    if shutil.which("perf") is None:
-        raise UserError("perf is not installed (Debian: linux-perf)")
-    (ctl_read, ctl_write), (ack_read, ack_write) = os.pipe(), os.pipe()
-    command = ["perf", "stat", "-x", ",", "-e", "task-clock", "-D", "-1", "--control", f"fd:{ctl_read},{ack_write}"]
-    command += ["-p", str(pid)]
-    perf = subprocess.Popen(command, stderr=subprocess.PIPE, pass_fds=(ctl_read, ack_write), text=True)
-    os.close(ctl_read)
-    os.close(ack_write)
+    perf = ControlledPerf(["stat", "-x", ",", "-e", "task-clock", "-p", str(pid)], subprocess.PIPE)
 
-    def tell(order: bytes) -> None:
-        os.write(ctl_write, order)
-        if not os.read(ack_read, 16):
-            raise UserError(
-                f"perf does not count: {_last_line(perf)}; run as root, or set kernel.perf_event_paranoid=1"
-            )
+    def said() -> str:
+        return perf.process.communicate(timeout=PERF_TIMEOUT_S)[1].decode(errors="replace").strip()
 
     def close() -> float:
-        tell(b"disable\n")
-        perf.send_signal(signal.SIGINT)
-        said = perf.communicate(timeout=PERF_TIMEOUT_S)[1]
-        counted = [line.split(",")[0] for line in said.splitlines() if ",task-clock," in line]
+        perf.tell(b"disable")
+        perf.process.send_signal(signal.SIGINT)
+        told = said()
+        counted = [line.split(",")[0] for line in told.splitlines() if ",task-clock," in line]
         if len(counted) != 1 or not counted[0].replace(".", "", 1).isdigit():
-            raise UserError(f"perf counted nothing: {said.strip()}")
+            raise UserError(f"perf counted nothing: {told}")
         return float(counted[0]) / 1e3
 
     try:
-        tell(b"enable\n")
+        if not perf.tell(b"enable"):
+            raise UserError(f"perf does not count: {said().splitlines()[-1:]}; {REMEDY}")
         yield close
     finally:
-        if perf.poll() is None:
-            perf.kill()
-        perf.wait()
-        os.close(ctl_write)
-        os.close(ack_read)
-
-
-def _last_line(perf: "subprocess.Popen[str]") -> str:
-    lines = perf.communicate(timeout=PERF_TIMEOUT_S)[1].strip().splitlines()
-    return lines[-1].strip() if lines else f"exit code {perf.returncode}"
+        perf.close()
 
 
 @contextlib.contextmanager

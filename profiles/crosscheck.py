@@ -58,14 +58,14 @@ def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
         status = supervisor.start(Start(target.name, any_port=True))
         assert status.pid is not None
         try:
-            found = _windowed(status.pid, lambda: _load(target, status.port, seconds))
+            found = _windowed(status.pid, lambda: load(target, status.port, seconds))
             life_s = cpu_s(status.pid)
         finally:
             supervisor.stop_all()
         return [*found, Account("getrusage, after its end", of_children(), life_s)]
 
 
-def _windowed(pid: int, load: Callable[[], None]) -> list[Account]:
+def _windowed(pid: int, work: Callable[[], None]) -> list[Account]:
     open_ones: dict[str, accounts.Close] = {}
     found: list[Account] = []
     with contextlib.ExitStack() as stack:
@@ -75,12 +75,12 @@ def _windowed(pid: int, load: Callable[[], None]) -> list[Account]:
             except UserError as error:
                 found.append(Account(name, None, None, str(error)))
         before_s = cpu_s(pid)
-        load()
+        work()
         ours_s = cpu_s(pid) - before_s
         return [Account(name, close(), ours_s) for name, close in open_ones.items()] + found
 
 
-def _load(target: Target, port: int, seconds: float) -> None:
+def load(target: Target, port: int, seconds: float) -> None:
     """Downloads over a few connections, until the time is over. Raises UserError when one of them fails."""
     until_s = time.monotonic() + seconds
     failures: list[str] = []

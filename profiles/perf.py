@@ -1,0 +1,112 @@
+"""perf attached to a server: stacks that go down into the kernel.
+
+Its rule: it is attached before there is a connection and counts only when told to, since `perf record -p` loses the
+threads that are made in its first 180 ms. What it costs is paid in a pass of its own, never scored (method.md §1).
+
+Stacks are unwound from copies of the stack (--call-graph dwarf), since common builds of Python keep no frame pointers.
+"""
+
+import contextlib
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+from errors import UserError
+from profiles import stacks
+from profiles.perf_control import REMEDY, ControlledPerf
+from profiles.protocol import Recording
+from profiles.targets import PROJECT
+
+RATE_HZ = 199  # no divisor of the scheduler's ticks
+_STACK_BYTES = 8192
+_FIELDS = "comm,pid,tid,time,ip,sym,dso"
+
+
+class Perf:
+    """One recording of one process: attached at once, begun by begin(), over when result() says so.
+
+    What takes perf a while (writing, then printing its stacks) are processes of their own that result() looks at.
+    """
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._folder = Path(tempfile.mkdtemp(prefix="zero-copy-bench-"))
+        self._until_s = 0.0
+        self._sampled = ""
+        self._perf: ControlledPerf | None = None
+        self._script: subprocess.Popen[bytes] | None = None
+        self._reason: str | None = None
+        command = ["record", "-q", "-e", "cpu-clock", "-F", str(RATE_HZ), "--call-graph", f"dwarf,{_STACK_BYTES}"]
+        with (self._folder / "log").open("wb") as log:
+            try:
+                self._perf = ControlledPerf([*command, "-p", str(pid), "-o", str(self._folder / "data")], log)
+            except UserError as error:
+                self._reason = str(error)
+        self._tell(b"disable")  # answered when it is attached: threads that are made before would be lost
+
+    def begin(self, seconds: float, sampled: str) -> None:
+        """Count from now on, for so long. sampled: py-spy's folded stacks, to join Python frames from."""
+        self._until_s, self._sampled = time.monotonic() + seconds, sampled
+        self._tell(b"enable")
+
+    def _tell(self, order: bytes) -> None:
+        if self._perf is not None and self._reason is None and not self._perf.tell(order):
+            self._reason = f"perf could not record: {self._last_line()}; {REMEDY}"
+
+    def result(self) -> Recording:
+        """The recording as it stands: its folded stacks once it is over; then its files are gone."""
+        if self._reason is not None or self._perf is None:
+            return self._over(Recording("failed", reason=self._reason or "perf was not started"))
+        if self._script is not None:
+            if self._script.poll() is None:
+                return Recording("recording")
+            return self._over(self._folded())
+        if time.monotonic() >= self._until_s and self._until_s:
+            self._until_s = 0.0
+            self._perf.tell(b"disable")
+            self._perf.process.send_signal(signal.SIGINT)
+        if self._perf.process.poll() is not None:
+            self._print_stacks()
+        return Recording("recording")
+
+    def kill(self) -> None:
+        """End it at once, and remove its files."""
+        for process in (self._perf, self._script):
+            if isinstance(process, ControlledPerf):
+                process.close()
+            elif process is not None:
+                process.kill()
+                process.wait()
+        shutil.rmtree(self._folder, ignore_errors=True)
+        Path(f"/tmp/perf-{self._pid}.map").unlink(missing_ok=True)  # the trampoline leaves it there
+
+    def _print_stacks(self) -> None:
+        command = ["perf", "script", "--no-inline", "-F", _FIELDS, "-i", str(self._folder / "data")]
+        with (self._folder / "script").open("wb") as out, (self._folder / "log").open("ab") as log:
+            self._script = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+
+    def _folded(self) -> Recording:
+        with (self._folder / "script").open(errors="replace") as script:
+            found = [stacks.without_machinery(stack) for stack in stacks.read_perf(script, PROJECT)]
+        if not found:
+            return Recording("failed", reason=f"perf saw nothing: {self._last_line()}; {REMEDY}")
+        if not any(frame.endswith(stacks.KERNEL) for stack in found for frame in stack):
+            return Recording("failed", reason=f"perf was shown no frames of the kernel; {REMEDY}")
+        line_of = partial(stacks.source_line, project=PROJECT)
+        return Recording(
+            "done", raw=stacks.write_folded(stacks.joined(found, stacks.read_folded(self._sampled), line_of))
+        )
+
+    def _last_line(self) -> str:
+        with contextlib.suppress(OSError):
+            lines = (self._folder / "log").read_text(errors="replace").split("\n")
+            return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
+        return "its log cannot be read"
+
+    def _over(self, recording: Recording) -> Recording:
+        self.kill()
+        return recording

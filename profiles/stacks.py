@@ -1,0 +1,126 @@
+"""Stacks as text: what perf and py-spy sampled, folded, from the Python line down to the kernel's copy.
+
+Its rule: pure functions over text. A folded line is `frame;frame;… count`, root first. A frame's kind is its end, as
+flame graph tools have it: `_[p]` Python, `_[k]` kernel, none for C.
+
+The machinery of the interpreter (eval loop, vector calls, thread start) is left out where it only connects: a Python
+frame says the same in words. It stays where it is what ran, so that the interpreter's own cost is seen.
+
+Python frames come from perf's trampoline (Python 3.12 and later, `-X perf`). Where there is none they are joined from
+py-spy's samples of the same load: the C function of a call (`os_preadv`) belongs to the sampled line that makes such a
+call (`os.preadv(…)`), in the stack in which that was seen most often.
+"""
+
+import itertools
+import linecache
+import re
+import sysconfig
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from pathlib import Path
+
+Stack = tuple[str, ...]
+
+KERNEL, PYTHON = "_[k]", "_[p]"
+UNKNOWN_LINE = "a line of Python that was not sampled" + PYTHON
+
+_FRAME = re.compile(r"\s+[0-9a-f]+ (?P<symbol>.+) \((?P<object>[^()]*)\)$")
+_MACHINERY = re.compile(
+    r"\w*_[vV]ectorcall\w*$|_?PyEval_|_?PyObject_|_?PyFunction_|_?PyVectorcall_|_?Py_|_?PyRun_|pymain_|main$|_start$|__libc_start"
+    r"|py_trampoline|thread_run$|pythread_wrapper$|start_thread$|clone3?$|gen_iternext$|builtin_next$|type_call$|slot_tp_"
+)
+_CALL = re.compile(r"(\w+)\(")
+_LINE = re.compile(r"\((?P<path>[^()]+):(?P<number>\d+)\)$")
+_TRAMPOLINE = re.compile(r"py::(?P<name>[^:]+):(?P<path>.+)")
+
+
+def read_perf(script: Iterable[str], project: Path) -> Iterator[Stack]:
+    """The samples of `perf script -F comm,pid,tid,time,ip,sym,dso`, root first, with the kinds of their frames."""
+    frames: list[str] = []
+    for line in script:
+        found = _FRAME.match(line)
+        if found:
+            frames.append(_named(found["symbol"], found["object"], project))
+        elif not line.strip() and frames:
+            yield tuple(reversed(frames))
+            frames = []
+    if frames:
+        yield tuple(reversed(frames))
+
+
+def _named(symbol: str, dso: str, project: Path) -> str:
+    if dso.startswith("[") and dso != "[vdso]":
+        return symbol + KERNEL
+    if symbol == "[unknown]":
+        return f"[{Path(dso.strip('[]')).name}]"
+    python = _TRAMPOLINE.fullmatch(symbol)
+    if python is None:
+        return symbol
+    path = Path(python["path"])
+    where = path.relative_to(project) if path.is_relative_to(project) else path.name
+    return f"{python['name']} ({where}){PYTHON}"
+
+
+def without_machinery(stack: Stack) -> Stack:
+    """The frames that say something: the deepest frame outside the kernel stays, whatever it is."""
+    outside = [frame for frame in stack if not frame.endswith(KERNEL)]
+    ran = outside[-1] if outside and len(outside) == len(stack) else None
+    kept = [frame for frame in outside if frame.endswith(PYTHON) or not _MACHINERY.match(frame)]
+    if ran is not None and (not kept or kept[-1] != ran):
+        kept.append(ran)
+    kernel = (frame for frame in stack if frame.endswith(KERNEL))
+    return tuple(frame for frame, _ in itertools.groupby((*kept, *kernel)))  # a library without symbols calls itself
+
+
+def read_folded(text: str) -> Counter[Stack]:
+    """Folded lines as stacks and how often each was seen. Raises ValueError for a line that has no count."""
+    seen: Counter[Stack] = Counter()
+    for line in text.splitlines():
+        stack, _, count = line.rpartition(" ")
+        seen[tuple(stack.split(";"))] += int(count)
+    return seen
+
+
+def write_folded(stacks: Mapping[Stack, int]) -> str:
+    return "".join(f"{';'.join(stack)} {count}\n" for stack, count in sorted(stacks.items()))
+
+
+def joined(stacks: Iterable[Stack], sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> Counter[Stack]:
+    """Stacks without Python frames get those of py-spy's stacks that make the same call.
+
+    sampled: py-spy's stacks. line_of: the source line of one of its frames (source_line). A stack that has Python
+    frames already is left as it is; one whose call was never sampled goes below UNKNOWN_LINE.
+    """
+    callers: dict[str, Counter[Stack]] = {}
+    for stack, count in sampled.items():
+        for name in _CALL.findall(line_of(stack[-1])):
+            callers.setdefault(name, Counter())[stack] += count
+    folded: Counter[Stack] = Counter()
+    for stack in stacks:
+        known = stack[0].endswith(KERNEL) or any(frame.endswith(PYTHON) for frame in stack)  # a kernel thread has none
+        folded[stack if known else (*_caller(stack, callers), *stack)] += 1
+    return folded
+
+
+def _caller(stack: Stack, callers: Mapping[str, Counter[Stack]]) -> Stack:
+    """The Python frames above a stack's first C function: os_preadv is called by a line with preadv( in it."""
+    for frame in stack:
+        if frame.endswith(KERNEL):
+            break
+        name = frame.removesuffix("_impl").rpartition("_")[2]
+        if name in callers:
+            most = callers[name].most_common(1)[0][0]
+            return tuple(python + PYTHON for python in most if "(threading.py:" not in python)
+    return (UNKNOWN_LINE,)
+
+
+def source_line(frame: str, project: Path) -> str:
+    """The line of source that py-spy's frame `name (path:number)` stands for; "" where it cannot be read."""
+    found = _LINE.search(frame)
+    if found is None:
+        return ""
+    for folder in (project, Path(sysconfig.get_path("stdlib"))):
+        line = linecache.getline(str(folder / found["path"]), int(found["number"]))
+        if line:
+            return line
+    return ""

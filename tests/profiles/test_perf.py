@@ -1,0 +1,72 @@
+"""perf records a server from its Python line down to the kernel, or says why it cannot."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profiles import stacks
+from profiles.crosscheck import load
+from profiles.doctor import features
+from profiles.perf import Perf
+from profiles.protocol import Recording, Start
+from profiles.supervisor import Supervisor
+from profiles.targets import choose
+from tests.conftest import eventually
+
+SEND_FILE = "send_file (servers/modes/sendfile.py:{})"
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple[int, int]]:
+    """The process and the port of a server."""
+    (tmp_path / "test-file.bin").write_bytes(b"x" * (32 << 20))
+    supervisor = Supervisor({target.name: target for target in choose(["sendfile"])}, tmp_path)
+    status = supervisor.start(Start("sendfile", any_port=True))
+    yield status.pid, status.port
+    supervisor.stop_all()
+
+
+def over(perf: Perf) -> Recording:
+    results: list[Recording] = []
+
+    def finished() -> bool:
+        results.append(perf.result())
+        return results[-1].state != "recording"
+
+    eventually(finished)
+    return results[-1]
+
+
+def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]) -> None:
+    tried = next(feature for feature in features() if feature.name == "perf")
+    if tried.state == "missing":
+        pytest.skip(f"perf: {tried.text}")
+    lines = (Path(__file__).parents[2] / "servers/modes/sendfile.py").read_text().splitlines()
+    frame = SEND_FILE.format(next(at for at, line in enumerate(lines, 1) if "os.sendfile(" in line))
+    pid, port = server
+    perf = Perf(pid)
+    perf.begin(0.5, f"{frame} 1\n")
+    load(choose(["sendfile"])[0], port, 0.5)
+    recording = over(perf)
+    assert recording.state == "done", recording.reason
+    seen = stacks.read_folded(recording.raw)
+    below = [stack for stack in seen if frame + stacks.PYTHON in stack]
+    assert any("os_sendfile" in stack and stack[-1].endswith(stacks.KERNEL) for stack in below)
+
+
+def test_without_perf_it_is_said(server: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    perf = Perf(server[0])
+    perf.begin(1, "")
+    recording = perf.result()
+    assert recording.state == "failed"
+    assert "perf is not installed" in recording.reason
+
+
+def test_a_process_that_has_gone_is_a_reason() -> None:
+    perf = Perf(2**22 - 1)
+    perf.begin(1, "")
+    recording = over(perf)
+    assert recording.state == "failed"
+    assert recording.reason.startswith("perf")
