@@ -3,6 +3,7 @@
 Its rule: it is read from the run's folder alone, and complete before the first section is rendered.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from reports.floor import floor_of
 from reports.gates import Validity, check
 from reports.measured import Measured, measured
 from reports.sensitivity import Sensitivity, sensitivity
+from reports.text import plural
 from reports.verdict import Verdict, conclude, delta
 
 
@@ -50,10 +52,14 @@ class RunData:
         return next((found for found in self.measured.proofs if found.mode == mode), None)
 
 
-def find(profiles: Path, name: str | None) -> RunFolder:
-    """The folder of the run of this name, or of the latest one. Raises UsageError where there is none."""
+def find(profiles: Path, name: str | None, tell: Callable[[str], None] = lambda _: None) -> RunFolder:
+    """The folder of the run of this name, or of the latest one that holds a complete round.
+
+    tell: takes a line about each later run that was passed over. Raises UsageError where there is none, UserError where
+    none holds a complete round.
+    """
     try:
-        return _latest(profiles) if name is None else _named(profiles, name)
+        return _latest(profiles, tell) if name is None else _named(profiles, name)
     except OSError as error:
         raise UserError(f"cannot look for runs in {profiles}: {error.strerror}; check its permissions") from error
 
@@ -68,11 +74,27 @@ def _named(profiles: Path, name: str) -> RunFolder:
     return RunFolder(profiles / name)
 
 
-def _latest(profiles: Path) -> RunFolder:
+def _latest(profiles: Path, tell: Callable[[str], None]) -> RunFolder:
     found = sorted(profiles.glob(f"*/{RUN_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
     if not found:
         raise UsageError(f"there is no run in {profiles}: `make load` makes one")
-    return RunFolder(found[-1].parent)
+    for path in reversed(found):
+        folder = RunFolder(path.parent)
+        if reason := _why_empty(folder):
+            tell(f"passed over run {folder.path.name!r}: {reason}")
+        else:
+            return folder
+    raise UserError(f"no run in {profiles} holds a complete round: measure again with `make load`")
+
+
+def _why_empty(folder: RunFolder) -> str | None:
+    """Why a run has nothing to report; None when it has."""
+    try:
+        run, cells = folder.read_run(), folder.read_cells()
+        complete = measured(run, cells).rounds
+    except UserError as error:
+        return str(error)
+    return None if complete else f"it holds no complete round ({plural(len(cells), 'cell')}, state {run.state})"
 
 
 def load(folder: RunFolder, *, whole: bool = True) -> RunData:

@@ -65,6 +65,29 @@ def test_the_latest_run_is_the_default(tmp_path: Path) -> None:
     assert f"{tmp_path}/r/newest/index.html" in report(tmp_path).stdout
 
 
+def test_a_later_run_without_a_complete_round_is_passed_over_aloud(tmp_path: Path) -> None:
+    kept = synthetic.write(tmp_path, synthetic.run(rounds=1, name="kept"), sampled=False)
+    os.utime(kept.path / "run.json", (1_700_000_000, 1_700_000_000))
+    run = synthetic.run(rounds=3, name="cut-short", state="interrupted")
+    synthetic.write(tmp_path, run, synthetic.cells(run)[:1], sampled=False)
+    (tmp_path / "broken").mkdir()
+    (tmp_path / "broken" / "run.json").write_text("{")
+    done = report(tmp_path)
+    assert done.returncode == 0 and f"{tmp_path}/r/kept/index.html" in done.stdout
+    lines = sorted(done.stderr.splitlines())
+    assert len(lines) == 2
+    assert lines[0].startswith("passed over run 'broken': cannot read ")
+    assert lines[1] == "passed over run 'cut-short': it holds no complete round (1 cell, state interrupted)"
+
+
+def test_runs_without_any_complete_round_are_one_error(tmp_path: Path) -> None:
+    run = synthetic.run(rounds=3, state="interrupted")
+    synthetic.write(tmp_path, run, synthetic.cells(run)[:1], sampled=False)
+    done = report(tmp_path)
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines()[-1].startswith("error: no run in ") and "make load" in done.stderr
+
+
 def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
     synthetic.write(tmp_path, synthetic.run(("read-send", "\x1b[2J[red]x"), 6), sampled=False)
     done = report(tmp_path, "synthetic")
