@@ -1,0 +1,42 @@
+"""The rounds of a run as files: CSV for spreadsheets, Parquet for notebooks.
+
+Its rule: both hold the same table, and a column has one type. Parquet is written by DuckDB.
+"""
+
+import json
+import tempfile
+from pathlib import Path
+from typing import Literal
+
+import duckdb
+
+from errors import UserError
+from reports.decisions.comparison import read
+from reports.decisions.table import Table, as_csv, table
+from reports.output import write_file
+
+Format = Literal["csv", "parquet"]
+FORMATS: tuple[Format, ...] = ("csv", "parquet")
+_TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
+
+
+def export(profiles: Path, name: str | None, formats: tuple[Format, ...], reports: Path) -> list[Path]:
+    """Write the rounds of this run, or of the latest, beside its report; the paths. Raises UserError."""
+    run = read(profiles, name)
+    rows = table(run)
+    contents = {"csv": lambda: as_csv(rows).encode(), "parquet": lambda: as_parquet(rows)}
+    return [write_file(reports / run.run.name / f"rounds.{each}", contents[each]()) for each in formats]
+
+
+def as_parquet(table: Table) -> bytes:
+    """Raises UserError for a value that its column cannot hold."""
+    columns = {name: _TYPES[kind] for name, kind in zip(table.columns, table.types, strict=True)}
+    lines = (json.dumps(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows)
+    with tempfile.TemporaryDirectory() as folder, duckdb.connect() as memory:
+        source, path = Path(folder) / "rounds.jsonl", Path(folder) / "rounds.parquet"
+        source.write_text("".join(lines))
+        try:
+            memory.read_json(str(source), columns=columns, format="newline_delimited").write_parquet(str(path))
+        except duckdb.Error as error:
+            raise UserError(f"cannot write these rounds as Parquet: {str(error).splitlines()[0]}") from error
+        return path.read_bytes()

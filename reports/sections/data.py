@@ -1,0 +1,20 @@
+"""The data of this report, to be taken along: nothing needs to be typed off a page."""
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.decisions.embedded import RECORD_ID, downloads, record
+from reports.rendering import embedded_json, fragment
+
+TITLE = "Take the data along"
+ORDER = 135
+
+
+def render(run: RunData) -> Markup:
+    return fragment(
+        "data.html",
+        downloads=downloads(run),
+        record=embedded_json(record(run.run)),
+        record_id=RECORD_ID,
+        name=run.run.name,
+    )
