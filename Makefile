@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load ui servers test-file doctor prove crosscheck report runs compare gate bench test lint lock clean
+.PHONY: help setup load ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -60,6 +60,12 @@ compare: $(VENV)/.ready ## two runs side by side (A=name B=name, default of B: t
 gate: $(VENV)/.ready ## is a run worse than another? (BASELINE=run MAX=1.05 RUN=name JUDGE=relative|direct JUNIT=path)
 	@$(RUN_PYTHON) -m scripts.gate $(call quoted,BASELINE,baseline) $(call quoted,RUN,run) $(call quoted,MAX,max) \
 	$(call quoted,JUDGE,judge) $(call option,MODES,modes) $(call quoted,JUNIT,junit) $(call quoted,FORMAT,format)
+
+export: $(VENV)/.ready ## the rounds of a run as CSV and Parquet (RUN=name, default: the latest; FORMAT=csv|parquet)
+	@$(RUN_PYTHON) -m scripts.export $(if $(RUN),'$(RUN)') $(call quoted,FORMAT,format)
+
+reproduce: $(VENV)/.ready ## run again what a report came from (REPORT=path/index.html, RUN=name; SHOW=1 only shows it)
+	@$(RUN_PYTHON) -m scripts.reproduce $(if $(REPORT),'$(REPORT)') $(call quoted,RUN,run) $(if $(SHOW),--show)
 
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
