@@ -10,7 +10,8 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
-MECHANISMS = ("servers.uring", "servers.mapping", "servers.pipes", "servers.tls")  # what several modes share
+# What several modes share: how memory, pipes and rings are made and given back, and not what is done with them.
+MECHANISMS = ("servers.mapping", "servers.pipes", "servers.tls", "servers.uring", "servers.zerocopy")
 # The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
 ARITHMETIC = tuple(f"reports.{name}" for name in ("paired", "limits", "disturbance", "measured", "precision", "floor"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them

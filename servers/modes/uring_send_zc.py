@@ -9,16 +9,11 @@ and passes as pages come free. No page is ever touched from Python (servers/mapp
 """
 
 import errno
-import fcntl
 import os
 import socket
-import struct
-import sys
-import termios
-import threading
 import time
 
-from servers import mapping, uring
+from servers import mapping, uring, zerocopy
 from servers.mode import Completions, Copy, Mode, Option
 
 MODE = Mode(
@@ -38,15 +33,12 @@ MODE = Mode(
 _REPORT_USAGE = 1 << 3  # IORING_SEND_ZC_REPORT_USAGE
 _COPIED = 1 << 31  # IORING_NOTIF_USAGE_ZC_COPIED
 _NO_MEMORY = (errno.ENOMEM, errno.ENOBUFS)
-_NO_MEMORY_PAUSE_S = 0.001
 
-_lock = threading.Lock()
-_completions = Completions(0, 0)
+_tally = zerocopy.Tally()
 
 
 def completions() -> Completions:
-    with _lock:
-        return _completions
+    return _tally.now()
 
 
 def send_file(
@@ -69,15 +61,12 @@ def send_file(
             count -= size
 
 
-class _Sends:
-    """One answer's zero-copy sends on a socket, and how many of them the kernel has not let go of yet."""
+class _Sends(zerocopy.Sends):
+    """Each send is a submission, whose result and notification come in the ring."""
 
     def __init__(self, ring: uring.Ring, sock: socket.socket) -> None:
-        seconds, microseconds = struct.unpack("@ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16))
-        self._limit_s = seconds + microseconds / 1e6 or None
+        super().__init__(sock)
         self._ring = ring
-        self._sock = sock
-        self._outstanding = 0
 
     def send_all(self, address: int, size: int, piece: int) -> None:
         refused_s: float | None = None
@@ -99,14 +88,6 @@ class _Sends:
             address += sent
             size -= sent
 
-    def _make_room(self, refusal: OSError, refused_s: float) -> None:
-        if self._outstanding:
-            self.wait_until_at_most(self._outstanding - 1)
-        elif self._limit_s is not None and time.monotonic() - refused_s > self._limit_s:
-            raise refusal
-        else:  # other connections hold the memory, and nothing tells us when they let go
-            time.sleep(_NO_MEMORY_PAUSE_S)
-
     def _result(self) -> int:
         """The bytes sent by the one send that was prepared."""
         while done := self._ring.wait(self._limit_s):
@@ -116,29 +97,16 @@ class _Sends:
                 return results[0].done_bytes("SEND_ZC")
         raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
 
-    def wait_until_at_most(self, outstanding: int) -> None:
-        """Raises BlockingIOError when the peer takes nothing for the time of SO_SNDTIMEO."""
-        unacknowledged = self._unacknowledged_bytes()
-        while self._outstanding > outstanding:
-            done = self._ring.wait(self._limit_s)
-            for completion in done:
-                self._is_notification(completion)
-            if not done:
-                before, unacknowledged = unacknowledged, self._unacknowledged_bytes()
-                if unacknowledged == before:
-                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    def _await_some(self) -> bool:
+        done = self._ring.wait(self._limit_s)
+        for completion in done:
+            self._is_notification(completion)
+        return bool(done)
 
     def _is_notification(self, completion: uring.Completion) -> bool:
         """Whether it is one; then it is counted."""
-        global _completions
         if not completion.flags & uring.NOTIFICATION:
             return False
         self._outstanding -= 1
-        with _lock:
-            copied = _completions.copied + bool(completion.result & _COPIED)
-            _completions = Completions(_completions.total + 1, copied)
+        _tally.add(1, copied=int(bool(completion.result & _COPIED)))
         return True
-
-    def _unacknowledged_bytes(self) -> int:
-        """What the peer has not acknowledged yet, tcp(7): SIOCOUTQ."""
-        return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)

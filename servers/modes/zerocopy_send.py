@@ -12,17 +12,13 @@ user): both pass as completions come in. No page is ever touched from Python (se
 """
 
 import errno
-import fcntl
 import os
 import select
 import socket
 import struct
-import sys
-import termios
-import threading
 import time
 
-from servers import mapping
+from servers import mapping, zerocopy
 from servers.mode import Completions, Copy, Mode, Option
 
 MODE = Mode(
@@ -45,15 +41,12 @@ _EXTENDED_ERROR = struct.Struct("=IBBBBII")  # struct sock_extended_err: errno, 
 _ORIGIN_ZEROCOPY = 5
 _CODE_COPIED = 1
 _ID_MASK = 0xFFFFFFFF
-_NO_MEMORY_PAUSE_S = 0.001
 
-_lock = threading.Lock()
-_completions = Completions(0, 0)
+_tally = zerocopy.Tally()
 
 
 def completions() -> Completions:
-    with _lock:
-        return _completions
+    return _tally.now()
 
 
 def send_file(
@@ -75,15 +68,12 @@ def send_file(
         count -= size
 
 
-class _Sends:
-    """One answer's zero-copy sends on a socket, and how many of them the kernel has not completed yet."""
+class _Sends(zerocopy.Sends):
+    """Each send is a call, whose completion comes in the socket's error queue."""
 
     def __init__(self, sock: socket.socket) -> None:
+        super().__init__(sock)
         sock.setsockopt(socket.SOL_SOCKET, _SO_ZEROCOPY, 1)
-        seconds, microseconds = struct.unpack("@ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16))
-        self._limit_s = seconds + microseconds / 1e6 or None
-        self._sock = sock
-        self._outstanding = 0
         self._poll = select.poll()
         self._poll.register(sock, 0)  # POLLERR, for the error queue, and POLLHUP come unasked
 
@@ -113,27 +103,13 @@ class _Sends:
                 self._outstanding += 1
                 return sent
 
-    def _make_room(self, refusal: OSError, refused_s: float) -> None:
-        if self._outstanding:
-            self.wait_until_at_most(self._outstanding - 1)
-        elif self._limit_s is not None and time.monotonic() - refused_s > self._limit_s:
-            raise refusal
-        else:  # other connections hold the memory, and nothing tells us when they let go
-            time.sleep(_NO_MEMORY_PAUSE_S)
-
-    def wait_until_at_most(self, outstanding: int) -> None:
-        """Raises BlockingIOError when the peer takes nothing for the time of SO_SNDTIMEO."""
-        unacknowledged = self._unacknowledged_bytes()
-        while self._outstanding > outstanding:
-            if self._reap():
-                continue
-            events = self._poll.poll(None if self._limit_s is None else self._limit_s * 1000)
-            if events and not self._reap():
-                self._raise_why_there_is_none(events[0][1])
-            if not events:
-                before, unacknowledged = unacknowledged, self._unacknowledged_bytes()
-                if unacknowledged == before:
-                    raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+    def _await_some(self) -> bool:
+        if self._reap():
+            return True
+        events = self._poll.poll(None if self._limit_s is None else self._limit_s * 1000)
+        if events and not self._reap():
+            self._raise_why_there_is_none(events[0][1])
+        return bool(events)
 
     def _reap(self) -> int:
         """Read one message of the error queue: a range of sends that are over. How many, 0 when there is none."""
@@ -146,7 +122,7 @@ class _Sends:
             _, origin, _, code, _, first, last = _EXTENDED_ERROR.unpack_from(data)
             if origin == _ORIGIN_ZEROCOPY:
                 done = ((last - first) & _ID_MASK) + 1
-                _count(done, copied=bool(code & _CODE_COPIED))
+                _tally.add(done, copied=done if code & _CODE_COPIED else 0)
         self._outstanding -= done
         return done
 
@@ -156,13 +132,3 @@ class _Sends:
             number = errno.EPIPE
         if number:
             raise OSError(number, os.strerror(number))
-
-    def _unacknowledged_bytes(self) -> int:
-        """What the peer has not acknowledged yet, tcp(7): SIOCOUTQ."""
-        return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
-
-
-def _count(done: int, copied: bool) -> None:
-    global _completions
-    with _lock:
-        _completions = Completions(_completions.total + done, _completions.copied + (done if copied else 0))
