@@ -70,6 +70,10 @@ class ServerHost:
     def file_state(self) -> FileState:
         return self._ask("GET", "/file", FileState)
 
+    def drop(self) -> FileState:
+        """Throw the served file out of the page cache; what is left of it there."""
+        return self._ask("POST", "/drop", FileState, Done())
+
     def statuses(self) -> list[TargetStatus]:
         return self._ask("GET", "/targets", list[TargetStatus])
 

@@ -18,7 +18,7 @@ import msgspec
 import psutil
 
 from errors import EXIT_DONE, CommandParser, UserError, run_command
-from profiles import host, targets
+from profiles import host, page_cache, targets
 from profiles.agent_http import AgentServer, Deed
 from profiles.doctor import features
 from profiles.flamegraph import PySpy
@@ -75,7 +75,12 @@ class Agent:
 
     def file_state(self) -> FileState:
         path = self._root / SERVED_FILE
-        return FileState(host.resident_share_of(path), host.identity_of(path) != self._file_identity)
+        return FileState(page_cache.resident_share_of(path), host.identity_of(path) != self._file_identity)
+
+    def drop(self) -> FileState:
+        """Throw the served file out of the page cache; what is left of it there."""
+        page_cache.drop(self._root / SERVED_FILE)
+        return self.file_state()
 
     def statuses(self) -> list[TargetStatus]:
         return [self._supervisor.status(name) for name in self._targets]
@@ -144,6 +149,7 @@ def routes(agent: Agent) -> dict[tuple[str, str], Deed]:
         ("GET", "/facts"): lambda *_: agent.facts(),
         ("GET", "/targets"): lambda *_: agent.statuses(),
         ("GET", "/file"): lambda *_: agent.file_state(),
+        ("POST", "/drop"): lambda *_: agent.drop(),
         ("GET", "/snapshot"): lambda *_: agent.snapshot(),
         ("GET", "/samples"): lambda _, query: agent.samples(int(query.get("after", "0"))),
         ("GET", "/recording"): lambda _, query: agent.recording(query.get("target", "")),

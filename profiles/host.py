@@ -3,9 +3,7 @@
 Its rule: what cannot be read is None, "unknown", and never a guess.
 """
 
-import ctypes
 import importlib.metadata
-import mmap
 import os
 import platform
 import shutil
@@ -16,10 +14,9 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from profiles.page_cache import filesystem_of, resident_share_of
 from profiles.protocol import Fact
 from profiles.records import FileFacts
-
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 def host_facts() -> dict[str, Fact]:
@@ -90,7 +87,7 @@ def file_facts(path: Path) -> FileFacts:
         path=path.name,
         size_bytes=size_bytes,
         sha256=digest,
-        filesystem=_filesystem(path),
+        filesystem=filesystem_of(path),
         resident_share_before=resident_share_of(path),
     )
 
@@ -105,29 +102,6 @@ def identity_of(path: Path) -> Identity:
     except OSError:
         return None
     return facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
-def resident_share_of(path: Path) -> float | None:
-    """The share of a file's pages that lie in the page cache, by mincore(2).
-
-    None for a file that is empty, gone, or neither ours nor writable: of the last the kernel says "resident" to all.
-    """
-    try:
-        with path.open("r+b") as file, mmap.mmap(file.fileno(), 0, flags=mmap.MAP_PRIVATE) as area:
-            return _resident_share(area)
-    except (OSError, ValueError):  # ValueError: an empty file cannot be mapped
-        return None
-
-
-def _resident_share(area: mmap.mmap) -> float | None:
-    pages = -(-len(area) // mmap.PAGESIZE)
-    residency = (ctypes.c_ubyte * pages)()
-    start = ctypes.c_char.from_buffer(area)
-    try:
-        failed = _LIBC.mincore(ctypes.byref(start), ctypes.c_size_t(len(area)), residency)
-    finally:
-        del start  # the mapping cannot be closed while it is exported
-    return None if failed else sum(page & 1 for page in residency) / pages
 
 
 def _cpu_model() -> str | None:
@@ -152,20 +126,6 @@ def _mitigations() -> str | None:
         return None
     found = {path.name: _text(str(path)) or "" for path in sorted(folder.iterdir())}
     return "; ".join(f"{name}: {text}" for name, text in found.items() if not text.startswith("Not affected"))
-
-
-def _filesystem(path: Path) -> str:
-    """The type and device of the file system, from the longest mount point above the file."""
-    resolved = str(path.resolve())
-    mounts = [item for item in psutil.disk_partitions(all=True) if _is_above(item.mountpoint, resolved)]
-    if not mounts:
-        return "unknown"
-    mount = max(mounts, key=lambda item: len(item.mountpoint))
-    return f"{mount.fstype} ({mount.opts.split(',')[0]})"
-
-
-def _is_above(mount_point: str, path: str) -> bool:
-    return path.startswith(mount_point.rstrip("/") + "/")
 
 
 def _git(project: Path, *arguments: str) -> str | None:

@@ -93,6 +93,14 @@ class Reading:
         return _number(_read(f"/proc/{self.process.pid}/status"), b"VmHWM:") << 10  # in KiB, proc_pid_status(5)
 
     @cached_property
+    def disk_read_bytes(self) -> int | None:
+        """What it made the disk deliver, read-ahead included; None where the kernel does not count it, or tell us."""
+        try:
+            return _number(_read(f"/proc/{self.process.pid}/io"), b"\nread_bytes:")
+        except (FileNotFoundError, PermissionError):
+            return None
+
+    @cached_property
     def stat(self) -> list[bytes]:
         """The fields of /proc/PID/stat from the third on, proc_pid_stat(5); the second may contain spaces."""
         return _read(f"/proc/{self.process.pid}/stat").rpartition(b")")[2].split()
@@ -133,6 +141,7 @@ METRICS: tuple[Metric, ...] = (
     _counter("involuntary_switches", "switches", "context switches: a thread was displaced", lambda r: r.switches[1]),
     _counter("minor_faults", "faults", "page faults served from memory", lambda r: r.faults(10)),
     _counter("major_faults", "faults", "page faults that read from disk", lambda r: r.faults(12)),
+    _counter("disk_read_bytes", "bytes", "read from the disk, by proc_pid_io(5)", lambda r: r.disk_read_bytes),
     _gauge("rss_bytes", "bytes", "resident memory", lambda r: r.process.memory_info().rss),
     _gauge("peak_rss_bytes", "bytes", "highest resident memory so far", lambda r: r.peak_rss_bytes),
     _gauge("threads", "threads", "threads", lambda r: r.process.num_threads()),

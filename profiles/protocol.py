@@ -10,6 +10,7 @@ a path or a command. Every request bears the token that the agent was started wi
     POST /watch     Watch     -> Done
     POST /prove     Prove     -> records.Proof
     GET  /file                -> FileState
+    POST /drop                -> FileState, after its pages were dropped
     GET  /snapshot            -> Snapshot
     GET  /samples?after=N     -> Samples
     POST /record    Record    -> Done

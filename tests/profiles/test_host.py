@@ -24,11 +24,6 @@ def test_a_file_that_was_just_written_is_resident(served: Path) -> None:
     assert facts.filesystem != "unknown"
 
 
-def test_an_empty_file_has_no_resident_share(tmp_path: Path) -> None:
-    (tmp_path / "empty").touch()
-    assert host.resident_share_of(tmp_path / "empty") is None
-
-
 def test_a_changed_file_is_refused(served: Path) -> None:
     with (served / "test-file.bin").open("r+b") as file:
         file.write(b"\0\0\0\0\0\0\0\0")

@@ -1,0 +1,111 @@
+"""How much of a file lies in the page cache, and how it is thrown out of there without root.
+
+Its rule: pages are never believed to be gone, they are looked for. POSIX_FADV_DONTNEED skips pages that are dirty,
+under write-back or mapped (posix_fadvise(2)), says nothing of it, and succeeds on a file system whose files *are* its
+pages. What the disk and a hypervisor keep in caches of their own is out of reach.
+"""
+
+import ctypes
+import mmap
+import os
+from pathlib import Path
+
+import psutil
+
+from errors import UserError
+
+MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "hugetlbfs", "devtmpfs")
+MOST_DROPS = 3  # pages that another CPU was about to add to its list are found the next time
+_CACHESTAT = 451  # Linux 6.5; the same number on every architecture
+_LIBC = ctypes.CDLL(None, use_errno=True)
+
+
+class _Range(ctypes.Structure):
+    """struct cachestat_range; a length of 0 means up to the end of the file."""
+
+    _fields_ = (("offset", ctypes.c_uint64), ("length", ctypes.c_uint64))
+
+
+class _CacheStat(ctypes.Structure):
+    """struct cachestat, in pages (linux/mman.h)."""
+
+    _fields_ = tuple(
+        (name, ctypes.c_uint64) for name in ("cached", "dirty", "write_back", "evicted", "recently_evicted")
+    )
+
+
+def filesystem_of(path: Path) -> str:
+    """The type and device of the file system, from the longest mount point above the file."""
+    resolved = str(path.resolve())
+    mounts = [item for item in psutil.disk_partitions(all=True) if _is_above(item.mountpoint, resolved)]
+    if not mounts:
+        return "unknown"
+    mount = max(mounts, key=lambda item: len(item.mountpoint))
+    return f"{mount.fstype} ({mount.opts.split(',')[0]})"
+
+
+def resident_share_of(path: Path) -> float | None:
+    """The share of a file's pages that lie in the page cache, by cachestat(2), else by mincore(2).
+
+    None for a file that is empty, gone, or neither ours nor writable: of the last both may say "resident" to all.
+    """
+    try:
+        with path.open("r+b") as file:
+            pages = -(-os.fstat(file.fileno()).st_size // mmap.PAGESIZE)
+            if not pages:
+                return None
+            resident = _by_cachestat(file.fileno())
+            return (_by_mincore(file.fileno()) if resident is None else resident) / pages
+    except OSError:
+        return None
+
+
+def drop(path: Path) -> float | None:
+    """Throw a file out of the page cache; the share that is still there, None where that cannot be known.
+
+    Raises UserError where the file lies in memory, or cannot be read.
+    """
+    kind = filesystem_of(path)
+    if kind.split(" ")[0] in MEMORY_FILE_SYSTEMS:
+        raise UserError(
+            f"{path} cannot be made cold: on {kind} a file is its pages in memory, and no disk is behind them; put it "
+            f"on a disk, or measure with CACHE=warm"
+        )
+    try:
+        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            for _ in range(MOST_DROPS):
+                os.fsync(fd)  # DONTNEED leaves dirty pages where they are
+                os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
+                if not (share := resident_share_of(path)):
+                    return share
+        finally:
+            os.close(fd)
+    except OSError as error:
+        raise UserError(f"cannot drop the pages of {path}: {error.strerror}; measure with CACHE=warm") from error
+    return share
+
+
+def _by_cachestat(fd: int) -> int | None:
+    """Resident pages; None where the kernel does not know the call, or refuses it (a seccomp filter)."""
+    found = _CacheStat()
+    failed = _LIBC.syscall(_CACHESTAT, fd, ctypes.byref(_Range(0, 0)), ctypes.byref(found), 0)
+    return None if failed else int(found.cached)
+
+
+def _by_mincore(fd: int) -> int:
+    """Resident pages. Raises OSError."""
+    with mmap.mmap(fd, 0, flags=mmap.MAP_PRIVATE) as area:
+        residency = (ctypes.c_ubyte * -(-len(area) // mmap.PAGESIZE))()
+        start = ctypes.c_char.from_buffer(area)
+        try:
+            failed = _LIBC.mincore(ctypes.byref(start), ctypes.c_size_t(len(area)), residency)
+        finally:
+            del start  # the mapping cannot be closed while it is exported
+    if failed:
+        raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
+    return sum(page & 1 for page in residency)
+
+
+def _is_above(mount_point: str, path: str) -> bool:
+    return path.startswith(mount_point.rstrip("/") + "/")
