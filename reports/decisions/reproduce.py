@@ -1,0 +1,145 @@
+"""A report read back into the command that made it.
+
+Its rule: a report is untrusted input. Nothing is taken from it but the values of known knobs, each in the form that
+`make load` writes; they become an argument list, which no shell ever sees, and none of them can become an option.
+Where files are read or written is never the report's to say.
+"""
+
+import re
+import shlex
+from dataclasses import dataclass
+from html.parser import HTMLParser
+from pathlib import Path
+
+import msgspec
+
+from errors import UsageError, UserError
+from profiles.records import Run
+from reports.decisions.embedded import RECORD_ID
+from reports.text import printable
+from units import MIB, format_size
+
+MOST_BYTES = 256 * MIB
+
+_COUNT = r"\d{1,12}"
+_NUMBER = r"\d{1,15}(\.\d{1,15})?(e[+-]\d{1,2})?"
+_WORD = r"[a-z]{1,20}"
+_MODE = r"[a-z0-9][a-z0-9_-]{0,60}"
+_SIZE = r"\d{1,15}[A-Za-z]{0,3}"
+# Every knob that changes what is measured, the option of scripts.load that it becomes, and the form of its value.
+KNOBS = {
+    "MODES": ("modes", rf"{_MODE}( {_MODE})*"),
+    "BASELINE": ("baseline", _MODE),
+    "ROUNDS": ("rounds", _COUNT),
+    "WINDOW": ("window", _NUMBER),
+    "WARM_UP": ("warm-up", _NUMBER),
+    "PROFILE": ("profile", _COUNT),
+    "PRECISION": ("precision", _NUMBER),
+    "RETRIES": ("retries", _COUNT),
+    "CALIBRATE": ("calibrate", "[01]"),
+    "USERS": ("users", _COUNT),
+    "SINK": ("sink", _WORD),
+    "PIN": ("pin", "[01]"),
+    "SEED": ("seed", _COUNT),
+    "SIZE": ("size", _SIZE),
+    "GIB_PER_DAY": ("gib-per-day", _NUMBER),
+    "OPTIONS": ("option", rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
+}
+_OF_THE_FILE = "SIZE"  # not an option of scripts.load: it says how the served file is made
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What a report asks to be run again. run: its name there; revision: of the project then. knobs: checked."""
+
+    run: str
+    revision: str
+    knobs: dict[str, str]
+
+    @property
+    def command(self) -> str:
+        """To be shown, and good to be typed."""
+        return "make load " + " ".join(f"{name}={shlex.quote(value)}" for name, value in self.knobs.items())
+
+    @property
+    def modes(self) -> list[str]:
+        return self.knobs.get("MODES", "").split()
+
+    @property
+    def options(self) -> list[str]:
+        """MODE.NAME=SIZE"""
+        return self.knobs.get("OPTIONS", "").split()
+
+    @property
+    def file_arguments(self) -> list[str]:
+        """Of scripts.test_file."""
+        return [f"--size={self.knobs[_OF_THE_FILE]}"] if _OF_THE_FILE in self.knobs else []
+
+    @property
+    def load_arguments(self) -> list[str]:
+        """Of scripts.load."""
+        single = [name for name in self.knobs if name not in ("MODES", "OPTIONS", _OF_THE_FILE)]
+        arguments = ["--modes", *self.modes] if self.modes else []
+        arguments += [f"--{KNOBS[name][0]}={self.knobs[name]}" for name in single]
+        return arguments + [f"--option={option}" for option in self.options]
+
+
+def read(path: Path) -> Request:
+    """What this report asks for. Raises UsageError for anything else than a report, or an unknown knob."""
+    try:
+        size_bytes = path.stat().st_size
+        if size_bytes > MOST_BYTES:
+            raise UsageError(f"{path} is {format_size(size_bytes)}, and no report is that large")
+        html = path.read_bytes().decode()
+    except OSError as error:
+        raise UserError(f"cannot read {path}: {error.strerror}; give the path of a report's index.html") from error
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{path} is no report: it is not UTF-8; give the path of a report's index.html") from error
+    record = _Record(html).text
+    if record is None:
+        raise UsageError(f"{path} is no report that carries its run's record: make it again with `make report`")
+    try:
+        run = msgspec.json.decode(record, type=Run)
+    except (msgspec.MsgspecError, UnicodeEncodeError) as error:
+        raise UsageError(f"the record in {path} is not that of a run: {printable(str(error))}") from error
+    revision = str(run.software.get("git_revision") or "unknown")
+    return Request(printable(run.name), printable(revision), _knobs(run))
+
+
+def _knobs(run: Run) -> dict[str, str]:
+    """The knobs of a run's command, its seed among them. Raises UsageError."""
+    try:
+        words = shlex.split(run.command)
+    except ValueError as error:
+        raise UsageError(f"the command of run {printable(run.name)!r} is cut: {error}") from error
+    if words[:2] != ["make", "load"]:
+        raise UsageError(f"run {printable(run.name)!r} did not come from `make load`: {printable(run.command)!r}")
+    knobs = {}
+    for word in [*words[2:], f"SEED={run.seed}"]:
+        name, _, value = word.partition("=")
+        if name not in KNOBS or not re.fullmatch(KNOBS[name][1], value, re.ASCII):
+            raise UsageError(f"{printable(word)!r} is no knob that `make load` has here: nothing was run")
+        knobs[name] = value
+    return knobs
+
+
+class _Record(HTMLParser):
+    """The text of the one script element that holds the record; None where there is none."""
+
+    def __init__(self, html: str) -> None:
+        super().__init__()
+        self.text: str | None = None
+        self._inside = False
+        self.feed(html)
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self._inside = tag == "script" and self.text is None and ("id", RECORD_ID) in attrs
+        if self._inside:
+            self.text = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside:
+            self.text = (self.text or "") + data
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = self._inside and tag != "script"
