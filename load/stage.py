@@ -25,6 +25,9 @@ from profiles.run_folder import RunFolder
 
 SPAWN_TIMEOUT_S = 10.0
 RECORDING_GRACE_S = 30.0
+DOWNLOADS_PER_USER = 2
+LONGEST_WINDOWS = 4
+WINDOW_STEP_S = 0.05
 
 Place = tuple[int, int]
 
@@ -58,7 +61,7 @@ class Stage:
         real = self._settings.real(mode)
         resident = self._host.file_state().resident_share
         with self._loaded(real, users, traceable=False) as user_class:
-            cell = self._window(place, real, user_class, self._settings.window_s)
+            cell = self._window(place, real, user_class, self._settings.window_s, DOWNLOADS_PER_USER * users)
         shares = (resident, self._host.file_state().resident_share)
         share = None if None in shares else min(share for share in shares if share is not None)
         return replace(cell, mode=mode, metrics=cell.metrics | {"resident_share": share})
@@ -117,10 +120,20 @@ class Stage:
                 raise UserError(f"only {self._runner.user_count} of {wanted} users started; ask for fewer")
             gevent.sleep(0.01)
 
-    def _window(self, place: Place, mode: str, user_class: type[DownloadUser], seconds: float) -> Cell:
+    def _window(
+        self, place: Place, mode: str, user_class: type[DownloadUser], seconds: float, downloads: int = 0
+    ) -> Cell:
+        """At least this long, and longer (up to LONGEST_WINDOWS times) until so many downloads are complete.
+
+        A mode that reads a whole file before it sends the first byte pays for bytes that arrive later: a window that
+        is shorter than a download would count the one without the other.
+        """
         first = self._edge(user_class)
         user_class.meter.reset()
         gevent.sleep(seconds)
+        deadline_s = time.monotonic() + (LONGEST_WINDOWS - 1) * seconds
+        while user_class.meter.downloads - first.downloads < downloads and time.monotonic() < deadline_s:
+            gevent.sleep(WINDOW_STEP_S)
         last = self._edge(user_class)
         if mode not in last.snapshot.processes:
             status = next(status for status in self._host.statuses() if status.name == mode)
