@@ -1,0 +1,119 @@
+"""Copy tax: where the server's CPU time per GiB goes, by perf's samples, in groups that can be read.
+
+Its rule: a function belongs to the first group of GROUPS that its name matches, and a sample to the group of the
+deepest function that has one; so every sample is counted once, and the groups add up to all of them.
+
+Without hardware counters a sample that falls while interrupts are off is taken when they come on again: part of what
+stands under "switching" is skid (perf-record(1)), and belongs to whoever ran before.
+"""
+
+import itertools
+import re
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+Stack = tuple[str, ...]
+
+KERNEL, PYTHON = "_[k]", "_[p]"
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """Functions that do one kind of work. pattern: matches their names from the start; kernel: in the kernel alone."""
+
+    name: str
+    summary: str
+    pattern: re.Pattern[str]
+    kernel: bool = True
+
+
+def _group(name: str, summary: str, pattern: str, kernel: bool = True) -> Group:
+    return Group(name, summary, re.compile(rf"(?:{pattern})"), kernel)
+
+
+COPYING, REST = "copying", "the rest of the kernel"
+INTERPRETER, LIBRARIES = "interpreter", "libraries"
+
+GROUPS: tuple[Group, ...] = (
+    _group(
+        COPYING,
+        "bytes moved by the CPU: into user buffers, out of them, or out of pages that were to go by reference",
+        r"_copy_(to|from)_(iter|user)|copy_page_(to|from)_iter|rep_movs|__arch_copy_|copy_user|copyin|copyout|copy_to_user"
+        r"|memcpy|__pi_memcpy|memmove|skb_copy_ubufs|skb_zerocopy_iter|csum_and_copy|__check_object_size|copy_folio",
+    ),
+    _group("encryption", "kernel TLS", r"tls_|crypto_|aes|_aes|gcm|ghash|aead|gf128"),
+    _group(
+        "faulting and mapping",
+        "pages that are mapped, zeroed and given back, one by one",
+        r"(asm_)?exc_page_fault|do_user_addr_fault|handle_mm_fault|__handle_mm_fault|do_(anonymous|read|shared|cow)_|do_fault"
+        r"|clear_page|clear_huge|folio_zero|filemap_map|filemap_fault|zap_|unmap_|__munmap|do_munmap|do_vmi_|mmap_region|do_mmap"
+        r"|vm_mmap|tlb_|flush_tlb|set_pte|pte_|gup_|__get_user_pages|pin_user|iov_iter_(extract|get)_pages|madvise|next_uptodate",
+    ),
+    _group(
+        "memory management",
+        "memory for socket buffers, taken and given back",
+        r"_*(alloc|free)_(frozen_)?pages?|get_page_from|rmqueue|__rmqueue|_*kmem_cache|_*slab|_*kmalloc|kfree|get_partial"
+        r"|(sk|skb)_page_frag|_*folios?_(put|batch)|put_page|free_unref|__free|__list_(add|del)_entry_valid|__virt_addr",
+    ),
+    _group(
+        "page cache and file",
+        "finding the file's pages, and handing them on",
+        r"filemap_|page_cache_|xa_|xas_|__xas|generic_file_|ext4_|xfs_|btrfs_|shmem_|splice_(folio|direct|file|to_pipe)"
+        r"|do_splice|direct_splice|touch_atime|folio_mark|mark_page|vfs_read|do_iter_read|io_splice|blk_|bio_|submit_bio|elv_|dio_",
+    ),
+    _group(
+        "TCP and below",
+        "segments made, sent, received, acknowledged; over loopback the receiver's half too",
+        r"_*tcp_|_*ip_|_*ipv[46]_|_*inet_|_*skb_|_*kfree_skb|_*alloc_skb|_*sock_|_*sk_|_*netif_|process_backlog|loopback_|_*dev_"
+        r"|net_rx|__napi|napi_|raw_|lock_sock|release_sock|splice_to_socket|sendmsg|__sys_send|__x64_sys_send|nf_|__nf|rb_|qdisc"
+        r"|__qdisc|neigh_|dst_|_*eth_|kfree_skbmem|security_socket|do_softirq|__local_bh|handle_softirqs|__do_softirq",
+    ),
+    _group(
+        "switching",
+        "threads put to sleep and woken, locks that are waited for; and skid",
+        r"_*schedule|finish_task_switch|try_to_wake|ttwu|_*wake_up|__wake|futex|do_futex|_raw_spin|_*pv_queued|queued_spin"
+        r"|native_queued|poll_|do_sys_poll|do_poll|prepare_to_wait|ep_|rwsem|mutex|__rseq|exit_to_user_mode_loop|pick_|dequeue|enqueue",
+    ),
+    _group(
+        "interrupts and clocks",
+        "interrupts of devices and timers",
+        r"(asm_)?sysvec_|(asm_)?common_interrupt|irq_|__irq|hrtimer|_*mod_timer|lock_timer|tick_|update_process|read_tsc|ktime_"
+        r"|timekeeping|clocksource|rcu_|__rcu|_*usecs_to|run_timer|iowrite|vp_|virt",
+    ),
+    _group("io_uring", "submission and completion rings, worker threads", r"_*io_|__do_sys_io|ret_from_fork"),
+    _group(
+        "system calls",
+        "the way into the kernel and out of it",
+        r"entry_SYSCALL|do_syscall|syscall_|__x64_sys|__se_sys|ksys_|vfs_|fdget|__fget|fput|fsnotify|rw_verify|security_",
+    ),
+    _group(INTERPRETER, "Python itself", r"_?Py[A-Z_]|pymalloc|_?Py_|take_gil|drop_gil|gen_|.*_vectorcall", False),
+    _group(
+        "encryption in user space", "OpenSSL", r"EVP_|\[lib(crypto|ssl)|SSL_|BIO_|CRYPTO_|aes|OSSL_|ossl_|gcm", False
+    ),
+)
+
+
+def group_of(frame: str) -> str | None:
+    """The group of one frame; None for a function that says nothing of what is done."""
+    kernel = frame.endswith(KERNEL)
+    name = frame.removesuffix(KERNEL)
+    return next((group.name for group in GROUPS if group.kernel == kernel and group.pattern.match(name)), None)
+
+
+def tax(stacks: Mapping[Stack, int]) -> Counter[str]:
+    """Samples by group, each counted once."""
+    groups: Counter[str] = Counter()
+    for stack, count in stacks.items():
+        groups[_group_of_stack(stack)] += count
+    return groups
+
+
+def _group_of_stack(stack: Stack) -> str:
+    """The deepest frame that has a group decides; what called into the kernel is not asked what runs there."""
+    if stack[-1].endswith(PYTHON):
+        return INTERPRETER
+    kernel = [frame for frame in stack if frame.endswith(KERNEL)]
+    called = kernel or list(itertools.takewhile(lambda frame: not frame.endswith(PYTHON), reversed(stack)))[::-1]
+    groups = (group_of(frame) for frame in reversed(called))
+    return next((group for group in groups if group is not None), REST if kernel else LIBRARIES)
