@@ -113,7 +113,7 @@ def _group_of_stack(stack: Stack) -> str:
     """The deepest frame that has a group decides; what called into the kernel is not asked what runs there."""
     if stack[-1].endswith(PYTHON):
         return INTERPRETER
-    kernel = [frame for frame in stack if frame.endswith(KERNEL)]
-    called = kernel or list(itertools.takewhile(lambda frame: not frame.endswith(PYTHON), reversed(stack)))[::-1]
-    groups = (group_of(frame) for frame in reversed(called))
-    return next((group for group in groups if group is not None), REST if kernel else LIBRARIES)
+    in_kernel = stack[-1].endswith(KERNEL)
+    called = itertools.takewhile(lambda frame: frame.endswith(KERNEL) == in_kernel, reversed(stack))
+    groups = (group_of(frame) for frame in called if not frame.endswith(PYTHON))
+    return next((group for group in groups if group is not None), REST if in_kernel else LIBRARIES)
