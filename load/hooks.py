@@ -18,7 +18,7 @@ from locust.env import Environment
 from locust.exception import StopTest
 from locust.runners import LocalRunner, WorkerRunner
 
-from errors import EXIT_USAGE, UserError
+from errors import EXIT_USAGE, UsageError, UserError
 from load.client import SINKS
 from load.interrupt import deliver_to_main
 from load.server_host import ServerHost
@@ -51,6 +51,13 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
         include_in_web_ui=False,
         help="Where test-file.bin lies",
     )
+    parser.add_argument(
+        "--any-port",
+        action="store_true",
+        env_var="LOCUST_ANY_PORT",
+        include_in_web_ui=False,
+        help="Serve on free ports instead of the modes' own",
+    )
 
 
 def _check_free(host: str, port: int) -> None:
@@ -79,10 +86,13 @@ class _Hooks:
         try:
             if environment.web_ui:
                 _check_free(options.web_host, options.web_port)
+            if options.any_port and not isinstance(environment.runner, LocalRunner):
+                raise UsageError("--any-port is for one process: workers know the modes' own ports only")
             self._host = ServerHost(Path(options.root))
             size_bytes = self._host.facts().file.size_bytes
             for user_class in self._users.values():
-                self._host.start(Start(user_class.target))
+                status = self._host.start(Start(user_class.target, any_port=options.any_port))
+                user_class.address = (user_class.address[0], status.port)
                 user_class.expected_bytes = size_bytes
             start_watching(self._host, os.getpid())
         except UserError as error:

@@ -1,7 +1,9 @@
 """`locust -f locustfile.py` as a Locust user knows it: headless, with the web UI, interrupted."""
 
+import contextlib
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -20,16 +22,9 @@ from tests.conftest import PROJECT, eventually
 LOCUST = [sys.executable, "-m", "locust", "-f", "locustfile.py"]
 
 
-def ports_are_free() -> bool:
-    for port in (8081, 8082, 8083):
-        with socket.socket() as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if probe.connect_ex(("127.0.0.1", port)) == 0:
-                return False
-    return True
-
-
-pytestmark = pytest.mark.skipif(not ports_are_free(), reason="something listens on the modes' ports 8081 to 8083")
+def helpers_of(served: Path) -> list[psutil.Process]:
+    """The agent and the servers for this folder, whoever started them."""
+    return [process for process in psutil.process_iter(["cmdline"]) if str(served) in (process.info["cmdline"] or ())]
 
 
 class Locust:
@@ -73,7 +68,7 @@ class Locust:
 
 @pytest.fixture
 def ui(served: Path) -> Iterator[Locust]:
-    locust = Locust(served)
+    locust = Locust(served, "--any-port")
     eventually(locust.answers)
     yield locust
     locust.process.kill()
@@ -81,13 +76,13 @@ def ui(served: Path) -> Iterator[Locust]:
 
 
 def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(served: Path) -> None:
-    options = ("--headless", "-u", "3", "-r", "3", "-t", "2s", "--sink", "copy", "--only-summary")
+    options = ("--any-port", "--headless", "-u", "3", "-r", "3", "-t", "2s", "--sink", "copy", "--only-summary")
     locust = Locust(served, *options, "ReadSendUser", "SendfileUser", "ReadWholeUser")
     said, _ = locust.process.communicate(timeout=50)
     assert locust.process.returncode == 0, said
     for mode in ("read-send", "sendfile", "read-whole"):
         assert f"GET      {mode} " in said
-    assert ports_are_free()
+    eventually(lambda: not helpers_of(served))
 
 
 def test_without_its_file_it_says_so_in_one_line(tmp_path: Path) -> None:
@@ -100,12 +95,22 @@ def test_without_its_file_it_says_so_in_one_line(tmp_path: Path) -> None:
 
 
 def test_a_busy_port_is_one_line(served: Path) -> None:
-    with socket.create_server(("127.0.0.1", 8082)):
+    """The modes' own ports are used unless --any-port is given; one of them is taken, by us or by somebody else."""
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):
+            stack.enter_context(socket.create_server(("127.0.0.1", 8082)))
         locust = Locust(served, "--headless")
         said, _ = locust.process.communicate(timeout=50)
     assert locust.process.returncode == 1
-    assert "error: sendfile did not start" in said and "port 8082" in said and "Traceback" not in said
-    assert ports_are_free()
+    assert re.search(r"error: \S+ did not start.* port \d+", said) and "Traceback" not in said
+    eventually(lambda: not helpers_of(served))
+
+
+def test_free_ports_are_refused_where_workers_could_not_know_them(served: Path) -> None:
+    locust = Locust(served, "--headless", "--any-port", "--master")
+    said, _ = locust.process.communicate(timeout=50)
+    assert locust.process.returncode == 2
+    assert "error: --any-port is for one process" in said and "Traceback" not in said
 
 
 def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locust) -> None:
@@ -137,11 +142,11 @@ def test_a_sink_that_is_none_does_not_start_a_test(ui: Locust) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_ends_no_process_is_left(ui: Locust, number: int) -> None:
+def test_however_it_ends_no_process_is_left(ui: Locust, served: Path, number: int) -> None:
     helpers = ui.helpers()
-    assert len(helpers) >= 4
+    assert len(helpers) >= 4 and len(helpers_of(served)) >= len(helpers)
     ui.swarm(user_count=2, spawn_rate=2, sink="copy", user_classes=["ReadSendUser"])
     ui.process.send_signal(number)
     ui.process.communicate(timeout=30)
     eventually(lambda: not any(helper.is_running() and helper.status() != "zombie" for helper in helpers))
-    eventually(ports_are_free)
+    eventually(lambda: not helpers_of(served))
