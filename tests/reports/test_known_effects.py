@@ -51,7 +51,8 @@ def test_ten_percent_more_cpu_is_found_as_1_10x_within_its_interval() -> None:
 
 
 def test_two_equals_are_called_so_in_at_least_19_of_20_campaigns() -> None:
-    found = [concluded(*campaign(1.0, seed))[1] for seed in range(20)]
+    """36 rounds, which make it 400 of 400 seeds; 24 make it 393."""
+    found = [concluded(*campaign(1.0, seed, rounds=36))[1] for seed in range(20)]
     assert sum(verdict.kind == "same" for verdict in found) >= 19
 
 
