@@ -34,12 +34,12 @@ from profiles.run_folder import RUN_FILE, RunFolder
 def run(settings: Settings, root: Path, folder: RunFolder) -> int:
     """Run the campaign and say how far it came; the exit code. Raises UserError before anything has run."""
     folder.refuse_existing()
-    with _alone(settings.any_port):
+    with alone(settings.any_port):
         return _run(settings, root, folder)
 
 
 @contextlib.contextmanager
-def _alone(allowed_beside_others: bool) -> Iterator[None]:
+def alone(allowed_beside_others: bool) -> Iterator[None]:
     """One campaign on a machine at a time: two would measure each other.
 
     The lock is a name in the abstract socket namespace (unix(7)): it goes when its process goes, and leaves no file.
@@ -54,7 +54,7 @@ def _alone(allowed_beside_others: bool) -> Iterator[None]:
 
 
 def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
-    _raise_limit_on_files()
+    raise_limit_on_files()
     logging.getLogger("locust").setLevel(logging.ERROR)
     console = Console(stderr=True)
     users = user_classes()
@@ -106,7 +106,7 @@ def _what_remains(folder: RunFolder) -> str:
     )
 
 
-def _raise_limit_on_files() -> None:
+def raise_limit_on_files() -> None:
     """As many descriptors as are allowed: each user needs one."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

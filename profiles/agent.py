@@ -11,6 +11,7 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
+from functools import cached_property
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -69,9 +70,14 @@ class Agent:
             metrics=tuple(metric.facts for metric in METRICS),
             file=host.file_facts(self._root / SERVED_FILE),
             sample_interval_s=self._interval_s,
-            host=host.host_facts() | {f"{feature.name} (tried)": str(feature) for feature in features()},
+            host=host.host_facts() | self._tried,
             software=host.software_facts(targets.PROJECT),
         )
+
+    @cached_property
+    def _tried(self) -> dict[str, str]:
+        """What the machine has. Trying takes a second, and a sweep asks for the facts of file after file."""
+        return {f"{feature.name} (tried)": str(feature) for feature in features()}
 
     def file_state(self) -> FileState:
         path = self._root / SERVED_FILE
