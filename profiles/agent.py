@@ -28,6 +28,7 @@ from profiles.proof import prove
 from profiles.protocol import (
     TOKEN_VARIABLE,
     Done,
+    Fact,
     Facts,
     FileState,
     Prove,
@@ -75,7 +76,7 @@ class Agent:
         )
 
     @cached_property
-    def _tried(self) -> dict[str, str]:
+    def _tried(self) -> dict[str, Fact]:
         """What the machine has. Trying takes a second, and a sweep asks for the facts of file after file."""
         return {f"{feature.name} (tried)": str(feature) for feature in features()}
 
