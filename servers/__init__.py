@@ -11,6 +11,8 @@ Who owns which descriptor:
 - `send_file(sock, fd, offset, count)` borrows them. The socket is *blocking*: time-outs are the kernel's
   (SO_RCVTIMEO, SO_SNDTIMEO), because `socket.settimeout()` makes the descriptor non-blocking underneath
   and `os.sendfile` then raises EAGAIN. It sends exactly `count` bytes from `offset`, or raises.
+- It is corked (TCP_CORK, tcp(7)) for as long as the answer takes. A mode that waits until its bytes have left says
+  TCP_NODELAY first, which sends what the cork holds back.
 - A file that shrinks while bytes are owed ends the connection (`FileShrankError`): a connection kept alive
   after a short body would be out of step for ever.
 

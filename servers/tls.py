@@ -2,9 +2,8 @@
 
 Its rule: what the server relies on stays true. The descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO
 are the time-outs and pass as BlockingIOError, a peer that has gone is an OSError of the system. OpenSSL alone would not
-do: on a blocking descriptor it takes EAGAIN for "try again", for ever. Two differences remain: MSG_MORE is ignored
-(OpenSSL has no such flag; TCP_NODELAY, which is set, keeps the head from waiting), and a piece that is given to
-sendall() as a whole must get through within the send time-out.
+do: on a blocking descriptor it takes EAGAIN for "try again", for ever. One difference remains: a piece that is given
+to sendall() as a whole must get through within the send time-out.
 """
 
 import contextlib

@@ -95,9 +95,10 @@ static bool answer(int sock, char *buffer) {
     }
     char head[128];
     int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n", (long long)facts.st_size);
-    /* MSG_MORE: the head leaves with the body's first bytes, as in servers/server.py. */
-    bool done = send_all(sock, head, (size_t)length, facts.st_size ? MSG_MORE : 0) &&
-                served_by->send(sock, file, facts.st_size, buffer);
+    int on = 1, off = 0; /* as in servers/server.py: full packets until the answer ends */
+    bool done = setsockopt(sock, IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0 &&
+                send_all(sock, head, (size_t)length) && served_by->send(sock, file, facts.st_size, buffer) &&
+                setsockopt(sock, IPPROTO_TCP, TCP_CORK, &off, sizeof off) == 0;
     close(file);
     return done;
 }
@@ -206,7 +207,7 @@ static long long read_response_head(int sock, long long *early) {
 
 /* Downloads once; false when the end of the test cut it short. */
 static bool download(int sock) {
-    if (!send_all(sock, request, strlen(request), 0)) {
+    if (!send_all(sock, request, strlen(request))) {
         if (stopping)
             return false;
         fail("cannot send a request: %s", strerror(errno));

@@ -15,9 +15,9 @@
 
 enum { BUFFER_BYTES = 256 << 10, PIPE_BYTES = 1 << 20, WINDOW_BYTES = 16 << 20 };
 
-static bool send_all(int sock, const char *data, size_t count, int flags) {
+static bool send_all(int sock, const char *data, size_t count) {
     while (count) {
-        ssize_t n = send(sock, data, count, flags | MSG_NOSIGNAL);
+        ssize_t n = send(sock, data, count, MSG_NOSIGNAL);
         if (n < 0)
             return false;
         data += n;
@@ -43,7 +43,7 @@ static bool send_by_reading(int sock, int file, off_t count, char *buffer) {
     off_t offset = 0;
     while (offset < count) {
         ssize_t got = pread(file, buffer, at_most(count - offset, BUFFER_BYTES), offset);
-        if (got <= 0 || !send_all(sock, buffer, (size_t)got, 0))
+        if (got <= 0 || !send_all(sock, buffer, (size_t)got))
             return false;
         offset += got;
     }
@@ -87,7 +87,7 @@ static bool send_by_mapping(int sock, int file, off_t count, char *buffer) {
         char *area = mmap(NULL, size, PROT_READ, MAP_SHARED | MAP_POPULATE, file, offset);
         if (area == MAP_FAILED)
             return false;
-        bool sent = send_all(sock, area, size, 0);
+        bool sent = send_all(sock, area, size);
         munmap(area, size);
         if (!sent)
             return false;

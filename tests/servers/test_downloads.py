@@ -156,7 +156,7 @@ def test_a_peer_that_closes_its_side_is_still_answered(port: int, content: bytes
 def test_head_and_body_leave_together(port: int) -> None:
     """In one segment: waiting for the head's acknowledgement would cost 44 ms per request."""
     if isinstance(port, TlsPort):
-        pytest.skip("TLS has no MSG_MORE: the head is a record of its own, which TCP_NODELAY lets go at once")
+        pytest.skip("over TLS head and body are records of their own, received one by one")
     arrived = []
     for _ in range(5):
         with Connection(port) as connection:
