@@ -197,7 +197,12 @@ def _received(client: socket.socket, count: int, send: Callable[[], None]) -> _R
 
     with ThreadPoolExecutor(1) as other:
         receiver = other.submit(receive)
-        send()
+        try:
+            send()
+        except BaseException:
+            with contextlib.suppress(OSError):  # it is over already
+                client.shutdown(socket.SHUT_RDWR)  # else the receiver would be waited for until its time-out
+            raise
         return receiver.result(TIMEOUT_S)
 
 
