@@ -16,7 +16,7 @@ from pathlib import Path
 from rich.console import Console
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, run_command
-from tests.bench import against_floor, against_nginx, memory, sampler, small_files
+from tests.bench import against_floor, against_nginx, known_effects, memory, sampler, small_files
 from tests.bench.contests import Outcome, Readings, measure_interleaved
 from tests.bench.sides import Field, Side
 from units import parse_size
@@ -34,6 +34,7 @@ PARTS = {
     "floor": Part(against_floor.sides, against_floor.outcome),
     "nginx": Part(against_nginx.sides, against_nginx.outcome),
     "small-files": Part(small_files.sides, small_files.outcome),
+    "known-effects": Part(known_effects.sides, known_effects.outcome),
     "memory": Part(lambda _: (), memory.outcome),
     "sampler": Part(lambda _: (), sampler.outcome),
 }

@@ -28,9 +28,10 @@ Payer = Literal["server", "C client", "Locust user"]
 
 @dataclass(frozen=True, slots=True, order=True)
 class Side:
-    """What is measured once in a round. path: our mode or the floor's, or a configuration of nginx (nginx.PATHS)."""
+    """What is measured once in a round. path: our mode or the floor's, a configuration of nginx (nginx.PATHS), or the
+    share that burning_server.py burns."""
 
-    program: Literal["ours", "C", "nginx"]
+    program: Literal["ours", "C", "nginx", "burning"]
     path: str
     size_bytes: int
     pinned: bool = True
@@ -142,10 +143,15 @@ class Field:
             return nginx.serving(self.folder, side.path, cpus)
         if side.program == "C":
             return serving([str(self.floor), "serve", side.path, "0", str(file), "--lifeline-stdin"], cpus)
+        if side.program == "burning":
+            return self._python("tests.bench.burning_server", side.path, cpus)
         return self.ours(side.path, cpus)
 
     def ours(self, mode: str, cpus: tuple[int, ...]) -> contextlib.AbstractContextManager[Server]:
-        command = [sys.executable, "-m", "servers", mode, "--port", "0", "--root", str(self.folder), "--lifeline", "0"]
+        return self._python("servers", mode, cpus)
+
+    def _python(self, module: str, what: str, cpus: tuple[int, ...]) -> contextlib.AbstractContextManager[Server]:
+        command = [sys.executable, "-m", module, what, "--port", "0", "--root", str(self.folder), "--lifeline", "0"]
         return serving(command, cpus)
 
     def _told(self, command: Sequence[str], placement: Placement) -> dict[str, float]:
