@@ -3,6 +3,7 @@
 Its rule: a feature is available, degraded or missing, and the last two say why and what to do.
 """
 
+import contextlib
 import ctypes
 import os
 import shutil
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from profiles.flamegraph import explain, find_py_spy
+from profiles.scratch import Scratch
 
 State = Literal["available", "degraded", "missing"]
 
@@ -57,8 +59,8 @@ def _py_spy() -> Feature:
 def _perf() -> Feature:
     if shutil.which("perf") is None:
         return Feature("perf", "missing", "no kernel frames; install it (Debian: linux-perf)")
-    with tempfile.NamedTemporaryFile(prefix="zero-copy-bench-") as out:
-        command = ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", out.name, "true"]
+    with contextlib.closing(Scratch()) as scratch:
+        command = ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", str(scratch.path / "data"), "true"]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return Feature("perf", "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1")

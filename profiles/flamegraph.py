@@ -12,11 +12,11 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from profiles.protocol import Recording
+from profiles.scratch import Scratch
 
 RATE_HZ = 100
 _TITLE = re.compile(r'(<text id="title"[^>]*>)[^<]*')  # py-spy's own title is its command line
@@ -34,7 +34,7 @@ class PySpy:
     """One recording of one process: started at once, done when result() says so."""
 
     def __init__(self, pid: int, seconds: int, title: str) -> None:
-        self._folder = Path(tempfile.mkdtemp(prefix="zero-copy-bench-"))
+        self._scratch = Scratch()
         self._recorders: dict[str, subprocess.Popen[bytes]] = {}
         self._title = f"{title}: {RATE_HZ} samples a second for {seconds} s, py-spy"
         program = find_py_spy()
@@ -44,8 +44,8 @@ class PySpy:
             return
         for suffix, form in _FORMATS.items():
             command = [program, "record", "--nonblocking", "--pid", str(pid), "--duration", str(seconds)]
-            command += ["--rate", str(RATE_HZ), "--format", form, "--output", str(self._folder / f"out.{suffix}")]
-            with (self._folder / f"{suffix}.log").open("wb") as log:
+            command += ["--rate", str(RATE_HZ), "--format", form, "--output", str(self._scratch.path / f"out.{suffix}")]
+            with (self._scratch.path / f"{suffix}.log").open("wb") as log:
                 try:
                     self._recorders[suffix] = subprocess.Popen(
                         command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True
@@ -67,7 +67,7 @@ class PySpy:
         for suffix, recorder in self._recorders.items():
             if recorder.returncode != 0:
                 return self._over(Recording("failed", reason=self._reason(suffix, recorder.returncode)))
-        contents = {suffix: (self._folder / f"out.{suffix}").read_text(errors="replace") for suffix in _FORMATS}
+        contents = {suffix: (self._scratch.path / f"out.{suffix}").read_text(errors="replace") for suffix in _FORMATS}
         if not contents["raw"].strip():
             return self._over(Recording("failed", reason=explain("No stack counts found")))
         svg = _TITLE.sub(lambda found: found[1] + html.escape(self._title), contents["svg"], count=1)
@@ -78,16 +78,16 @@ class PySpy:
         for recorder in self._recorders.values():
             recorder.kill()
             recorder.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
 
     def _reason(self, suffix: str, code: int) -> str:
-        log = (self._folder / f"{suffix}.log").read_text(errors="replace")
+        log = (self._scratch.path / f"{suffix}.log").read_text(errors="replace")
         lines = [line.strip() for line in log.splitlines() if line.strip()]
         known = next((line for line in lines for symptom in _REMEDIES if symptom in line), None)
         return explain(known or (lines[-1] if lines else f"exit code {code}"))
 
     def _over(self, recording: Recording) -> Recording:
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
         return recording
 
 

@@ -7,10 +7,8 @@ Stacks are unwound from copies of the stack (--call-graph dwarf), since common b
 """
 
 import contextlib
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from functools import partial
 from pathlib import Path
@@ -19,6 +17,7 @@ from errors import UserError
 from profiles import stacks
 from profiles.perf_control import REMEDY, ControlledPerf
 from profiles.protocol import Recording
+from profiles.scratch import Scratch
 from profiles.targets import PROJECT
 
 RATE_HZ = 199  # no divisor of the scheduler's ticks
@@ -34,16 +33,16 @@ class Perf:
 
     def __init__(self, pid: int) -> None:
         self._pid = pid
-        self._folder = Path(tempfile.mkdtemp(prefix="zero-copy-bench-"))
+        self._scratch = Scratch()
         self._until_s = 0.0
         self._sampled = ""
         self._perf: ControlledPerf | None = None
         self._script: subprocess.Popen[bytes] | None = None
         self._reason: str | None = None
         command = ["record", "-q", "-e", "cpu-clock", "-F", str(RATE_HZ), "--call-graph", f"dwarf,{_STACK_BYTES}"]
-        with (self._folder / "log").open("wb") as log:
+        with (self._scratch.path / "log").open("wb") as log:
             try:
-                self._perf = ControlledPerf([*command, "-p", str(pid), "-o", str(self._folder / "data")], log)
+                self._perf = ControlledPerf([*command, "-p", str(pid), "-o", str(self._scratch.path / "data")], log)
             except UserError as error:
                 self._reason = str(error)
         self._tell(b"disable")  # answered when it is attached: threads that are made before would be lost
@@ -81,16 +80,16 @@ class Perf:
             elif process is not None:
                 process.kill()
                 process.wait()
-        shutil.rmtree(self._folder, ignore_errors=True)
+        self._scratch.close()
         Path(f"/tmp/perf-{self._pid}.map").unlink(missing_ok=True)  # the trampoline leaves it there
 
     def _print_stacks(self) -> None:
-        command = ["perf", "script", "--no-inline", "-F", _FIELDS, "-i", str(self._folder / "data")]
-        with (self._folder / "script").open("wb") as out, (self._folder / "log").open("ab") as log:
+        command = ["perf", "script", "--no-inline", "-F", _FIELDS, "-i", str(self._scratch.path / "data")]
+        with (self._scratch.path / "script").open("wb") as out, (self._scratch.path / "log").open("ab") as log:
             self._script = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
 
     def _folded(self) -> Recording:
-        with (self._folder / "script").open(errors="replace") as script:
+        with (self._scratch.path / "script").open(errors="replace") as script:
             found = [stacks.without_machinery(stack) for stack in stacks.read_perf(script, PROJECT)]
         if not found:
             return Recording("failed", reason=f"perf saw nothing: {self._last_line()}; {REMEDY}")
@@ -103,7 +102,7 @@ class Perf:
 
     def _last_line(self) -> str:
         with contextlib.suppress(OSError):
-            lines = (self._folder / "log").read_text(errors="replace").split("\n")
+            lines = (self._scratch.path / "log").read_text(errors="replace").split("\n")
             return next((line.strip() for line in reversed(lines) if line.strip()), "it said nothing")
         return "its log cannot be read"
 

@@ -4,6 +4,7 @@ Its rule: nothing is asserted. A mode that does not run is missing for a reason,
 the model's contradicts its name.
 """
 
+import contextlib
 import errno
 import json
 import os
@@ -18,6 +19,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from profiles.records import Proof
+from profiles.scratch import Scratch
 from profiles.targets import PROJECT, Target
 from profiles.trial import FILE_BYTES, MARKS
 from units import GIB
@@ -88,12 +90,13 @@ def _system_calls(name: str, place: Path) -> tuple[dict[str, float] | None, str 
     """System calls of the sending thread per GiB, by name, from one download under strace; or why they are unknown."""
     if shutil.which("strace") is None:
         return None, "strace is not installed"
-    with tempfile.NamedTemporaryFile(prefix="zero-copy-bench-") as log:
-        traced = ["strace", "-f", "-s", "0", "-e", "signal=none", "-o", log.name, *_trial(name, place), "--marked"]
+    with contextlib.closing(Scratch()) as scratch:
+        log = scratch.path / "calls"
+        traced = ["strace", "-f", "-s", "0", "-e", "signal=none", "-o", str(log), *_trial(name, place), "--marked"]
         done = _run(traced)
         if isinstance(done, str):
             return None, done
-        counted = count_calls(Path(log.name).read_text(errors="replace"))
+        counted = count_calls(log.read_text(errors="replace"))
     if counted is None:
         return None, "strace saw no mark: it may not be permitted to trace"
     return {call: count * GIB / FILE_BYTES for call, count in counted.most_common()}, None

@@ -1,0 +1,71 @@
+"""Folders for what py-spy, perf and strace write: each is gone when its maker is, at the latest when the next is made.
+
+Its rule: who uses a folder holds its lock. The kernel takes a lock back from whoever dies, however it died (flock(2)),
+so that a folder without a holder was left behind; a process number would not tell, since containers may share /tmp.
+"""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from errors import UserError, remedy
+
+_PREFIX = "zero-copy-bench-scratch-"
+_YOUNG_S = 60.0  # made a moment ago, and perhaps not locked yet
+
+
+class Scratch:
+    """A folder at `path` until close() is called, or until another is made after this process has died.
+
+    Raises UserError where none can be made.
+    """
+
+    def __init__(self) -> None:
+        _remove_left_behind()
+        try:
+            self.path = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        except OSError as error:
+            raise UserError(f"cannot make a temporary folder: {error}; {remedy(error)}") from error
+        self._lock = _locked(self.path)
+
+    def close(self) -> None:
+        """Remove it, with all that is in it. More than once is as good as once."""
+        shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock is not None:
+            os.close(self._lock)
+            self._lock = None
+
+
+def _remove_left_behind() -> None:
+    for folder in _old_ones():
+        lock = _locked(folder)
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+            os.close(lock)
+
+
+def _old_ones() -> Iterator[Path]:
+    for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
+        with contextlib.suppress(FileNotFoundError):  # removed in between, by its holder
+            facts = folder.lstat()
+            if facts.st_uid == os.geteuid() and time.time() - facts.st_mtime > _YOUNG_S:
+                yield folder
+
+
+def _locked(folder: Path) -> int | None:
+    """A descriptor that holds the folder's lock; None when somebody else holds it, or it is no folder."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        return None
+    return fd
