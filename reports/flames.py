@@ -1,0 +1,127 @@
+"""Folded stacks as trees to draw: one mode's, and what vanished and appeared between two.
+
+Its rule: pure, and in CPU milliseconds per GiB, so that two modes may be laid over each other whatever they served and
+however long they were watched.
+
+A difference needs common ground. Two data paths come into the kernel by calls of their own (`preadv` and `sendto`,
+`sendfile`), so that, drawn from the Python line down, nothing of theirs would meet. Both are re-rooted: each stack
+begins at its outermost kernel frame that the other mode has too, and what a mode alone has stays whole below its call.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from reports.copy_tax import KERNEL, PYTHON, Stack, group_of
+
+Tree = dict[str, Any]  # name, value (ms/GiB), children; kind or delta (ms/GiB)
+
+MIN_SHARE = 0.001  # of the whole: a narrower frame cannot be seen
+_WAY_IN = re.compile(
+    r"entry_|do_syscall_|syscall_|(asm_)?sysvec_|asm_exc|__x64_sys_|__se_sys_|__do_sys_|__sys_|ksys_|do_fast"
+)
+
+
+def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Stack, float]:
+    """Samples, each of which stands for 1/rate_hz seconds of CPU, as milliseconds per GiB served."""
+    return {stack: 1e3 * count / rate_hz / gib for stack, count in stacks.items()}
+
+
+def tree(stacks: Mapping[Stack, float], root: str) -> Tree:
+    """One mode's flame graph. kind: what its colour says (kind_of)."""
+    least = MIN_SHARE * sum(stacks.values())
+    return _node(root, 0, stacks, least) | {"kind": "root"}
+
+
+def _node(name: str, depth: int, stacks: Mapping[Stack, float], least: float) -> Tree:
+    below: dict[str, dict[Stack, float]] = {}
+    for stack, value in stacks.items():
+        if len(stack) > depth:
+            below.setdefault(stack[depth], {})[stack] = value
+    children = [
+        _node(frame, depth + 1, part, least) for frame, part in sorted(below.items()) if sum(part.values()) >= least
+    ]
+    value = round(sum(stacks.values()), 3)
+    return {"name": plain(name), "kind": kind_of(name), "value": value, "children": children}
+
+
+def plain(frame: str) -> str:
+    return frame.removesuffix(KERNEL).removesuffix(PYTHON)
+
+
+def kind_of(frame: str) -> str:
+    """python, c, kernel; or, of a kernel's function, "copy" when it moves bytes."""
+    if frame.endswith(PYTHON):
+        return "python"
+    if not frame.endswith(KERNEL):
+        return "c"
+    return "copy" if group_of(frame) == "copying" else "kernel"
+
+
+def rerooted(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> dict[Stack, float]:
+    """The stacks from their outermost kernel frame on that the other mode has too; see above."""
+    shared = {frame for stack in other for frame in stack if _meets(frame)}
+    found: dict[Stack, float] = {}
+    for stack, value in stacks.items():
+        start = next((at for at, frame in enumerate(stack) if frame in shared), None)
+        part = _own_part(stack) if start is None else stack[start:]
+        found[part] = found.get(part, 0.0) + value
+    return found
+
+
+def _meets(frame: str) -> bool:
+    return frame.endswith(KERNEL) and not _WAY_IN.match(frame)
+
+
+def _own_part(stack: Stack) -> Stack:
+    """From the last line of Python on: the call that only this mode makes."""
+    python = [at for at, frame in enumerate(stack) if frame.endswith(PYTHON)]
+    return stack[python[-1] :] if python else stack
+
+
+def difference(stacks: Mapping[Stack, float], other: Mapping[Stack, float], root: str) -> Tree:
+    """The first mode's tree, re-rooted, each frame with its delta: how much more it costs here than in the other.
+
+    Drawn in this direction, frames that the other mode does not have are seen, and those that only it has are not: so
+    a picture shows both directions.
+    """
+    ours, theirs = rerooted(stacks, other), rerooted(other, stacks)
+    drawn = tree(ours, root)
+    _add_deltas(drawn, _sums(theirs), ())
+    return drawn
+
+
+def _sums(stacks: Mapping[Stack, float]) -> dict[tuple[str, ...], float]:
+    """The value of every path from the root, by plain names."""
+    sums: dict[tuple[str, ...], float] = {}
+    for stack, value in stacks.items():
+        for path in _paths(stack):
+            sums[path] = sums.get(path, 0.0) + value
+    return sums
+
+
+def _paths(stack: Stack) -> Iterator[tuple[str, ...]]:
+    for length in range(len(stack) + 1):
+        yield tuple(plain(frame) for frame in stack[:length])
+
+
+def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple[str, ...]) -> None:
+    node["delta"] = round(node["value"] - others.get(path, 0.0), 3)
+    for child in node["children"]:
+        _add_deltas(child, others, (*path, child["name"]))
+
+
+def leaf_deltas(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> list[tuple[str, float]]:
+    """Kernel functions by how much more of their own (not of what they call) the first mode has, in ms/GiB."""
+    ours, theirs = _own(stacks), _own(other)
+    deltas = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours.keys() | theirs.keys()}
+    return sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
+
+
+def _own(stacks: Mapping[Stack, float]) -> dict[str, float]:
+    own: dict[str, float] = {}
+    for stack, value in stacks.items():
+        if stack[-1].endswith(KERNEL):
+            name = plain(stack[-1])
+            own[name] = own.get(name, 0.0) + value
+    return own

@@ -1,0 +1,79 @@
+"""Trees of stacks: in milliseconds per GiB, and two of them against each other from where they meet."""
+
+import math
+
+from reports import flames
+
+P, C, K = "send_file (servers/modes/read_send.py:40)_[p]", "os_preadv", "_[k]"
+READ = {
+    (P, C, "do_syscall_64_[k]", "do_preadv_[k]", "filemap_read_[k]", "_copy_to_iter_[k]"): 200.0,
+    (P, "sock_sendall", "do_syscall_64_[k]", "__sys_sendto_[k]", "tcp_sendmsg_[k]", "_copy_from_iter_[k]"): 100.0,
+    (P, "sock_sendall", "do_syscall_64_[k]", "__sys_sendto_[k]", "tcp_sendmsg_[k]", "tcp_push_[k]"): 50.0,
+    (P,): 10.0,
+}
+SENDFILE = {
+    (
+        "send_file (sendfile.py:9)_[p]",
+        "os_sendfile",
+        "do_syscall_64_[k]",
+        "do_splice_[k]",
+        "tcp_sendmsg_[k]",
+        "tcp_push_[k]",
+    ): 80.0,
+    ("send_file (sendfile.py:9)_[p]", "os_sendfile", "do_syscall_64_[k]", "do_splice_[k]"): 20.0,
+}
+
+
+def child(node: flames.Tree, *names: str) -> flames.Tree:
+    for name in names:
+        node = next(one for one in node["children"] if one["name"] == name)
+    return node
+
+
+def test_samples_become_milliseconds_per_gib() -> None:
+    assert flames.per_gib({("a",): 199}, 199, 2.0) == {("a",): 500.0}
+
+
+def test_a_tree_adds_up_and_says_what_each_frame_is() -> None:
+    drawn = flames.tree(READ, "read-send")
+    assert (drawn["name"], drawn["value"], drawn["kind"]) == ("read-send", 360.0, "root")
+    line = child(drawn, "send_file (servers/modes/read_send.py:40)")
+    assert (line["value"], line["kind"]) == (360.0, "python")
+    assert child(line, "os_preadv")["kind"] == "c"
+    copy = child(line, "os_preadv", "do_syscall_64", "do_preadv", "filemap_read", "_copy_to_iter")
+    assert (copy["value"], copy["kind"], copy["children"]) == (200.0, "copy", [])
+    assert child(line, "sock_sendall", "do_syscall_64")["kind"] == "kernel"
+
+
+def test_a_frame_too_narrow_to_be_seen_is_left_out_but_counted() -> None:
+    drawn = flames.tree({("a",): 9999.5, ("b",): 0.5}, "all")
+    assert [node["name"] for node in drawn["children"]] == ["a"]
+    assert drawn["value"] == 10_000.0
+
+
+def test_two_modes_meet_at_the_outermost_kernel_function_that_both_have() -> None:
+    assert flames.rerooted(SENDFILE, READ) == {
+        ("tcp_sendmsg_[k]", "tcp_push_[k]"): 80.0,
+        ("send_file (sendfile.py:9)_[p]", "os_sendfile", "do_syscall_64_[k]", "do_splice_[k]"): 20.0,
+    }
+    assert math.isclose(sum(flames.rerooted(READ, SENDFILE).values()), sum(READ.values()))
+
+
+def test_a_difference_shows_what_is_more_and_what_only_one_has() -> None:
+    drawn = flames.difference(READ, SENDFILE, "read-send")
+    assert drawn["delta"] == 260.0
+    assert child(drawn, "tcp_sendmsg")["delta"] == 70.0
+    assert child(drawn, "tcp_sendmsg", "_copy_from_iter")["delta"] == 100.0
+    assert child(drawn, "tcp_sendmsg", "tcp_push")["delta"] == -30.0
+    other_way = flames.difference(SENDFILE, READ, "sendfile")
+    assert child(other_way, "tcp_sendmsg")["delta"] == -70.0
+    assert [node["name"] for node in child(other_way, "tcp_sendmsg")["children"]] == ["tcp_push"]
+
+
+def test_the_functions_that_explain_a_difference_come_largest_first() -> None:
+    assert flames.leaf_deltas(SENDFILE, READ)[:4] == [
+        ("_copy_to_iter", -200.0),
+        ("_copy_from_iter", -100.0),
+        ("tcp_push", 30.0),
+        ("do_splice", 20.0),
+    ]
