@@ -49,7 +49,7 @@ def main() -> int:
         sink=arguments.sink,
         seed=arguments.seed,
         command=_repeating_command(arguments, modes),
-        options=_options(arguments.option, modes),
+        options=options_of(arguments.option, modes),
         gib_per_day=arguments.gib_per_day,
         any_port=arguments.any_port,
         precision=arguments.precision,
@@ -159,13 +159,16 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value is not None and not least <= value <= most:
             raise UsageError(f"{name.upper()}={value}: give {least} to {most}")
-    if not RUN_NAME.fullmatch(arguments.run):
-        raise UsageError(
-            f"RUN={arguments.run!r} is no name for a folder: letters, digits, dot, dash and underscore will do"
-        )
+    check_run_name(arguments.run)
 
 
-def _options(given: list[str], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
+def check_run_name(name: str) -> None:
+    """Raises UsageError for what is no name of a folder."""
+    if not RUN_NAME.fullmatch(name):
+        raise UsageError(f"RUN={name!r} is no name for a folder: letters, digits, dot, dash and underscore will do")
+
+
+def options_of(given: list[str], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
     """MODE.NAME=SIZE, several times, as sizes by mode and name. Raises UsageError."""
     known = targets.discover()
     options: dict[str, dict[str, int]] = {}
