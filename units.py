@@ -37,3 +37,11 @@ def format_size(size_bytes: float) -> str:
             value = size_bytes / factor
             return f"{value:.0f} {unit}" if value == int(value) else f"{value:.1f} {unit}"
     return f"{size_bytes:.0f} B"
+
+
+def exact_size(size_bytes: int) -> str:
+    """The size in the largest unit in which it is whole: "1500 MiB", where format_size() says "1.5 GiB"."""
+    for unit, factor in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
+        if size_bytes and size_bytes % factor == 0:
+            return f"{size_bytes // factor} {unit}"
+    return f"{size_bytes} B"

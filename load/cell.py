@@ -32,7 +32,7 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("throttled_s", "s", "derived", "time for which the cgroup's CPU limit stopped us"),
     MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
     MetricFacts(
-        "resident_share", "share", "derived", "of the file's pages in the page cache, before or after: the less"
+        "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the less"
     ),
     MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
     MetricFacts("latency_p99_us", "µs", "derived", "99th percentile of latency, from 1,000 downloads on"),

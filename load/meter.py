@@ -24,6 +24,9 @@ class Meter:
         self.failure_names: Counter[str] = Counter()
         self.latency_us = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
 
+    def add_bytes(self, received_bytes: int) -> None:
+        self.received_bytes += received_bytes
+
     def add_download(self, latency_s: float) -> None:
         self.downloads += 1
         self.latency_us.record_value(min(max(round(latency_s * 1e6), LOWEST_US), HIGHEST_US))

@@ -7,13 +7,17 @@ import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
+from typing import Literal
 
 from errors import UsageError
 from load.cell import DERIVED
 from load.client import Sink
+from load.pace import Rate
 from load.placement import Placement, choose
 from profiles.protocol import Facts
 from profiles.records import Run, TargetFacts
+
+Cache = Literal["warm", "cold"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +26,9 @@ class Settings:
 
     named: the modes were asked for by name, so that a missing one is an error and not skipped. rounds: at most.
     precision: the half-width of the intervals at which it stops, 0 for never. retries: of a disturbed round.
-    calibrate: measure the A/A floor. options: per mode, in bytes. gib_per_day: see Run. command: what repeats the run.
+    calibrate: measure the A/A floor. rate: what every mode is offered, None for as fast as it goes. cache: a cold cell
+    is one download, by one user, of a file that was dropped from the page cache. options: per mode, in bytes.
+    gib_per_day: see Run. command: what repeats the run.
     """
 
     modes: tuple[str, ...]
@@ -41,6 +47,8 @@ class Settings:
     precision: float = 0.0
     retries: int = 0
     calibrate: bool = False
+    rate: Rate | None = None
+    cache: Cache = "warm"
     placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
 
     @property
@@ -85,7 +93,7 @@ def run_record(
         state="running",
         started_at=now(),
         command=settings.command,
-        question="saturated",
+        question="saturated" if settings.rate is None else "paced",
         seed=settings.seed,
         order=order,
         baseline=settings.modes[0],
@@ -102,6 +110,7 @@ def run_record(
         rounds_planned=len(order),
         precision=settings.precision,
         duplicate=settings.duplicate,
+        cache=settings.cache,
         host=facts.host | {"pinning": settings.placement.text, "server_cpus": server_cpus},
         software=facts.software | {"locust": version("locust")},
     )

@@ -1,7 +1,8 @@
 """One cell at a time: a fresh server, users, a window, and everything stopped again.
 
 Its rule: a cell is a fresh server process, a readiness probe, a discarded warm-up, a measured window and a stop, and
-only the server under measurement runs (method.md §2).
+only the server under measurement runs (method.md §2). The window of a cold cell is one download by one user: bytes that
+are read a second time come from the page cache.
 """
 
 import contextlib
@@ -14,11 +15,13 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from errors import UserError
-from load.cell import LOAD, Edge, interpolate, measure
-from load.client import DownloadError
+from load.cell import LOAD, Edge, measure
+from load.meter import Meter
+from load.pace import Pace
 from load.server_host import ServerHost
 from load.settings import Settings
-from load.users import PATH, DownloadUser
+from load.users import DownloadUser
+from load.window import check_ready, download_once, edge
 from profiles.protocol import Facts, Recording, Start
 from profiles.records import Cell, Profile, Sample
 from profiles.run_folder import RunFolder
@@ -33,7 +36,8 @@ Place = tuple[int, int]
 
 
 class Stage:
-    """Where cells are measured. congestion: what each server said that it uses."""
+    """Where cells are measured. congestion: what each server said that it uses. rate_bytes_per_s: what is offered to
+    every mode from now on, None for as fast as it goes."""
 
     def __init__(
         self,
@@ -55,16 +59,33 @@ class Stage:
         self._seen_samples = 0
         self._began_s = time.monotonic()  # the agent's clock too, since it runs on this machine
         self.congestion: dict[str, str] = {}
+        self.rate_bytes_per_s: int | None = None
 
     def score(self, place: Place, mode: str, users: int) -> Cell:
         """A cell with nothing attached to the server. place: round and position, from 1. Raises UserError."""
         real = self._settings.real(mode)
-        resident = self._host.file_state().resident_share
-        with self._loaded(real, users, traceable=False) as user_class:
-            cell = self._window(place, real, user_class, self._settings.window_s, DOWNLOADS_PER_USER * users)
-        shares = (resident, self._host.file_state().resident_share)
-        share = None if None in shares else min(share for share in shares if share is not None)
+        cell, share = self._cold(place, real) if self._settings.cache == "cold" else self._warm(place, real, users)
         return replace(cell, mode=mode, metrics=cell.metrics | {"resident_share": share})
+
+    def _warm(self, place: Place, mode: str, users: int) -> tuple[Cell, float | None]:
+        """The cell, and the share of the file in the page cache, before or after: the less."""
+        resident = self._host.file_state().resident_share
+        with self._loaded(mode, users, traceable=False) as user_class:
+            cell = self._window(place, mode, user_class, self._settings.window_s, DOWNLOADS_PER_USER * users)
+        shares = (resident, self._host.file_state().resident_share)
+        return cell, None if None in shares else min(share for share in shares if share is not None)
+
+    def _cold(self, place: Place, mode: str) -> tuple[Cell, float | None]:
+        """The cell, and the share of the file that was left in the page cache before it."""
+        with self._served(mode, traceable=False) as user_class:
+            meter = user_class.meter
+            with contextlib.closing(user_class.connection(meter.add_bytes)) as connection:
+                check_ready(connection, mode)  # the discarded warm-up, over the connection that is measured
+                share = self._host.drop().resident_share
+                first = edge(self._host, meter)
+                meter.reset()
+                download_once(connection, meter)
+                return self._cell(place, mode, (first, edge(self._host, meter)), meter), share
 
     def profile(self, position: int, mode: str) -> Profile:
         """One mode under the same load with py-spy attached: labelled, never scored (method.md §1)."""
@@ -93,7 +114,21 @@ class Stage:
 
     @contextlib.contextmanager
     def _loaded(self, mode: str, users: int, traceable: bool) -> Iterator[type[DownloadUser]]:
-        """A fresh server under load, warmed up; both stopped at the end, and the samples written."""
+        """A fresh server under load, warmed up; both stopped at the end."""
+        with self._served(mode, traceable) as user_class:
+            rate, size_bytes = self.rate_bytes_per_s, self._facts.file.size_bytes
+            user_class.offer(None if rate is None else Pace(rate, size_bytes, users, time.perf_counter()))
+            try:
+                self._runner.start(users, spawn_rate=users, user_classes=[user_class])
+                self._wait_for_users(users)
+                gevent.sleep(self._settings.warm_up_s)
+                yield user_class
+            finally:
+                self._runner.stop()
+
+    @contextlib.contextmanager
+    def _served(self, mode: str, traceable: bool) -> Iterator[type[DownloadUser]]:
+        """A fresh server that is ready; stopped at the end, and the samples written."""
         settings = self._settings
         user_class = next(one for one in self._users.values() if one.target == mode)
         options = settings.options.get(mode, {})
@@ -103,13 +138,10 @@ class Stage:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink
             user_class.expected_bytes = self._facts.file.size_bytes
-            _check_ready(user_class, mode)
-            self._runner.start(users, spawn_rate=users, user_classes=[user_class])
-            self._wait_for_users(users)
-            gevent.sleep(settings.warm_up_s)
+            with contextlib.closing(user_class.connection(lambda _: None)) as connection:
+                check_ready(connection, mode)
             yield user_class
         finally:
-            self._runner.stop()
             self._host.stop(mode)
             self._write_samples()
 
@@ -128,13 +160,17 @@ class Stage:
         A mode that reads a whole file before it sends the first byte pays for bytes that arrive later: a window that
         is shorter than a download would count the one without the other.
         """
-        first = self._edge(user_class)
+        first = edge(self._host, user_class.meter)
         user_class.meter.reset()
         gevent.sleep(seconds)
         deadline_s = time.monotonic() + (LONGEST_WINDOWS - 1) * seconds
         while user_class.meter.downloads - first.downloads < downloads and time.monotonic() < deadline_s:
             gevent.sleep(WINDOW_STEP_S)
-        last = self._edge(user_class)
+        last = edge(self._host, user_class.meter)
+        return self._cell(place, mode, (first, last), user_class.meter)
+
+    def _cell(self, place: Place, mode: str, edges: tuple[Edge, Edge], meter: Meter) -> Cell:
+        first, last = edges
         if mode not in last.snapshot.processes:
             status = next(status for status in self._host.statuses() if status.name == mode)
             raise UserError(
@@ -142,18 +178,9 @@ class Stage:
                 f"the rounds before are kept"
             )
         started_s = first.snapshot.monotonic_s - self._began_s
-        return measure(place, mode, started_s, (first, last), user_class.meter, self._facts.metrics)
-
-    def _edge(self, user_class: type[DownloadUser]) -> Edge:
-        meter = user_class.meter
-        before_s, before_bytes, before_downloads = time.monotonic(), meter.received_bytes, meter.downloads
-        snapshot = self._host.snapshot()
-        after_s, after_bytes, after_downloads = time.monotonic(), meter.received_bytes, meter.downloads
-        return Edge(
-            snapshot,
-            interpolate(snapshot.monotonic_s, (before_s, before_bytes), (after_s, after_bytes)),
-            interpolate(snapshot.monotonic_s, (before_s, before_downloads), (after_s, after_downloads)),
-        )
+        cell = measure(place, mode, started_s, edges, meter, self._facts.metrics)
+        rate = self.rate_bytes_per_s
+        return replace(cell, offered_bytes=None if rate is None else round(rate * cell.wall_s))
 
     def _write_samples(self) -> None:
         fresh = self._host.samples(self._seen_samples)
@@ -167,14 +194,3 @@ class Stage:
 def start_watching(host: ServerHost, pid: int) -> None:
     """Have the agent sample the load generator too."""
     host.watch(LOAD, pid)
-
-
-def _check_ready(user_class: type[DownloadUser], mode: str) -> None:
-    """One whole download before any load: is this server ready, and does it send what it should?"""
-    connection = user_class.connection(lambda _: None)
-    try:
-        connection.download(PATH)
-    except DownloadError as error:
-        raise UserError(f"{mode} does not serve {PATH}: {type(error).__name__}: {error}") from error
-    finally:
-        connection.close()

@@ -2,10 +2,12 @@
 
 Its rule: one honest event per download. An error is a failure with a name; a download that the end of the test cuts
 short is neither success nor failure, so it fires nothing (Locust's own `request.measure()` would call it a success).
+At a pace, a download's time counts from when it should have started (load/pace.py).
 """
 
+import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import gevent
@@ -13,6 +15,7 @@ from locust import User, constant, task
 
 from load.client import Connection, DownloadError, Sink
 from load.meter import Meter
+from load.pace import Pace, Turns
 from profiles import targets
 
 PATH = "/test-file.bin"
@@ -32,11 +35,20 @@ class DownloadUser(User):
     meter: ClassVar[Meter]
     sink: ClassVar[Sink] = "discard"
     expected_bytes: ClassVar[int | None] = None
+    pace: ClassVar[Pace | None] = None
+    places: ClassVar[Iterator[int]] = itertools.count()
     tls: ClassVar[bool] = False
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
+        pace = self.pace
+        self._turns = None if pace is None else Turns(pace, next(self.places), time.perf_counter)
         self._connection = self.connection(self._count)
+
+    @classmethod
+    def offer(cls, pace: Pace | None) -> None:
+        """How the users that start from now on go about it: at this pace, or (None) as fast as it goes."""
+        cls.pace, cls.places = pace, itertools.count()
 
     @classmethod
     def connection(cls, on_bytes: Callable[[int], None]) -> Connection:
@@ -48,7 +60,7 @@ class DownloadUser(User):
 
     @task
     def download(self) -> None:
-        start_time, started_s = time.time(), time.perf_counter()
+        started_s = time.perf_counter() if self._turns is None else self._turns.wait()
         error: DownloadError | None = None
         length = 0
         try:
@@ -63,7 +75,7 @@ class DownloadUser(User):
         self.environment.events.request.fire(
             request_type="GET",
             name=self.target,
-            start_time=start_time,
+            start_time=time.time() - latency_s,
             response_time=latency_s * 1e3,
             response_length=length,
             response=None,
@@ -75,7 +87,7 @@ class DownloadUser(User):
 
     def _count(self, received_bytes: int) -> None:
         """Count, and let others run: gevent switches only when a socket is empty, and a fast stream never is."""
-        self.meter.received_bytes += received_bytes
+        self.meter.add_bytes(received_bytes)
         self._since_yield_bytes += received_bytes
         if self._since_yield_bytes >= YIELD_EVERY_BYTES:
             self._since_yield_bytes = 0

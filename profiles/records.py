@@ -118,20 +118,23 @@ class Repeat:
 class Run:
     """One campaign as it was asked for, and how far it came.
 
-    order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes
-    (method.md §2). rounds_planned: at most, without repeats; None in old records: as many as order has. precision: the
-    half-width of the intervals at which it may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds,
-    which stand in order like any other. duplicate: the baseline once more, under this name. floor: the A/A floor that
-    an earlier run found under the same conditions. skipped: modes that this machine lacks, each with the reason. host
-    and software: fact name to value, in the order to be shown; None is "unknown". gib_per_day: the traffic that
-    somebody wants to know the cost of; it changes no number of the run.
+    order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes, or
+    "paced", every mode at the same offered rate (method.md §2); then rate_bytes_per_s is that rate, of all users
+    together, and pilot_bytes_per_s what each mode reached before when it was saturated (never scored). cache: whether
+    the file lay in the page cache; a cold cell is one download of it, so window_s is 0. rounds_planned: at most,
+    without repeats; None in old records: as many as order has. precision: the half-width of the intervals at which it
+    may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds, which stand in order like any other.
+    duplicate: the baseline once more, under this name. floor: the A/A floor that an earlier run found under the same
+    conditions. skipped: modes that this machine lacks, each with the reason. host and software: fact name to value, in
+    the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost of; it
+    changes no number of the run.
     """
 
     name: str
     state: State
     started_at: str
     command: str
-    question: Literal["saturated"]
+    question: Literal["saturated", "paced"]
     seed: int
     order: tuple[tuple[str, ...], ...]
     baseline: str
@@ -153,6 +156,9 @@ class Run:
     repeats: tuple[Repeat, ...] = ()
     duplicate: str | None = None
     floor: Floor | None = None
+    rate_bytes_per_s: int | None = None
+    pilot_bytes_per_s: dict[str, float] = field(default_factory=dict)
+    cache: Literal["warm", "cold"] = "warm"
     ended_at: str | None = None
     reason: str | None = None
     schema: int = SCHEMA
@@ -171,8 +177,9 @@ class Cell:
 
     round and position count from 1. started_s: since the run began. downloads: completed inside the window;
     received_bytes: counted as they arrived, downloads in flight included. failure_names: each to how often.
-    latency_histogram: HDR, encoded, microseconds per completed download. metrics: by name (see Run.metrics); None is
-    "unknown". On disk the metrics stand beside the other fields.
+    latency_histogram: HDR, encoded, microseconds per completed download; in a paced cell from the moment at which each
+    should have started. metrics: by name (see Run.metrics); None is "unknown". offered_bytes: what should have arrived,
+    None in a saturated cell. On disk the metrics stand beside the other fields.
     """
 
     round: int
@@ -186,6 +193,7 @@ class Cell:
     failure_names: dict[str, int]
     latency_histogram: str
     metrics: dict[str, float | None]
+    offered_bytes: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,7 +3,7 @@
 import pytest
 
 from errors import UsageError
-from units import GIB, KIB, MIB, format_size, parse_size
+from units import GIB, KIB, MIB, exact_size, format_size, parse_size
 
 
 @pytest.mark.parametrize(
@@ -50,3 +50,11 @@ def test_a_size_is_written(size_bytes: int, text: str) -> None:
 @pytest.mark.parametrize("size_bytes", [0, 1, 1023, KIB, 256 * KIB, 5 * MIB, 7 * GIB])
 def test_what_is_written_exactly_can_be_read_again(size_bytes: int) -> None:
     assert parse_size(format_size(size_bytes)) == size_bytes
+
+
+@pytest.mark.parametrize(
+    ("size_bytes", "text"), [(0, "0 B"), (1025, "1025 B"), (1500 * MIB, "1500 MiB"), (2 * GIB, "2 GiB")]
+)
+def test_a_size_is_written_without_rounding(size_bytes: int, text: str) -> None:
+    assert exact_size(size_bytes) == text
+    assert parse_size(text) == size_bytes

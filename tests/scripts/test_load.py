@@ -58,7 +58,7 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
     facts = {fact.name for fact in record.metrics}
     assert {name for line in lines for name in line} - facts == {
         "round", "position", "mode", "started_s", "wall_s", "received_bytes", "downloads", "failures",
-        "failure_names", "latency_histogram",
+        "failure_names", "latency_histogram", "offered_bytes",
     }  # fmt: skip
 
     proofs = {proof.mode: proof for proof in folder(served).read_proofs()}

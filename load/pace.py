@@ -1,0 +1,132 @@
+"""The pace of users: as fast as it goes, or at a rate that every mode is offered alike (method.md §2).
+
+Its rule: open-loop. When downloads are to start is fixed before the first one runs: one every file size / rate, the
+users in turn. A user that is late starts at once and skips none, and its latency counts from the moment at which it
+should have started, so that a server that stalls is seen to have kept everybody waiting who came meanwhile. (A user
+that waits for one answer before it looks at the clock again asks least while the server is slowest: Gil Tene's
+"coordinated omission".)
+
+Among what latency counts is the load's own lateness: its timer, epoll_wait(2), wakes in whole milliseconds.
+"""
+
+import math
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+import gevent
+
+from errors import UsageError, UserError
+from units import KIB, MIB, exact_size, format_size, parse_size
+
+Rate = int | Literal["auto"]  # bytes per second of all users together; auto: to be found by a pilot
+
+# Of the slowest mode's ceiling. A queue in front of a server that is busy for a share of the time ρ, with arrivals at
+# random and services alike, waits ρ / 2(1 - ρ) service times (Pollaczek and Khinchine): 0.9 at this share, 4.5 at 0.9.
+# So latency is still mostly the server's, and a ceiling that the pilot took a third too high is not reached.
+AUTO_SHARE = 0.65
+# Per window. Its edges cut a download, and the next may have just begun: two of 100 are the 2 % that void a cell.
+LEAST_STARTS = 100
+ADVISED_STARTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What PACE asks for: one question, or both. rate: of the paced one, None without it."""
+
+    saturated: bool
+    rate: Rate | None
+
+
+def parse(text: str) -> Asked:
+    """saturated, auto, a rate like 200MiB/s, or both: "saturated auto", in short "both". Raises UsageError."""
+    words = ["saturated", "auto"] if text.strip() == "both" else text.split()
+    saturated = words[:1] == ["saturated"]
+    paced = "".join(words[saturated:])
+    if not paced and saturated:
+        return Asked(True, None)
+    if paced == "auto":
+        return Asked(saturated, "auto")
+    if not paced.endswith("/s"):
+        raise UsageError(f"PACE={text!r}: give saturated, auto, both, or a rate of all users together, like 200MiB/s")
+    rate = parse_size(paced.removesuffix("/s"))
+    if rate < KIB:
+        raise UsageError(f"PACE={text!r}: the lowest rate is 1KiB/s")
+    return Asked(saturated, rate)
+
+
+def say(asked: Asked) -> str:
+    """As a knob, such that parse() gives it back."""
+    words = ["saturated"] if asked.saturated else []
+    if asked.rate is not None:
+        words.append("auto" if asked.rate == "auto" else f"{exact_size(asked.rate)}/s".replace(" ", ""))
+    return " ".join(words)
+
+
+def resolve(rate: Rate, ceilings: Mapping[str, float]) -> int:
+    """The rate to offer, in bytes per second. ceilings: what each mode reached in its saturated pilot, in the same.
+
+    Raises UserError for a rate that a mode did not reach, and would not be offered so much as held up by.
+    """
+    slowest = min(ceilings, key=lambda mode: ceilings[mode])
+    ceiling = ceilings[slowest]
+    if rate == "auto":
+        step = MIB if AUTO_SHARE * ceiling >= 16 * MIB else KIB
+        return max(KIB, math.floor(AUTO_SHARE * ceiling / step) * step)
+    if rate > ceiling:
+        raise UserError(
+            f"PACE={exact_size(rate)}/s is more than {slowest} reaches here, {format_size(ceiling)}/s when saturated: "
+            f"lower it, or leave {slowest} out; PACE=auto takes {100 * AUTO_SHARE:.0f} % of the slowest"
+        )
+    return rate
+
+
+def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> None:
+    """Raises UserError where so few downloads start in a window that their sum says little of the rate."""
+    if file_bytes == 0:
+        raise UserError("an empty file cannot be offered at a rate: give a SIZE like 1MiB")
+    starts = rate_bytes_per_s * window_s / file_bytes
+    if starts < LEAST_STARTS:
+        size = _advised_size(rate_bytes_per_s * window_s)
+        raise UserError(
+            f"at {exact_size(rate_bytes_per_s)}/s a download of {format_size(file_bytes)} starts {starts:.3g} times "
+            f"in a window of {window_s:g} s, and {LEAST_STARTS} are needed: give SIZE={size}, or a longer WINDOW"
+        )
+
+
+def _advised_size(window_bytes: float) -> str:
+    """The largest power of two that starts often enough."""
+    size_bytes: int = 1 << max(0, math.floor(math.log2(max(1.0, window_bytes / ADVISED_STARTS))))
+    return exact_size(size_bytes).replace(" ", "")
+
+
+@dataclass(frozen=True, slots=True)
+class Pace:
+    """When downloads are to start. begin_s: the first one, on the clock of Turns."""
+
+    rate_bytes_per_s: int
+    file_bytes: int
+    users: int
+    begin_s: float
+
+    def intended_s(self, place: int, number: int) -> float:
+        """When user number `place` is to start its download number `number`; both count from 0."""
+        return self.begin_s + (place + number * self.users) * self.file_bytes / self.rate_bytes_per_s
+
+
+class Turns:
+    """The starts of one user, in their order."""
+
+    def __init__(self, pace: Pace, place: int, clock: Callable[[], float]) -> None:
+        self._pace = pace
+        self._place = place
+        self._clock = clock
+        self._number = 0
+
+    def wait(self) -> float:
+        """Return when the next start is due, at once when it is overdue; the moment at which it was due."""
+        due_s = self._pace.intended_s(self._place, self._number)
+        self._number += 1
+        while (left_s := due_s - self._clock()) > 0:  # gevent's own clock stands still between its rounds
+            gevent.sleep(left_s)
+        return due_s
