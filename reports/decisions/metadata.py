@@ -16,14 +16,35 @@ from reports.text import UNKNOWN, quantity
 _BESIDE = {
     *("name", "state", "started_at", "ended_at", "reason", "command", "seed", "order", "schema", "metrics", "skipped"),
     *("gib_per_day", "rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "baseline"),
-    *("warm_up_s", "window_s", "sample_interval_s", "file", "targets", "host", "software"),
+    *(
+        "rate_bytes_per_s",
+        "pilot_bytes_per_s",
+        "warm_up_s",
+        "window_s",
+        "sample_interval_s",
+        "file",
+        "targets",
+        "host",
+        "software",
+    ),
 }
 ABSENT = "not on record"
+RATE_APART = 1.1  # a rate that is found anew by every paced run may differ by a tenth
 MACHINE = ("cpu_model", "cpus", "virtualisation")
 # Every two runs differ in these, or they are shown elsewhere.
 _UNTOLD = ("name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets")
 _FIRST = (
-    *("cpu model", "cpus", "virtualisation", "kernel", "mitigations", "governor", "cgroup cpu max", "pinning"),
+    *(
+        "rate bytes per s",
+        "cpu model",
+        "cpus",
+        "virtualisation",
+        "kernel",
+        "mitigations",
+        "governor",
+        "cgroup cpu max",
+        "pinning",
+    ),
     *(
         "congestion control",
         "interface",
@@ -68,7 +89,7 @@ def differences(a: Run, b: Run) -> tuple[Difference, ...]:
 def question(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     """What was asked, as words: settings, the file's size, and the options of these modes."""
     record: dict[str, Any] = msgspec.to_builtins(run)
-    asked = {_words(name): _said(name, value) for name, value in record.items() if name not in _BESIDE}
+    asked = {_words(name): _said(name, value) for name, value in record.items() if value and name not in _BESIDE}
     asked["file size"] = quantity(run.file.size_bytes, "bytes")
     for target in run.targets:
         if target.name in modes:
@@ -84,6 +105,9 @@ def other_question(a: Run, b: Run, modes: tuple[str, ...]) -> str | None:
         for name in asked | answered
         if asked.get(name) != answered.get(name)
     ]
+    one, other = a.rate_bytes_per_s, b.rate_bytes_per_s
+    if one and other and max(one, other) > RATE_APART * min(one, other):
+        unlike.append(f"rate {quantity(one, 'bytes')}/s against {quantity(other, 'bytes')}/s")
     return "; ".join(unlike) or None
 
 
