@@ -15,7 +15,7 @@ MECHANISMS = ("servers.mapping", "servers.pipes", "servers.tls", "servers.uring"
 # The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
 ARITHMETIC = tuple(f"reports.{name}" for name in ("paired", "limits", "disturbance", "measured", "precision", "floor"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
-RECORDS = ("profiles.records", "profiles.run_folder")  # what is stored of a run, and where
+RECORDS = ("profiles.records", "profiles.run_folder", "profiles.sweep_folder")  # what is stored of a run, and where
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
 
 

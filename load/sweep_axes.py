@@ -1,0 +1,113 @@
+"""What can be swept: the axes, their points, and what runs at one of them.
+
+Its rule: at a point everything is as elsewhere but for the axis. What is compared at a point are variants, the baseline
+first; on most axes they are the modes.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from errors import UsageError
+from profiles import targets
+from profiles.sweep_folder import AxisName, Sweep
+from units import GIB, KIB, MIB, format_size, parse_size
+
+ALIGNED, SHIFTED = "read-send aligned", "read-send shifted"
+MOST_CONNECTIONS = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Axis:
+    """coarse and fine: its points, ascending (profiles.sweep_folder.Sweep). least and most: of points of one's own."""
+
+    name: AxisName
+    coarse: tuple[int, ...]
+    fine: tuple[int, ...]
+    modes: tuple[str, ...]
+    least: int
+    most: int
+
+    def parse(self, text: str) -> int:
+        """A point as people write it. Raises UsageError."""
+        value = parse_size(text)
+        if not self.least <= value <= self.most:
+            limits = f"{self.say(self.least)} to {self.say(self.most)}"
+            raise UsageError(f"POINTS={text}: AXIS={self.name} goes from {limits}")
+        return value
+
+    def say(self, value: int) -> str:
+        return f"{value:,}" if self.name in ("connections", "buffer-offset") else format_size(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Variant:
+    """One of what is compared at a point: a mode under a label, with its options in bytes."""
+
+    label: str
+    mode: str
+    options: Mapping[str, int]
+
+
+def _powers(base: int, first: int, last: int) -> tuple[int, ...]:
+    found = [first]
+    while found[-1] * base <= last:
+        found.append(found[-1] * base)
+    return tuple(found)
+
+
+def _between(coarse: tuple[int, ...]) -> tuple[int, ...]:
+    """The powers of two between powers of four."""
+    return tuple(2 * value for value in coarse[:-1])
+
+
+_SIZES = _powers(4, 4 * KIB, GIB)
+_CHUNKS = _powers(4, 4 * KIB, 4 * MIB)
+_CONNECTIONS = _powers(4, 1, 256)
+_OFFSETS = (0, 8, 16, 32, 64, 128, 256, 512, 2048)  # those of glibc bug 30994, and powers of two beyond
+_TWO = ("read-send", "sendfile")
+
+AXES: dict[str, Axis] = {
+    axis.name: axis
+    for axis in (
+        Axis("size", _SIZES, _between(_SIZES), _TWO, 1, 1 << 40),
+        Axis("chunk", _CHUNKS, _between(_CHUNKS), _TWO, 512, targets.MAX_OPTION_BYTES),
+        Axis("connections", _CONNECTIONS, _between(_CONNECTIONS), _TWO, 1, MOST_CONNECTIONS),
+        Axis("buffer-offset", _OFFSETS, (), ("read-send",), 0, 4095),
+    )
+}
+
+
+def check_modes(axis: Axis, modes: tuple[str, ...]) -> None:
+    """Raises UsageError where there is nothing to compare, or nothing that the axis changes."""
+    known = targets.discover()
+    if axis.name == "buffer-offset":
+        if modes != ("read-send",):
+            raise UsageError("AXIS=buffer-offset compares read-send with itself: leave MODES out")
+        return
+    if len(modes) < 2:
+        raise UsageError(f"a sweep compares modes: give MODES two or more, not {' '.join(modes)}")
+    if axis.name == "chunk" and not any("chunk" in known[mode].facts.options for mode in modes):
+        having = [name for name, target in known.items() if "chunk" in target.facts.options]
+        raise UsageError(f"none of {' '.join(modes)} has a chunk: AXIS=chunk needs one of {', '.join(having)}")
+
+
+def variants(sweep: Sweep, value: int) -> tuple[Variant, ...]:
+    """What is compared at this point, the baseline first. A mode without the swept option runs as it is."""
+    if sweep.axis == "buffer-offset":
+        given = sweep.options.get("read-send", {})
+        shifts = {ALIGNED: 0, SHIFTED: value}
+        return tuple(Variant(label, "read-send", given | {"buffer-offset": at}) for label, at in shifts.items())
+    known = targets.discover()
+    swept = {"chunk": value} if sweep.axis == "chunk" else {}
+    return tuple(
+        Variant(mode, mode, sweep.options.get(mode, {}) | (swept if "chunk" in known[mode].facts.options else {}))
+        for mode in sweep.modes
+    )
+
+
+def file_bytes(sweep: Sweep, value: int) -> int:
+    return value if sweep.axis == "size" else sweep.file_bytes
+
+
+def users(sweep: Sweep, value: int) -> int:
+    return value if sweep.axis == "connections" else sweep.users

@@ -1,0 +1,83 @@
+"""The files of a sweep: one for each size, and which of them is served.
+
+Its rule: a file is made once, in a folder of its own below data/sweep, and reused as long as it is right. What is
+served are hard links to it in one folder that lasts as long as the sweep, so that one agent serves all sizes in turn.
+"""
+
+import contextlib
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
+
+from errors import UserError
+from units import GIB, format_size
+
+NAME = "test-file.bin"
+DIGEST = f"{NAME}.sha256"
+RESERVE_BYTES = GIB  # of the disk, for everybody else
+MEMORY_SHARE = 0.5  # of what is available: a file that does not stay in the page cache asks another question
+
+
+def folder_of(files: Path, size_bytes: int) -> Path:
+    """Where the file of this size lies: 4KiB, 1GiB, 1000B."""
+    exact = format_size(size_bytes).replace(" ", "")
+    return files / (exact if "." not in exact else f"{size_bytes}B")
+
+
+def too_large(sizes: tuple[int, ...], files: Path) -> dict[int, str]:
+    """The sizes, ascending, that this machine has no room for, each with the reason."""
+    above = next(folder for folder in (files, *files.absolute().parents) if folder.exists())
+    free = shutil.disk_usage(above).free - RESERVE_BYTES
+    memory = int(MEMORY_SHARE * psutil.virtual_memory().available)
+    reasons: dict[int, str] = {}
+    for size in sizes:
+        there = folder_of(files, size) / NAME
+        needed = 0 if there.is_file() and there.stat().st_size == size else size
+        if size > memory:
+            reasons[size] = f"only {format_size(memory)} of memory may be taken for the page cache"
+        elif needed > free:
+            reasons[size] = f"only {format_size(max(0, free))} of disk are left for it, beside a reserve"
+        else:
+            free -= needed
+    return reasons
+
+
+@dataclass(frozen=True, slots=True)
+class Served:
+    """The folder that is served. make: makes the file of a size in a folder, unless it is there."""
+
+    path: Path
+    files: Path
+    make: Callable[[Path, int], None]
+
+    def put(self, size_bytes: int) -> None:
+        """Serve the file of this size from now on. Raises UserError when it cannot be made or linked."""
+        source = folder_of(self.files, size_bytes)
+        self.make(source, size_bytes)
+        try:
+            for name in (NAME, DIGEST):
+                beside = self.path / f".{name}"
+                os.link(source / name, beside)
+                beside.rename(self.path / name)
+                beside.unlink(missing_ok=True)  # rename(2) does nothing where both are links to the same file
+        except OSError as error:
+            raise UserError(
+                f"cannot link {source / NAME} into {self.path}: {error.strerror}; choose a file system with hard links"
+            ) from error
+
+
+@contextlib.contextmanager
+def serving(files: Path, make: Callable[[Path, int], None]) -> Iterator[Served]:
+    """A folder to serve from, removed at the end. Raises UserError when it cannot be made."""
+    try:
+        files.mkdir(parents=True, exist_ok=True)
+        folder = tempfile.TemporaryDirectory(prefix="serving-", dir=files)
+    except OSError as error:
+        raise UserError(f"cannot make a folder in {files}: {error.strerror}; choose another with --root") from error
+    with folder as name:
+        yield Served(Path(name), files, make)
