@@ -21,12 +21,30 @@ from servers.log import say
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
+class FileChangedError(Exception):
+    """What was read of a file may be of two versions: the answer must not be completed."""
+
+    def __init__(self) -> None:
+        super().__init__("the file was changed while it was being sent")
+
+
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A regular file, open for reading, and its size when it was opened."""
+    """A regular file, open for reading, its size when it was opened, and when it had been written to last."""
 
     fd: int
     size_bytes: int
+    modified_ns: int
+
+    def check_unchanged(self) -> None:
+        """Raises FileChangedError when it is not as it was; but longer it may be.
+
+        A read of a page that a truncation has just cut gives zeros behind the cut, whoever reads, and no error. What
+        this cannot see is a file that was rewritten in place and is longer now: that looks like one that grew.
+        """
+        now = os.fstat(self.fd)
+        if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns) and now.st_size <= self.size_bytes:
+            raise FileChangedError
 
 
 def resolve_root(path: Path) -> bytes:
@@ -51,7 +69,8 @@ def open_file(root: bytes, path: bytes) -> Iterator[OpenFile]:
     """
     fd = _open_inside(root, path)
     try:
-        yield OpenFile(fd, os.fstat(fd).st_size)
+        facts = os.fstat(fd)
+        yield OpenFile(fd, facts.st_size, facts.st_mtime_ns)
     finally:
         os.close(fd)
 

@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from http import HTTPStatus
 
 from servers import files, http, sockets
+from servers.files import FileChangedError
 from servers.http import HttpError
 from servers.log import say
 from servers.mode import FileShrankError, SendFile
@@ -144,7 +145,7 @@ class Server:
                 self._answer_all(sock, RequestReader(sock, head_s, idle_s))
         except BlockingIOError:
             say("closed a connection: the peer took nothing for longer than the send time-out")
-        except FileShrankError as error:
+        except (FileShrankError, FileChangedError) as error:
             say(f"closed a connection: {error}")
         except MemoryError:
             say("closed a connection: not enough memory for this mode to answer it")
@@ -182,8 +183,9 @@ class Server:
             try:
                 sock.sendall(head)
                 self._send_file(sock, file.fd, offset, count)
-            except BlockingIOError:
-                sockets.reset_when_closed(sock)
+                file.check_unchanged()
+            except (BlockingIOError, FileChangedError):
+                sockets.reset_when_closed(sock)  # the peer never gets what the cork still holds back
                 raise
             sockets.cork(sock, False)  # any other error ends the connection, which sends what is left
         return request.keep_alive
