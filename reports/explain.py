@@ -122,8 +122,18 @@ def network_line(run: RunData) -> str:
     control = host.get("congestion_control") or _default_control(host.get("congestion_control_default"))
     loopback = ": no network card took part" if interface in ("loopback", "lo") else ""
     parts = (f"{interface}{loopback}", f"congestion control {control}", plural(run.run.users, "user"))
-    return " · ".join((*parts, f"sink {run.run.sink}", f"pinning: {host.get('pinning') or UNKNOWN}"))
+    return " · ".join((*parts, _sink(run), f"pinning: {host.get('pinning') or UNKNOWN}"))
 
 
 def _default_control(default: str | int | float | None) -> str:
     return f"unknown ({default} is the machine's default)" if default else UNKNOWN
+
+
+def _sink(run: RunData) -> str:
+    """What became of the bytes; what arrives encrypted is decrypted before it can be dropped."""
+    encrypted = [target.name for target in run.run.targets if target.tls is not None]
+    if run.run.sink == "copy" or not encrypted:
+        return f"sink {run.run.sink}"
+    return (
+        f"sink {run.run.sink} (of {', '.join(encrypted)} copy: TLS must be decrypted first, which the client pays for)"
+    )
