@@ -23,6 +23,7 @@ Sink = Literal["discard", "copy"]
 SINKS: tuple[Sink, ...] = get_args(Sink)
 
 PIECE_BYTES = 256 << 10
+SOCKET_OPTIONS = f"TCP_NODELAY, SO_RCVLOWAT {PIECE_BYTES}"  # for the record of a run
 _MAX_HEAD_BYTES = 64 << 10
 _HEAD_PIECE_BYTES = 4096
 

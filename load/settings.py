@@ -11,7 +11,7 @@ from typing import Literal
 
 from errors import UsageError
 from load.cell import DERIVED
-from load.client import Sink
+from load.client import SOCKET_OPTIONS, Sink
 from load.pace import Rate
 from load.placement import Placement, choose
 from profiles.protocol import Facts
@@ -111,7 +111,8 @@ def run_record(
         precision=settings.precision,
         duplicate=settings.duplicate,
         cache=settings.cache,
-        host=facts.host | {"pinning": settings.placement.text, "server_cpus": server_cpus},
+        host=facts.host
+        | {"pinning": settings.placement.text, "server_cpus": server_cpus, "client_socket_options": SOCKET_OPTIONS},
         software=facts.software | {"locust": version("locust")},
     )
 

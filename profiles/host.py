@@ -14,6 +14,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from profiles import cgroup, network
 from profiles.page_cache import filesystem_of, resident_share_of
 from profiles.protocol import Fact
 from profiles.records import FileFacts
@@ -26,23 +27,30 @@ def host_facts() -> dict[str, Fact]:
         "cpus": os.cpu_count(),
         "affinity": ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0))),
         "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "smt_active": _text("/sys/devices/system/cpu/smt/active"),
+        "load_average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "memory_bytes": psutil.virtual_memory().total,
         "swap_bytes": psutil.swap_memory().total,
         "virtualisation": _virtualisation(),
-        "cgroup_cpu_max": _text("/sys/fs/cgroup/cpu.max"),
-        "cgroup_memory_max": _text("/sys/fs/cgroup/memory.max"),
+        "cgroup_cpu_max": cgroup.cpu_limit(),
+        "cgroup_memory_max": cgroup.memory_limit(),
         "kernel": f"{platform.system()} {platform.release()}",
         "kernel_version": platform.version(),
         "kernel_command_line": _text("/proc/cmdline"),
         "mitigations": _mitigations(),
+        "transparent_hugepages": _chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
+        "clock_source": _text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "clock_tick_hz": os.sysconf("SC_CLK_TCK"),
         "interface": "loopback",
         "mtu": _number("/sys/class/net/lo/mtu"),
+        "offloads": network.offloads(),
         "congestion_control_default": _sysctl("net.ipv4.tcp_congestion_control"),
         "congestion_control_allowed": _sysctl("net.ipv4.tcp_allowed_congestion_control"),
         "tcp_rmem": _sysctl("net.ipv4.tcp_rmem"),
         "tcp_wmem": _sysctl("net.ipv4.tcp_wmem"),
         "tcp_mem": _sysctl("net.ipv4.tcp_mem"),
+        "server_socket_options": network.SERVER_SOCKET_OPTIONS,
+        "socket_buffers_default": network.default_buffers(),
         "perf_event_paranoid": _number("/proc/sys/kernel/perf_event_paranoid"),
         "ptrace_scope": _number("/proc/sys/kernel/yama/ptrace_scope"),
         "user": "root" if os.geteuid() == 0 else "unprivileged",
@@ -112,12 +120,18 @@ def _cpu_model() -> str | None:
 
 
 def _virtualisation() -> str | None:
-    """ "none", or what systemd-detect-virt(1) names; without it, what the CPU's flags and files tell."""
+    """Container and machine, by systemd-detect-virt(1); without it, what the CPU's flags and files tell."""
     if shutil.which("systemd-detect-virt"):
-        return subprocess.run(["systemd-detect-virt"], capture_output=True, text=True, check=False).stdout.strip()
+        container, machine = (_detected(f"--{kind}") for kind in ("container", "vm"))
+        return machine if container == "none" else f"{container} in {'no vm' if machine == 'none' else machine}"
     if Path("/.dockerenv").exists():
         return "container"
     return "vm" if " hypervisor" in (_text("/proc/cpuinfo") or "") else None
+
+
+def _detected(kind: str) -> str:
+    done = subprocess.run(["systemd-detect-virt", kind], capture_output=True, text=True, check=False)
+    return done.stdout.strip() or "unknown"
 
 
 def _mitigations() -> str | None:
@@ -150,6 +164,12 @@ def _sysctl(name: str) -> str | None:
 def _number(path: str) -> int | None:
     text = _text(path)
     return None if text is None else int(text)
+
+
+def _chosen(path: str) -> str | None:
+    """The one in brackets, as in "always [madvise] never"."""
+    text = _text(path)
+    return None if text is None else text.partition("[")[2].partition("]")[0] or text
 
 
 def _text(path: str) -> str | None:

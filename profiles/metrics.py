@@ -20,9 +20,12 @@ from typing import Any
 
 import psutil
 
+from profiles import cgroup
 from profiles.records import MetricFacts
 
 Values = dict[str, float | None]
+
+_STOPPED = (b"T", b"t")  # by a signal, by a tracer
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -43,7 +46,7 @@ def cpu_s(pid: int) -> float:
 
 
 class ProcessReader:
-    """Reads all METRICS of one process; keeps what its ended threads had counted when last seen.
+    """Reads all METRICS of one process; keeps what its ended threads had counted, and how long it was seen stopped.
 
     Raises ProcessLookupError or psutil.NoSuchProcess when the process is gone.
     """
@@ -53,11 +56,25 @@ class ProcessReader:
         self._process = psutil.Process(pid)
         self._live_switches: dict[str, tuple[int, int]] = {}
         self._ended_switches = (0, 0)
+        self._read_s = time.monotonic()
+        self._stopped_s = 0.0
 
     def read(self) -> Values:
         with self._process.oneshot():
-            reading = Reading(self._process, self._switches())
+            stat = read_small(f"/proc/{self.pid}/stat").rpartition(b")")[2].split()
+            reading = Reading(self._process, self._switches(), stat, self._stopped(stat[0]))
             return {metric.facts.name: metric.read(reading) for metric in METRICS}
+
+    def _stopped(self, state: bytes) -> float:
+        """For how long it has been seen stopped: found so by a reading, it counts as stopped since the one before.
+
+        The kernel does not count this. What happens between two readings goes unseen.
+        """
+        now_s = time.monotonic()
+        if state in _STOPPED:
+            self._stopped_s += now_s - self._read_s
+        self._read_s = now_s
+        return self._stopped_s
 
     def _switches(self) -> tuple[int, int]:
         """Voluntary and involuntary switches of the whole process.
@@ -68,7 +85,7 @@ class ProcessReader:
         live = {}
         for tid in os.listdir(f"/proc/{self.pid}/task"):  # noqa: PTH208  # names, not paths
             try:
-                status = _read(f"/proc/{self.pid}/task/{tid}/status")
+                status = read_small(f"/proc/{self.pid}/task/{tid}/status")
             except (FileNotFoundError, ProcessLookupError):  # ended in between
                 continue
             live[tid] = (
@@ -83,27 +100,27 @@ class ProcessReader:
 
 @dataclass(frozen=True)
 class Reading:
-    """The sources of one reading; each is read at most once, and only if a metric asks for it."""
+    """The sources of one reading; each is read at most once, some only if a metric asks for them.
+
+    stat: the fields of /proc/PID/stat from the third on, proc_pid_stat(5); the second may contain spaces.
+    """
 
     process: psutil.Process
     switches: tuple[int, int]
+    stat: list[bytes]
+    stopped_s: float
 
     @cached_property
     def peak_rss_bytes(self) -> int:
-        return _number(_read(f"/proc/{self.process.pid}/status"), b"VmHWM:") << 10  # in KiB, proc_pid_status(5)
+        return _number(read_small(f"/proc/{self.process.pid}/status"), b"VmHWM:") << 10  # in KiB, proc_pid_status(5)
 
     @cached_property
     def disk_read_bytes(self) -> int | None:
         """What it made the disk deliver, read-ahead included; None where the kernel does not count it, or tell us."""
         try:
-            return _number(_read(f"/proc/{self.process.pid}/io"), b"\nread_bytes:")
+            return _number(read_small(f"/proc/{self.process.pid}/io"), b"\nread_bytes:")
         except (FileNotFoundError, PermissionError):
             return None
-
-    @cached_property
-    def stat(self) -> list[bytes]:
-        """The fields of /proc/PID/stat from the third on, proc_pid_stat(5); the second may contain spaces."""
-        return _read(f"/proc/{self.process.pid}/stat").rpartition(b")")[2].split()
 
     @cached_property
     def times(self) -> Any:
@@ -145,42 +162,11 @@ METRICS: tuple[Metric, ...] = (
     _gauge("rss_bytes", "bytes", "resident memory", lambda r: r.process.memory_info().rss),
     _gauge("peak_rss_bytes", "bytes", "highest resident memory so far", lambda r: r.peak_rss_bytes),
     _gauge("threads", "threads", "threads", lambda r: r.process.num_threads()),
+    Metric(MetricFacts("stopped_s", "s", "counter", "seen stopped by a signal or a debugger"), lambda r: r.stopped_s),
 )
 
 
-def read_machine() -> Values:
-    """CPU seconds of the whole machine, summed over its cores (/proc/stat, ticks of 10 ms); and what may disturb."""
-    times = psutil.cpu_times()
-    swap = psutil.swap_memory()
-    return {
-        "swapped_bytes": float(swap.sin + swap.sout),
-        "tcp_retransmits": _tcp_retransmits(),
-        "throttled_s": _throttled_s(),
-        "user_s": times.user + times.nice,
-        "system_s": times.system + times.irq + times.softirq,
-        "idle_s": times.idle,
-        "iowait_s": times.iowait,
-        "steal_s": times.steal,
-    }
-
-
-def _tcp_retransmits() -> float | None:
-    """Segments that were sent again, of the whole network namespace (/proc/net/snmp, RFC 4022)."""
-    lines = [line.split() for line in _read("/proc/net/snmp").splitlines() if line.startswith(b"Tcp:")]
-    return float(dict(zip(*lines, strict=True))[b"RetransSegs"]) if len(lines) == 2 else None
-
-
-def _throttled_s() -> float | None:
-    """How long our cgroup was kept from running by its CPU limit (cgroup v2, cpu.stat); None where it has none."""
-    try:
-        group = _read("/proc/self/cgroup").split(b"::", 1)[1].strip().decode()
-        fields = dict(line.split() for line in _read(f"/sys/fs/cgroup{group}/cpu.stat").splitlines())
-    except (OSError, IndexError):
-        return None
-    return float(fields[b"throttled_usec"]) / 1e6 if b"throttled_usec" in fields else 0.0
-
-
-def _read(path: str) -> bytes:
+def read_small(path: str) -> bytes:
     """A small file of /proc, in one read; it is read many times a second, so nothing is spent on a file object."""
     fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     try:

@@ -65,7 +65,7 @@ def throttled(cell: Cell, run: Run) -> float | None:
     """0 without a CPU limit: there is nothing that could throttle."""
     limit = run.host.get("cgroup_cpu_max")
     known = cell.metrics.get("throttled_s")
-    return 0.0 if known is None and (limit is None or str(limit).startswith("max")) else known
+    return 0.0 if known is None and str(limit).startswith("max") else known
 
 
 def absent_share(cell: Cell, _run: Run) -> float | None:
@@ -97,6 +97,7 @@ GATES: tuple[Gate, ...] = (
         "major page faults: the file came from the disk, not from the page cache",
         _metric("major_faults"),
     ),
+    Gate("a stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
     Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share),
     Gate(
         "TCP retransmits", 0.01, "share", "TCP sent up to more than 1 % of the bytes again", resent_share, drops=False

@@ -1,0 +1,96 @@
+"""What the control groups of this process allow it, and how long they kept it from running. Versions 1 and 2.
+
+Its rule: a limit may stand in any group above ours, so all of them are asked; a version or a controller that is not
+there is None, "unknown", and "max" is said only where a group really says so.
+
+Sources: cgroups(7); the kernel's admin-guide/cgroup-v2 (cpu.max, cpu.stat, memory.max) and cgroup-v1 (cpu.cfs_quota_us,
+cpu.stat, memory.limit_in_bytes).
+"""
+
+from collections.abc import Iterator
+from functools import lru_cache
+from pathlib import Path, PurePosixPath
+
+from units import format_size
+
+MOUNT = Path("/sys/fs/cgroup")
+_V1_UNLIMITED_BYTES = 1 << 62  # memory.limit_in_bytes without a limit: the largest multiple of a page
+
+
+def cpu_limit(groups: str | None = None, mount: Path = MOUNT) -> str | None:
+    """The tightest CPU limit as "QUOTA PERIOD" in microseconds, "max" for none.
+
+    groups: the text of /proc/self/cgroup.
+    """
+    found: list[tuple[float, str]] = []
+    for folder, version in _folders("cpu", groups, mount):
+        text = _text(folder / "cpu.max") if version == 2 else _v1_quota(folder)
+        if text is not None:
+            quota, _, period = text.partition(" ")
+            found.append((float("inf") if quota == "max" else int(quota) / int(period or 1), text))
+    return min(found)[1].replace("max 100000", "max") if found else None
+
+
+def memory_limit(groups: str | None = None, mount: Path = MOUNT) -> str | None:
+    """The tightest memory limit, like "512 MiB"; "max" for none."""
+    found = []
+    for folder, version in _folders("memory", groups, mount):
+        text = _text(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
+        if text is not None:
+            found.append(_V1_UNLIMITED_BYTES if text == "max" else int(text))
+    return None if not found else "max" if min(found) >= _V1_UNLIMITED_BYTES else format_size(min(found))
+
+
+def throttled_s(groups: str | None = None, mount: Path = MOUNT) -> float | None:
+    """Seconds for which CPU limits, ours or of a group above, kept us from running; None where no group counts them."""
+    counts = [_throttled(path) for path in _cpu_stats(groups, mount)]
+    known = [count for count in counts if count is not None]
+    return sum(known) if known else None
+
+
+@lru_cache(maxsize=8)
+def _cpu_stats(groups: str | None, mount: Path) -> tuple[Path, ...]:
+    """They are read at every sample, so they are looked for once."""
+    return tuple(
+        folder / "cpu.stat"
+        for folder, _ in _folders("cpu", groups, mount)
+        if _throttled(folder / "cpu.stat") is not None
+    )
+
+
+def _throttled(path: Path) -> float | None:
+    fields = dict(line.split() for line in (_text(path) or "").splitlines())
+    if "throttled_usec" in fields:  # version 2
+        return int(fields["throttled_usec"]) / 1e6
+    return int(fields["throttled_time"]) / 1e9 if "throttled_time" in fields else None  # version 1
+
+
+def _folders(controller: str, groups: str | None, mount: Path) -> Iterator[tuple[Path, int]]:
+    """The folders of our group and those above it where this controller may stand, each with its version."""
+    text = _text(Path("/proc/self/cgroup")) if groups is None else groups
+    for line in (text or "").splitlines():
+        number, controllers, path = line.split(":", 2)
+        if number == "0" and not controllers:
+            roots, version = (mount, mount / "unified"), 2
+        elif controller in controllers.split(","):
+            roots, version = (mount / controllers, mount / controller), 1
+        else:
+            continue
+        group = PurePosixPath(path)
+        for root in dict.fromkeys(roots):
+            for above in (group, *group.parents):
+                yield root / above.relative_to("/"), version
+
+
+def _v1_quota(folder: Path) -> str | None:
+    quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+    if quota is None or period is None:
+        return None
+    return "max" if int(quota) < 0 else f"{quota} {period}"
+
+
+def _text(path: Path) -> str | None:
+    try:
+        return path.read_text().strip()
+    except OSError:
+        return None

@@ -1,0 +1,65 @@
+"""Limits of control groups, of both versions and of any group above ours; what is not there is unknown."""
+
+from pathlib import Path
+
+import pytest
+
+from profiles import cgroup
+
+V2 = "0::/slice/unit\n"
+V1 = "4:memory:/box\n2:cpu,cpuacct:/box\n0::/\n"
+
+
+def write(folder: Path, files: dict[str, str]) -> Path:
+    for name, text in files.items():
+        path = folder / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "limit"),
+    [
+        (V2, {"slice/unit/cpu.max": "max 100000", "slice/cpu.max": "150000 100000"}, "150000 100000"),
+        (V2, {"slice/unit/cpu.max": "50000 100000", "slice/cpu.max": "150000 100000"}, "50000 100000"),
+        (V2, {"slice/unit/cpu.max": "max 100000"}, "max"),
+        (V1, {"cpu,cpuacct/box/cpu.cfs_quota_us": "-1", "cpu,cpuacct/box/cpu.cfs_period_us": "100000"}, "max"),
+        (V1, {"cpu/box/cpu.cfs_quota_us": "20000", "cpu/box/cpu.cfs_period_us": "100000"}, "20000 100000"),
+        (V2, {}, None),
+        ("", {}, None),
+    ],
+)
+def test_the_tightest_cpu_limit_of_all_groups_counts(
+    tmp_path: Path, groups: str, files: dict[str, str], limit: str | None
+) -> None:
+    assert cgroup.cpu_limit(groups, write(tmp_path, files)) == limit
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "limit"),
+    [
+        (V2, {"slice/unit/memory.max": "max", "slice/memory.max": "1073741824"}, "1 GiB"),
+        (V2, {"slice/unit/memory.max": "max"}, "max"),
+        (V1, {"memory/box/memory.limit_in_bytes": "9223372036854771712"}, "max"),
+        (V1, {"memory/box/memory.limit_in_bytes": "536870912"}, "512 MiB"),
+        (V2, {}, None),
+    ],
+)
+def test_the_memory_limit(tmp_path: Path, groups: str, files: dict[str, str], limit: str | None) -> None:
+    assert cgroup.memory_limit(groups, write(tmp_path, files)) == limit
+
+
+@pytest.mark.parametrize(
+    ("groups", "files", "seconds"),
+    [
+        (V2, {"slice/unit/cpu.stat": "usage_usec 5\nthrottled_usec 1500000", "slice/cpu.stat": "throttled_usec 1"}, 1.500001),
+        (V1, {"cpu/box/cpu.stat": "nr_throttled 2\nthrottled_time 2000000000"}, 2.0),
+        (V2, {"slice/unit/cpu.stat": "usage_usec 5"}, None),
+        ("", {}, None),
+    ],
+)  # fmt: skip
+def test_throttling_is_summed_over_the_groups_or_unknown(
+    tmp_path: Path, groups: str, files: dict[str, str], seconds: float | None
+) -> None:
+    assert cgroup.throttled_s(groups, write(tmp_path, files)) == seconds
