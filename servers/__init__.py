@@ -15,6 +15,8 @@ Who owns which descriptor:
   TCP_NODELAY first, which sends what the cork holds back.
 - A file that shrinks while bytes are owed ends the connection (`FileShrankError`): a connection kept alive
   after a short body would be out of step for ever.
+- A file that was rewritten or cut in place while it was sent ends it too, before the cork lets the last bytes out
+  (`OpenFile.check_unchanged`). What a by-reference path still has on its way after that is the file's pages themselves.
 
 A measured process imports as little as it can: the standard library and httptools, nothing of the other rooms.
 """

@@ -15,7 +15,7 @@ import threading
 import time
 from abc import ABC, abstractmethod
 
-from servers.mode import Completions
+from servers.mode import Completions, FileShrankError
 
 _NO_MEMORY_PAUSE_S = 0.001
 
@@ -72,3 +72,13 @@ class Sends(ABC):
     def _unacknowledged_bytes(self) -> int:
         """What the peer has not acknowledged yet, tcp(7): SIOCOUTQ."""
         return int.from_bytes(fcntl.ioctl(self._sock, termios.TIOCOUTQ, bytes(4)), sys.byteorder)
+
+
+def send_one_byte(sock: socket.socket, fd: int, offset: int) -> None:
+    """An answer's last byte, by copy. All others have arrived by now, and the server has yet to see whether the file
+    is as it was: this one stays under its cork until then.
+    """
+    byte = os.pread(fd, 1, offset)
+    if not byte:
+        raise FileShrankError(1)
+    sock.sendall(byte)

@@ -5,7 +5,8 @@ notifications are awaited before the mapping goes and before send_file returns (
 waited for as long as it takes something within the send time-out, which is kept here: SO_SNDTIMEO means nothing to
 io_uring, which polls. With REPORT_USAGE a notification says whether the kernel copied after all, as it does for every
 receiver on the same machine; completions() counts both. ENOMEM means too much memory locked (RLIMIT_MEMLOCK, per user)
-and passes as pages come free. No page is ever touched from Python (servers/mapping.py).
+and passes as pages come free. No page is ever touched from Python (servers/mapping.py). The last byte goes by copy
+(zerocopy.send_one_byte).
 """
 
 import errno
@@ -52,13 +53,15 @@ def send_file(
 ) -> None:
     with uring.ring() as ring:
         sends = _Sends(ring, sock)
-        while count:
-            size = min(count, window)
-            with mapping.address(fd, offset, size, missing_bytes=count) as address:
+        last = offset + count - 1
+        while offset < last:
+            size = min(last - offset, window)
+            with mapping.address(fd, offset, size, missing_bytes=last + 1 - offset) as address:
                 sends.send_all(address, size, piece)
                 sends.wait_until_at_most(0)
             offset += size
-            count -= size
+        if count:
+            zerocopy.send_one_byte(sock, fd, last)
 
 
 class _Sends(zerocopy.Sends):

@@ -3,7 +3,8 @@
 Its rule: every send is answered by a completion in the socket's error queue, and all of them are awaited before the
 mapping goes and before send_file returns. So a slow peer is waited for here, as long as it takes something within the
 send time-out, and nothing is left in the queue that the next answer would trip over. After an error the connection is
-not used again; pages in flight stay, because the kernel has pinned them.
+not used again; pages in flight stay, because the kernel has pinned them. The last byte goes by copy
+(zerocopy.send_one_byte).
 
 A completion also says whether the kernel copied after all, as it does for every receiver on the same machine (loopback;
 Documentation/networking/msg_zerocopy.rst): completions() counts both. Without SO_ZEROCOPY the flag is ignored in
@@ -59,13 +60,15 @@ def send_file(
     piece: int = 1 << 20,
 ) -> None:
     sends = _Sends(sock)
-    while count:
-        size = min(count, window)
-        with mapping.view(fd, offset, size, missing_bytes=count) as part:
+    last = offset + count - 1
+    while offset < last:
+        size = min(last - offset, window)
+        with mapping.view(fd, offset, size, missing_bytes=last + 1 - offset) as part:
             sends.send_all(part, piece)
             sends.wait_until_at_most(0)
         offset += size
-        count -= size
+    if count:
+        zerocopy.send_one_byte(sock, fd, last)
 
 
 class _Sends(zerocopy.Sends):

@@ -66,7 +66,9 @@ def test_all_are_there_when_send_file_returns(pair: Pair, root: Path, telling: t
 def test_threads_count_together(serve: Serve, telling: types.ModuleType, content: bytes) -> None:
     before = telling.completions()
     with serve(telling.send_file) as running:
-        threads = [threading.Thread(target=get, args=(running.port, "/one")) for _ in range(20)]
+        threads = [
+            threading.Thread(target=get, args=(running.port, "/file.bin", "Range: bytes=0-99")) for _ in range(20)
+        ]
         for thread in threads:
             thread.start()
         for thread in threads:
