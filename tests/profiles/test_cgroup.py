@@ -53,7 +53,7 @@ def test_the_memory_limit(tmp_path: Path, groups: str, files: dict[str, str], li
 @pytest.mark.parametrize(
     ("groups", "files", "seconds"),
     [
-        (V2, {"slice/unit/cpu.stat": "usage_usec 5\nthrottled_usec 1500000", "slice/cpu.stat": "throttled_usec 1"}, 1.500001),
+        (V2, {"slice/unit/cpu.stat": "throttled_usec 1500000", "slice/cpu.stat": "throttled_usec 250000"}, 1.75),
         (V1, {"cpu/box/cpu.stat": "nr_throttled 2\nthrottled_time 2000000000"}, 2.0),
         (V2, {"slice/unit/cpu.stat": "usage_usec 5"}, None),
         ("", {}, None),
