@@ -20,7 +20,6 @@ from typing import Any
 
 import psutil
 
-from profiles import cgroup
 from profiles.records import MetricFacts
 
 Values = dict[str, float | None]

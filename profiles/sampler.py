@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 import psutil
 
-from profiles.metrics import ProcessReader, Values, read_machine
+from profiles.machine import read_machine
+from profiles.metrics import ProcessReader, Values
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5
