@@ -6,7 +6,6 @@ Its rule: numbers of the machine have no target; they are counters, and None is 
 import psutil
 
 from profiles import cgroup
-from profiles import cgroup
 from profiles.metrics import Values, read_small
 
 

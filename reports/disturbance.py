@@ -13,6 +13,9 @@ from profiles.records import Cell, Run
 from reports.limits import cores
 from units import GIB, KIB
 
+MOST_RESIDENT = 0.01  # of a file that is to be cold
+MOST_BEHIND = 0.02  # of the bytes that were offered
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -68,10 +71,25 @@ def throttled(cell: Cell, run: Run) -> float | None:
     return 0.0 if known is None and str(limit).startswith("max") else known
 
 
-def absent_share(cell: Cell, _run: Run) -> float | None:
-    """Of the file's pages, how many were not in the page cache, at the worse edge of the cell."""
+def absent_share(cell: Cell, run: Run) -> float | None:
+    """Of the file's pages, how many were not in the page cache, at the worse edge of a warm cell."""
     resident = cell.metrics.get("resident_share")
-    return None if resident is None else 1 - resident
+    return 0.0 if run.cache == "cold" else None if resident is None else 1 - resident
+
+
+def left_share(cell: Cell, run: Run) -> float | None:
+    """Of the file's pages, how many were in the page cache before a cold cell."""
+    return cell.metrics.get("resident_share") if run.cache == "cold" else 0.0
+
+
+def warm_major_faults(cell: Cell, run: Run) -> float | None:
+    """Cold, they are how a mapped file is read."""
+    return 0.0 if run.cache == "cold" else cell.metrics.get("major_faults")
+
+
+def behind_share(cell: Cell, _run: Run) -> float | None:
+    """Of the bytes that were offered, how many did not arrive in time: another question than the paced one."""
+    return 1 - cell.received_bytes / cell.offered_bytes if cell.offered_bytes else 0.0
 
 
 def resent_share(cell: Cell, _run: Run) -> float | None:

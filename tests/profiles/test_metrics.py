@@ -2,15 +2,20 @@
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from itertools import pairwise
 
+import psutil
 import pytest
 
-from profiles.metrics import METRICS, ProcessReader, cpu_s, read_machine
+from profiles.machine import read_machine
+from profiles.metrics import METRICS, ProcessReader, cpu_s
+from tests.conftest import eventually
 
 # A worker on command: each line makes it burn CPU, fault pages in and switch, in threads; then it says its getrusage.
 WORKER = """
@@ -99,6 +104,22 @@ def test_counters_never_go_down() -> None:
     readings = [reader.read() for _ in range(5)]
     for earlier, later in pairwise(readings):
         assert all((earlier[name] or 0) <= (later[name] or 0) for name in counters)
+
+
+def test_a_process_that_is_stopped_is_seen_so(worker: subprocess.Popen[str]) -> None:
+    reader = ProcessReader(worker.pid)
+    told(worker, "end")
+    assert reader.read()["stopped_s"] == 0
+    worker.send_signal(signal.SIGSTOP)
+    eventually(lambda: psutil.Process(worker.pid).status() == "stopped")
+    began_s = time.monotonic()
+    reader.read()
+    eventually(lambda: time.monotonic() - began_s > 0.1)
+    stopped_s = reader.read()["stopped_s"] or 0
+    assert stopped_s > 0.1
+    worker.send_signal(signal.SIGCONT)
+    told(worker, "end")
+    assert reader.read()["stopped_s"] == stopped_s
 
 
 def test_the_cpu_clock_is_finer_than_a_tick() -> None:

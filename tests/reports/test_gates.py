@@ -79,6 +79,7 @@ def test_downloads_that_a_window_cuts_are_no_fault() -> None:
         ({"major_faults": 1}, "major page faults"),
         ({"throttled_s": 0.1}, "CPU limit stopped"),
         ({"swapped_bytes": 4096}, "swapped"),
+        ({"stopped_s": 0.6}, "the server was stopped"),
         ({"resident_share": 0.9}, "not in the page cache"),
     ],
 )
@@ -101,6 +102,7 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
         ("machine_cpu_s_per_gib", "foreign CPU"),
         ("major_faults", "major faults"),
         ("swapped_bytes", "swapping"),
+        ("stopped_s", "a stopped server"),
         ("resident_share", "absent pages"),
         ("tcp_retransmits", "TCP retransmits"),
     ],
