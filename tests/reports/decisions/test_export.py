@@ -1,0 +1,97 @@
+"""The rounds leave the bench as they were measured, in files that other programs read."""
+
+import base64
+import csv
+import dataclasses
+import io
+import json
+from pathlib import Path
+
+import duckdb
+import pytest
+
+from errors import UserError
+from profiles.records import Run
+from reports import page
+from reports.decisions import comparison, embedded
+from reports.decisions.export import FORMATS, as_parquet, export
+from reports.decisions.table import Table, as_csv, table
+from tests.reports import synthetic
+from tests.reports.decisions import runs
+from tests.reports.tags import Tags
+from tests.reports.test_hostile import HOSTILE
+
+
+def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) -> None:
+    folder = runs.write(tmp_path, "a", rounds=6)
+    cells = folder.read_cells()
+    paths = export(tmp_path, "a", FORMATS, tmp_path / "reports")
+    assert paths == [tmp_path / "reports" / "a" / f"rounds.{each}" for each in ("csv", "parquet")]
+    lines = list(csv.DictReader(io.StringIO(paths[0].read_text())))
+    parquet = duckdb.read_parquet(str(paths[1]))
+    rows = [dict(zip(parquet.columns, row, strict=True)) for row in parquet.fetchall()]
+    assert len(lines) == len(rows) == len(cells) == 18
+    for cell, line, row in zip(sorted(cells, key=lambda c: (c.round, c.position)), lines, rows, strict=True):
+        assert (row["run"], row["round"], row["mode"]) == ("a", cell.round, cell.mode)
+        assert row["received_bytes"] == int(line["received_bytes"]) == cell.received_bytes
+        for name, value in cell.metrics.items():
+            assert row[name] == value and line[name] == ("" if value is None else str(value))
+
+
+def test_rounds_that_no_verdict_rests_on_are_there_and_marked(tmp_path: Path) -> None:
+    run = synthetic.run(rounds=7, name="cut")
+    synthetic.write(tmp_path, run, synthetic.cells(run)[:-1], flame=None, sampled=False)
+    rows = table(comparison.read(tmp_path, "cut"))
+    judged = [row[rows.columns.index("judged")] for row in rows.rows]
+    assert judged == [True] * 12 + [False]
+
+
+def test_any_name_is_a_column_and_any_text_a_value() -> None:
+    odd = Table(
+        ('x"; DROP TABLE rounds; --', "naïve\n", "n"), (str, float, int), ((HOSTILE, 1e-300, 2**62), ("", None, -1))
+    )
+    assert list(csv.reader(io.StringIO(as_csv(odd), newline=""))) == [
+        list(odd.columns), [HOSTILE, "1e-300", str(2**62)], ["", "", "-1"]
+    ]  # fmt: skip
+
+
+def test_parquet_keeps_odd_names_and_refuses_what_a_column_cannot_hold(tmp_path: Path) -> None:
+    odd = Table(('x"; DROP TABLE rounds; --', "b"), (str, bool), ((HOSTILE, True), ("", None)))
+    (tmp_path / "odd.parquet").write_bytes(as_parquet(odd))
+    found = duckdb.read_parquet(str(tmp_path / "odd.parquet"))
+    assert (found.columns, found.fetchall()) == (list(odd.columns), list(odd.rows))
+    with pytest.raises(UserError, match="cannot write these rounds as Parquet"):
+        as_parquet(Table(("n",), (int,), ((2**70,),)))
+
+
+def test_a_metric_that_is_called_like_a_column_of_ours_gets_another_name(tmp_path: Path) -> None:
+    run = runs.read(tmp_path, "a", rounds=6)
+    cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.measured.cells)
+    rows = table(dataclasses.replace(run, measured=dataclasses.replace(run.measured, cells=cells)))
+    assert rows.columns[-2:] == ("Round_2", "ROUND_3")
+
+
+def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) -> None:
+    stored = synthetic.write(tmp_path, synthetic.run(rounds=6), sampled=False)
+    data, path = page.report(stored, tmp_path / "reports")
+    links = {
+        attributes["download"]: attributes["href"]
+        for tag, attributes in Tags(path.read_text()).elements
+        if tag == "a" and "download" in attributes
+    }
+    contents = {name: base64.b64decode(uri.partition("base64,")[2]).decode() for name, uri in links.items()}
+    assert contents["synthetic-rounds.csv"] == as_csv(table(data))
+    records = json.loads(contents["synthetic-records.json"])
+    assert len(records["rounds"]) == len(stored.read_cells()) and records["run"]["seed"] == 7
+
+
+def test_data_that_would_make_the_page_heavy_are_named_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(embedded, "MOST_BYTES", 1000)
+    html = page.page(runs.read(tmp_path, "a"))
+    assert "too much for this page" in html and "data:text/csv" not in html
+    assert embedded.RECORD_ID in html  # what reproduces the run stays
+
+
+def test_the_record_inside_is_the_one_on_disk() -> None:
+    run: Run = synthetic.run()
+    assert embedded.record(run)["command"] == run.command

@@ -1,0 +1,97 @@
+"""A report is read back into a command, and gets nothing else done."""
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from errors import UsageError, UserError
+from reports import page
+from reports.decisions.reproduce import read
+from tests.reports import synthetic
+from tests.reports.decisions import runs
+
+COMMAND = (
+    "make load MODES='read-send sendfile' ROUNDS=12 WINDOW=0.5 USERS=8 SINK=copy SIZE=3000017 SEED=7 WARM_UP=1e-05 "
+    "PROFILE=0 BASELINE=sendfile PIN=0 GIB_PER_DAY=1e+06 OPTIONS='read-send.chunk=64KiB read-send.buffer-offset=1'"
+)
+
+
+def report(folder: Path, command: str = COMMAND, **facts: Any) -> Path:
+    run = runs.read(folder, "a", rounds=6, **facts)
+    return page.write(dataclasses.replace(run, run=dataclasses.replace(run.run, command=command)), folder)
+
+
+def bare(folder: Path, command: str) -> Path:
+    """What somebody sends who wants to get a command run: a page with nothing but the record."""
+    record = msgspec.json.encode(synthetic.run(command=command)).decode()
+    path = folder / "index.html"
+    path.write_text(f'<script type="application/json" id="run-record">{record}</script>')
+    return path
+
+
+def test_the_command_and_the_seed_come_out_as_arguments(tmp_path: Path) -> None:
+    request = read(report(tmp_path, seed=7))
+    assert request.file_arguments == ["--size=3000017"]
+    assert request.load_arguments == [
+        "--modes", "read-send", "sendfile", "--rounds=12", "--window=0.5", "--users=8", "--sink=copy", "--seed=7",
+        "--warm-up=1e-05", "--profile=0", "--baseline=sendfile", "--pin=0", "--gib-per-day=1e+06",
+        "--option=read-send.chunk=64KiB", "--option=read-send.buffer-offset=1",
+    ]  # fmt: skip
+    assert request.command == COMMAND
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make load ROUNDS='1; touch pwned'",
+        "make load ROUNDS=$(touch pwned)",
+        "make load MODES=--profiles",
+        "make load MODES='read-send --root=/etc'",
+        "make load RUN=../../x",
+        "make load PYTHON=/tmp/evil",
+        "make load SHELL=/tmp/evil",
+        "make load --eval=x",
+        "make load -f evil.mk",
+        "make load ROUNDS",
+        "make load ROUNDS=",
+        "make load ROUNDS=٣",
+        "make load ROUNDS=1\n",
+        "make load SINK='copy\x00'",
+        "make load OPTIONS=read-send.chunk=64KiB;id",
+        "make clean",
+        "rm -rf /",
+        "make load 'ROUNDS=1",
+        "",
+    ],
+)
+def test_whatever_is_no_knob_of_ours_is_refused_in_one_line(tmp_path: Path, command: str) -> None:
+    if command == "make load ROUNDS=1\n":  # a line's end at the end is white space to a shell, and to us
+        assert read(bare(tmp_path, command)).knobs["ROUNDS"] == "1"
+        return
+    with pytest.raises(UsageError) as caught:
+        read(bare(tmp_path, command))
+    assert "\n" not in str(caught.value) and "\x00" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\xff\xfe",
+        b"<html><script>1</script>",
+        b'<script id="run-record">{</script>',
+        b'<script id="run-record">{"name": 1}</script>',
+        b'<script id="run-record">[[[[</script>',
+    ],
+)
+def test_a_file_that_is_no_report_is_one_clear_line(tmp_path: Path, content: bytes) -> None:
+    (tmp_path / "index.html").write_bytes(content)
+    with pytest.raises(UsageError) as caught:
+        read(tmp_path / "index.html")
+    assert "index.html" in str(caught.value) and "\n" not in str(caught.value)
+    for missing in (tmp_path, tmp_path / "nowhere"):
+        with pytest.raises(UserError, match="cannot read"):
+            read(missing)

@@ -1,0 +1,136 @@
+"""`make runs`, `compare`, `gate`, `export` and `reproduce` as people and a CI meet them."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from profiles.run_folder import RunFolder
+from reports.decisions.embedded import record
+from reports.decisions.reproduce import KNOBS, read
+from tests.conftest import PROJECT
+from tests.reports import synthetic
+from tests.reports.decisions import runs
+
+ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
+
+
+def run(script: str, tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+    where = ["--profiles", str(tmp_path / "profiles"), "--reports", str(tmp_path / "reports")]
+    return subprocess.run(
+        [sys.executable, "-m", f"scripts.{script}", *arguments, *where],
+        cwd=PROJECT, env=ENVIRONMENT | environment, capture_output=True, text=True, check=False, timeout=55,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def kept(tmp_path: Path) -> Path:
+    """A folder with a run, one like it, and one with a dearer mode."""
+    runs.write(tmp_path / "profiles", "kept")
+    runs.write(tmp_path / "profiles", "dearer", seed=3, dearer=1.2)
+    runs.write(tmp_path / "profiles", "few", rounds=3)
+    return tmp_path
+
+
+def bare_report(folder: Path, command: str) -> Path:
+    """A page with nothing but the record of a run that came from this command."""
+    text = json.dumps(record(synthetic.run(command=command)))
+    path = folder / "index.html"
+    path.write_text(f'<script type="application/json" id="run-record">{text}</script>')
+    return path
+
+
+def test_runs_are_listed_with_a_page(kept: Path) -> None:
+    done = run("runs", kept)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "sendfile 0.33x [" in done.stdout and f"page: {kept}/reports/history.html" in done.stdout
+
+
+def test_two_runs_are_compared_with_a_page(kept: Path) -> None:
+    done = run("compare", kept, "kept", "dearer")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.index("What differs") < done.stdout.index("B over A")
+    assert "not paired, between-run variation unknown" in done.stdout
+    assert (kept / "reports" / "compare" / "kept--dearer.html").is_file()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--baseline", "kept", "--run", "dearer"], 1, "regression: sendfile: "),
+        (["--baseline", "kept", "--run", "dearer", "--max", "1.5"], 0, "pass: 2 modes judged"),
+        (["--baseline", "kept", "--run", "few"], 3, "inconclusive: 2 modes judged"),
+        (["--baseline", "nope", "--run", "few"], 2, "error: there is no run 'nope'"),
+        (["--baseline", "kept", "--run", "broken"], 2, "error: cannot read"),
+    ],
+)
+def test_a_gate_says_how_it_went_by_its_exit_code(kept: Path, arguments: list[str], code: int, words: str) -> None:
+    (kept / "profiles" / "broken").mkdir()
+    done = run("gate", kept, *arguments)
+    assert done.returncode == code
+    assert words in (done.stdout or done.stderr) and "::" not in done.stdout
+    assert code != 2 or (done.stdout == "" and done.stderr.count("\n") == 1)
+
+
+def test_in_github_actions_a_gate_annotates_and_writes_junit(kept: Path) -> None:
+    junit = kept / "deep" / "junit.xml"
+    done = run("gate", kept, "--baseline", "kept", "--run", "dearer", "--junit", str(junit), GITHUB_ACTIONS="true")
+    assert done.returncode == 1
+    assert "\n::error title=sendfile%3A regression::" in done.stdout
+    assert 'failures="1"' in junit.read_text()
+
+
+def test_rounds_are_exported_in_the_format_that_is_asked_for(kept: Path) -> None:
+    done = run("export", kept, "kept", "--format", "csv")
+    assert (done.returncode, done.stdout) == (0, f"rounds: {kept}/reports/kept/rounds.csv\n")
+    assert not (kept / "reports" / "kept" / "rounds.parquet").exists()
+
+
+def test_every_knob_is_an_option_of_load_and_what_load_writes_can_be_read(tmp_path: Path) -> None:
+    """Asked of another process: scripts.load imports locust."""
+    ask = """if True:
+        import json, sys
+        from scripts import load
+        given = ["--rounds=9", "--window=1.5", "--warm-up=0.25", "--profile=1", "--users=2", "--sink=copy", "--pin=0",
+                 "--gib-per-day=123456", "--precision=0.1", "--retries=1", "--calibrate=1",
+                 "--option=read-send.chunk=64KiB"]
+        parsed = load._parser().parse_args(given)
+        written = load._repeating_command(parsed, ("sendfile", "read-send"))
+        print(json.dumps([written, sorted(load._parser()._option_string_actions)]))"""
+    done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=True)
+    written, options = json.loads(done.stdout)
+    assert {f"--{option}" for name, (option, _) in KNOBS.items() if name != "SIZE"} <= set(options)
+    path = bare_report(tmp_path, written)
+    assert set(written.replace("'", "").split()) >= {"CALIBRATE=1", "RETRIES=1", "BASELINE=sendfile"}
+    assert read(path).load_arguments[:3] == ["--modes", "sendfile", "read-send"]
+
+
+@pytest.mark.parametrize(
+    ("command", "words"),
+    [
+        ("make load MODES='read-send pigeon'", "no mode 'pigeon'"),
+        ("make load MODES='read-send sendfile' OPTIONS=read-send.feathers=2KiB", "no option 'feathers'"),
+        ("make load MODES=sendfile OPTIONS=pigeon.chunk=2KiB", "pigeon has no option"),
+        ("make load ROUNDS='1; id'", "no knob that `make load` has here"),
+    ],
+)
+def test_what_exists_here_no_more_is_named_before_anything_runs(tmp_path: Path, command: str, words: str) -> None:
+    done = run("reproduce", tmp_path, str(bare_report(tmp_path, command)))
+    assert (done.returncode, done.stdout) == (2, "") and words in done.stderr and done.stderr.count("\n") == 1
+
+
+def test_a_report_is_run_again_with_its_seed_and_its_order(served: Path, tmp_path: Path) -> None:
+    size = (served / "test-file.bin").stat().st_size
+    command = f"make load MODES='read-send sendfile' ROUNDS=2 WINDOW=0.2 WARM_UP=0 PROFILE=0 USERS=1 SIZE={size}"
+    report = str(bare_report(tmp_path, command))
+    shown = run("reproduce", tmp_path, report, "--show")
+    assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, f"{command} SEED=7")
+    assert not (tmp_path / "profiles" / "again").exists()
+    done = run("reproduce", tmp_path, report, "--run", "again", "--root", str(served), "--any-port")
+    assert done.returncode == 0, done.stderr
+    again = RunFolder(tmp_path / "profiles" / "again").read_run()
+    assert (again.seed, again.state, again.users, again.file.size_bytes) == (7, "done", 1, size)
+    assert all(set(modes) == {"read-send", "sendfile"} for modes in again.order)
