@@ -1,8 +1,8 @@
 """A request path becomes an open descriptor inside the root, or an HTTP error.
 
-Its rule: the kernel resolves the path, and its answer is judged, not the text. The file is first opened with
-O_PATH, which touches neither device nor pipe; where it really lies is read from /proc/self/fd (proc(5)). So
-`..`, symbolic links and renames in mid-flight need no parsing here.
+Its rule: the kernel resolves the path, and its answer is judged, not the text. Devices and pipes are not opened, since
+opening can be a deed; where an open file really lies is read from /proc/self/fd (proc(5)), and what it is from its
+descriptor. So `..`, symbolic links and renames in mid-flight need no parsing here.
 """
 
 import contextlib
@@ -18,6 +18,7 @@ from errors import UserError
 from servers.http import HttpError
 from servers.log import say
 
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # NONBLOCK: a pipe, put there after stat(), is not waited for
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
@@ -67,33 +68,38 @@ def open_file(root: bytes, path: bytes) -> Iterator[OpenFile]:
     Raises HttpError: 404 for what is absent, no regular file or outside the root, 403 for what may not be read,
     503 when descriptors have run out, 500 when the disk fails.
     """
-    fd = _open_inside(root, path)
+    fd = _open(root, path)
     try:
-        facts = os.fstat(fd)
+        facts = _judged(root, fd)
         yield OpenFile(fd, facts.st_size, facts.st_mtime_ns)
     finally:
         os.close(fd)
 
 
-def _open_inside(root: bytes, path: bytes) -> int:
+def _open(root: bytes, path: bytes) -> int:
+    """A descriptor of what has just been a regular file. Raises HttpError."""
     if b"\0" in path:
         raise _not_found()
     try:
-        place = os.open(root + path, os.O_PATH | os.O_CLOEXEC)
+        if not stat.S_ISREG(os.stat(root + path).st_mode):  # noqa: PTH116  # bytes, not text
+            raise _not_found()
+        return os.open(root + path, _READING)
     except OSError as error:
         if error.errno == errno.EACCES and not _is_inside(root, os.path.realpath(root + path)):
-            raise _not_found() from error  # a directory out there may not be searched: nobody's business here
+            raise _not_found() from error  # what may not be read or searched out there is nobody's business here
         raise _http_error(error) from error
+
+
+def _judged(root: bytes, fd: int) -> os.stat_result:
+    """The facts of what was opened. Raises HttpError 404 when it is no regular file, or lies outside."""
     try:
-        link = b"/proc/self/fd/%d" % place
-        where = os.readlink(link)  # noqa: PTH115  # bytes, not text
-        if not _is_inside(root, where) or not stat.S_ISREG(os.fstat(place).st_mode):
-            raise _not_found()
-        return os.open(link, os.O_RDONLY | os.O_CLOEXEC)
+        where = os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115  # bytes, not text
     except OSError as error:
         raise _http_error(error) from error
-    finally:
-        os.close(place)
+    facts = os.fstat(fd)
+    if not _is_inside(root, where) or not stat.S_ISREG(facts.st_mode):
+        raise _not_found()
+    return facts
 
 
 def _is_inside(root: bytes, where: bytes) -> bool:

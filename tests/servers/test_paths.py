@@ -9,12 +9,14 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_from_bytes
 
+import psutil
 import pytest
 
 from errors import UserError
 from servers import files, mode
+from tests.conftest import eventually
 from tests.servers.conftest import Serve
-from tests.servers.raw import get
+from tests.servers.raw import Connection, get
 
 SENDFILE = mode.load("sendfile")[1]
 NOBODY = 65534
@@ -140,6 +142,29 @@ def test_what_is_no_regular_file_is_404_and_blocks_nothing(any_port: int, root: 
         os.close(folder)
         for path in ("/fifo", "/socket"):
             assert get(any_port, path).status == 404, path
+
+
+@pytest.mark.parametrize("other", ["pipe", "link outside"])
+def test_what_is_exchanged_while_it_is_opened_is_judged_again(
+    any_port: int, root: Path, monkeypatch: pytest.MonkeyPatch, other: str
+) -> None:
+    """Between stat() and open(): a pipe is not waited for, and what lies outside is not sent."""
+    stat, descriptors = os.stat, psutil.Process().num_fds()
+
+    def stat_and_exchange(path: bytes | str | Path) -> os.stat_result:
+        facts = stat(path)
+        if path == os.fsencode(root / "one"):
+            (root / "one").unlink()
+            if other == "pipe":
+                os.mkfifo(root / "one")
+            else:
+                (root / "one").symlink_to("../outside.bin")
+        return facts
+
+    with Connection(any_port) as connection, monkeypatch.context() as patched:
+        patched.setattr(os, "stat", stat_and_exchange)
+        assert connection.get("/one").status == 404
+    eventually(lambda: psutil.Process().num_fds() == descriptors)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a device")
