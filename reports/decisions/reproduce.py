@@ -25,7 +25,7 @@ _COUNT = r"\d{1,12}"
 _NUMBER = r"\d{1,15}(\.\d{1,15})?(e[+-]\d{1,2})?"
 _WORD = r"[a-z]{1,20}"
 _MODE = r"[a-z0-9][a-z0-9_-]{0,60}"
-_SIZE = r"\d{1,15}[A-Za-z]{0,3}"
+_SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
 # Every knob that changes what is measured, the option of scripts.load that it becomes, and the form of its value.
 KNOBS = {
     "MODES": ("modes", rf"{_MODE}( {_MODE})*"),
@@ -37,6 +37,8 @@ KNOBS = {
     "PRECISION": ("precision", _NUMBER),
     "RETRIES": ("retries", _COUNT),
     "CALIBRATE": ("calibrate", "[01]"),
+    "PACE": ("pace", rf"{_WORD}( {_WORD}| {_SIZE}/s)?|{_SIZE}/s"),
+    "CACHE": ("cache", _WORD),
     "USERS": ("users", _COUNT),
     "SINK": ("sink", _WORD),
     "PIN": ("pin", "[01]"),
