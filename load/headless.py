@@ -61,6 +61,7 @@ def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
     runner = environment.create_local_runner()
     deliver_to_main(signal.SIGINT, signal.SIGTERM)
+    cells: list[Cell] = []
     try:
         host = ServerHost(root)
         try:
@@ -69,8 +70,12 @@ def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
                 settings, placement=pin_this_process(settings.placement)
             )  # after the agent, which is free
             with _progress(console) as progress:
-                campaign = Campaign(environment, users, host, folder, settings, _reporter(progress, settings))
-                cells = campaign.run()
+                parts = _parts(settings, folder)
+                report = _reporter(progress, sum(asked.expected_s for asked, _ in parts))
+                for asked, place in parts:
+                    part_of = None if place == folder else folder
+                    cells += Campaign(environment, users, host, place, asked, report, part_of).run()
+                _share_command(parts)
         finally:
             runner.quit()
             host.close()
@@ -81,6 +86,22 @@ def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
         print(f"error: {error}. {_what_remains(folder)}".replace("..", "."), file=sys.stderr)
         return error.exit_code
     return _judge(cells)
+
+
+def _parts(settings: Settings, folder: RunFolder) -> list[tuple[Settings, RunFolder]]:
+    """A campaign for each question that was asked; the paced one of two lies in the other's folder, and is not profiled
+    again."""
+    pace = settings.pace
+    paced = replace(settings, rate=pace.rate)
+    if pace.saturated and pace.rate is not None:
+        return [(settings, folder), (replace(paced, profile_s=0), folder.paced)]
+    return [(paced, folder)]
+
+
+def _share_command(parts: list[tuple[Settings, RunFolder]]) -> None:
+    """The rate that the last part found belongs to what repeats the whole."""
+    whole, last = parts[0][1], parts[-1][1]
+    whole.write_run(replace(whole.read_run(), command=last.read_run().command))
 
 
 def _judge(cells: list[Cell]) -> int:
@@ -120,8 +141,8 @@ def _progress(console: Console) -> Progress:
     )
 
 
-def _reporter(progress: Progress, settings: Settings) -> Callable[[float, str], None]:
-    task = progress.add_task("starting", total=settings.expected_s)
+def _reporter(progress: Progress, expected_s: float) -> Callable[[float, str], None]:
+    task = progress.add_task("starting", total=expected_s)
 
     def report(done_s: float, description: str) -> None:
         progress.update(task, advance=done_s, description=description)

@@ -38,13 +38,16 @@ class Asked:
     rate: Rate | None
 
 
+SATURATED = Asked(True, None)
+
+
 def parse(text: str) -> Asked:
     """saturated, auto, a rate like 200MiB/s, or both: "saturated auto", in short "both". Raises UsageError."""
     words = ["saturated", "auto"] if text.strip() == "both" else text.split()
     saturated = words[:1] == ["saturated"]
     paced = "".join(words[saturated:])
     if not paced and saturated:
-        return Asked(True, None)
+        return SATURATED
     if paced == "auto":
         return Asked(saturated, "auto")
     if not paced.endswith("/s"):
@@ -66,8 +69,10 @@ def say(asked: Asked) -> str:
 def resolve(rate: Rate, ceilings: Mapping[str, float]) -> int:
     """The rate to offer, in bytes per second. ceilings: what each mode reached in its saturated pilot, in the same.
 
-    Raises UserError for a rate that a mode did not reach, and would not be offered so much as held up by.
+    Raises UserError for a rate that a mode did not reach, and where no mode got through its pilot.
     """
+    if not ceilings:
+        raise UserError("no mode came through its pilot without a failed request; PACE=saturated shows what fails")
     slowest = min(ceilings, key=lambda mode: ceilings[mode])
     ceiling = ceilings[slowest]
     if rate == "auto":

@@ -1,4 +1,4 @@
-"""The edges of a window, and the one download before all windows.
+"""The edges of a window, and what must hold before there is one.
 
 Its rule: what the users counted is read around the agent's snapshot, so that both can be said of one moment.
 """
@@ -11,6 +11,7 @@ from load.client import Connection, DownloadError
 from load.meter import Meter
 from load.server_host import ServerHost
 from load.users import PATH
+from reports.disturbance import MOST_RESIDENT
 
 
 def edge(host: ServerHost, meter: Meter) -> Edge:
@@ -30,6 +31,17 @@ def check_ready(connection: Connection, mode: str) -> None:
         connection.download(PATH)
     except DownloadError as error:
         raise UserError(f"{mode} does not serve {PATH}: {type(error).__name__}: {error}") from error
+
+
+def check_cold(host: ServerHost, name: str) -> None:
+    """Raises UserError where the served file, of this name, does not leave the page cache when it is dropped."""
+    left = host.drop().resident_share
+    if left is None or left > MOST_RESIDENT:
+        found = "nobody can tell how much of it is" if left is None else f"{100 * left:.3g} % of it stayed"
+        raise UserError(
+            f"{name} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you and be "
+            f"mapped by nobody, or measure with CACHE=warm"
+        )
 
 
 def download_once(connection: Connection, meter: Meter) -> None:

@@ -8,6 +8,7 @@ pages. What the disk and a hypervisor keep in caches of their own is out of reac
 import ctypes
 import mmap
 import os
+import time
 from pathlib import Path
 
 import psutil
@@ -15,7 +16,8 @@ import psutil
 from errors import UserError
 
 MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "hugetlbfs", "devtmpfs")
-MOST_DROPS = 3  # pages that another CPU was about to add to its list are found the next time
+MOST_DROPS = 20
+PAUSE_S = 0.02  # a page that was sent by reference is held until the last socket buffer with it is freed
 _CACHESTAT = 451  # Linux 6.5; the same number on every architecture
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -79,6 +81,7 @@ def drop(path: Path) -> float | None:
                 os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
                 if not (share := resident_share_of(path)):
                     return share
+                time.sleep(PAUSE_S)
         finally:
             os.close(fd)
     except OSError as error:

@@ -14,7 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, UsageError, run_command
-from load import headless
+from load import headless, pace
 from load.client import SINKS
 from load.placement import choose
 from load.settings import Settings
@@ -27,6 +27,8 @@ FEW_MODES = 4
 WINDOW_S = {"few": 2.0, "many": 0.7}  # many modes share the three minutes that a campaign may take
 WARM_UP_S = {"few": 0.5, "many": 0.2}
 PROFILE_S = 3
+USERS = 4
+OF_LOADED_CELLS = ("users", "window", "warm_up", "profile")  # a cold cell has none of these
 RETRIES = 2
 TARGET_HALF_WIDTH = 0.05  # method.md §4
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
@@ -36,8 +38,8 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 def main() -> int:
     arguments = _parser().parse_args()
     modes = _modes(arguments.modes, arguments.baseline)
-    _fill_in(arguments, modes)
     _check(arguments)
+    _fill_in(arguments, modes)
     settings = Settings(
         modes=modes,
         named=arguments.modes != ["all"],
@@ -55,6 +57,8 @@ def main() -> int:
         precision=arguments.precision,
         retries=arguments.retries,
         calibrate=arguments.calibrate == "1",
+        pace=pace.parse(arguments.pace),
+        cache=arguments.cache,
         placement=choose(os.sched_getaffinity(0), wanted=arguments.pin == "1"),
     )
     folder = RunFolder(arguments.profiles / arguments.run)
@@ -92,12 +96,18 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--calibrate", choices=("0", "1"), default="0", help="run the baseline twice per round, for the A/A floor"
     )
+    parser.add_argument(
+        "--pace",
+        default="saturated",
+        help="saturated, auto, a rate like 200MiB/s that every mode is offered, or both (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cache", choices=("warm", "cold"), default="warm", help="where the file comes from (default: %(default)s)"
+    )
     parser.add_argument("--window", type=float, help=f"seconds measured per cell (default: {_of_default('window')})")
     parser.add_argument("--warm-up", type=float, help=f"seconds discarded before (default: {_of_default('warm_up')})")
-    parser.add_argument(
-        "--profile", type=int, default=PROFILE_S, help="seconds of py-spy per mode, 0 for none (default: %(default)s)"
-    )
-    parser.add_argument("--users", type=int, default=4, help="connections at once (default: %(default)s)")
+    parser.add_argument("--profile", type=int, help=f"seconds of py-spy per mode, 0 for none (default: {PROFILE_S})")
+    parser.add_argument("--users", type=int, help=f"connections at once (default: {USERS})")
     parser.add_argument(
         "--sink", choices=SINKS, default="discard", help="what users do with bytes (default: %(default)s)"
     )
@@ -139,7 +149,12 @@ def _of_default(name: str) -> str:
 
 
 def _fill_in(arguments: argparse.Namespace, modes: tuple[str, ...]) -> None:
-    """The defaults that depend on the number of modes."""
+    """The defaults that depend on others. A cold cell is one download by one user, and too short for py-spy."""
+    if arguments.cache == "cold":
+        arguments.users, arguments.window, arguments.warm_up, arguments.profile = 1, 0.0, 0.0, 0
+        return
+    arguments.users = USERS if arguments.users is None else arguments.users
+    arguments.profile = PROFILE_S if arguments.profile is None else arguments.profile
     many = "few" if len(modes) <= FEW_MODES else "many"
     arguments.window = WINDOW_S[many] if arguments.window is None else arguments.window
     arguments.warm_up = WARM_UP_S[many] if arguments.warm_up is None else arguments.warm_up
@@ -159,6 +174,11 @@ def _check(arguments: argparse.Namespace) -> None:
         value = getattr(arguments, name)
         if value is not None and not least <= value <= most:
             raise UsageError(f"{name.upper()}={value}: give {least} to {most}")
+    unfit = [name for name in OF_LOADED_CELLS if getattr(arguments, name) is not None]
+    unfit += ["pace"] if pace.parse(arguments.pace) != pace.SATURATED else []
+    if arguments.cache == "cold" and unfit:
+        names = ", ".join(unfit).upper()
+        raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")
     check_run_name(arguments.run)
 
 
@@ -186,18 +206,18 @@ def options_of(given: list[str], modes: tuple[str, ...]) -> dict[str, dict[str, 
 
 def _repeating_command(arguments: argparse.Namespace, modes: tuple[str, ...]) -> str:
     """What repeats this run, with everything that was left to a default or to chance spelled out."""
+    cold = arguments.cache == "cold"
     size_bytes = _size_bytes(arguments.root / "test-file.bin")
     knobs = {
         "MODES": " ".join(modes),
         "ROUNDS": arguments.rounds,
-        "WINDOW": f"{arguments.window:g}",
-        "USERS": arguments.users,
+        **({"CACHE": "cold"} if cold else {"WINDOW": f"{arguments.window:g}", "USERS": arguments.users}),
         "SINK": arguments.sink,
         "SIZE": size_bytes,
         "SEED": arguments.seed,
     }
-    knobs |= {"WARM_UP": f"{arguments.warm_up:g}"} if arguments.warm_up != WARM_UP_S["few"] else {}
-    knobs |= {"PROFILE": arguments.profile} if arguments.profile != PROFILE_S else {}
+    knobs |= {"WARM_UP": f"{arguments.warm_up:g}"} if not cold and arguments.warm_up != WARM_UP_S["few"] else {}
+    knobs |= {"PROFILE": arguments.profile} if not cold and arguments.profile != PROFILE_S else {}
     knobs |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
     knobs |= {"GIB_PER_DAY": f"{arguments.gib_per_day:.12g}"} if arguments.gib_per_day is not None else {}
     knobs |= {"PRECISION": f"{arguments.precision:g}"} if arguments.precision != TARGET_HALF_WIDTH else {}
