@@ -3,8 +3,12 @@
 Its rule: a chart is drawn twice from one specification, and the page needs nothing from outside to do it.
 """
 
+import contextlib
+import os
 import re
 from functools import cache
+from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 import altair as alt
@@ -15,6 +19,7 @@ from reports.rendering import embedded_json, fragment
 from reports.theme import TIPS, Spec
 
 STILL_WIDTH_PX = 760
+BUILD = Path(__file__).resolve().parent.parent / "build"
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -40,6 +45,19 @@ def _still(name: str, spec: Spec) -> Markup:
 
 @cache
 def vega_bundle() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed."""
-    script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
-    return Markup(re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE))
+    """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed.
+
+    Making it takes a second, so it is kept in build/ (which `make clean` removes) under the versions it depends on.
+    """
+    kept = BUILD / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js"
+    try:
+        return Markup(kept.read_text())  # ours, and text of a library: nothing of a run is in it
+    except OSError:  # not made yet
+        script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
+        script = re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE)
+        with contextlib.suppress(OSError):  # a project that cannot be written makes it again every time
+            BUILD.mkdir(exist_ok=True)
+            beside = kept.with_suffix(f".{os.getpid()}")
+            beside.write_text(script)
+            beside.rename(kept)
+        return Markup(script)
