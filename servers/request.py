@@ -1,42 +1,14 @@
-"""Request heads, read from a connection one after the other. Built on llhttp, through httptools.
+"""The requests of a connection, one after the other, within their deadlines.
 
-Its rule: a head is taken up to its empty line and no further, so that pipelined requests stay in step and the limit
-on a head is exact; and it is judged the same however it was cut into packets. What must not be done: guess. A head
-that RFC 9112 lets a server refuse is refused (bare LF, missing or double Host, a body), and the connection closed.
-What the target and the Host mean is said in target.py.
+Its rule: bytes are received here and judged in head.py; what is left over when a head is complete belongs to the next.
 """
 
-import re
 import socket
 import time
-from dataclasses import dataclass
 from http import HTTPStatus
 
-import httptools
-
-from servers.http import HttpError, bad_request, method_not_allowed
-from servers.target import check_host, path_of
-
-MAX_HEAD_BYTES = 16 << 10
-
-_END_OF_HEAD = b"\r\n\r\n"
-_BARE_LF = re.compile(rb"(?<!\r)\n")
-_LINE_TO_COME = re.compile(rb"[ -~]*\r?")  # nothing yet that could not become a request line
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]+) ([!-~]+) HTTP/(\d)\.(\d)\r\n")
-
-
-@dataclass(frozen=True, slots=True)
-class Request:
-    """A request head. path: percent-decoded bytes, starting with "/". byte_range: the raw header value or None.
-
-    precondition: the status that its conditions ask for if the file is there, or None to send it.
-    """
-
-    method: str
-    path: bytes
-    byte_range: bytes | None
-    keep_alive: bool
-    precondition: HTTPStatus | None = None
+from servers.head import MAX_HEAD_BYTES, HeadParser, Request
+from servers.http import HttpError
 
 
 class RequestReader:
@@ -50,8 +22,9 @@ class RequestReader:
         self._sock = sock
         self._head_timeout_s = head_timeout_s
         self._idle_timeout_s = idle_timeout_s
+        self._scheme: bytes = getattr(sock, "scheme", b"http")  # a socket that encrypts has its own
         self._buffer = bytearray()
-        self._parser = _HeadParser()
+        self._parser = HeadParser(self._scheme)
 
     @property
     def head_only(self) -> bool:
@@ -62,7 +35,7 @@ class RequestReader:
         """The next request; None when the peer closed, or stayed silent for too long. Raises HttpError, OSError."""
         waiting_since = time.monotonic()
         head_since: float | None = None
-        self._parser = _HeadParser()
+        self._parser = HeadParser(self._scheme)
         while True:
             length = self._parser.take(self._buffer)
             if length:
@@ -87,116 +60,3 @@ class RequestReader:
                 continue
             self._buffer += data
             return bool(data)
-
-
-class _HeadParser:
-    """One head: our judgement of its request line, llhttp's of the rest, ours of what it says."""
-
-    def __init__(self) -> None:
-        self._parser = httptools.HttpRequestParser(self)
-        self._fed = 0
-        self.method = b""
-        self._target = b""
-        self._hosts: list[bytes] = []
-        self._ranges: list[bytes] = []
-        self._conditional = False
-        self._precondition: HTTPStatus | None = None
-        self._body = False
-        self._closes = False
-        self._keep_alive = False
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        value = value.strip(b" \t")
-        match name.lower():
-            case b"host":
-                self._hosts.append(value)
-            case b"range":
-                self._ranges.append(value)
-            case b"if-range":
-                self._conditional = True
-            case b"if-match" if value != b"*":  # nothing here has a tag that could match, RFC 9110 section 13.1.1
-                self._precondition = HTTPStatus.PRECONDITION_FAILED
-            case b"if-none-match" if value == b"*":  # section 13.1.2; If-Match comes first, section 13.2.2
-                self._precondition = self._precondition or HTTPStatus.NOT_MODIFIED
-            case b"content-length":
-                self._body = self._body or value != b"0"
-            case b"transfer-encoding":
-                self._body = True
-            case b"connection":
-                self._closes = self._closes or b"close" in re.split(rb"[ \t]*,[ \t]*", value.lower())
-
-    def on_headers_complete(self) -> None:
-        # Asked here, since llhttp forgets its flags at the message's end. That "close" goes before "keep-alive" in
-        # HTTP/1.0 too (RFC 9112 section 9.3), it does not know.
-        self._keep_alive = self._parser.should_keep_alive() and not self._closes
-
-    def take(self, buffer: bytearray) -> int:
-        """Parse what is new in the buffer; the length of the head once it is there as a whole, 0 until then.
-
-        Raises HttpError: 400 for what no server should accept, 405, 414, 431, 505.
-        """
-        if not self._fed:
-            while buffer.startswith(b"\r\n"):  # empty lines before a request are to be ignored, RFC 9112 section 2.2
-                del buffer[:2]
-        end = buffer.find(_END_OF_HEAD, max(0, self._fed - len(_END_OF_HEAD) + 1))
-        upto = end + len(_END_OF_HEAD) if end >= 0 else len(buffer)
-        within = min(upto, MAX_HEAD_BYTES)  # a head that is too long may be wrong before it is too long
-        if not self._fed:
-            if _LINE_TO_COME.fullmatch(buffer, 0, within):
-                if upto > within:
-                    raise _too_large(HTTPStatus.REQUEST_URI_TOO_LONG, "request line")
-                return 0
-            self._judge_request_line(buffer)
-        bare_lf = _BARE_LF.search(buffer, self._fed, within)
-        self._feed(bytes(buffer[self._fed : bare_lf.start() if bare_lf else within]))
-        if bare_lf:  # llhttp would take it for a line's end
-            raise bad_request("a line of the head ends in LF alone")
-        if upto > within:
-            raise _too_large(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "head")
-        self._fed = upto
-        return upto if end >= 0 else 0
-
-    def _judge_request_line(self, buffer: bytearray) -> None:
-        """llhttp alone would take `GET  /`, `GET / RTSP/1.0` and HTTP/0.9, and judge a method by its first letters."""
-        line = _REQUEST_LINE.match(buffer)
-        if line is None:
-            raise bad_request("the head does not start with a request line")
-        if line[3] != b"1":
-            raise HttpError(HTTPStatus.HTTP_VERSION_NOT_SUPPORTED, "HTTP/1.1 is spoken here, and HTTP/1.0", closes=True)
-        self.method, self._target = line[1], line[2]
-        if line[4] > b"1":  # a later HTTP/1.x is HTTP/1.1 to us, RFC 9110 section 2.5; llhttp would refuse it
-            buffer[line.start(4) : line.end(4)] = b"1"
-
-    def _feed(self, data: bytes) -> None:
-        try:
-            self._parser.feed_data(data)
-        except httptools.HttpParserUpgrade:  # an offer (h2c, websocket) that may be ignored, RFC 9110 section 7.8
-            return
-        except httptools.HttpParserInvalidMethodError as error:
-            raise method_not_allowed(closes=True) from error
-        except httptools.HttpParserError as error:
-            raise bad_request(str(error)) from error
-
-    def request(self) -> Request:
-        """The finished head as a Request. Raises HttpError 400, 405 or 421."""
-        if len(self._hosts) > 1 or (not self._hosts and self._parser.get_http_version() != "1.0"):
-            raise bad_request("a request has exactly one Host header")
-        for host in self._hosts:
-            check_host(host)
-        if self.method not in (b"GET", b"HEAD"):
-            raise method_not_allowed(closes=self._body or not self._keep_alive or self.method == b"CONNECT")
-        if self._body:
-            raise bad_request("a request for a file has no body")
-        # Nothing sent here carries a validator, so an If-Range cannot match: the whole file it is.
-        ranged = self._ranges and self.method == b"GET" and not self._conditional
-        return Request(
-            method=self.method.decode("ascii"),
-            path=path_of(self._target),
-            byte_range=b", ".join(self._ranges) if ranged else None,
-            keep_alive=self._keep_alive,
-            precondition=self._precondition,
-        )
-
-
-def _too_large(status: HTTPStatus, what: str) -> HttpError:
-    return HttpError(status, f"the {what} exceeds {MAX_HEAD_BYTES} bytes", closes=True)

@@ -16,10 +16,11 @@ from http import HTTPStatus
 
 from servers import files, http, sockets
 from servers.files import FileChangedError
+from servers.head import Request
 from servers.http import HttpError
 from servers.log import say
 from servers.mode import FileShrankError, SendFile
-from servers.request import Request, RequestReader
+from servers.request import RequestReader
 
 _THREAD_STACK_BYTES = 512 << 10
 _PEER_HAS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})

@@ -25,18 +25,18 @@ def check_host(value: bytes) -> None:
         raise bad_request("the host is not a host")
 
 
-def path_of(target: bytes) -> bytes:
-    """The percent-decoded path of a target, starting with "/".
+def path_of(target: bytes, served: bytes) -> bytes:
+    """The percent-decoded path of a target, starting with "/". served: the scheme of the connection.
 
-    Raises HttpError: 400 for what is no target of a GET, 421 for another scheme than http.
+    Raises HttpError: 400 for what is no target of a GET, 421 for a URL of another scheme.
     """
     found = _TARGET.fullmatch(target)
     if found is None or found[2] == b"":  # an empty host must be rejected, RFC 9110 section 4.2.1
-        raise bad_request("the request target is no path and no http URL")
+        raise bad_request("the request target is no path and no URL")
     scheme, authority, path = found[1], found[2], found[3]
     if authority is not None:
-        if scheme.lower() != b"http":  # an https resource must not be served unsecured, RFC 9110 section 7.4
-            raise HttpError(HTTPStatus.MISDIRECTED_REQUEST, "only http is served here", closes=True)
+        if scheme.lower() != served:  # https must not be served unsecured, RFC 9110 section 7.4
+            raise HttpError(HTTPStatus.MISDIRECTED_REQUEST, f"only {served.decode()} is served here", closes=True)
         check_host(authority)  # the Host field is ignored beside it, but for its form
         path = path or b"/"
     if not path:

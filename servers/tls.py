@@ -29,6 +29,8 @@ Wrap = Callable[[socket.socket], socket.socket]
 class TlsSocket(ssl.SSLSocket):
     """A server's end of a TLS connection; it shakes hands when it first receives or sends."""
 
+    scheme = b"https"  # of the URLs that are served on it
+
     def recv(self, size: int = 1024, flags: int = 0) -> bytes:
         with self._within(socket.SO_RCVTIMEO):
             return super().recv(size, flags)

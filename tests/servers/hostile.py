@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import TypeVar, cast
 
+from servers.head import MAX_HEAD_BYTES, Request
 from servers.http import HttpError
-from servers.request import MAX_HEAD_BYTES, Request, RequestReader
+from servers.request import RequestReader
 
 Piece = TypeVar("Piece")
 Outcome = list[Request | HTTPStatus]
@@ -160,24 +161,22 @@ def read_all(packets: Sequence[bytes]) -> Outcome:
     return results
 
 
-def disagreement(data: bytes, rng: random.Random) -> str | None:
+def disagreement(data: bytes, rng: random.Random, in_packets: bool = True) -> str | None:
     """None when the rule holds for what one connection sends; else what broke it. Raises what the reader raises."""
     whole = read_all([data] if data else [])
-    refused = [result for result in whole if isinstance(result, HTTPStatus)]
-    if not ERRORS.issuperset(refused):
-        return f"refused with {refused}"
+    if not ERRORS.issuperset(result for result in whole if isinstance(result, HTTPStatus)):
+        return f"another status than {sorted(ERRORS)}: {whole}"
     if any(isinstance(result, Request) and not result.path.startswith(b"/") for result in whole):
         return f"a path that does not start with a slash: {whole}"
-    packets = cut(data, rng)
-    in_packets = read_all(packets)
-    if in_packets != whole:
-        return f"in one packet: {whole}; in packets of {[len(packet) for packet in packets]} bytes: {in_packets}"
+    packets = cut(data, rng) if in_packets else []
+    if in_packets and (parted := read_all(packets)) != whole:
+        return f"in one packet: {whole}; in packets of {[len(packet) for packet in packets]} bytes: {parted}"
     return None
 
 
 def cut(data: bytes, rng: random.Random) -> list[bytes]:
     """The same bytes in packets of random sizes, none of them empty."""
-    largest = rng.choice((1, 3, 40, 1500)) if len(data) < 1500 else rng.choice((100, 1500, MAX_HEAD_BYTES))
+    largest = max(1, len(data) // rng.choice((1, 8, 30, 150)))
     packets = []
     at = 0
     while at < len(data):

@@ -46,7 +46,8 @@ RANGES = [
     Row("9110 13.1.1", "If-Match of anything", get(b"If-Match: *"), OK, KEPT),
     Row("9110 13.1.2", "If-None-Match of a tag", get(b'If-None-Match: "x"'), OK, KEPT),
     Row("9110 13.1.2", "If-None-Match of anything", get(b"If-None-Match: *"), (304,), KEPT, {"content-length": "1"}),
-    Row("9110 13.2.2", "If-Match comes first", get(b"If-None-Match: *", b'If-Match: "x"'), (412,), KEPT),
+    Row("9110 13.2.2", "If-Match goes first", get(b"If-None-Match: *", b'If-Match: "x"'), (412,), KEPT),
+    Row("9110 13.2.2", "If-Match goes first, in any order", get(b'If-Match: "x"', b"If-None-Match: *"), (412,), KEPT),
     Row("9110 13.2.1", "no condition on what is absent", get(b"If-Match: x", target=b"/absent"), (404,), KEPT),
     Row("9110 13.1.3", "no date, no condition", get(b"If-Modified-Since: " + DATE), OK, KEPT),
 ]

@@ -110,3 +110,10 @@ def test_a_client_may_go_in_the_middle_of_the_handshake(serve: Serve, content: b
             with plain(running.port) as sock:
                 sock.sendall(outgoing.read(100) or b"\x16")
         eventually(lambda: get(running.port).body == content)
+
+
+def test_urls_of_https_are_served_and_those_of_http_are_not(serve: Serve, content: bytes) -> None:
+    """RFC 9112 section 3.2.2 and RFC 9110 section 7.4; on a plain connection it is the other way round."""
+    with serve(SEND_FILE) as running:
+        assert get(running.port, "https://files.example/file.bin").body == content
+        assert get(running.port, "http://files.example/file.bin").status == 421
