@@ -1,24 +1,41 @@
-"""python -m scripts.report [RUN]: make the report of a run again, from its profile alone."""
+"""python -m scripts.report [RUN]: make the report of a run or of a sweep again, from its profile alone."""
 
 import sys
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
+from profiles.sweep_folder import SweepFolder
 from reports import data, page, terminal
+from reports.sweep import page as sweep_page
+from reports.sweep import terminal as sweep_terminal
+from reports.sweep.data import is_sweep
 
 
 def main() -> int:
     parser = CommandParser(prog="python -m scripts.report", description="Make the HTML report of a run.")
-    parser.add_argument("run", metavar="RUN", nargs="?", help="name of the run (default: the latest complete)")
+    parser.add_argument(
+        "run", metavar="RUN", nargs="?", help="name of the run, or sweep (default: the latest complete run)"
+    )
     parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
     parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
     parser.add_argument("--gib-per-day", type=float, help="traffic to count the cores saved for (default: the run's)")
     options = parser.parse_args()
     if options.gib_per_day is not None and not 1e-3 <= options.gib_per_day <= 10**12:
         raise UsageError(f"GIB_PER_DAY={options.gib_per_day:g}: give 0.001 to 1000000000000")
+    if is_sweep(options.profiles, options.run):
+        return _sweep(options.profiles / options.run, options.reports, options.gib_per_day)
     folder = data.find(options.profiles, options.run or None, lambda line: print(line, file=sys.stderr))
     run, path = page.report(folder, options.reports, options.gib_per_day)
     terminal.show(run)
+    print(f"report: {path}")
+    return EXIT_DONE
+
+
+def _sweep(folder: Path, reports: Path, gib_per_day: float | None) -> int:
+    if gib_per_day is not None:
+        raise UsageError(f"GIB_PER_DAY goes with a run, and {folder.name!r} is a sweep: leave it out")
+    sweep, path = sweep_page.report(SweepFolder(folder), reports)
+    sweep_terminal.show(sweep)
     print(f"report: {path}")
     return EXIT_DONE
 

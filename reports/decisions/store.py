@@ -17,6 +17,7 @@ import duckdb
 
 import reports
 from errors import UserError
+from profiles.sweep_folder import SweepFolder
 from reports.decisions.history import Entry, History, ModeEntry, read
 from reports.text import printable
 
@@ -68,11 +69,12 @@ def _insert(index: duckdb.DuckDBPyConnection, table: str, row: tuple[Any, ...]) 
 
 
 def _folders(profiles: Path) -> list[Path]:
+    """Those of runs, and what nobody can read; a sweep asks another question at each of its points."""
     try:
         found = [path for path in profiles.iterdir() if path.is_dir()] if profiles.is_dir() else []
     except OSError as error:
         raise UserError(f"cannot look for runs in {profiles}: {error.strerror}; check its permissions") from error
-    return [path for path in found if not path.name.startswith(".")]
+    return [path for path in found if not path.name.startswith(".") and not SweepFolder(path).exists]
 
 
 def _stamp(folder: Path) -> str:

@@ -1,0 +1,153 @@
+"""The page of a sweep: like a run's, one self-contained file that loads nothing (reports/page.py).
+
+Its rule: what can be said stands first, with its interval; then the curves, then every point with what speaks against
+it.
+"""
+
+from pathlib import Path
+
+from markupsafe import Markup
+
+from profiles.sweep_folder import SweepFolder
+from reports.explain import limit, machine_line, network_line
+from reports.figure import figure, vega_bundle
+from reports.output import write_file
+from reports.page import PAGE_FILE, Rendered
+from reports.paired import FEWEST_ROUNDS, family_confidence, percent
+from reports.rendering import fragment
+from reports.sections.verdict import SIGNS
+from reports.sweep import article, curves
+from reports.sweep.data import Place, SweepData, load_sweep
+from reports.sweep.words import THINGS, sentences
+from reports.text import interval, median, number, plural, times
+
+READ_CURVE = (
+    "Dot: a round. Ring or point: the middle; a ring where the client was the limit. Bar and band: the interval."
+)
+
+
+def report(folder: SweepFolder, reports_folder: Path) -> tuple[SweepData, Path]:
+    """The whole way: read the sweep, conclude, write the page. Raises UserError."""
+    sweep = load_sweep(folder)
+    return sweep, write_file(reports_folder / folder.path.resolve().name / PAGE_FILE, page(sweep).encode())
+
+
+def page(sweep: SweepData) -> str:
+    found = [
+        Rendered("verdict", "What the sweep says", False, _verdict(sweep)),
+        Rendered("ratio", "The ratio", False, _ratio(sweep)),
+        Rendered("cost", "What a GiB costs", False, figure("cost", curves.cost_curve(sweep), READ_CURVE)),
+        Rendered("request", "What a request costs", False, _request(sweep)),
+        Rendered("article", "The classic article's table", False, _article(sweep)),
+        Rendered("points", "Every point", False, _points(sweep)),
+        Rendered("conditions", "Where, and how to repeat it", False, _conditions(sweep)),
+    ]
+    facts = sweep.sweep
+    what = f"{plural(sweep.rounds, 'round')} at {plural(len(sweep.places), 'point')}"
+    each = f"windows of {number(facts.window_s)} s, sink {facts.sink}"
+    lead = f"Sweep {facts.name}, {facts.sittings[0].started_at}: {what}, {each}. The baseline is {sweep.modes[0]}."
+    return fragment(
+        "several_runs.html",
+        title=f"{', '.join(sweep.modes)} over the {THINGS[facts.axis]}",
+        lead=lead,
+        origin=f"Made from the records of sweep {facts.name} alone.",
+        sections=[item for item in found if item.body],
+        vega=vega_bundle(),
+    )
+
+
+def _verdict(sweep: SweepData) -> Markup:
+    return fragment(
+        "sweep_verdict.html",
+        sentences=sentences(sweep),
+        signs=SIGNS,
+        delta=percent(sweep.delta),
+        level=percent(family_confidence(len(sweep.others))),
+        fewest=FEWEST_ROUNDS,
+        crossing=sweep.sweep.axis != "buffer-offset",
+        left_out=sweep.sweep.left_out,
+        missing=[sweep.say(value) for value in _unmeasured(sweep)],
+    )
+
+
+def _unmeasured(sweep: SweepData) -> list[int]:
+    """Coarse points without a complete round."""
+    there = {place.value for place in sweep.places}
+    return [value for value in sweep.sweep.points if value not in there]
+
+
+def _ratio(sweep: SweepData) -> Markup:
+    shaded = " Shaded from left to right: too small a difference to matter"
+    crossed = ", and upright, where a crossover lies." if sweep.sweep.axis != "buffer-offset" else "."
+    return figure("ratio", curves.ratio_curve(sweep), READ_CURVE + shaded + crossed)
+
+
+def _request(sweep: SweepData) -> Markup:
+    chart = figure("request", curves.request_curve(sweep), READ_CURVE)
+    return fragment("sweep_request.html", chart=chart) if chart else Markup("")
+
+
+def _article(sweep: SweepData) -> Markup:
+    mode = article.zero_copy_mode(sweep)
+    rows = article.rows(sweep, mode) if mode else []
+    if not rows:
+        return Markup("")
+    return fragment(
+        "sweep_article.html",
+        rows=rows,
+        baseline=sweep.modes[0],
+        mode=mode,
+        source=article.SOURCE,
+        points=article.POINTS,
+        users=plural(sweep.sweep.users, "download"),
+    )
+
+
+def _points(sweep: SweepData) -> Markup:
+    return fragment(
+        "sweep_points.html",
+        modes=sweep.modes,
+        others=sweep.others,
+        axis=THINGS[sweep.sweep.axis],
+        rows=[_row(sweep, place) for place in sweep.places],
+        empty=[sweep.say(value) for value in sweep.empty],
+    )
+
+
+def _row(sweep: SweepData, place: Place) -> dict[str, object]:
+    """What the table shows of a point."""
+    measured = place.run.measured
+    findings = [found for found in place.run.validity.findings if found.kind != "unknown"]
+    return {
+        "value": sweep.say(place.value),
+        "rounds": len(measured.rounds),
+        "dropped": len(measured.dropped),
+        "word": "void" if place.run.void else "caution" if findings else "valid",
+        "ratios": [ratio_text(place, mode) for mode in sweep.others],
+        "costs": [number(place.cost(mode)) for mode in sweep.modes],
+        "rates": [median(measured.spread(mode, "gib_per_s")) for mode in sweep.modes],
+        "limits": [limit(measured, mode) for mode in sweep.modes],
+        "findings": findings,
+    }
+
+
+def ratio_text(place: Place, mode: str) -> str:
+    """The ratio with its interval; without one, the middle round, and that there is none yet."""
+    paired = place.paired(mode)
+    if paired is None:
+        return "void" if mode in place.run.void else "unknown"
+    if paired.low is None or paired.high is None:
+        return f"{times(paired.median)}, no interval yet"
+    return interval(paired.ratio, paired.low, paired.high)
+
+
+def _conditions(sweep: SweepData) -> Markup:
+    last = sweep.places[-1].run
+    return fragment(
+        "sweep_conditions.html",
+        machine=machine_line(last),
+        network=network_line(last),
+        sweep=sweep.sweep,
+        targets=last.run.targets,
+        software=last.run.software,
+    )

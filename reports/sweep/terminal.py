@@ -1,0 +1,45 @@
+"""A sweep in the terminal: a line for each point, then what it says.
+
+Its rule: as for a run (reports/terminal.py), piped output is plain text that is never cut.
+"""
+
+from rich.table import Table
+from rich.text import Text
+
+from reports.sweep.data import Place, SweepData
+from reports.sweep.page import ratio_text
+from reports.sweep.words import THINGS, sentences
+from reports.terminal import open_console, print_line
+from reports.text import number, plural, printable
+
+
+def show(sweep: SweepData) -> None:
+    console = open_console()
+    name = printable(sweep.sweep.name)
+    points = plural(len(sweep.places), "point")
+    table = Table(title=f"{name}: {plural(sweep.rounds, 'round')} at {points}", title_justify="left")
+    table.add_column(THINGS[sweep.sweep.axis])
+    headings = ("rounds", *(f"{mode} CPU s/GiB" for mode in sweep.modes), *(f"{mode} ratio" for mode in sweep.others))
+    for heading in headings:
+        table.add_column(Text(printable(heading)), justify="right")
+    table.add_column("beside it")
+    for place in sweep.places:
+        costs = [number(place.cost(mode)) for mode in sweep.modes]
+        ratios = [ratio_text(place, mode) for mode in sweep.others]
+        table.add_row(
+            sweep.say(place.value), str(len(place.run.measured.rounds)), *costs, *ratios, _beside(sweep, place)
+        )
+    console.print(table)
+    for value, reason in sweep.sweep.left_out.items():
+        print_line(console, f"left out: {value}: {reason}", "yellow")
+    for _, sentence in sentences(sweep):
+        print_line(console, sentence, "bold")
+
+
+def _beside(sweep: SweepData, place: Place) -> Text:
+    """What a reader of the numbers must know: void, the client's limit, disturbances."""
+    limited = [mode for mode in sweep.modes if place.client_limited(mode)]
+    notes = [f"void: {', '.join(sorted(place.run.void))}"] if place.run.void else []
+    notes += [f"client-limited: {', '.join(limited)}"] if limited else []
+    notes += ["never calm"] if place.run.measured.never_calm else []
+    return Text(printable("; ".join(notes)))
