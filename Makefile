@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench test lint lock clean
+.PHONY: help setup load sweep ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -19,6 +19,12 @@ KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quote
 	$(call quoted,GIB_PER_DAY,gib-per-day) $(call quoted,SINK,sink) $(call quoted,PIN,pin) \
 	$(call quoted,PRECISION,precision) $(call quoted,RETRIES,retries) $(call quoted,CALIBRATE,calibrate) \
 	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
+# SIZE is only passed on where it was given: a sweep that is gone on with knows its own.
+SWEEP_KNOBS = $(call quoted,AXIS,axis) $(call option,POINTS,points) $(call option,MODES,modes) \
+	$(call quoted,MINUTES,minutes) $(call quoted,ROUNDS,rounds) $(call quoted,WINDOW,window) \
+	$(call quoted,WARM_UP,warm-up) $(call quoted,USERS,users) $(if $(filter-out file,$(origin SIZE)),'--size=$(SIZE)') \
+	$(call quoted,SINK,sink) $(call quoted,PIN,pin) $(call quoted,SEED,seed) $(call quoted,RUN,run) \
+	$(foreach o,$(OPTIONS),--option '$(o)')
 
 help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
@@ -29,6 +35,9 @@ help: ## list these targets
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
 	@$(RUN_PYTHON) -m scripts.load $(KNOBS)
+
+sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)
+	@$(RUN_PYTHON) -m scripts.sweep $(SWEEP_KNOBS)
 
 ui: $(VENV)/.ready ## start the servers and Locust's web UI on 127.0.0.1:8089
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
