@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from servers.mode import SendFile
-from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import FILE_BYTES, Serve
 from tests.servers.raw import Connection, Response, TlsPort, get, head
@@ -217,17 +216,6 @@ def test_a_file_that_shrinks_before_it_is_sent_ends_the_connection(
         assert get(running.port, "/one").body == b"1"
 
 
-def test_a_file_that_shrinks_in_mid_body_ends_the_connection(port: int, large: Path) -> None:
-    with Connection(port, receive_buffer_bytes=4096) as connection:
-        connection.sock.sendall(head("/large"))
-        _, headers = connection.response_head()
-        os.truncate(large, 16384)
-        body = connection.body(int(headers["content-length"]))
-        if len(body) < LARGE_BYTES:  # else the mode had it all in memory by then, which is as good
-            assert connection.ended()
-        assert not body.strip(b"\0")
-
-
 def test_a_file_that_grows_is_sent_as_long_as_it_was_promised(
     serve: Serve, root: Path, content: bytes, send_file: SendFile
 ) -> None:
@@ -239,23 +227,6 @@ def test_a_file_that_grows_is_sent_as_long_as_it_was_promised(
     with serve(growing) as running, Connection(running.port) as connection:
         assert connection.get().body == content
         assert connection.get().body == content + b"more"
-
-
-def test_a_file_that_is_replaced_in_mid_body_is_sent_as_it_was(port: int, root: Path, large: Path) -> None:
-    with Connection(port, receive_buffer_bytes=4096) as connection:
-        connection.sock.sendall(head("/large"))
-        connection.response_head()
-        (root / "new").write_bytes(b"new")
-        (root / "new").rename(large)
-        assert connection.body(LARGE_BYTES) == bytes(LARGE_BYTES)
-        assert connection.get("/large").body == b"new"
-
-
-def test_a_peer_that_takes_nothing_is_cut_off(serve: Serve, send_file: SendFile, large: Path) -> None:
-    limits = Limits(send_timeout_s=0.1, grace_s=0.0)
-    with serve(send_file, limits) as running, no_thread_left_behind(), Connection(running.port) as connection:
-        connection.sock.sendall(head("/large"))
-        connection.wait_until_reset()
 
 
 def test_options_of_a_mode_reach_it(serve: Serve, content: bytes) -> None:

@@ -1,0 +1,83 @@
+"""Slow peers hinder nobody and are ended after the time-out.
+
+A byte now and then is no progress: TCP opens the window again only when it is worth a packet (RFC 9293 section
+3.8.6.2.2), so that a reader of a byte per second seems to take nothing at all. The time-outs are small here, and the
+bytes come as fast as the test gets round to them: many per time-out, and still not enough.
+"""
+
+import contextlib
+import os
+import select
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from servers import mode
+from servers.mode import SendFile
+from servers.server import Limits
+from tests.conftest import eventually
+from tests.servers.conftest import Serve
+from tests.servers.raw import Connection, get, head
+
+SLOW_PEERS = 20
+LARGE_BYTES = 8 << 20  # more than the kernel keeps for a peer that does not read
+
+
+@pytest.fixture
+def large(root: Path) -> Path:
+    path = root / "large"
+    path.touch()
+    os.truncate(path, LARGE_BYTES)
+    return path
+
+
+@contextlib.contextmanager
+def slow_peers(port: int) -> Iterator[list[Connection]]:
+    with contextlib.ExitStack() as stack:
+        yield [stack.enter_context(Connection(port, receive_buffer_bytes=16 << 10)) for _ in range(SLOW_PEERS)]
+
+
+def happened(connection: Connection, events: int) -> bool:
+    """Whether the connection has these events now (poll(2)); errors come unasked."""
+    poll = select.poll()
+    poll.register(connection.sock, events)
+    return bool(poll.poll(0))
+
+
+def test_slow_readers(serve: Serve, send_file: SendFile, large: Path, content: bytes) -> None:
+    limits = Limits(send_timeout_s=0.5, grace_s=0.0)
+    threads = threading.active_count() + 1  # the one that accepts
+    with serve(send_file, limits) as running, slow_peers(running.port) as readers:
+        for reader in readers:
+            reader.sock.sendall(head("/large"))
+            reader.response_head()
+        assert get(running.port).body == content
+
+        def all_are_reset() -> bool:
+            going_on = [reader for reader in readers if not happened(reader, 0)]
+            for reader in going_on:
+                assert reader.sock.recv(1) == b"\0"
+            return not going_on
+
+        eventually(all_are_reset)
+        eventually(lambda: threading.active_count() == threads)
+        assert get(running.port).body == content
+
+
+def test_slow_heads(serve: Serve, content: bytes) -> None:
+    limits = Limits(head_timeout_s=0.5, idle_timeout_s=60.0, grace_s=0.0)
+    with serve(mode.load("sendfile")[1], limits) as running, slow_peers(running.port) as writers:
+
+        def all_are_answered() -> bool:
+            going_on = [writer for writer in writers if not happened(writer, select.POLLIN)]
+            for writer in going_on:
+                writer.sock.sendall(b"G")
+            return not going_on
+
+        assert not all_are_answered()
+        assert get(running.port).body == content
+        eventually(all_are_answered)
+        assert {writer.response().status for writer in writers} == {408}
+        assert get(running.port).body == content
