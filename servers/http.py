@@ -1,4 +1,4 @@
-"""Responses: errors as status codes, byte ranges, and the heads that go out. Requests are read in request.py.
+"""Responses: errors as status codes, byte ranges, and the heads that go out. Requests are judged in head.py.
 
 Its rule: a length that a head promises is the length that the body has.
 """
