@@ -31,6 +31,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1|\2/p' $(MAKEFILE_LIST) | awk -F'|' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
+	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
