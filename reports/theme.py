@@ -4,6 +4,7 @@ Its rule: a chart states its colours as CSS variables and its width as the conta
 serves light and dark, wide and narrow, the interactive chart and its still picture alike.
 """
 
+import json
 import math
 from typing import Any
 
@@ -22,8 +23,11 @@ USER, SYSTEM = "var(--user)", "var(--system)"
 
 
 def data(rows: list[Row]) -> alt.Chart:
-    """A chart of these rows, which travel inside the specification."""
-    return alt.Chart(alt.InlineData(values=rows))
+    """A chart of these rows, which travel inside the specification.
+
+    As one text until it is finished: Altair copies its parts whenever one is added to a chart, row by row.
+    """
+    return alt.Chart(alt.InlineData(values=json.dumps(rows)))
 
 
 def finished(chart: Chart, height: int, description: str) -> Spec:
@@ -52,7 +56,9 @@ def finished(chart: Chart, height: int, description: str) -> Spec:
         description=description,
         autosize=alt.AutoSizeParams(type="fit-x", contains="padding"),
     )
-    spec: Spec = _printable(sized.to_dict())
+    spec: Spec = sized.to_dict()
+    spec["datasets"] = {name: json.loads(rows) for name, rows in spec["datasets"].items()}
+    spec = _printable(spec)
     del spec["$schema"]  # an address that nothing here needs
     return spec | {"config": config}
 
