@@ -209,10 +209,12 @@ def test_running_out_of_descriptors_is_waited_out(one: tuple[ServerProcess, int]
 
 def test_a_file_that_finds_no_descriptor_is_503(one: tuple[ServerProcess, int]) -> None:
     process, port = one
+    at_rest = open_files(process.pid)
     with Connection(port) as connection:
         assert connection.get("/one").body == b"1"
+        eventually(lambda: open_files(process.pid) == at_rest + 1)  # the file is closed a moment after it was sent
         before = resource.prlimit(process.pid, resource.RLIMIT_NOFILE)
-        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files(process.pid), before[1]))
+        resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (at_rest + 1, before[1]))
         response = connection.get("/one")
         assert (response.status, response.headers["connection"]) == (503, "close")
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
