@@ -8,7 +8,6 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.run_folder import RunFolder
-from profiles.sweep_folder import SweepFolder
 from reports.data import RunData, load
 from reports.decisions.comparison import costs
 from reports.decisions.metadata import machine, question
@@ -68,8 +67,6 @@ class History:
 
 def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
     """The run in this folder, under this name."""
-    if SweepFolder(folder).exists:
-        return Entry(name, broken="it is a sweep, not a run, and has a page of its own"), ()
     try:
         run = load(RunFolder(folder), whole=False)
     except UserError as error:
