@@ -22,8 +22,8 @@ from load.server_host import ServerHost
 from load.settings import Settings
 from load.users import DownloadUser
 from load.window import check_ready, download_once, edge
-from profiles.protocol import Facts, Recording, Start
-from profiles.records import Cell, Profile, Sample
+from profiles.protocol import Facts, Profiler, Recording, Start
+from profiles.records import Cell, DeepProfile, Profile, Sample
 from profiles.run_folder import RunFolder
 
 SPAWN_TIMEOUT_S = 10.0
@@ -70,14 +70,14 @@ class Stage:
     def _warm(self, place: Place, mode: str, users: int) -> tuple[Cell, float | None]:
         """The cell, and the share of the file in the page cache, before or after: the less."""
         resident = self._host.file_state().resident_share
-        with self._loaded(mode, users, traceable=False) as user_class:
+        with self._loaded(mode, users, profiler=None) as user_class:
             cell = self._window(place, mode, user_class, self._settings.window_s, DOWNLOADS_PER_USER * users)
         shares = (resident, self._host.file_state().resident_share)
         return cell, None if None in shares else min(share for share in shares if share is not None)
 
     def _cold(self, place: Place, mode: str) -> tuple[Cell, float | None]:
         """The cell, and the share of the file that was left in the page cache before it."""
-        with self._served(mode, traceable=False) as user_class:
+        with self._served(mode, profiler=None) as user_class:
             meter = user_class.meter
             with contextlib.closing(user_class.connection(meter.add_bytes)) as connection:
                 check_ready(connection, mode)  # the discarded warm-up, over the connection that is measured
@@ -90,7 +90,7 @@ class Stage:
     def profile(self, position: int, mode: str) -> Profile:
         """One mode under the same load with py-spy attached: labelled, never scored (method.md §1)."""
         settings = self._settings
-        with self._loaded(mode, settings.users, traceable=True) as user_class:
+        with self._loaded(mode, settings.users, "py-spy") as user_class:
             self._host.record(mode, settings.profile_s)
             cell = self._window((0, position), mode, user_class, settings.profile_s)
             recording = self._recording(mode)
@@ -100,6 +100,23 @@ class Stage:
         self._folder.write_file(f"{mode}.raw", recording.raw.encode())
         return Profile(cell, f"{mode}.svg", f"{mode}.raw")
 
+    def deep_profile(self, position: int, mode: str) -> DeepProfile:
+        """The same with perf, which was attached before there were connections; its Python frames may come from the
+        py-spy pass just before (profiles/stacks.py)."""
+        settings = self._settings
+        with self._loaded(mode, settings.users, "perf") as user_class:
+            self._host.record(mode, settings.profile_s)
+            refused = self._host.recording(mode)
+            if refused.state == "failed":
+                return DeepProfile(mode, None, None, reason=refused.reason)
+            cell = self._window((0, position), mode, user_class, settings.profile_s)
+            recording = self._recording(mode)
+        if recording.state == "failed":
+            return DeepProfile(mode, cell, None, reason=recording.reason)
+        self._folder.write_file(f"{mode}.folded", recording.raw.encode())
+        facts = (recording.rate_hz, recording.counted_s, recording.python)
+        return DeepProfile(mode, cell, f"{mode}.folded", *facts)
+
     def clear(self) -> None:
         """Stop the users that may still be there."""
         self._runner.stop()
@@ -108,14 +125,16 @@ class Stage:
         deadline_s = time.monotonic() + RECORDING_GRACE_S
         while (recording := self._host.recording(mode)).state == "recording":
             if time.monotonic() > deadline_s:
-                return Recording("failed", reason=f"py-spy did not end within {RECORDING_GRACE_S:.0f} s of its time")
+                return Recording(
+                    "failed", reason=f"the profiler did not end within {RECORDING_GRACE_S:.0f} s of its time"
+                )
             gevent.sleep(0.1)
         return recording
 
     @contextlib.contextmanager
-    def _loaded(self, mode: str, users: int, traceable: bool) -> Iterator[type[DownloadUser]]:
+    def _loaded(self, mode: str, users: int, profiler: Profiler) -> Iterator[type[DownloadUser]]:
         """A fresh server under load, warmed up; both stopped at the end."""
-        with self._served(mode, traceable) as user_class:
+        with self._served(mode, profiler) as user_class:
             rate, size_bytes = self.rate_bytes_per_s, self._facts.file.size_bytes
             user_class.offer(None if rate is None else Pace(rate, size_bytes, users, time.perf_counter()))
             try:
@@ -127,12 +146,12 @@ class Stage:
                 self._runner.stop()
 
     @contextlib.contextmanager
-    def _served(self, mode: str, traceable: bool) -> Iterator[type[DownloadUser]]:
+    def _served(self, mode: str, profiler: Profiler) -> Iterator[type[DownloadUser]]:
         """A fresh server that is ready; stopped at the end, and the samples written."""
         settings = self._settings
         user_class = next(one for one in self._users.values() if one.target == mode)
         options = settings.options.get(mode, {})
-        status = self._host.start(Start(mode, options, settings.any_port, traceable, settings.placement.server_cpus))
+        status = self._host.start(Start(mode, options, settings.any_port, profiler, settings.placement.server_cpus))
         self.congestion[mode] = status.congestion_control
         try:
             user_class.address = (status.host, status.port)

@@ -22,7 +22,6 @@ from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles import host, page_cache, targets
 from profiles.agent_http import AgentServer, Deed
 from profiles.doctor import features
-from profiles.flamegraph import PySpy
 from profiles.metrics import METRICS, ProcessReader
 from profiles.proof import prove
 from profiles.protocol import (
@@ -41,6 +40,7 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
+from profiles.recordings import Recordings
 from profiles.records import Proof
 from profiles.sampler import INTERVAL_S, Sampler
 from profiles.supervisor import Supervisor
@@ -60,7 +60,7 @@ class Agent:
         self._supervisor = Supervisor(self._targets, root)
         self._file_identity: host.Identity = None
         self._watched: dict[str, ProcessReader] = {}
-        self._recordings: dict[str, PySpy] = {}
+        self._recordings = Recordings()
         self._sampler = Sampler(self._readers, interval_s)
         self._sampler.start()
 
@@ -93,9 +93,13 @@ class Agent:
         return [self._supervisor.status(name) for name in self._targets]
 
     def start(self, message: Start) -> TargetStatus:
-        return self._supervisor.start(message)
+        status = self._supervisor.start(message)
+        if message.profiler == "perf":
+            self._recordings.attach(message.target, status.pid)
+        return status
 
     def stop(self, message: Stop) -> TargetStatus:
+        self._recordings.end(message.target)
         return self._supervisor.stop(message.target)
 
     def watch(self, message: Watch) -> Done:
@@ -120,27 +124,17 @@ class Agent:
         status = self._supervisor.status(message.target)
         if status.state != "running":
             raise UserError(f"{message.target} is {status.state}: start it before recording a flame graph")
-        if not 1 <= message.seconds <= 3600:
-            raise UserError(f"a recording of {message.seconds} s is refused: 1 to 3600 whole seconds can be recorded")
-        if message.target in self._recordings:
-            raise UserError(f"a flame graph of {message.target} is being recorded: fetch it first")
-        self._recordings[message.target] = PySpy(status.pid, message.seconds, message.target)
+        self._recordings.begin(message.target, status.pid, message.seconds)
         return Done()
 
     def recording(self, target: str) -> Recording:
-        if target not in self._recordings:
-            raise UserError(f"no flame graph of {target!r} is being recorded")
-        recording = self._recordings[target].result()
-        if recording.state != "recording":
-            del self._recordings[target]
-        return recording
+        return self._recordings.result(target)
 
     def close(self) -> None:
         """End the servers and recorders."""
         self._sampler.stop()
+        self._recordings.close()
         self._supervisor.stop_all()
-        for recorder in self._recordings.values():
-            recorder.kill()
 
     def _readers(self) -> dict[str, ProcessReader]:
         return {**self._watched, **self._supervisor.running()}

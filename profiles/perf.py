@@ -34,7 +34,7 @@ class Perf:
     def __init__(self, pid: int) -> None:
         self._pid = pid
         self._scratch = Scratch()
-        self._until_s = 0.0
+        self._began_s = self._until_s = self._counted_s = 0.0
         self._sampled = ""
         self._perf: ControlledPerf | None = None
         self._script: subprocess.Popen[bytes] | None = None
@@ -49,8 +49,10 @@ class Perf:
 
     def begin(self, seconds: float, sampled: str) -> None:
         """Count from now on, for so long. sampled: py-spy's folded stacks, to join Python frames from."""
-        self._until_s, self._sampled = time.monotonic() + seconds, sampled
+        self._sampled = sampled
         self._tell(b"enable")
+        self._began_s = time.monotonic()
+        self._until_s = self._began_s + seconds
 
     def _tell(self, order: bytes) -> None:
         if self._perf is not None and self._reason is None and not self._perf.tell(order):
@@ -67,6 +69,7 @@ class Perf:
         if time.monotonic() >= self._until_s and self._until_s:
             self._until_s = 0.0
             self._perf.tell(b"disable")
+            self._counted_s = time.monotonic() - self._began_s
             self._perf.process.send_signal(signal.SIGINT)
         if self._perf.process.poll() is not None:
             self._print_stacks()
@@ -95,9 +98,15 @@ class Perf:
             return Recording("failed", reason=f"perf saw nothing: {self._last_line()}; {REMEDY}")
         if not any(frame.endswith(stacks.KERNEL) for stack in found for frame in stack):
             return Recording("failed", reason=f"perf was shown no frames of the kernel; {REMEDY}")
+        trampoline = any(frame.endswith(stacks.PYTHON) for stack in found for frame in stack)
         line_of = partial(stacks.source_line, project=PROJECT)
+        folded = stacks.joined(found, stacks.read_folded(self._sampled), line_of)
         return Recording(
-            "done", raw=stacks.write_folded(stacks.joined(found, stacks.read_folded(self._sampled), line_of))
+            "done",
+            raw=stacks.write_folded(folded),
+            rate_hz=RATE_HZ,
+            counted_s=self._counted_s,
+            python="trampoline" if trampoline else "joined" if self._sampled else None,
         )
 
     def _last_line(self) -> str:

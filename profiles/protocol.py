@@ -21,12 +21,13 @@ a path or a command. Every request bears the token that the agent was started wi
 from dataclasses import dataclass, field
 from typing import Literal
 
-from profiles.records import FileFacts, MetricFacts, TargetFacts
+from profiles.records import FileFacts, MetricFacts, PythonFrames, TargetFacts
 
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 MAX_REQUEST_BYTES = 64 << 10
 
 Fact = str | int | float | None
+Profiler = Literal["py-spy", "perf"] | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +53,13 @@ class FileState:
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a target; options in bytes. traceable: let py-spy attach to it (the profile pass). cpus: none for any."""
+    """Start a target; options in bytes. cpus: none for any. profiler: what will record it, in the profile pass: py-spy
+    has to be let in, and perf is attached at once, while the server is idle (profiles/perf.py)."""
 
     target: str
     options: dict[str, int] = field(default_factory=dict)
     any_port: bool = False
-    traceable: bool = False
+    profiler: Profiler = None
     cpus: tuple[int, ...] = ()
 
 
@@ -83,7 +85,7 @@ class Prove:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record a flame graph of a running target for whole seconds."""
+    """Record a running target for whole seconds from now on, with the profiler that it was started for, else py-spy."""
 
     target: str
     seconds: int
@@ -146,9 +148,15 @@ class Samples:
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A flame graph: on its way, done (SVG and folded stacks), or failed for a reason."""
+    """A flame graph: on its way, done (folded stacks, and py-spy's SVG), or failed for a reason.
+
+    Of perf's alone: rate_hz, counted_s and python as in records.DeepProfile.
+    """
 
     state: Literal["recording", "done", "failed"]
     svg: str = ""
     raw: str = ""
     reason: str = ""
+    rate_hz: int = 0
+    counted_s: float = 0.0
+    python: PythonFrames | None = None

@@ -209,6 +209,28 @@ class Profile:
     reason: str | None = None
 
 
+PythonFrames = Literal["trampoline", "joined"]
+
+
+@dataclass(frozen=True, slots=True)
+class DeepProfile:
+    """One mode in the profile pass once more, with perf attached: stacks from the line of Python down into the kernel.
+
+    cell: None where perf could not be attached, and so nothing ran. folded: the name of a file in the run's folder, of
+    stacks and how many samples saw each (profiles/stacks.py), or the reason why there is none. A sample stands for
+    1/rate_hz seconds of CPU time; they were taken for counted_s of the cell. python: where the frames of Python come
+    from, the interpreter's trampoline for perf or py-spy's samples of the same load; None where there are none.
+    """
+
+    mode: str
+    cell: Cell | None
+    folded: str | None
+    rate_hz: int = 0
+    counted_s: float = 0.0
+    python: PythonFrames | None = None
+    reason: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class Probe:
     """One mode once more with more users than the run's, outside the score: was the server the limit? (method.md §6)"""

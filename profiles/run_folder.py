@@ -6,10 +6,13 @@ Its rule: a run can be cut short at any moment, and what stands in its folder is
       run.json        Run: what was asked for, of which targets, on which machine (method.md §8)
       rounds.jsonl    Cell per line: the score pass, written as soon as the cell is complete
       profile.jsonl   Profile per line: the profile pass, one line per mode (never scored, method.md §1)
+      deep.jsonl      DeepProfile per line: the same with perf, where it could be had (never scored)
       proof.jsonl     Proof per line: the prove pass, what each mode really does (never timed)
       probe.jsonl     Probe per line: a mode under doubled load, to see what limited it (never scored, method.md §6)
       samples.jsonl   Sample per line: counters over time
+      paced/          where both questions were asked (method.md §2): the paced run, a folder like this one
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
+      MODE.folded     perf's folded stacks, from the line of Python down into the kernel (profiles/stacks.py)
 """
 
 import contextlib
@@ -23,16 +26,18 @@ from typing import Any, TypeVar
 import msgspec
 
 from errors import UserError, remedy
-from profiles.records import Cell, Probe, Profile, Proof, Run, Sample
+from profiles.records import Cell, DeepProfile, Probe, Profile, Proof, Run, Sample
 
 RUN_FILE = "run.json"
 CELLS_FILE = "rounds.jsonl"
 PROFILES_FILE = "profile.jsonl"
+DEEP_FILE = "deep.jsonl"
 SAMPLES_FILE = "samples.jsonl"
 PROOFS_FILE = "proof.jsonl"
 PROBES_FILE = "probe.jsonl"
+PACED_FOLDER = "paced"
 
-T = TypeVar("T", Cell, Profile, Proof, Probe, Sample)
+T = TypeVar("T", Cell, Profile, DeepProfile, Proof, Probe, Sample)
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
 
 
@@ -44,6 +49,11 @@ class RunFolder:
     """
 
     path: Path
+
+    @property
+    def paced(self) -> "RunFolder":
+        """Of the same campaign at an offered rate, where both questions were asked."""
+        return RunFolder(self.path / PACED_FOLDER)
 
     def refuse_existing(self) -> None:
         """Raises UserError when the folder is there: a run is never mixed with another."""
@@ -78,6 +88,10 @@ class RunFolder:
     def append_profile(self, profile: Profile) -> None:
         self._append(PROFILES_FILE, [msgspec.to_builtins(profile) | {"cell": _flat(profile.cell)}])
 
+    def append_deep(self, profile: DeepProfile) -> None:
+        cell = None if profile.cell is None else _flat(profile.cell)
+        self._append(DEEP_FILE, [msgspec.to_builtins(profile) | {"cell": cell}])
+
     def append_probe(self, probe: Probe) -> None:
         self._append(PROBES_FILE, [msgspec.to_builtins(probe) | {"cell": _flat(probe.cell)}])
 
@@ -111,6 +125,9 @@ class RunFolder:
 
     def read_profiles(self) -> tuple[Profile, ...]:
         return tuple(self._read(PROFILES_FILE, Profile))
+
+    def read_deep(self) -> tuple[DeepProfile, ...]:
+        return tuple(self._read(DEEP_FILE, DeepProfile))
 
     def read_probes(self) -> tuple[Probe, ...]:
         return tuple(self._read(PROBES_FILE, Probe))
@@ -162,7 +179,7 @@ def _flat(cell: Cell) -> dict[str, Any]:
 
 
 def _nested(row: Any, kind: type[T]) -> Any:
-    holds_cell = kind in (Profile, Probe)
+    holds_cell = kind in (Profile, DeepProfile, Probe)
     if not isinstance(row, dict) or (holds_cell and not isinstance(row.get("cell"), dict)):
         return row  # the conversion says what is wrong with it
     if holds_cell:

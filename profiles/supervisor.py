@@ -54,7 +54,7 @@ class Supervisor:
                 raise UserError(f"{name} runs already, as process {self._servers[name].process.pid}: stop it first")
             self._discard(name)
         port = 0 if wanted.any_port else target.facts.port
-        command = target.command(self._root, port, wanted.options, self._lifeline, wanted.traceable)
+        command = target.command(self._root, port, wanted.options, self._lifeline, wanted.profiler)
         log = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the server is discarded
         process = subprocess.Popen(
             command,

@@ -4,6 +4,7 @@ Its rule: a target is known by its name and facts; how it is started stays here.
 """
 
 import sys
+import sysconfig
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +19,10 @@ from units import format_size
 
 MAX_OPTION_BYTES = 1 << 30
 PROJECT = Path(__file__).resolve().parent.parent
+
+# The perf trampoline gives each Python function an address that perf can name; Python 3.12 and later, not everywhere.
+_TRAMPOLINE = ["-X", "perf"] if sysconfig.get_config_var("PY_HAVE_PERF_TRAMPOLINE") else []
+_PREPARED = {"py-spy": ["-m", "profiles.traceable"], "perf": [*_TRAMPOLINE, "-m"]}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,10 +46,13 @@ class Target:
                 limits = f"{known[name].minimum_bytes} bytes to {format_size(MAX_OPTION_BYTES)}"
                 raise UsageError(f"{self.name}.{name}={size_bytes}: give {limits}")
 
-    def command(self, root: Path, port: int, options: Mapping[str, int], lifeline: int, traceable: bool) -> list[str]:
-        """The command line of its server. Raises UsageError for an option that it does not have."""
+    def command(
+        self, root: Path, port: int, options: Mapping[str, int], lifeline: int, profiler: str | None
+    ) -> list[str]:
+        """The command line of its server, for a profiler of protocol.Start. Raises UsageError for an option that it
+        does not have."""
         self.check(options)
-        command = [sys.executable, "-m", *(["profiles.traceable"] if traceable else []), "servers", self.name]
+        command = [sys.executable, *_PREPARED.get(profiler or "", ["-m"]), "servers", self.name]
         command += ["--root", str(root), "--port", str(port), "--lifeline", str(lifeline)]
         for option, size_bytes in options.items():
             command += [f"--{option}", str(size_bytes)]
