@@ -77,6 +77,23 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
     assert page.stat().st_size < 3_000_000
 
 
+def test_calibration_runs_the_baseline_twice_hides_its_duplicate_and_finds_the_floor(served: Path) -> None:
+    """A real A/A run, on a machine that may be busy: the floor is known, however wide."""
+    done = run(served, "--modes", "read-send", "--calibrate", "1", "--rounds", "6", "--window", "0.2", "--profile", "0")
+    assert done.returncode == 0, done.stderr
+    record = folder(served).read_run()
+    assert record.duplicate == "read-send-again" and record.modes == ("read-send",)
+    assert all(set(modes) == {"read-send", "read-send-again"} for modes in record.order)
+    assert "CALIBRATE=1" in record.command
+    assert "for two equals, in this run" in done.stdout
+    table = done.stdout[: done.stdout.index("└")]
+    assert "read-send" in table and "read-send-again" not in table
+    kept = (served / "profiles" / "calibration.jsonl").exists()
+    assert kept != ("the A/A check failed" in done.stdout)
+    (probe,) = folder(served).read_probes()
+    assert (probe.users, probe.cell.mode) == (4, "read-send") and probe.cell.received_bytes > 0
+
+
 @pytest.mark.parametrize(
     ("more", "says"),
     [
