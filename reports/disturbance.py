@@ -19,8 +19,8 @@ MOST_BEHIND = 0.02  # of the bytes that were offered
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """limit: the largest value that is still calm. read: a cell's value, None where it is unknown. per_cent: how the
-    value is said."""
+    """limit: the largest value that is still calm. read: a cell's value, None where it is unknown. voids: a
+    mode that is over it where the round has to be judged after all answers another question."""
 
     name: str
     limit: float
@@ -28,6 +28,7 @@ class Gate:
     complaint: str
     read: Callable[[Cell, Run], float | None]
     drops: bool = True
+    voids: bool = False
 
     def over(self, cell: Cell, run: Run) -> bool:
         value = self.read(cell, run)
@@ -113,10 +114,19 @@ GATES: tuple[Gate, ...] = (
         0,
         "faults",
         "major page faults: the file came from the disk, not from the page cache",
-        _metric("major_faults"),
+        warm_major_faults,
     ),
     Gate("a stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
     Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share),
+    Gate(
+        "resident pages",
+        MOST_RESIDENT,
+        "share",
+        "a part of the file was in the page cache before a cold cell",
+        left_share,
+        voids=True,
+    ),
+    Gate("fell behind", MOST_BEHIND, "share", "less than 98 % of the offered bytes arrived", behind_share, voids=True),
     Gate(
         "TCP retransmits", 0.01, "share", "TCP sent up to more than 1 % of the bytes again", resent_share, drops=False
     ),

@@ -10,6 +10,7 @@ from reports.data import RunData
 from reports.limits import FULL_SHARE, cores, probed, server_full
 from reports.measured import Measured
 from reports.paired import percent
+from reports.question import rate_of
 from reports.text import UNKNOWN, middle, number, plural, quantity
 
 FAULTS_WORTH_A_WORD = 1000
@@ -76,6 +77,8 @@ def _limit(measured: Measured, mode: str) -> str:
     if server is None or client is None:
         return "unknown: the CPU of server or client is not on record"
     numbers = f"server {number(server)}, client {number(client)} of a core"
+    if measured.run.question == "paced":
+        return f"the offered rate, {rate_of(measured.run)} ({numbers})"
     server_is_full = server >= server_full(measured.run)
     if client >= FULL_SHARE and not server_is_full:
         return f"the client ({numbers}): throughput is a lower bound"

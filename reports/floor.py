@@ -34,6 +34,8 @@ def conditions(run: Run) -> dict[str, str | int | float | None]:
         "baseline": run.baseline,
         **{f"option {name}": value for name, value in baseline.options.items()},
         "question": run.question,
+        **({} if run.rate_bytes_per_s is None else {"rate_bytes_per_s": run.rate_bytes_per_s}),
+        **({} if run.cache == "warm" else {"cache": run.cache}),
         "users": run.users,
         "sink": run.sink,
         "window_s": run.window_s,

@@ -68,6 +68,7 @@ def check(measured: Measured) -> Validity:
             *_failures(measured),
             *_proofs(measured),
             *_bytes(measured),
+            *_another_question(measured),
             *_client_limited(measured),
             *_disturbed(measured),
             *_never_calm(measured),
@@ -123,13 +124,26 @@ def _bytes(measured: Measured) -> Iterator[Finding]:
             yield Finding("void", text, mode, tuple(cell.round for cell in odd))
 
 
+def _another_question(measured: Measured) -> Iterator[Finding]:
+    """A mode that could not be offered the rate, or whose file was not cold, in a round that had to be judged."""
+    for gate in GATES:
+        for mode in measured.modes if gate.voids else ():
+            over = [cell for cell in measured.cells_of(mode) if gate.over(cell, measured.run)]
+            if over:
+                worst = max(gate.read(cell, measured.run) or 0.0 for cell in over)
+                text = f"{gate.complaint} (at worst {gate.name} {gate.say(worst)})"
+                yield Finding("void", text, mode, tuple(cell.round for cell in over))
+
+
 def _client_limited(measured: Measured) -> Iterator[Finding]:
     for mode in measured.modes:
         cells = measured.cells_of(mode)
         if mostly_client_limited(cells, measured.run):
             count = sum(client_limited(cell, measured.run) for cell in cells)
             text = f"client-limited in {count} of {plural(len(cells), 'round')}: "
-            yield Finding("caution", text + "throughput is a lower bound; CPU per GiB stands", mode)
+            paced = measured.run.question == "paced"
+            meaning = "latency is the client's own in part" if paced else "throughput is a lower bound"
+            yield Finding("caution", f"{text}{meaning}; CPU per GiB stands", mode)
 
 
 def _disturbed(measured: Measured) -> Iterator[Finding]:
@@ -146,7 +160,7 @@ def _disturbed(measured: Measured) -> Iterator[Finding]:
             }
         )
         unknown = [key for key, value in values.items() if value is None]
-        if over:
+        if over and not gate.voids:
             where = f"in round{'s' * (len(over) > 1)} {rounds_list(over)}"
             where = "in every round" if set(over) == every else where
             yield Finding("caution", f"{gate.complaint}, {where}", None, tuple(over))
@@ -177,6 +191,8 @@ def _equals_differ(measured: Measured) -> Iterator[Finding]:
 def _residency(run: Run) -> Iterator[Finding]:
     if run.file.changed:
         yield Finding("void", "the served file changed during the run")
+    if run.cache == "cold":
+        return  # what counts is looked at in every cell
     for when, share in (("before", run.file.resident_share_before), ("after", run.file.resident_share_after)):
         if share is None:
             yield Finding("unknown", f"how much of the file was in the page cache {when} the run: unknown")

@@ -13,6 +13,7 @@ from rich.text import Text
 from reports.data import RunData
 from reports.explain import floor_text
 from reports.measured import PRIMARY
+from reports.question import in_short
 from reports.text import median, plural, printable
 
 PIPED_WIDTH = 200
@@ -63,7 +64,7 @@ def print_line(console: Console, text: str, style: str = "") -> None:
 
 def _table(run: RunData) -> Table:
     rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
-    table = Table(title=f"{printable(run.run.name)}: medians of {rounds}", title_justify="left")
+    table = Table(title=f"{printable(run.run.name)}: medians of {rounds}, {in_short(run.run)}", title_justify="left")
     table.add_column("mode")
     for title, *_ in _COLUMNS:
         table.add_column(title, justify="right")

@@ -38,6 +38,7 @@ _METRICS: tuple[tuple[str, str, str, bool, bool], ...] = (
     ("Context switches, involuntary", "per GiB", "involuntary_switches", True, False),
     ("Page faults, minor", "per GiB", "minor_faults", True, False),
     ("Page faults, major", "per GiB", "major_faults", True, False),
+    ("Read from the disk", "per GiB", "disk_read_bytes", True, False),
     ("Peak memory", "", "peak_rss_bytes", False, False),
 )
 SHOWN = frozenset(name for _, _, name, _, _ in _METRICS) | {"latency_p50_us", "latency_p99_us"}
@@ -67,7 +68,7 @@ def _cost_caption(run: RunData) -> str:
 
 
 def _row(run: RunData, label: str, unit: str, metric: str, per_gib: bool, sub: bool) -> Row:
-    shown_unit = "bytes" if metric == "peak_rss_bytes" else ""
+    shown_unit = "bytes" if metric.endswith("_bytes") else ""
     spreads = [run.measured.spread(mode, metric, per_gib=per_gib) for mode in run.measured.modes]
     return Row(label, unit, tuple((median(found, shown_unit), extent(found, shown_unit)) for found in spreads), sub)
 

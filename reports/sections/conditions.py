@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from reports.data import RunData
 from reports.explain import limit, machine_line, network_line
+from reports.question import chosen, in_full
 from reports.rendering import fragment
 
 TITLE = "Where, and how to repeat it"
@@ -15,6 +16,8 @@ def render(run: RunData) -> Markup:
     limits = [(mode, limit(run.measured, mode)) for mode in run.measured.modes]
     return fragment(
         "conditions.html",
+        question=in_full(run.run),
+        chosen=chosen(run.run),
         machine=machine_line(run),
         network=network_line(run),
         limits=limits,

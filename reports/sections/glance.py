@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from reports.data import RunData
 from reports.measured import PRIMARY
+from reports.question import in_short
 from reports.rendering import fragment
 from reports.text import median
 
@@ -25,4 +26,4 @@ def render(run: RunData) -> Markup:
         )
         for mode in measured.modes
     ]
-    return fragment("glance.html", rows=rows, void=run.void, baseline=run.run.baseline)
+    return fragment("glance.html", question=in_short(run.run), rows=rows, void=run.void, baseline=run.run.baseline)

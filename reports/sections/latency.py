@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from reports.data import RunData
 from reports.latency import ENOUGH, latencies
+from reports.question import rate_of
 from reports.rendering import fragment
 
 TITLE = "Latency of a download"
@@ -12,4 +13,11 @@ ORDER = 140
 
 def render(run: RunData) -> Markup:
     rows = [(mode, latencies(run.measured, mode)) for mode in run.measured.modes]
-    return fragment("latency.html", rows=rows, enough=ENOUGH, question=run.run.question, users=run.run.users)
+    return fragment(
+        "latency.html",
+        rows=rows,
+        enough=ENOUGH,
+        paced=run.run.question == "paced",
+        rate=rate_of(run.run),
+        users=run.run.users,
+    )

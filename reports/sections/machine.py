@@ -4,6 +4,7 @@ from markupsafe import Markup
 
 from profiles.records import Run
 from reports.data import RunData
+from reports.question import in_full
 from reports.rendering import fragment
 from reports.text import quantity
 from units import format_size
@@ -32,12 +33,12 @@ def _run(run: Run) -> list[tuple[str, Value]]:
         ("started", run.started_at),
         ("ended", run.ended_at),
         ("command", run.command),
-        ("question", run.question),
+        ("question", in_full(run)),
         ("seed", run.seed),
         ("users", run.users),
         ("sink", run.sink),
         ("warm-up, discarded", quantity(run.warm_up_s, "s")),
-        ("measured window", quantity(run.window_s, "s")),
+        ("measured window", quantity(run.window_s, "s") if run.cache == "warm" else "one download"),
         ("sampled every", quantity(run.sample_interval_s, "s")),
         ("format of the records", run.schema),
     ]

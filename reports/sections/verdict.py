@@ -5,6 +5,7 @@ from markupsafe import Markup
 from reports.data import RunData
 from reports.explain import floor_text
 from reports.paired import TARGET_HALF_WIDTH, family_confidence, percent
+from reports.question import in_full
 from reports.rendering import fragment
 
 TITLE = "Verdict"
@@ -26,5 +27,5 @@ def render(run: RunData) -> Markup:
         comparisons=comparisons,
         level=percent(family_confidence(comparisons)),
         baseline=run.run.baseline,
-        question=run.run.question,
+        question=in_full(run.run),
     )

@@ -1,0 +1,52 @@
+"""Which question a run answers, in words: as fast as it goes or at an offered rate, from memory or from the disk. Pure.
+
+Its rule: a result names its question (method.md §2), since the same mode may win one and lose the other.
+"""
+
+from profiles.records import Run
+from reports.text import UNKNOWN
+from units import exact_size, format_size
+
+CACHE = {
+    "warm": "page cache warm",
+    "cold": "page cache cold: each cell is one download of a file that was dropped from there before (what the disk "
+    "and a hypervisor keep in caches of their own is not known)",
+}
+
+
+def in_short(run: Run) -> str:
+    """saturated, page cache warm"""
+    return f"{_pace(run)}, page cache {run.cache}"
+
+
+def in_full(run: Run) -> str:
+    """The question as a sentence of its own, without its full stop."""
+    return f"{_pace(run)}: {_aim(run)} · {CACHE[run.cache]}"
+
+
+def chosen(run: Run) -> str:
+    """Where an offered rate comes from; empty when saturated."""
+    if not run.pilot_bytes_per_s:
+        return ""
+    slowest = min(run.pilot_bytes_per_s, key=lambda mode: run.pilot_bytes_per_s[mode])
+    return (
+        f"In a saturated pilot, which is not scored, {slowest} was the slowest with "
+        f"{format_size(run.pilot_bytes_per_s[slowest])}/s."
+    )
+
+
+def rate_of(run: Run) -> str:
+    """171 MiB/s"""
+    return UNKNOWN if run.rate_bytes_per_s is None else f"{exact_size(run.rate_bytes_per_s)}/s"
+
+
+def _pace(run: Run) -> str:
+    return "saturated" if run.question == "saturated" else f"paced at {rate_of(run)}"
+
+
+def _aim(run: Run) -> str:
+    if run.question == "paced":
+        return "what the same work costs, and its latency"
+    if run.cache == "cold":
+        return "as fast as one user gets it"
+    return "as fast as it goes, the ceiling of server and client together"
