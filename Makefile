@@ -30,6 +30,7 @@ help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
+	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
