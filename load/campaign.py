@@ -1,4 +1,4 @@
-"""Carries a plan out inside Locust: proofs, rounds, probes, flame graphs; everything goes to the run's folder.
+"""Carries a plan out inside Locust: proofs, a pilot, rounds, probes, flame graphs; all goes to the run's folder.
 
 Its rule: three passes that are never mixed (method.md §1), and what is complete is written at once.
 """
@@ -10,22 +10,26 @@ from locust.env import Environment
 
 from errors import UserError
 from load import plan
+from load.pace import check_starts, resolve
 from load.schedule import Schedule
 from load.server_host import ServerHost
 from load.settings import Settings, now, run_record
 from load.stage import Stage
 from load.users import DownloadUser
+from load.window import check_cold
 from profiles import calibration
 from profiles.protocol import Facts
-from profiles.records import Cell, Probe, Proof, Run, State
+from profiles.records import Cell, DeepProfile, Probe, Proof, Run, State
 from profiles.run_folder import RunFolder
 from reports.floor import conditions, own_floor
 from reports.limits import mostly_client_limited, rate
 from reports.measured import measured
+from units import exact_size
 
 
 class Campaign:
-    """One run. progress is told the seconds of plan that are done, and what comes next."""
+    """One run. progress is told the seconds of plan that are done, and what comes next. part_of: the folder of the run
+    that asks the other question (method.md §2); its proofs hold here too."""
 
     def __init__(
         self,
@@ -35,6 +39,7 @@ class Campaign:
         folder: RunFolder,
         settings: Settings,
         progress: Callable[[float, str], None],
+        part_of: RunFolder | None = None,
     ) -> None:
         self._environment = environment
         self._users = users
@@ -42,6 +47,10 @@ class Campaign:
         self._folder = folder
         self._settings = settings
         self._progress = progress
+        self._part_of = part_of
+        whole = (part_of or folder).path
+        self._name = whole.name if part_of is None else f"{whole.name}/{folder.path.name}"
+        self._floors = whole.parent
 
     def run(self) -> list[Cell]:
         """All rounds, then the probes and the profile pass; the cells of all of them.
@@ -50,11 +59,13 @@ class Campaign:
         the run's record.
         """
         facts = self._host.facts()
+        self._refuse(facts)
         schedule = Schedule(self._begin(facts), self._settings.retries)
         stage = Stage(self._environment, self._users, self._host, self._folder, self._settings, facts)
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         others: list[Cell] = []
         try:
+            others += self._pilot(schedule, stage)
             self._score(schedule, stage)
             others += self._probe(schedule, stage)
             others += self._profile(schedule.run, stage)
@@ -74,6 +85,13 @@ class Campaign:
         self._keep_floor(schedule)
         return [*schedule.cells, *others]
 
+    def _refuse(self, facts: Facts) -> None:
+        """What cannot be measured here. Raises UserError before there is a folder."""
+        if isinstance(self._settings.rate, int):
+            check_starts(self._settings.rate, facts.file.size_bytes, self._settings.window_s)
+        if self._settings.cache == "cold":
+            check_cold(self._host, facts.file.path)
+
     def _begin(self, facts: Facts) -> Run:
         """The folder, the proofs and the record of a run that begins now."""
         self._folder.create()
@@ -81,8 +99,8 @@ class Campaign:
             proofs = self._prove()
             skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
             order = plan.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
-            record = run_record(self._settings, self._folder.path.name, order, skipped, facts)
-            record = replace(record, floor=calibration.kept(self._folder.path.parent, conditions(record)))
+            record = run_record(self._settings, self._name, order, skipped, facts)
+            record = replace(record, floor=calibration.kept(self._floors, conditions(record)))
         except BaseException:
             self._folder.path.rmdir()  # nothing stands in it yet
             raise
@@ -93,8 +111,8 @@ class Campaign:
 
     def _prove(self) -> list[Proof]:
         """What each mode really does, before any timing; modes that this machine lacks leave the settings."""
-        proofs = []
-        for mode in self._settings.modes:
+        proofs = list(self._part_of.read_proofs()) if self._part_of else []
+        for mode in () if self._part_of else self._settings.modes:
             self._progress(0, f"proof: {mode}")
             proofs.append(self._host.prove(mode))
         missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
@@ -105,6 +123,27 @@ class Campaign:
         present = tuple(mode for mode in self._settings.modes if mode not in missing)
         self._settings = replace(self._settings, modes=present)
         return proofs
+
+    def _pilot(self, schedule: Schedule, stage: Stage) -> list[Cell]:
+        """What each mode reaches when saturated, and so the rate that all can be offered; told, and never scored."""
+        settings, cells = self._settings, []
+        if settings.rate is None:
+            return []
+        for position, mode in enumerate(schedule.run.modes, 1):
+            self._progress(0, f"pilot: {mode}")
+            cells.append(stage.score((0, position), mode, settings.users))
+            self._progress(settings.cell_s, mode)
+        ceilings = {cell.mode: cell.received_bytes / cell.wall_s for cell in cells if not cell.failures}
+        schedule.run = replace(schedule.run, pilot_bytes_per_s=ceilings)
+        rate = resolve(settings.rate, ceilings)
+        check_starts(rate, schedule.run.file.size_bytes, settings.window_s)
+        stage.rate_bytes_per_s = rate
+        command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
+        record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
+        schedule.run = replace(record, floor=calibration.kept(self._floors, conditions(record)))
+        self._folder.write_run(schedule.run)
+        self._progress(0, f"offered to every mode: {exact_size(rate)}/s")
+        return cells
 
     def _score(self, schedule: Schedule, stage: Stage) -> None:
         settings = self._settings
@@ -125,8 +164,10 @@ class Campaign:
     def _probe(self, schedule: Schedule, stage: Stage) -> list[Cell]:
         """The modes that the client limited, else the fastest, with doubled users: was the server the limit?
 
-        A mode that failed is void, and so not asked.
+        A mode that failed is void, and so not asked. Of a paced run nobody asks, and a cold cell has one user.
         """
+        if self._settings.rate is not None or self._settings.cache == "cold":
+            return []
         records = measured(schedule.run, tuple(schedule.cells))
         failed = {cell.mode for cell in schedule.cells if cell.failures}
         sound = {mode: records.cells_of(mode) for mode in records.modes if mode not in failed}
@@ -142,16 +183,29 @@ class Campaign:
 
     def _profile(self, run: Run, stage: Stage) -> list[Cell]:
         cells = []
+        deep: DeepProfile | None = None
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
             self._progress(0, f"flame graph: {mode}")
             profile = stage.profile(position, mode)
             cells.append(profile.cell)
             self._folder.append_profile(profile)
-            self._progress(self._settings.warm_up_s + self._settings.profile_s, mode)
+            self._progress(self._settings.profiled_s, mode)
+            if deep is None or deep.cell is not None:  # what perf is refused once, it is refused for every mode
+                deep = self._deep(position, mode, stage)
+                cells += [deep.cell] if deep.cell else []
+            self._progress(self._settings.profiled_s, mode)
         return cells
+
+    def _deep(self, position: int, mode: str, stage: Stage) -> DeepProfile:
+        self._progress(0, f"down into the kernel: {mode}")
+        deep = stage.deep_profile(position, mode)
+        self._folder.append_deep(deep)
+        if deep.reason:
+            self._progress(0, f"py-spy's frames alone of {mode}: {deep.reason}")
+        return deep
 
     def _keep_floor(self, schedule: Schedule) -> None:
         """For later runs under the same conditions; an A/A check that failed calibrates nothing."""
         floor = own_floor(measured(schedule.run, tuple(schedule.cells)))
         if floor is not None and floor.holds_one:
-            calibration.keep(self._folder.path.parent, conditions(schedule.run), floor)
+            calibration.keep(self._floors, conditions(schedule.run), floor)

@@ -4,6 +4,7 @@ Its rule: whatever changes a number stands here, and so in run.json.
 """
 
 import os
+import shlex
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from typing import Literal
 from errors import UsageError
 from load.cell import DERIVED
 from load.client import SOCKET_OPTIONS, Sink
-from load.pace import Rate
+from load.pace import SATURATED, Asked, Rate, say
 from load.placement import Placement, choose
 from profiles.protocol import Facts
 from profiles.records import Run, TargetFacts
@@ -26,9 +27,10 @@ class Settings:
 
     named: the modes were asked for by name, so that a missing one is an error and not skipped. rounds: at most.
     precision: the half-width of the intervals at which it stops, 0 for never. retries: of a disturbed round.
-    calibrate: measure the A/A floor. rate: what every mode is offered, None for as fast as it goes. cache: a cold cell
-    is one download, by one user, of a file that was dropped from the page cache. options: per mode, in bytes.
-    gib_per_day: see Run. command: what repeats the run.
+    calibrate: measure the A/A floor. pace: what was asked for in all, one question or both; rate: what this campaign
+    offers to every mode, None for as fast as it goes. cache: a cold cell is one download, by one user, of a file that
+    was dropped from the page cache. options: per mode, in bytes. gib_per_day: see Run. command: what repeats the run,
+    but for its pace.
     """
 
     modes: tuple[str, ...]
@@ -47,6 +49,7 @@ class Settings:
     precision: float = 0.0
     retries: int = 0
     calibrate: bool = False
+    pace: Asked = SATURATED
     rate: Rate | None = None
     cache: Cache = "warm"
     placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
@@ -74,9 +77,19 @@ class Settings:
         return len(self.measured_modes) * self.cell_s
 
     @property
+    def repeating_command(self) -> str:
+        return self.command if self.pace == SATURATED else f"{self.command} PACE={shlex.quote(say(self.pace))}"
+
+    @property
+    def profiled_s(self) -> float:
+        """One mode with one profiler, of two: py-spy, then perf."""
+        return self.warm_up_s + self.profile_s if self.profile_s else 0.0
+
+    @property
     def expected_s(self) -> float:
         """How long it will take at most, but for repeats, about: for a progress bar."""
-        return self.rounds * self.round_s + len(self.modes) * (self.warm_up_s + self.profile_s)
+        pilot_s = 0.0 if self.rate is None else len(self.modes) * self.cell_s
+        return pilot_s + self.rounds * self.round_s + 2 * len(self.modes) * self.profiled_s
 
 
 def run_record(
@@ -92,7 +105,7 @@ def run_record(
         name=name,
         state="running",
         started_at=now(),
-        command=settings.command,
+        command=settings.repeating_command,
         question="saturated" if settings.rate is None else "paced",
         seed=settings.seed,
         order=order,
