@@ -94,6 +94,14 @@ GROUPS: tuple[Group, ...] = (
 )
 
 
+_SKID = re.compile(r"_raw_spin_unlock_irqrestore|finish_task_switch")
+
+
+def is_skid(name: str) -> bool:
+    """Whether samples pile up on a function because interrupts come on there: see above."""
+    return _SKID.match(name) is not None
+
+
 def group_of(frame: str) -> str | None:
     """The group of one frame; None for a function that says nothing of what is done."""
     kernel = frame.endswith(KERNEL)

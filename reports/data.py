@@ -3,13 +3,14 @@
 Its rule: it is read from the run's folder alone, and complete before the first section is rendered.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.records import Floor, Profile, Proof, Run, TargetFacts
+from profiles.records import DeepProfile, Floor, Profile, Proof, Run, TargetFacts
 from profiles.run_folder import RUN_FILE, RunFolder
+from reports.deep import Deep, deep
 from reports.floor import floor_of
 from reports.gates import Validity, check
 from reports.measured import Measured, measured
@@ -21,7 +22,8 @@ from reports.verdict import Verdict, conclude, delta
 @dataclass(frozen=True, slots=True)
 class RunData:
     """What a section gets. attachments: flame graphs and stacks by their file name. floor: the A/A floor in force, None
-    where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed."""
+    where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed. deep:
+    what perf saw of a mode, where it saw anything; deep_profiles say why not."""
 
     run: Run
     measured: Measured
@@ -30,6 +32,8 @@ class RunData:
     attachments: dict[str, bytes]
     floor: Floor | None = None
     sensitivity: Sensitivity | None = None
+    deep_profiles: tuple[DeepProfile, ...] = ()
+    deep: Mapping[str, Deep] = field(default_factory=dict)
 
     @property
     def delta(self) -> float:
@@ -116,13 +120,24 @@ def load(folder: RunFolder, *, whole: bool = True) -> RunData:
     reach = floor.reach if floor else None
     verdicts = conclude(records, validity, reach)
     others = sensitivity(records, validity, verdicts, reach)
-    attachments = _attachments(folder, records.profiles) if whole else {}
-    return RunData(run, records, validity, verdicts, attachments, floor, others)
+    deep_profiles = folder.read_deep() if whole else ()
+    attachments = _attachments(folder, records.profiles, deep_profiles) if whole else {}
+    seen = {profile.mode: _deep(profile, attachments) for profile in deep_profiles}
+    known = {mode: found for mode, found in seen.items() if found is not None and mode in run.modes}
+    return RunData(run, records, validity, verdicts, attachments, floor, others, deep_profiles, known)
 
 
-def _attachments(folder: RunFolder, profiles: tuple[Profile, ...]) -> dict[str, bytes]:
+def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> Deep | None:
+    folded = attachments.get(profile.folded or "")
+    return deep(profile, folded.decode(errors="replace")) if folded else None
+
+
+def _attachments(
+    folder: RunFolder, profiles: tuple[Profile, ...], deep_profiles: tuple[DeepProfile, ...]
+) -> dict[str, bytes]:
     """The files that the profiles name, where they exist; a name that leaves the folder is not followed."""
     names = {name for profile in profiles for name in (profile.svg, profile.raw) if name}
+    names |= {profile.folded for profile in deep_profiles if profile.folded}
     paths = {name: folder.path / name for name in sorted(names) if name == Path(name).name}
     try:
         return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}

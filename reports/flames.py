@@ -112,16 +112,16 @@ def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple
 
 
 def leaf_deltas(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> list[tuple[str, float]]:
-    """Kernel functions by how much more of their own (not of what they call) the first mode has, in ms/GiB."""
-    ours, theirs = _own(stacks), _own(other)
+    """Functions by how much more of their own (not of what they call) the first mode has, in ms/GiB."""
+    ours, theirs = own(stacks), own(other)
     deltas = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours.keys() | theirs.keys()}
     return sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
 
 
-def _own(stacks: Mapping[Stack, float]) -> dict[str, float]:
-    own: dict[str, float] = {}
+def own(stacks: Mapping[Stack, float]) -> dict[str, float]:
+    """What each function itself costs, without those that it calls, in ms/GiB."""
+    costs: dict[str, float] = {}
     for stack, value in stacks.items():
-        if stack[-1].endswith(KERNEL):
-            name = plain(stack[-1])
-            own[name] = own.get(name, 0.0) + value
-    return own
+        name = plain(stack[-1])
+        costs[name] = costs.get(name, 0.0) + value
+    return costs

@@ -7,6 +7,7 @@ The page loads nothing from anywhere: its Content-Security-Policy forbids it, an
 import importlib
 import pkgutil
 from dataclasses import dataclass, replace
+from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
 
@@ -20,6 +21,7 @@ from reports.output import write_file
 from reports.rendering import fragment, mode_colour
 
 PAGE_FILE = "index.html"
+FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
 
 class Section(Protocol):
@@ -60,7 +62,14 @@ def page(run: RunData) -> str:
         colours=colours,
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
+        flames=flames_bundle() if run.deep else None,
     )
+
+
+@cache
+def flames_bundle() -> Markup:
+    """d3-flame-graph with what draws and steers our graphs, as one script (reports/assets/build/)."""
+    return Markup(FLAMES.read_text())
 
 
 def write(run: RunData, folder: Path) -> Path:

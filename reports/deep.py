@@ -1,0 +1,79 @@
+"""perf's profile of a mode as the report uses it: stacks in CPU milliseconds per GiB, and what differs between two.
+
+Its rule: a sample stands for 1/rate_hz seconds of CPU time, divided by the bytes that arrived while perf counted. What
+could be chance (fewer than three standard errors of counting) or skid is never given as a reason.
+"""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from errors import UserError
+from profiles.records import Cell, DeepProfile
+from reports.copy_tax import Stack, is_skid
+from reports.flames import leaf_deltas, own, per_gib
+from reports.text import number
+from units import GIB
+
+ERRORS = 3.0
+WORTH_A_WORD = 0.05  # of what the dearer of two modes costs
+MOST_REASONS = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Deep:
+    """One mode's. stacks: CPU ms/GiB; samples: how many there were; ms_per_sample: what one of them stands for."""
+
+    profile: DeepProfile
+    cell: Cell
+    stacks: Mapping[Stack, float]
+    samples: int
+    ms_per_sample: float
+
+    @property
+    def total_ms(self) -> float:
+        """CPU ms/GiB of the whole server, as perf saw it."""
+        return self.samples * self.ms_per_sample
+
+
+def deep(profile: DeepProfile, folded: str) -> Deep | None:
+    """From the text of its folded stacks; None where nothing was sampled or served. Raises UserError for other text."""
+    cell = profile.cell
+    if cell is None or profile.rate_hz <= 0 or cell.wall_s <= 0:
+        return None
+    gib = cell.received_bytes * profile.counted_s / cell.wall_s / GIB
+    counts = _read(profile, folded)
+    if gib <= 0 or not counts:
+        return None
+    stacks = per_gib(counts, profile.rate_hz, gib)
+    return Deep(profile, cell, stacks, sum(counts.values()), 1e3 / profile.rate_hz / gib)
+
+
+def _read(profile: DeepProfile, folded: str) -> dict[Stack, int]:
+    counts: dict[Stack, int] = {}
+    for line in folded.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if not stack or not (count.isascii() and count.isdigit()):
+            raise UserError(f"{profile.folded}: {line[:60]!r} is no folded stack; restore the file, or remove it")
+        frames = tuple(stack.split(";"))
+        counts[frames] = counts.get(frames, 0) + int(count)
+    return counts
+
+
+def reasons(ours: Deep, theirs: Deep) -> str | None:
+    """−0.21 s/GiB in _copy_to_iter, −0.09 in _copy_from_iter; None where no function differs by enough to be said."""
+    least_ms = WORTH_A_WORD * max(ours.total_ms, theirs.total_ms)
+    our_own, their_own = own(ours.stacks), own(theirs.stacks)
+    told: list[str] = []
+    for name, delta_ms in leaf_deltas(ours.stacks, theirs.stacks):
+        error_ms = math.sqrt(
+            our_own.get(name, 0.0) * ours.ms_per_sample + their_own.get(name, 0.0) * theirs.ms_per_sample
+        )  # of a count n: √n
+        if abs(delta_ms) >= max(least_ms, ERRORS * error_ms) and not is_skid(name):
+            told.append(f"{signed(delta_ms / 1e3)}{' s/GiB' if not told else ''} in {name}")
+    return ", ".join(told[:MOST_REASONS]) or None
+
+
+def signed(value: float) -> str:
+    """+0.21, −0.09"""
+    return f"{'+' if value >= 0 else '−'}{number(abs(value))}"
