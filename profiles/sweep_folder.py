@@ -81,7 +81,12 @@ class SweepFolder:
 
     @property
     def exists(self) -> bool:
-        return (self.path / SWEEP_FILE).is_file()
+        try:
+            return (self.path / SWEEP_FILE).is_file()
+        except OSError as error:
+            raise UserError(
+                f"cannot look for runs in {self.path.parent}: {error.strerror}; check their name and permissions"
+            ) from error
 
     def refuse_existing(self) -> None:
         self._whole.refuse_existing()

@@ -92,7 +92,7 @@ def say(axis: str, value: float) -> str:
 
 
 def is_sweep(profiles: Path, name: str | None) -> bool:
-    """Whether a sweep of this name lies here."""
+    """Whether a sweep of this name lies here. Raises UserError where nobody can tell."""
     return name is not None and name == Path(name).name and SweepFolder(profiles / name).exists
 
 

@@ -1,0 +1,100 @@
+"""`make sweep` as a user meets it: the whole way, cut short and gone on with, and asked for what cannot be."""
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from profiles.sweep_folder import SweepFolder
+from tests.conftest import PROJECT, eventually
+
+TINY = ["--rounds", "2", "--window", "0.2", "--warm-up", "0", "--users", "2", "--any-port", "--run", "tiny"]
+POINTS = ["--points", "64KiB", "4KiB"]
+
+
+def command(folder: Path, *more: str) -> list[str]:
+    out = ["--root", str(folder), "--profiles", str(folder / "profiles"), "--reports", str(folder / "reports")]
+    return [sys.executable, "-m", "scripts.sweep", *out, *more]
+
+
+def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    command_line = command(folder, *more)
+    return subprocess.run(command_line, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=55)
+
+
+def sweep_of(folder: Path) -> SweepFolder:
+    return SweepFolder(folder / "profiles" / "tiny")
+
+
+def rounds(folder: Path) -> dict[int, int]:
+    found = {value: sweep_of(folder).point(value) for value in (4096, 65536)}
+    return {value: len(point.read_run().order) for value, point in found.items() if point.path.exists()}
+
+
+def test_a_tiny_sweep_is_cut_short_goes_on_and_is_reported(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        command(tmp_path, *TINY, *POINTS, "--seed", "7"), cwd=PROJECT, stderr=subprocess.PIPE, text=True
+    )
+    eventually(lambda: 4096 in rounds(tmp_path) and bool(sweep_of(tmp_path).point(4096).read_cells()))
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode == 130
+    assert "interrupted." in said and "`make sweep RUN=tiny` goes on" in said
+    assert sweep_of(tmp_path).read().state == "interrupted"
+    kept = sweep_of(tmp_path).point(4096).read_cells()
+
+    done = run(tmp_path, "--run", "tiny", "--any-port")
+    assert done.returncode == 0, done.stderr
+    sweep = sweep_of(tmp_path).read()
+    assert (sweep.state, sweep.points, sweep.seed, len(sweep.sittings)) == ("done", (4096, 65536), 7, 2)
+    for value in sweep.points:
+        point = sweep_of(tmp_path).point(value)
+        record, cells = point.read_run(), point.read_cells()
+        assert (record.state, record.file.size_bytes, record.modes) == ("done", value, ("read-send", "sendfile"))
+        assert record.host["cpu_model"] == sweep.host["cpu_model"]
+        assert [cell.mode for cell in cells if cell.round == len(record.order)] == list(record.order[-1])
+        assert all(cell.received_bytes > 0 and not cell.failures for cell in cells)
+        assert {proof.mode for proof in point.read_proofs()} == {"read-send", "sendfile"}
+    assert sweep_of(tmp_path).point(4096).read_cells()[: len(kept)] == kept
+    assert list((tmp_path / "sweep").glob("serving-*")) == []
+    assert "cannot be told yet" in done.stdout and "no interval yet" in done.stdout
+    page = tmp_path / "reports" / "tiny" / "index.html"
+    assert str(page) in done.stdout and "cannot be told yet" in page.read_text()
+
+    for knobs, says in ((["--window", "0.3"], "another WINDOW, 0.2"), (["--points", "4KiB", "1KiB"], "another POINTS")):
+        other = run(tmp_path, "--run", "tiny", "--any-port", *knobs)
+        assert (other.returncode, other.stderr.count("\n")) == (2, 1)
+        assert says in other.stderr
+
+
+@pytest.mark.parametrize(
+    ("more", "says"),
+    [
+        (["--axis", "nope"], "invalid choice: 'nope'"),
+        (["--points", "4KiB"], "two points or more"),
+        (["--points", "many", "4KiB"], "is not a size"),
+        (["--points", "0", "4KiB"], "POINTS=0: AXIS=size goes from 1 B"),
+        (["--axis", "buffer-offset", "--points", "0", "4096"], "goes from 0 to 4,095"),
+        (["--axis", "buffer-offset", "--modes", "sendfile"], "leave MODES out"),
+        (["--axis", "chunk", "--modes", "splice", "sendfile"], "needs one of read-send"),
+        (["--modes", "sendfile"], "two or more"),
+        (["--modes", "sendfile", "nope"], "the modes are"),
+        (["--minutes", "0"], "MINUTES=0"),
+        (["--window", "nan"], "WINDOW=nan"),
+        (["--run", "../x"], "no name for a folder"),
+    ],
+)
+def test_wrong_usage_is_one_line_and_2(tmp_path: Path, more: list[str], says: str) -> None:
+    done = run(tmp_path, *more)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1), done.stderr
+    assert says in done.stderr
+    assert not (tmp_path / "profiles").exists()
+
+
+def test_a_file_that_there_is_no_room_for_is_left_out_and_said_to_be(tmp_path: Path) -> None:
+    done = run(tmp_path, *TINY, "--minutes", "0.01", "--points", "4KiB", "8KiB", "1024GiB")
+    assert done.returncode == 0, done.stderr
+    assert "left out: 1024 GiB: only " in done.stderr
+    assert "left out: 1024 GiB: only " in done.stdout
