@@ -18,6 +18,7 @@ KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quote
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
 	$(call quoted,GIB_PER_DAY,gib-per-day) $(call quoted,SINK,sink) $(call quoted,PIN,pin) \
 	$(call quoted,PRECISION,precision) $(call quoted,RETRIES,retries) $(call quoted,CALIBRATE,calibrate) \
+	$(call quoted,PACE,pace) $(call quoted,CACHE,cache) \
 	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
 # SIZE is only passed on where it was given: a sweep that is gone on with knows its own.
 SWEEP_KNOBS = $(call quoted,AXIS,axis) $(call option,POINTS,points) $(call option,MODES,modes) \
