@@ -15,12 +15,12 @@ from typing import Any
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
 from load import sweep_headless
 from load.client import SINKS
+from load.knobs import check_run_name, options_of
 from load.sweep_axes import AXES, MOST_CONNECTIONS, Axis, check_modes
 from load.sweep_files import too_large
 from load.sweep_plan import MOST_ROUNDS
 from profiles import targets
 from profiles.sweep_folder import Sweep, SweepFolder
-from scripts.load import check_run_name, options_of
 from units import MIB, format_size, parse_size
 
 MINUTES = 10.0
@@ -108,7 +108,7 @@ def _asked(arguments: argparse.Namespace, axis: Axis, modes: tuple[str, ...]) ->
     if arguments.pin:
         asked["pin"] = arguments.pin == "1"
     if arguments.option:
-        asked["options"] = options_of(arguments.option, modes)
+        asked["options"] = options_of(tuple(arguments.option), modes)
     return asked
 
 

@@ -93,12 +93,13 @@ def test_every_knob_is_an_option_of_load_and_what_load_writes_can_be_read(tmp_pa
     """Asked of another process: scripts.load imports locust."""
     ask = """if True:
         import json, sys
+        from load import knobs
         from scripts import load
         given = ["--rounds=9", "--window=1.5", "--warm-up=0.25", "--profile=1", "--users=2", "--sink=copy", "--pin=0",
                  "--gib-per-day=123456", "--precision=0.1", "--retries=1", "--calibrate=1",
                  "--option=read-send.chunk=64KiB"]
         parsed = load._parser().parse_args(given)
-        written = load._repeating_command(parsed, ("sendfile", "read-send"))
+        written = knobs.repeating_command(load.knobs_of(parsed), ("sendfile", "read-send"), 3_000_017)
         print(json.dumps([written, sorted(load._parser()._option_string_actions)]))"""
     done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=True)
     written, options = json.loads(done.stdout)

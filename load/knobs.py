@@ -1,0 +1,192 @@
+"""What can be asked of a campaign, and how it becomes Settings: one way for `make load` and for the page.
+
+Its rule: everything that was left to a default or to chance is decided here, once, and stands in the command that
+repeats the run. A knob is called here as its make variable is, in small letters.
+"""
+
+import os
+import random
+import re
+import shlex
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from errors import UsageError
+from load import pace
+from load.client import SINKS, Sink
+from load.placement import choose
+from load.settings import Cache, Settings
+from profiles import targets
+from units import parse_size
+
+BASELINE = "read-send"
+FEW_MODES = 4
+WINDOW_S = {"few": 2.0, "many": 0.7}  # many modes share the three minutes that a campaign may take
+WARM_UP_S = {"few": 0.5, "many": 0.2}
+PROFILE_S = 3
+USERS = 4
+OF_LOADED_CELLS = ("users", "window", "warm_up", "profile")  # a cold cell has none of these
+RETRIES = 2
+TARGET_HALF_WIDTH = 0.05  # method.md §4
+COURSE_MODES = ("read-send", "sendfile", "read-whole")
+CACHES = ("warm", "cold")
+RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
+
+LIMITS = {
+    "rounds": (1, 1000),
+    "users": (1, 2000),
+    "window": (0.2, 3600),
+    "warm_up": (0, 600),
+    "profile": (0, 600),
+    "precision": (0, 1),
+    "retries": (0, 10),
+    "gib_per_day": (0.001, 10**12),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Knobs:
+    """As they were turned; None where a default depends on others (see filled_in).
+
+    modes: names, or "course" or "all" alone. window, warm_up and profile in seconds. option: MODE.NAME=SIZE, several.
+    """
+
+    modes: tuple[str, ...] = ("course",)
+    baseline: str | None = None
+    rounds: int = 10
+    precision: float = TARGET_HALF_WIDTH
+    retries: int = RETRIES
+    calibrate: bool = False
+    pace: str = "saturated"
+    cache: Cache = "warm"
+    window: float | None = None
+    warm_up: float | None = None
+    profile: int | None = None
+    users: int | None = None
+    sink: Sink = "discard"
+    option: tuple[str, ...] = ()
+    gib_per_day: float | None = None
+    seed: int = field(default_factory=lambda: random.randrange(1 << 32))
+    pin: bool = True
+    any_port: bool = False
+
+
+def new_name() -> str:
+    """What a run is called when nobody names it: the time of day."""
+    return datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+
+
+def settings_of(knobs: Knobs, file_bytes: int) -> Settings:
+    """What the campaign is to do. file_bytes: of the served file, for what repeats the run. Raises UsageError."""
+    modes = modes_of(knobs.modes, knobs.baseline)
+    check(knobs)
+    knobs = filled_in(knobs, len(modes))
+    assert knobs.window is not None and knobs.warm_up is not None
+    assert knobs.profile is not None and knobs.users is not None
+    return Settings(
+        modes=modes,
+        named=knobs.modes != ("all",),
+        rounds=knobs.rounds,
+        window_s=knobs.window,
+        warm_up_s=knobs.warm_up,
+        profile_s=knobs.profile,
+        users=knobs.users,
+        sink=knobs.sink,
+        seed=knobs.seed,
+        command=repeating_command(knobs, modes, file_bytes),
+        options=options_of(knobs.option, modes),
+        gib_per_day=knobs.gib_per_day,
+        any_port=knobs.any_port,
+        precision=knobs.precision,
+        retries=knobs.retries,
+        calibrate=knobs.calibrate,
+        pace=pace.parse(knobs.pace),
+        cache=knobs.cache,
+        placement=choose(os.sched_getaffinity(0), wanted=knobs.pin),
+    )
+
+
+def modes_of(given: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:
+    """The modes to measure, the baseline first; "course" and "all" stand for several. Raises UsageError."""
+    several = {"course": list(COURSE_MODES), "all": list(targets.discover())}
+    named = several.get(given[0], list(given)) if len(given) == 1 else list(given)
+    names = [target.name for target in targets.choose(named)]
+    first = baseline or (BASELINE if BASELINE in names else names[0])
+    if first not in names:
+        raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(names)}")
+    return (first, *(name for name in names if name != first))
+
+
+def check(knobs: Knobs) -> None:
+    """Raises UsageError for what no campaign can be asked for."""
+    for name, (least, most) in LIMITS.items():
+        value = getattr(knobs, name)
+        if value is not None and not least <= value <= most:
+            raise UsageError(f"{name.upper()}={value}: give {least} to {most}")
+    for name, choices in (("sink", SINKS), ("cache", CACHES)):
+        if getattr(knobs, name) not in choices:
+            raise UsageError(f"{name.upper()}={getattr(knobs, name)!r}: choose one of {', '.join(choices)}")
+    unfit = [name for name in OF_LOADED_CELLS if getattr(knobs, name) is not None]
+    unfit += ["pace"] if pace.parse(knobs.pace) != pace.SATURATED else []
+    if knobs.cache == "cold" and unfit:
+        names = ", ".join(unfit).upper()
+        raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")
+
+
+def check_run_name(name: str) -> None:
+    """Raises UsageError for what is no name of a folder."""
+    if not RUN_NAME.fullmatch(name):
+        raise UsageError(f"RUN={name!r} is no name for a folder: letters, digits, dot, dash and underscore will do")
+
+
+def filled_in(knobs: Knobs, modes: int) -> Knobs:
+    """With the defaults that depend on others. A cold cell is one download by one user, and too short for py-spy."""
+    if knobs.cache == "cold":
+        return replace(knobs, users=1, window=0.0, warm_up=0.0, profile=0)
+    many = "few" if modes <= FEW_MODES else "many"
+    return replace(
+        knobs,
+        users=USERS if knobs.users is None else knobs.users,
+        profile=PROFILE_S if knobs.profile is None else knobs.profile,
+        window=WINDOW_S[many] if knobs.window is None else knobs.window,
+        warm_up=WARM_UP_S[many] if knobs.warm_up is None else knobs.warm_up,
+    )
+
+
+def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
+    """MODE.NAME=SIZE, several times, as sizes by mode and name. Raises UsageError."""
+    known = targets.discover()
+    options: dict[str, dict[str, int]] = {}
+    for text in given:
+        mode, dot, rest = text.partition(".")
+        name, equals, size = rest.partition("=")
+        if not dot or not equals or mode not in modes or name not in known[mode].facts.options:
+            raise UsageError(
+                f"--option {text!r} is not MODE.NAME=SIZE of a mode that is measured, like read-send.chunk=64KiB"
+            )
+        options.setdefault(mode, {})[name] = parse_size(size)
+        known[mode].check(options[mode])
+    return options
+
+
+def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> str:
+    """What repeats this run, but for its pace. knobs: filled in."""
+    cold = knobs.cache == "cold"
+    said: dict[str, object] = {
+        "MODES": " ".join(modes),
+        "ROUNDS": knobs.rounds,
+        **({"CACHE": "cold"} if cold else {"WINDOW": f"{knobs.window:g}", "USERS": knobs.users}),
+        "SINK": knobs.sink,
+        "SIZE": file_bytes,
+        "SEED": knobs.seed,
+    }
+    said |= {"WARM_UP": f"{knobs.warm_up:g}"} if not cold and knobs.warm_up != WARM_UP_S["few"] else {}
+    said |= {"PROFILE": knobs.profile} if not cold and knobs.profile != PROFILE_S else {}
+    said |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
+    said |= {"GIB_PER_DAY": f"{knobs.gib_per_day:.12g}"} if knobs.gib_per_day is not None else {}
+    said |= {"PRECISION": f"{knobs.precision:g}"} if knobs.precision != TARGET_HALF_WIDTH else {}
+    said |= {"RETRIES": knobs.retries} if knobs.retries != RETRIES else {}
+    said |= {"CALIBRATE": 1} if knobs.calibrate else {}
+    said |= {} if knobs.pin else {"PIN": 0}
+    said |= {"OPTIONS": " ".join(knobs.option)} if knobs.option else {}
+    return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in said.items())
