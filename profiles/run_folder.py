@@ -55,6 +55,13 @@ class RunFolder:
         """Of the same campaign at an offered rate, where both questions were asked."""
         return RunFolder(self.path / PACED_FOLDER)
 
+    @property
+    def name(self) -> str:
+        """As the commands take it: RUN, or RUN/paced for the paced part of a run that asked both questions."""
+        path = self.path.resolve()
+        is_part = path.name == PACED_FOLDER and (path.parent / RUN_FILE).exists()
+        return f"{path.parent.name}/{path.name}" if is_part else path.name
+
     def refuse_existing(self) -> None:
         """Raises UserError when the folder is there: a run is never mixed with another."""
         if self.path.exists():

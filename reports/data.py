@@ -4,12 +4,12 @@ Its rule: it is read from the run's folder alone, and complete before the first 
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errors import UsageError, UserError
 from profiles.records import DeepProfile, Floor, Profile, Proof, Run, TargetFacts
-from profiles.run_folder import RUN_FILE, RunFolder
+from profiles.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from reports.deep import Deep, deep
 from reports.floor import floor_of
 from reports.gates import Validity, check
@@ -23,7 +23,8 @@ from reports.verdict import Verdict, conclude, delta
 class RunData:
     """What a section gets. attachments: flame graphs and stacks by their file name. floor: the A/A floor in force, None
     where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed. deep:
-    what perf saw of a mode, where it saw anything; deep_profiles say why not."""
+    what perf saw of a mode, where it saw anything; deep_profiles say why not. paced: where both questions were asked
+    (method.md §2), the answer to the paced one, or in no_paced why there is none."""
 
     run: Run
     measured: Measured
@@ -34,11 +35,27 @@ class RunData:
     sensitivity: Sensitivity | None = None
     deep_profiles: tuple[DeepProfile, ...] = ()
     deep: Mapping[str, Deep] = field(default_factory=dict)
+    paced: "RunData | None" = None
+    no_paced: str | None = None
 
     @property
     def delta(self) -> float:
         """What is too small to matter, as a share: the larger of 2 % and the A/A floor (method.md §5)."""
         return delta(self.floor.reach if self.floor else None)
+
+    @property
+    def answers(self) -> "tuple[RunData, ...]":
+        """One per question that was asked, and could be answered."""
+        return (self,) if self.paced is None else (self, self.paced)
+
+    @property
+    def is_part(self) -> bool:
+        """Whether it is the paced part of a run that asked both questions."""
+        return self.run.name.endswith(f"/{PACED_FOLDER}")
+
+    def on_page(self, name: str) -> str:
+        """A name that is unique on a page with the answers to both questions."""
+        return f"{name}-{PACED_FOLDER}" if self.is_part else name
 
     @property
     def void(self) -> frozenset[str]:
@@ -69,7 +86,8 @@ def find(profiles: Path, name: str | None, tell: Callable[[str], None] = lambda 
 
 
 def _named(profiles: Path, name: str) -> RunFolder:
-    if name != Path(name).name or name in ("", ".", ".."):
+    whole = name.removesuffix(f"/{PACED_FOLDER}")
+    if whole != Path(whole).name or whole in ("", ".", ".."):
         raise UsageError(f"{name!r} is not the name of a run: give one of the folders in {profiles}, without its path")
     if not (profiles / name).is_dir():
         names = ", ".join(sorted(path.parent.name for path in profiles.glob(f"*/{RUN_FILE}"))[-8:])
@@ -124,7 +142,17 @@ def load(folder: RunFolder, *, whole: bool = True) -> RunData:
     attachments = _attachments(folder, records.profiles, deep_profiles) if whole else {}
     seen = {profile.mode: _deep(profile, attachments) for profile in deep_profiles}
     known = {mode: found for mode, found in seen.items() if found is not None and mode in run.modes}
-    return RunData(run, records, validity, verdicts, attachments, floor, others, deep_profiles, known)
+    found = RunData(run, records, validity, verdicts, attachments, floor, others, deep_profiles, known)
+    return _with_paced(found, folder.paced)
+
+
+def _with_paced(run: RunData, folder: RunFolder) -> RunData:
+    """With the answer to the other question, where it was asked too."""
+    if not (folder.path / RUN_FILE).is_file():
+        return run
+    if reason := _why_empty(folder):
+        return replace(run, no_paced=reason)
+    return replace(run, paced=load(folder, whole=False))
 
 
 def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> Deep | None:

@@ -6,6 +6,7 @@ The page loads nothing from anywhere: its Content-Security-Policy forbids it, an
 
 import importlib
 import pkgutil
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -18,6 +19,7 @@ from profiles.run_folder import RunFolder
 from reports.data import RunData, load
 from reports.figure import vega_bundle
 from reports.output import write_file
+from reports.question import in_brief
 from reports.rendering import fragment, mode_colour
 
 PAGE_FILE = "index.html"
@@ -25,8 +27,9 @@ FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
 
 class Section(Protocol):
-    """What a file in `sections/` holds. An empty result leaves the section out; HALF = True may stand beside
-    another such section where the page is wide enough."""
+    """What a file in `sections/` holds. An empty result leaves the section out. HALF = True may stand beside
+    another such section where the page is wide enough; EACH_QUESTION = True stands once for every question that the
+    run answers (method.md §2)."""
 
     TITLE: str
     ORDER: int
@@ -50,20 +53,27 @@ def sections() -> list[tuple[str, Section]]:
 
 
 def page(run: RunData) -> str:
-    bodies = [
-        Rendered(name, section.TITLE, bool(getattr(section, "HALF", False)), section.render(run))
-        for name, section in sections()
-    ]
+    bodies = [body for name, section in sections() for body in _rendered(name, section, run)]
     colours = [(mode, mode_colour(index)) for index, mode in enumerate(run.measured.modes)]
     return fragment(
         "page.html",
         run=run.run,
         rounds=len(run.measured.rounds),
+        paced=run.paced,
+        no_paced=run.no_paced,
         colours=colours,
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
         flames=flames_bundle() if run.deep else None,
     )
+
+
+def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
+    """The section; one for each question where it depends on the question, and two were asked."""
+    half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "EACH_QUESTION"))
+    for answer in run.answers if each else (run,):
+        asked = f", {in_brief(answer.run)}" if each and run.paced else ""
+        yield Rendered(answer.on_page(name), f"{section.TITLE}{asked}", half, section.render(answer))
 
 
 @cache
@@ -85,4 +95,4 @@ def report(folder: RunFolder, reports_folder: Path, gib_per_day: float | None = 
     run = load(folder)
     if gib_per_day is not None:
         run = replace(run, run=replace(run.run, gib_per_day=gib_per_day))
-    return run, write(run, reports_folder / folder.path.resolve().name)
+    return run, write(run, reports_folder / folder.name)

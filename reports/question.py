@@ -14,19 +14,24 @@ CACHE = {
 }
 
 
+def in_brief(run: Run) -> str:
+    """saturated, or paced at 171 MiB/s"""
+    return "saturated" if run.question == "saturated" else f"paced at {rate_of(run)}"
+
+
 def in_short(run: Run) -> str:
     """saturated, page cache warm"""
-    return f"{_pace(run)}, page cache {run.cache}"
+    return f"{in_brief(run)}, page cache {run.cache}"
 
 
 def in_full(run: Run) -> str:
     """The question as a sentence of its own, without its full stop."""
-    return f"{_pace(run)}: {_aim(run)} · {CACHE[run.cache]}"
+    return f"{in_brief(run)}: {_aim(run)} · {CACHE[run.cache]}"
 
 
 def chosen(run: Run) -> str:
     """Where an offered rate comes from; empty when saturated."""
-    if not run.pilot_bytes_per_s:
+    if not run.pilot_bytes_per_s or run.question == "saturated":
         return ""
     slowest = min(run.pilot_bytes_per_s, key=lambda mode: run.pilot_bytes_per_s[mode])
     return (
@@ -38,10 +43,6 @@ def chosen(run: Run) -> str:
 def rate_of(run: Run) -> str:
     """171 MiB/s"""
     return UNKNOWN if run.rate_bytes_per_s is None else f"{exact_size(run.rate_bytes_per_s)}/s"
-
-
-def _pace(run: Run) -> str:
-    return "saturated" if run.question == "saturated" else f"paced at {rate_of(run)}"
 
 
 def _aim(run: Run) -> str:

@@ -27,8 +27,16 @@ _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
 
 
 def show(run: RunData, console: Console | None = None) -> None:
-    """Print the table, the verdict lines, voids and cautions, and what was done with disturbed rounds."""
+    """For each question that was answered, print the table, the verdict lines, voids and cautions, and what was done
+    with disturbed rounds."""
     console = console or open_console()
+    for answer in run.answers:
+        _show(answer, console)
+    if run.no_paced:
+        print_line(console, f"the paced question was asked too, and has no answer: {run.no_paced}", "yellow")
+
+
+def _show(run: RunData, console: Console) -> None:
     console.print(_table(run))
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")

@@ -63,7 +63,7 @@ def read(profiles: Path, name: str | None) -> RunData:
     """
     folder = find(profiles, name)
     run = load(folder, whole=False)
-    return replace(run, run=replace(run.run, name=folder.path.name))
+    return replace(run, run=replace(run.run, name=folder.name))
 
 
 def compared(a: RunData, b: RunData) -> Comparison:

@@ -36,11 +36,21 @@ def record(run: Run) -> dict[str, Any]:
 
 def downloads(run: RunData) -> tuple[Download, ...]:
     """The rounds as a table, and all records but the samples as they were measured."""
+    """Of every question that was answered."""
+    return tuple(found for answer in run.answers for found in _of_one(answer))
+
+
+def _of_one(run: RunData) -> tuple[Download, ...]:
     measured = run.measured
     records = {"run": run.run, "rounds": measured.cells, "profiles": measured.profiles, "proofs": measured.proofs}
+    rounds = as_csv(table(run)).encode()
     return (
-        _download("rounds.csv", "text/csv", as_csv(table(run)).encode()),
-        _download("records.json", "application/json", msgspec.json.encode(records | {"probes": measured.probes})),
+        _download(f"{run.on_page('rounds')}.csv", "text/csv", rounds),
+        _download(
+            f"{run.on_page('records')}.json",
+            "application/json",
+            msgspec.json.encode(records | {"probes": measured.probes}),
+        ),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Literal
 import duckdb
 
 from errors import UserError
+from reports.data import RunData
 from reports.decisions.comparison import read
 from reports.decisions.table import Table, as_csv, table
 from reports.output import write_file
@@ -22,7 +23,10 @@ _TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 
 def export(profiles: Path, name: str | None, formats: tuple[Format, ...], reports: Path) -> list[Path]:
     """Write the rounds of this run, or of the latest, beside its report; the paths. Raises UserError."""
-    run = read(profiles, name)
+    return [path for answer in read(profiles, name).answers for path in _write(answer, formats, reports)]
+
+
+def _write(run: RunData, formats: tuple[Format, ...], reports: Path) -> list[Path]:
     rows = table(run)
     contents = {"csv": lambda: as_csv(rows).encode(), "parquet": lambda: as_parquet(rows)}
     return [write_file(reports / run.run.name / f"rounds.{each}", contents[each]()) for each in formats]

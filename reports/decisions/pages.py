@@ -42,7 +42,7 @@ def _runs(history: History, reports: Path) -> Markup:
             entry,
             started(entry),
             [ratio(mode) for mode in history.modes[entry.name] if mode.mode != entry.baseline],
-            (reports / entry.name / "index.html").is_file(),
+            page if (reports / (page := entry.name.partition("/")[0]) / "index.html").is_file() else None,
         )
         for entry in reversed(history.readable)
     ]
@@ -80,7 +80,7 @@ def write_comparison(comparison: Comparison, reports: Path) -> Path:
         Rendered("numbers", "What each mode costs", False, numbers),
     ]
     lead = f"A is run {a.name} of {a.started_at}, B is run {b.name} of {b.started_at}."
-    path = reports / "compare" / f"{a.name}--{b.name}.html"
+    path = reports / "compare" / f"{a.name}--{b.name}.html".replace("/", "-")
     return _write(path, f"{a.name} and {b.name}", lead, "Made from the records of the two runs alone.", sections)
 
 

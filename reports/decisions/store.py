@@ -17,6 +17,7 @@ import duckdb
 
 import reports
 from errors import UserError
+from profiles.run_folder import RUN_FILE, RunFolder
 from profiles.sweep_folder import SweepFolder
 from reports.decisions.history import Entry, History, ModeEntry, read
 from reports.text import printable
@@ -49,7 +50,7 @@ def _rows(index: duckdb.DuckDBPyConnection, kind: type[Entry | ModeEntry], table
 
 def _refresh(index: duckdb.DuckDBPyConnection, profiles: Path) -> None:
     """Read what is new or changed, forget what is gone; all of it or, when interrupted, nothing."""
-    folders = {printable(folder.name): folder for folder in _folders(profiles)}
+    folders = {printable(RunFolder(folder).name): folder for folder in _folders(profiles)}
     stamps = {name: _stamp(folder) for name, folder in folders.items()}
     index.begin()
     known = dict(index.execute("SELECT name, stamp FROM runs").fetchall())
@@ -69,12 +70,14 @@ def _insert(index: duckdb.DuckDBPyConnection, table: str, row: tuple[Any, ...]) 
 
 
 def _folders(profiles: Path) -> list[Path]:
-    """Those of runs, and what nobody can read; a sweep asks another question at each of its points."""
+    """Those of runs, of the paced parts of runs, and what nobody can read; a sweep asks another question at each of
+    its points."""
     try:
         found = [path for path in profiles.iterdir() if path.is_dir()] if profiles.is_dir() else []
     except OSError as error:
         raise UserError(f"cannot look for runs in {profiles}: {error.strerror}; check its permissions") from error
-    return [path for path in found if not path.name.startswith(".") and not SweepFolder(path).exists]
+    runs = [path for path in found if not path.name.startswith(".") and not SweepFolder(path).exists]
+    return [*runs, *(paced.path for run in runs if ((paced := RunFolder(run).paced).path / RUN_FILE).is_file())]
 
 
 def _stamp(folder: Path) -> str:

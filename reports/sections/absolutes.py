@@ -14,6 +14,7 @@ from reports.text import UNKNOWN, extent, median, number, plural, quantity
 
 TITLE = "What each mode costs"
 ORDER = 40
+EACH_QUESTION = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,9 +53,11 @@ def render(run: RunData) -> Markup:
         void=run.void,
         rows=rows,
         rounds=len(run.measured.rounds),
-        cost=figure("cost", cost(run.measured), _cost_caption(run)),
+        cost=figure(run.on_page("cost"), cost(run.measured), _cost_caption(run)),
         throughput=figure(
-            "throughput", throughput(run.measured), "Dot: a round. Tick: the median. Never read it without the CPU."
+            run.on_page("throughput"),
+            throughput(run.measured),
+            "Dot: a round. Tick: the median. Never read it without the CPU.",
         ),
     )
 

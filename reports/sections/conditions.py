@@ -13,11 +13,13 @@ HALF = True
 
 
 def render(run: RunData) -> Markup:
-    limits = [(mode, limit(run.measured, mode)) for mode in run.measured.modes]
+    limits = [
+        (mode, [limit(answer.measured, mode) for answer in run.answers if mode in answer.measured.modes])
+        for mode in run.measured.modes
+    ]
     return fragment(
         "conditions.html",
-        question=in_full(run.run),
-        chosen=chosen(run.run),
+        questions=[(in_full(answer.run), chosen(answer.run)) for answer in run.answers],
         machine=machine_line(run),
         network=network_line(run),
         limits=limits,

@@ -17,4 +17,5 @@ def render(run: RunData) -> Markup:
         record=embedded_json(record(run.run)),
         record_id=RECORD_ID,
         name=run.run.name,
+        paced=run.paced is not None,
     )

@@ -9,6 +9,7 @@ from reports.text import interval, times
 
 TITLE = "Exploratory: the other ratios"
 ORDER = 150
+EACH_QUESTION = True
 
 _METRICS: tuple[tuple[str, str, bool], ...] = (
     ("Throughput", "gib_per_s", False),

@@ -9,6 +9,7 @@ from reports.figure import figure
 TITLE = "Every round"
 ORDER = 20
 HALF = True
+EACH_QUESTION = True
 
 
 def render(run: RunData) -> Markup:
@@ -19,4 +20,4 @@ def render(run: RunData) -> Markup:
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]
     if void:
         caption += f" Void, and so not drawn: {', '.join(void)}."
-    return figure("forest", forest(run.measured, run.verdicts, run.delta), caption)
+    return figure(run.on_page("forest"), forest(run.measured, run.verdicts, run.delta), caption)

@@ -10,6 +10,7 @@ from reports.rendering import fragment
 
 TITLE = "The gates"
 ORDER = 125
+EACH_QUESTION = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Row:
     where: str
     over: int
     unknown: str
-    drops: bool
+    fate: str
 
 
 def render(run: RunData) -> Markup:
@@ -41,5 +42,5 @@ def _row(run: RunData, gate: Gate) -> Row:
         where=f"round {where.round}, {where.mode}" if where and worst else "",
         over=len({cell.round for value, cell in known if value > gate.limit}),
         unknown=f"{len(cells) - len(known)} of {len(cells)}" if len(known) < len(cells) else "",
-        drops=gate.drops,
+        fate="dropped, or void where it had to be kept" if gate.voids else "dropped" if gate.drops else "named",
     )

@@ -10,6 +10,7 @@ from reports.text import median
 
 TITLE = "In numbers"
 ORDER = 15
+EACH_QUESTION = True
 
 
 def render(run: RunData) -> Markup:

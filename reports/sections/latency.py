@@ -9,6 +9,7 @@ from reports.rendering import fragment
 
 TITLE = "Latency of a download"
 ORDER = 140
+EACH_QUESTION = True
 
 
 def render(run: RunData) -> Markup:

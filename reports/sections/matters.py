@@ -12,6 +12,7 @@ from reports.text import number
 
 TITLE = "Does it matter?"
 ORDER = 65
+EACH_QUESTION = True
 
 Scale = Callable[[float, float], float]
 

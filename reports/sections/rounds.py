@@ -8,6 +8,7 @@ from reports.rendering import fragment
 
 TITLE = "Every raw cell"
 ORDER = 130
+EACH_QUESTION = True
 
 MOST_CELLS = 240
 

@@ -9,6 +9,7 @@ from reports.text import plural, rounds_list
 TITLE = "Can it be trusted?"
 ORDER = 30
 HALF = True
+EACH_QUESTION = True
 
 MOST_DROPS = 12
 

@@ -10,6 +10,7 @@ from reports.rendering import fragment
 
 TITLE = "Verdict"
 ORDER = 10
+EACH_QUESTION = True
 
 SIGNS = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}
 
@@ -21,6 +22,7 @@ def render(run: RunData) -> Markup:
         verdicts=run.verdicts,
         signs=SIGNS,
         validity=run.validity.word,
+        grounds=run.on_page("validity"),
         delta=percent(run.delta),
         floor=floor_text(run.floor, run.run.name),
         target=percent(TARGET_HALF_WIDTH),
