@@ -10,7 +10,8 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 VENV := .venv
 RUN_PYTHON := $(VENV)/bin/python
 
-SIZE ?= 256MiB
+# At a pace, a hundred downloads and more are to start in every window.
+SIZE ?= $(if $(filter-out saturated,$(PACE)),1MiB,256MiB)
 # A knob that is set becomes an option of the same name.
 option = $(if $($(1)),--$(2) $($(1)))
 quoted = $(if $($(1)),'--$(2)=$($(1))')

@@ -87,8 +87,8 @@ class Campaign:
 
     def _refuse(self, facts: Facts) -> None:
         """What cannot be measured here. Raises UserError before there is a folder."""
-        if isinstance(self._settings.rate, int):
-            check_starts(self._settings.rate, facts.file.size_bytes, self._settings.window_s)
+        if isinstance(self._settings.pace.rate, int):
+            check_starts(self._settings.pace.rate, facts.file.size_bytes, self._settings.window_s)
         if self._settings.cache == "cold":
             check_cold(self._host, facts.file.path)
 
@@ -125,25 +125,39 @@ class Campaign:
         return proofs
 
     def _pilot(self, schedule: Schedule, stage: Stage) -> list[Cell]:
-        """What each mode reaches when saturated, and so the rate that all can be offered; told, and never scored."""
-        settings, cells = self._settings, []
-        if settings.rate is None:
+        """The rate that all modes can be offered; told, and never scored. Where both questions are asked, it is looked
+        for before the first one's rounds, so that what cannot be offered is known at once."""
+        settings = self._settings
+        if settings.pace.rate is None:
             return []
-        for position, mode in enumerate(schedule.run.modes, 1):
-            self._progress(0, f"pilot: {mode}")
-            cells.append(stage.score((0, position), mode, settings.users))
-            self._progress(settings.cell_s, mode)
+        cells = [] if self._part_of else self._saturated_once(schedule.run, stage)
         ceilings = {cell.mode: cell.received_bytes / cell.wall_s for cell in cells if not cell.failures}
+        ceilings = self._part_of.read_run().pilot_bytes_per_s if self._part_of else ceilings
         schedule.run = replace(schedule.run, pilot_bytes_per_s=ceilings)
-        rate = resolve(settings.rate, ceilings)
+        rate = resolve(settings.pace.rate, ceilings)
         check_starts(rate, schedule.run.file.size_bytes, settings.window_s)
+        if settings.rate is not None:
+            self._offer(rate, schedule, stage)
+        self._folder.write_run(schedule.run)
+        return cells
+
+    def _saturated_once(self, run: Run, stage: Stage) -> list[Cell]:
+        """What each mode reaches when it is saturated."""
+        cells = []
+        for position, mode in enumerate(run.modes, 1):
+            self._progress(0, f"pilot: {mode}")
+            cells.append(stage.score((0, position), mode, self._settings.users))
+            self._progress(self._settings.cell_s, mode)
+        return cells
+
+    def _offer(self, rate: int, schedule: Schedule, stage: Stage) -> None:
+        """This rate from now on, to every mode."""
+        settings = self._settings
         stage.rate_bytes_per_s = rate
         command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
         record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
         schedule.run = replace(record, floor=calibration.kept(self._floors, conditions(record)))
-        self._folder.write_run(schedule.run)
         self._progress(0, f"offered to every mode: {exact_size(rate)}/s")
-        return cells
 
     def _score(self, schedule: Schedule, stage: Stage) -> None:
         settings = self._settings

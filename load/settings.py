@@ -88,7 +88,8 @@ class Settings:
     @property
     def expected_s(self) -> float:
         """How long it will take at most, but for repeats, about: for a progress bar."""
-        pilot_s = 0.0 if self.rate is None else len(self.modes) * self.cell_s
+        piloted = self.pace.rate is not None and (self.rate is None or not self.pace.saturated)
+        pilot_s = len(self.modes) * self.cell_s if piloted else 0.0
         return pilot_s + self.rounds * self.round_s + 2 * len(self.modes) * self.profiled_s
 
 
