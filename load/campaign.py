@@ -78,9 +78,10 @@ class Campaign:
             raise
         finally:
             stage.clear()
-            congestion = " and ".join(sorted(set(stage.congestion.values()))) or None
+            congestion = " and ".join(sorted(set(stage.congestion.values()) - {""})) or None
             host = schedule.run.host | {"congestion_control": congestion}
-            schedule.run = replace(schedule.run, host=host, state=end[0], reason=end[1], ended_at=now())
+            schedule.run = replace(schedule.run, host=host, congestion=dict(stage.congestion))
+            schedule.run = replace(schedule.run, state=end[0], reason=end[1], ended_at=now())
             self._folder.write_run(schedule.run)
         self._keep_floor(schedule)
         return [*schedule.cells, *others]
@@ -90,6 +91,9 @@ class Campaign:
         if isinstance(self._settings.pace.rate, int):
             check_starts(self._settings.pace.rate, facts.file.size_bytes, self._settings.window_s)
         if self._settings.cache == "cold":
+            others = {target.name for target in facts.targets if target.sha256} & {*self._settings.modes}
+            if others:
+                raise UserError(f"{' and '.join(others)} cannot be made cold: not {facts.file.path} is what it sends")
             check_cold(self._host, facts.file.path)
 
     def _begin(self, facts: Facts) -> Run:

@@ -11,6 +11,7 @@ Both are woken for a piece of 256 KiB (SO_RCVLOWAT, socket(7)) and not for every
 client was woken every 63 KiB, was busy to 96 % and so the bottleneck; with whole pieces it is busy to 35 %.
 """
 
+import errno
 import mmap
 import socket
 import ssl
@@ -47,6 +48,10 @@ class WrongLengthError(DownloadError):
     """The Content-Length is missing, or not the file's."""
 
 
+class EncodedError(DownloadError):
+    """The body comes in chunks or compressed: what arrives is not what the file is made of."""
+
+
 class ShortBodyError(DownloadError):
     """The connection ended before the body did."""
 
@@ -67,8 +72,9 @@ class Connection:
     """A kept connection to a server, made when it is first needed.
 
     on_bytes is called with every number of body bytes that arrives. expected_bytes, where known, is the length that
-    each answer must have. After an error the connection is closed, and the next download makes a new one. tls: without
-    a look at the certificate, since what is measured is a data path and not trust.
+    each answer must have. After an error the connection is closed, and the next download makes a new one. A server may
+    close a kept connection whenever it is idle: then the request goes out once more, over a new one, RFC 9112 section
+    9.3.1. tls: without a look at the certificate, since what is measured is a data path and not trust.
     """
 
     def __init__(
@@ -94,10 +100,7 @@ class Connection:
         """GET the path and drain its body; the body's length in bytes. Raises DownloadError, one of its kinds."""
         whole = False
         try:
-            sock = self._connected()
-            host = f"{self._address[0]}:{self._address[1]}"
-            sock.sendall(f"GET {path} HTTP/1.1\r\nHost: {host}\r\nAccept: */*\r\n\r\n".encode("ascii"))
-            head, body_start = _receive_head(sock)
+            sock, head, body_start = self._asked(path)
             length = self._judge(head)
             if len(body_start) > length:
                 raise WrongLengthError(f"{len(body_start)} bytes came for a body of {length}")
@@ -130,10 +133,28 @@ class Connection:
                 raise ConnectError(f"{error.strerror or error}") from error
         return self._sock
 
+    def _asked(self, path: str) -> tuple[socket.socket, "_ResponseHead", bytes]:
+        """Send the request; the socket, the head of the answer, and the first bytes of its body."""
+        kept = self._sock is not None
+        host = f"[{self._address[0]}]" if ":" in self._address[0] else self._address[0]
+        request = f"GET {path} HTTP/1.1\r\nHost: {host}:{self._address[1]}\r\nAccept: */*\r\n\r\n".encode("ascii")
+        while True:
+            sock = self._connected()
+            try:
+                sock.sendall(request)
+                return sock, *_receive_head(sock)
+            except (ConnectionResetError, BrokenPipeError):
+                self.close()
+                if not kept:
+                    raise
+                kept = False
+
     def _judge(self, head: "_ResponseHead") -> int:
-        """The body's length. Raises WrongStatusError, WrongLengthError."""
+        """The body's length. Raises WrongStatusError, EncodedError, WrongLengthError."""
         if head.status != 200:
             raise WrongStatusError(f"status {head.status}")
+        if head.coding:
+            raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
         if head.length is None:
             raise WrongLengthError("the response has no Content-Length")
         if self._expected_bytes is not None and head.length != self._expected_bytes:
@@ -175,6 +196,7 @@ class _ResponseHead:
 
     def __init__(self, raw: bytes) -> None:
         self.length: int | None = None
+        self.coding = ""
         parser = httptools.HttpResponseParser(self)
         try:
             parser.feed_data(raw)
@@ -186,6 +208,8 @@ class _ResponseHead:
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"content-length" and value.isdigit():
             self.length = int(value)
+        if name.lower() in (b"transfer-encoding", b"content-encoding") and value.lower() != b"identity":
+            self.coding = f"{name.decode('latin-1')}: {value.decode('latin-1')}"
 
 
 def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
@@ -195,6 +219,8 @@ def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
         if len(data) > _MAX_HEAD_BYTES:
             raise BadHeadError(f"no end of the head within {_MAX_HEAD_BYTES} bytes")
         piece = sock.recv(_HEAD_PIECE_BYTES)
+        if not piece and not data:
+            raise ConnectionResetError(errno.ECONNRESET, "the connection ended before the response head did")
         if not piece:
             raise ConnectionLostError("the connection ended before the response head did")
         data += piece

@@ -9,10 +9,9 @@ from dataclasses import dataclass
 
 from errors import UserError
 from load.client import ConnectError, Connection, DownloadError, Sink
+from profiles.records import SERVED_PATH
 from profiles.targets import Target, find_listener
 from units import GIB
-
-PATH = "/test-file.bin"
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,13 +43,13 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
     for _ in range(iterations):
         connection = Connection(address, sink, lambda _: None, tls=target.facts.tls is not None)
         try:
-            received_bytes += connection.download(PATH)
+            received_bytes += connection.download(SERVED_PATH)
         except ConnectError as error:
             raise UserError(
                 f"nothing answers on {address[0]} port {port}: {error}; start the servers with `make servers`"
             ) from error
         except DownloadError as error:
-            raise UserError(f"{target.name} did not deliver {PATH}: {type(error).__name__}: {error}") from error
+            raise UserError(f"{target.name} did not deliver {SERVED_PATH}: {type(error).__name__}: {error}") from error
         finally:
             connection.close()
     wall_s = time.perf_counter() - started_s

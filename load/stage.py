@@ -80,11 +80,11 @@ class Stage:
         with self._served(mode, profiler=None) as user_class:
             meter = user_class.meter
             with contextlib.closing(user_class.connection(meter.add_bytes)) as connection:
-                check_ready(connection, mode)  # the discarded warm-up, over the connection that is measured
+                check_ready(connection, user_class)  # the discarded warm-up, over the connection that is measured
                 share = self._host.drop().resident_share
                 first = edge(self._host, meter)
                 meter.reset()
-                download_once(connection, meter)
+                download_once(connection, user_class)
                 return self._cell(place, mode, (first, edge(self._host, meter)), meter), share
 
     def profile(self, position: int, mode: str) -> Profile:
@@ -135,7 +135,7 @@ class Stage:
     def _loaded(self, mode: str, users: int, profiler: Profiler) -> Iterator[type[DownloadUser]]:
         """A fresh server under load, warmed up; both stopped at the end."""
         with self._served(mode, profiler) as user_class:
-            rate, size_bytes = self.rate_bytes_per_s, self._facts.file.size_bytes
+            rate, size_bytes = self.rate_bytes_per_s, self._size_bytes(mode)
             user_class.offer(None if rate is None else Pace(rate, size_bytes, users, time.perf_counter()))
             try:
                 self._runner.start(users, spawn_rate=users, user_classes=[user_class])
@@ -156,13 +156,18 @@ class Stage:
         try:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink
-            user_class.expected_bytes = self._facts.file.size_bytes
+            user_class.expected_bytes = self._size_bytes(mode)
             with contextlib.closing(user_class.connection(lambda _: None)) as connection:
-                check_ready(connection, mode)
+                check_ready(connection, user_class)
             yield user_class
         finally:
             self._host.stop(mode)
             self._write_samples()
+
+    def _size_bytes(self, mode: str) -> int:
+        """What one download from this mode has: the run's file, or what a guest sends instead."""
+        own = next(target.size_bytes for target in self._facts.targets if target.name == mode)
+        return self._facts.file.size_bytes if own is None else own
 
     def _wait_for_users(self, wanted: int) -> None:
         deadline_s = time.monotonic() + SPAWN_TIMEOUT_S

@@ -17,8 +17,8 @@ from load.client import Connection, DownloadError, Sink
 from load.meter import Meter
 from load.pace import Pace, Turns
 from profiles import targets
+from profiles.records import SERVED_PATH
 
-PATH = "/test-file.bin"
 YIELD_EVERY_BYTES = 4 << 20
 PAUSE_AFTER_FAILURE_S = 0.2
 TIMEOUT_S = 30.0
@@ -32,6 +32,7 @@ class DownloadUser(User):
 
     target: ClassVar[str]
     address: ClassVar[tuple[str, int]]
+    path: ClassVar[str] = SERVED_PATH
     meter: ClassVar[Meter]
     sink: ClassVar[Sink] = "discard"
     expected_bytes: ClassVar[int | None] = None
@@ -64,7 +65,7 @@ class DownloadUser(User):
         error: DownloadError | None = None
         length = 0
         try:
-            length = self._connection.download(PATH)
+            length = self._connection.download(self.path)
         except DownloadError as failure:
             error = failure
         latency_s = time.perf_counter() - started_s
@@ -107,6 +108,7 @@ def user_classes() -> dict[str, type[DownloadUser]]:
                 "__doc__": f"Downloads from {target.name}: {target.facts.summary}.",
                 "target": target.name,
                 "address": address,
+                "path": target.facts.path,
                 "tls": target.facts.tls is not None,
                 "host": f"http{'s' if target.facts.tls else ''}://{address[0]}:{address[1]}",
                 "meter": Meter(),

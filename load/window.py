@@ -10,7 +10,7 @@ from load.cell import Edge, interpolate
 from load.client import Connection, DownloadError
 from load.meter import Meter
 from load.server_host import ServerHost
-from load.users import PATH
+from load.users import DownloadUser
 from reports.disturbance import MOST_RESIDENT
 
 
@@ -25,12 +25,12 @@ def edge(host: ServerHost, meter: Meter) -> Edge:
     )
 
 
-def check_ready(connection: Connection, mode: str) -> None:
+def check_ready(connection: Connection, users: type[DownloadUser]) -> None:
     """One whole download before any load: is this server ready, and does it send what it should? Raises UserError."""
     try:
-        connection.download(PATH)
+        connection.download(users.path)
     except DownloadError as error:
-        raise UserError(f"{mode} does not serve {PATH}: {type(error).__name__}: {error}") from error
+        raise UserError(f"{users.target} does not serve {users.path}: {type(error).__name__}: {error}") from error
 
 
 def check_cold(host: ServerHost, name: str) -> None:
@@ -44,11 +44,12 @@ def check_cold(host: ServerHost, name: str) -> None:
         )
 
 
-def download_once(connection: Connection, meter: Meter) -> None:
+def download_once(connection: Connection, users: type[DownloadUser]) -> None:
     """One download by one user, counted as the many of a loaded cell are."""
+    meter = users.meter
     started_s = time.perf_counter()
     try:
-        connection.download(PATH)
+        connection.download(users.path)
     except DownloadError as error:
         meter.add_failure(type(error).__name__)
     else:

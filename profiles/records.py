@@ -13,6 +13,9 @@ SCHEMA = 1
 
 COPIES_TOLERANCE = 0.1
 
+SERVED_PATH = "/test-file.bin"
+
+Guest = Literal["command", "pid", "container"]
 State = Literal["running", "done", "interrupted", "failed"]
 Kind = Literal["counter", "gauge", "derived"]
 
@@ -45,9 +48,11 @@ def is_sending(step: Copy) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class TargetFacts:
-    """What was measured: one of our modes (or, later, any server). options: what changed its path, in bytes.
+    """What was measured: one of our modes, or a guest, any server of the user's (docs/targets.md).
 
-    tls: who encrypts ("user", "kernel"), None for plain HTTP. A TLS body is decrypted by its client whatever the sink.
+    options: what changed its path, in bytes. tls: who encrypts ("user", "kernel"), None for plain HTTP. A TLS body is
+    decrypted by its client whatever the sink. guest: how it was named, None for our modes. path: what is downloaded
+    from it. size_bytes and sha256: of what it sends, None where that is the run's file.
     """
 
     name: str
@@ -56,6 +61,10 @@ class TargetFacts:
     copies: tuple[Copy, ...] = ()
     options: dict[str, int] = field(default_factory=dict)
     tls: Literal["user", "kernel"] | None = None
+    guest: Guest | None = None
+    path: str = SERVED_PATH
+    size_bytes: int | None = None
+    sha256: str | None = None
 
     @property
     def cpu_copies(self) -> int:
@@ -120,8 +129,9 @@ class Run:
 
     order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes, or
     "paced", every mode at the same offered rate (method.md §2); then rate_bytes_per_s is that rate, of all users
-    together, and pilot_bytes_per_s what each mode reached before when it was saturated (never scored). cache: whether
-    the file lay in the page cache; a cold cell is one download of it, so window_s is 0. rounds_planned: at most,
+    together, and pilot_bytes_per_s what each mode reached before when it was saturated (never scored). congestion: the
+    congestion control that each mode's server used, as far as is known. cache: whether the file lay in the page cache;
+    a cold cell is one download of it, so window_s is 0. rounds_planned: at most,
     without repeats; None in old records: as many as order has. precision: the half-width of the intervals at which it
     may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds, which stand in order like any other.
     duplicate: the baseline once more, under this name. floor: the A/A floor that an earlier run found under the same
@@ -158,6 +168,7 @@ class Run:
     floor: Floor | None = None
     rate_bytes_per_s: int | None = None
     pilot_bytes_per_s: dict[str, float] = field(default_factory=dict)
+    congestion: dict[str, str] = field(default_factory=dict)
     cache: Literal["warm", "cold"] = "warm"
     ended_at: str | None = None
     reason: str | None = None

@@ -18,6 +18,7 @@ from reports.floor import own_floor
 from reports.limits import client_limited, mostly_client_limited
 from reports.measured import Measured, number_of
 from reports.text import plural, rounds_list
+from reports.unequal import cautions
 from units import format_size
 
 Kind = Literal["void", "caution", "unknown"]
@@ -73,6 +74,7 @@ def check(measured: Measured) -> Validity:
             *_disturbed(measured),
             *_never_calm(measured),
             *_equals_differ(measured),
+            *(Finding("caution", text, mode) for text, mode in cautions(measured.run)),
             *_residency(measured.run),
             *_completeness(measured),
         )
@@ -110,8 +112,9 @@ def _proofs(measured: Measured) -> Iterator[Finding]:
 
 def _bytes(measured: Measured) -> Iterator[Finding]:
     """Zero bytes, or bytes that do not agree with the downloads that were counted as complete."""
-    size = measured.run.file.size_bytes
+    own = {target.name: target.size_bytes for target in measured.run.targets}
     for mode in measured.modes:
+        size = own.get(mode) or measured.run.file.size_bytes
         cells = [cell for cell in measured.cells if cell.mode == mode]
         if empty := [cell.round for cell in cells if cell.received_bytes <= 0]:
             yield Finding("void", "not one byte arrived", mode, tuple(empty))

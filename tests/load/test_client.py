@@ -55,6 +55,8 @@ def test_every_byte_of_a_real_server_is_counted_once(
         (OK % 5 + b"abcd", "close", client.WrongLengthError),
         (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", client.WrongLengthError),
         (OK % 4 + b"abcdefgh", "close", client.WrongLengthError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd", "close", client.EncodedError),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab", "close", client.EncodedError),
         (OK % 4 + b"ab", "close", client.ShortBodyError),
         (OK % 4, "close", client.ShortBodyError),
         (OK % 4 + b"ab", "stall", client.TimedOutError),
@@ -90,10 +92,45 @@ def test_no_server_is_a_connect_error() -> None:
 
 
 def test_after_a_failure_the_next_download_has_a_fresh_connection() -> None:
-    with answering(OK % 4 + b"abcd") as address:  # closes after each answer, though it promised to keep alive
+    with answering(OK % 4 + b"ab") as address:
         connection, pieces = counted(address, "copy", 4)
-        assert connection.download("/file") == 4
-        with pytest.raises(client.ConnectionLostError):
-            connection.download("/file")
-        assert connection.download("/file") == 4
-        assert sum(pieces) == 8
+        for _ in range(2):
+            with pytest.raises(client.ShortBodyError):
+                connection.download("/file")
+        assert sum(pieces) == 4
+
+
+@pytest.mark.parametrize(
+    "head",
+    [
+        b"HTTP/1.1 200 OK\r\n",  # promises to keep the connection, and closes it while idle: RFC 9112, 9.3.1
+        b"HTTP/1.1 200 OK\r\nConnection: close\r\n",
+        b"HTTP/1.0 200 OK\r\n",
+    ],
+)
+def test_a_server_may_close_between_two_downloads(head: bytes) -> None:
+    with answering(head + b"Content-Length: 4\r\n\r\nabcd") as address:
+        connection, pieces = counted(address, "copy", 4)
+        assert [connection.download("/file") for _ in range(3)] == [4, 4, 4]
+        assert sum(pieces) == 12
+
+
+def test_a_server_that_went_away_is_not_asked_for_ever() -> None:
+    with answering(OK % 4 + b"abcd") as address:
+        connection, _ = counted(address, "copy", 4)
+        connection.download("/file")
+    with pytest.raises(client.ConnectError):
+        connection.download("/file")
+
+
+def test_an_address_of_ipv6_is_asked_by_its_name_in_brackets() -> None:
+    with contextlib.closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
+        connection = Connection(listener.getsockname()[:2], "copy", lambda _: None, 4, 5.0)
+        asking = threading.Thread(target=connection.download, args=("/file",))
+        asking.start()
+        accepted, _ = listener.accept()
+        assert f"Host: [::1]:{listener.getsockname()[1]}\r\n".encode() in accepted.recv(4096)
+        accepted.sendall(OK % 4 + b"abcd")
+        asking.join()
+        accepted.close()
+        connection.close()
