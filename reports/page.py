@@ -23,13 +23,14 @@ from reports.question import in_brief
 from reports.rendering import fragment, mode_colour
 
 PAGE_FILE = "index.html"
+FOLDED_FROM = 100  # an ORDER: below it is what a report must answer at once (method.md §7), which is never folded
 FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
 
 class Section(Protocol):
     """What a file in `sections/` holds. An empty result leaves the section out. HALF = True may stand beside
     another such section where the page is wide enough; EACH_QUESTION = True stands once for every question that the
-    run answers (method.md §2)."""
+    run answers (method.md §2); HINT is what stands beside the title of a folded one."""
 
     TITLE: str
     ORDER: int
@@ -43,6 +44,8 @@ class Rendered:
     title: str
     half: bool
     body: Markup
+    folded: bool = False
+    hint: str = ""
 
 
 def sections() -> list[tuple[str, Section]]:
@@ -71,9 +74,11 @@ def page(run: RunData) -> str:
 def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
     """The section; one for each question where it depends on the question, and two were asked."""
     half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "EACH_QUESTION"))
+    folded, hint = section.ORDER >= FOLDED_FROM, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
         asked = f", {in_brief(answer.run)}" if each and run.paced else ""
-        yield Rendered(answer.on_page(name), f"{section.TITLE}{asked}", half, section.render(answer))
+        title, body = f"{section.TITLE}{asked}", section.render(answer)
+        yield Rendered(answer.on_page(name), title, half, body, folded, hint)
 
 
 @cache

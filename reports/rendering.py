@@ -25,7 +25,7 @@ def environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    env.filters |= {"number": text.number, "nobreak": text.nobreak}
+    env.filters |= {"number": text.number, "nobreak": text.nobreak, "moment": text.moment}
     return env
 
 

@@ -2,6 +2,7 @@
 
 import math
 import statistics
+from datetime import UTC, datetime
 
 from reports.measured import Spread
 from units import format_size
@@ -69,6 +70,15 @@ def printable(text: str) -> str:
 def nobreak(text: str) -> str:
     """The text, never torn apart at the end of a line: 97.5 %."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def moment(iso: str) -> str:
+    """2026-11-24 13:05 UTC; what is no moment with an offset stays as it is."""
+    try:
+        when = datetime.fromisoformat(iso)
+    except ValueError:
+        return iso
+    return iso if when.tzinfo is None else when.astimezone(UTC).strftime("%Y-%m-%d %H:%M UTC")
 
 
 def plural(count: int, noun: str) -> str:

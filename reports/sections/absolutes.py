@@ -13,7 +13,8 @@ from reports.rendering import fragment
 from reports.text import UNKNOWN, extent, median, number, plural, quantity
 
 TITLE = "What each mode costs"
-ORDER = 40
+ORDER = 101
+HINT = "every number of every mode, with its range over the rounds"
 EACH_QUESTION = True
 
 

@@ -11,7 +11,8 @@ from reports.rendering import fragment
 from reports.text import number, plural, quantity
 
 TITLE = "The benchmark's checklist"
-ORDER = 70
+ORDER = 128
+HINT = "six questions to any benchmark"
 
 UNANSWERED = "not answered by this run"
 

@@ -10,6 +10,7 @@ from reports.rendering import fragment
 
 TITLE = "The copies of every byte"
 ORDER = 110
+HINT = "disk, page cache, user buffer, socket buffer, card: a picture of every path"
 
 
 def render(run: RunData) -> Markup:

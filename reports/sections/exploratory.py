@@ -9,6 +9,7 @@ from reports.text import interval, times
 
 TITLE = "Exploratory: the other ratios"
 ORDER = 150
+HINT = "intervals without a verdict: where to look next"
 EACH_QUESTION = True
 
 _METRICS: tuple[tuple[str, str, bool], ...] = (

@@ -17,6 +17,7 @@ from reports.text import UNKNOWN, number, times
 
 TITLE = "Flame graphs"
 ORDER = 120
+HINT = "which lines the time went through"
 
 BUDGET_BYTES = 1_200_000  # of a page that stays below 3 MB
 

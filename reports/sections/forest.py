@@ -7,7 +7,7 @@ from reports.data import RunData
 from reports.figure import figure
 
 TITLE = "Every round"
-ORDER = 20
+ORDER = 12
 HALF = True
 EACH_QUESTION = True
 

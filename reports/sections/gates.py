@@ -10,6 +10,7 @@ from reports.rendering import fragment
 
 TITLE = "The gates"
 ORDER = 125
+HINT = "what could have disturbed a cell, and how near it came"
 EACH_QUESTION = True
 
 

@@ -10,6 +10,7 @@ from reports.text import median
 
 TITLE = "In numbers"
 ORDER = 15
+HALF = True
 EACH_QUESTION = True
 
 

@@ -9,6 +9,7 @@ from reports.rendering import fragment
 
 TITLE = "Latency of a download"
 ORDER = 140
+HINT = "from lowest to highest, where there are enough downloads"
 EACH_QUESTION = True
 
 

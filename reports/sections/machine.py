@@ -11,6 +11,7 @@ from units import format_size
 
 TITLE = "The machine and the run"
 ORDER = 200
+HINT = "hardware, kernel, software, file: all that is on record"
 
 Value = str | int | float | None
 

@@ -11,7 +11,8 @@ from reports.rendering import fragment
 from reports.text import number
 
 TITLE = "Does it matter?"
-ORDER = 65
+ORDER = 126
+HINT = "cores and core-hours at a stated traffic"
 EACH_QUESTION = True
 
 Scale = Callable[[float, float], float]

@@ -10,6 +10,7 @@ from reports.text import extent, median
 
 TITLE = "Everything else that was counted"
 ORDER = 160
+HINT = "every metric that has no place above"
 
 
 def render(run: RunData) -> Markup:

@@ -9,6 +9,7 @@ from reports.text import UNKNOWN, number
 
 TITLE = "What each mode really did"
 ORDER = 105
+HINT = "copies that were counted, system calls, and the course's two questions"
 MOST_CALLS = 4
 FEWER_THAN_TWO = 1.5  # of what is measured, so that noise does not decide
 

@@ -8,6 +8,7 @@ from reports.rendering import fragment
 
 TITLE = "Every raw cell"
 ORDER = 130
+HINT = "one line per mode and round, so that anyone can compute again"
 EACH_QUESTION = True
 
 MOST_CELLS = 240

@@ -9,7 +9,8 @@ from reports.rendering import fragment
 from reports.text import number
 
 TITLE = "Over time"
-ORDER = 100
+ORDER = 124
+HINT = "cores and context switches of every process while it ran"
 
 
 def render(run: RunData) -> Markup:

@@ -10,6 +10,7 @@ from reports.rendering import fragment
 
 TITLE = "Verdict"
 ORDER = 10
+HALF = True
 EACH_QUESTION = True
 
 SIGNS = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}

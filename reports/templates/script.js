@@ -1,6 +1,7 @@
 "use strict";
-// Every chart stands as a still picture already; where drawing succeeds, the interactive one takes its place.
-for (const figure of document.querySelectorAll("figure.chart")) {
+// Every chart stands as a still picture already; where drawing succeeds, the interactive one takes its place. It needs
+// the width of its place, so it is drawn when it is first seen: what is folded, or far below, costs nothing before.
+function draw(figure) {
   const spec = JSON.parse(figure.querySelector("script").textContent);
   const live = figure.querySelector(".live");
   live.style.display = "block"; // the container's width is the chart's
@@ -9,6 +10,12 @@ for (const figure of document.querySelectorAll("figure.chart")) {
     (error) => { live.remove(); console.error("a chart stays a still picture:", error); }
   );
 }
+const seen = new IntersectionObserver((entries) => {
+  for (const { target, isIntersecting } of entries) {
+    if (isIntersecting) { seen.unobserve(target); draw(target); }
+  }
+}, { rootMargin: "200px" });
+document.querySelectorAll("figure.chart").forEach((figure) => seen.observe(figure));
 // A flame graph needs the width of its frame to draw, so it is loaded when it is first seen.
 for (const details of document.querySelectorAll("details.flame")) {
   details.addEventListener("toggle", () => {
@@ -16,3 +23,8 @@ for (const details of document.querySelectorAll("details.flame")) {
     if (details.open && frame && !frame.srcdoc) frame.srcdoc = frame.dataset.document;
   });
 }
+// Paper cannot be unfolded; the style sheet does this where the browser knows how.
+const folded = () => document.querySelectorAll("details:not([open], .flame)");
+let opened = [];
+addEventListener("beforeprint", () => { opened = [...folded()]; opened.forEach((each) => { each.open = true; }); });
+addEventListener("afterprint", () => { opened.forEach((each) => { each.open = false; }); opened = []; });

@@ -1,23 +1,101 @@
-"""In a real browser every chart becomes interactive, on a page that may load nothing."""
+"""In a real browser: a report opens without a complaint, its numbers are those of the records, and it folds, zooms and
+prints, with scripts and without."""
 
-import shutil
-import subprocess
-from pathlib import Path
+import re
+import statistics
+from collections.abc import Iterator
 
 import pytest
 
+from profiles.run_folder import RunFolder
 from reports import page
+from tests import browser
+from tests.browser import Browser
 from tests.reports import synthetic
 
-CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome") or shutil.which("chromium-browser")
+pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+MODES = ("read-send", "sendfile", "read-whole")
 
 
-@pytest.mark.skipif(CHROMIUM is None, reason="no Chromium on this machine: the page's JavaScript is not tried")
-def test_every_chart_comes_alive(tmp_path: Path) -> None:
-    assert CHROMIUM is not None
-    _, path = page.report(synthetic.write(tmp_path, synthetic.run(rounds=6)), tmp_path / "reports")
-    flags = ["--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking"]
-    flags += ["--disable-component-update", "--disable-sync", f"--user-data-dir={tmp_path / 'browser'}"]
-    command = [CHROMIUM, *flags, "--virtual-time-budget=10000", "--dump-dom", path.as_uri()]
-    dom = subprocess.run(command, capture_output=True, text=True, timeout=50, check=True).stdout
-    assert dom.count('<figure class="chart') == dom.count('<figure class="chart ready"') == 5
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    return synthetic.write(tmp_path_factory.mktemp("runs"), synthetic.run(MODES))
+
+
+@pytest.fixture(scope="module")
+def url(stored: RunFolder) -> str:
+    _, path = page.report(stored, stored.path.parent / "reports")
+    return path.as_uri()
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Browser]:
+    with browser.browser() as found:
+        yield found
+
+
+@pytest.fixture
+def chromium(shared: Browser, url: str) -> Iterator[Browser]:
+    """The report, freshly opened; whatever a test does with it, the console stays empty."""
+    shared.complaints()
+    shared.show(url)
+    yield shared
+    assert shared.complaints() == []
+
+
+def unfold(chromium: Browser) -> None:
+    chromium.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
+
+
+def test_every_chart_comes_alive_when_it_is_seen(chromium: Browser) -> None:
+    chromium.wait_for("document.querySelectorAll('#forest figure.chart.ready').length === 1")
+    assert not chromium.all("#absolutes figure.ready"), "what is folded is not drawn"
+    unfold(chromium)
+    for figure in chromium.all("figure.chart"):
+        chromium.run("arguments[0].scrollIntoView()", figure)
+        chromium.wait_for("arguments[0].classList.contains('ready')", figure)
+    assert len(chromium.all("figure.chart.ready")) == 5
+
+
+def test_the_numbers_on_the_first_screen_are_those_of_the_records(chromium: Browser, stored: RunFolder) -> None:
+    cells = stored.read_cells()
+    for row in chromium.all("#glance tbody tr"):
+        mode, cost, rate, *_ = (cell.text.split("\n")[0] for cell in row.find_elements("css selector", "th, td"))
+        costs = [cell.metrics["server_cpu_s_per_gib"] or 0.0 for cell in cells if cell.mode == mode]
+        rates = [cell.received_bytes / 2**30 / cell.wall_s for cell in cells if cell.mode == mode]
+        assert float(cost) == pytest.approx(statistics.median(costs), rel=0.005)
+        assert float(rate) == pytest.approx(statistics.median(rates), rel=0.005)
+    sentence = chromium.find("#verdict .sentence").text
+    ratio, low, high = (float(number) for number in re.findall(r"\d\.\d+", sentence)[:3])
+    assert low <= ratio <= high
+    assert ratio == pytest.approx(synthetic.COSTS["sendfile"][1] / 0.44, rel=0.1)
+
+
+def test_what_the_answer_rests_on_is_folded_and_a_link_unfolds_it(chromium: Browser) -> None:
+    assert not chromium.find("#copies").is_displayed()
+    chromium.find("nav a[href='#copies']").click()
+    chromium.wait_for("document.querySelector('#copies').checkVisibility()")
+    chromium.run("document.querySelector('#copies').closest('details').querySelector('summary').click()")
+    assert not chromium.find("#copies").is_displayed()
+
+
+@pytest.mark.parametrize("width", [360, 768, 1280])
+def test_no_width_makes_the_page_scroll_sideways(chromium: Browser, url: str, width: int) -> None:
+    chromium.show(url, width, 800)
+    unfold(chromium)
+    assert chromium.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_paper_gets_what_is_folded(chromium: Browser) -> None:
+    """More pages than the first screen has."""
+    assert chromium.paper().count(b"/Type /Page\n") > 5
+
+
+def test_without_scripts_it_says_the_same(url: str) -> None:
+    with browser.browser(scripts=False) as quiet:
+        quiet.show(url)
+        assert not quiet.all("figure.ready")
+        assert "sendfile uses 0.33x" in quiet.find("#verdict").text
+        assert quiet.find("#forest .still svg").is_displayed()
+        quiet.find("nav a[href='#absolutes']").click()
+        assert "Server CPU" in quiet.find("#absolutes").text

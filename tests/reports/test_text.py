@@ -40,3 +40,16 @@ def test_long_lists_are_cut_and_say_so() -> None:
     assert text.rounds_list([4]) == "4"
     assert text.rounds_list([1, 2, 5]) == "1, 2 and 5"
     assert text.rounds_list(list(range(20))) == "0, 1, 2, 3, 4, 5, 6, 7 and 12 more"
+
+
+@pytest.mark.parametrize(
+    ("iso", "shown"),
+    [
+        ("2026-11-24T13:05:26+00:00", "2026-11-24 13:05 UTC"),
+        ("2026-11-24T13:05:26+02:00", "2026-11-24 11:05 UTC"),
+        ("2026-11-24T13:05:26", "2026-11-24T13:05:26"),
+        ("<b>now</b>", "<b>now</b>"),
+    ],
+)
+def test_a_moment_is_shown_to_the_minute_and_what_is_none_as_it_is(iso: str, shown: str) -> None:
+    assert text.moment(iso) == shown
