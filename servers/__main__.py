@@ -41,7 +41,9 @@ def serve_one(wanted: Arguments) -> int:
     congestion = _set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
     with (
-        contextlib.closing(Server(listener, root, bound, limits, wanted.lifeline, mode.wrapper(facts))) as server,
+        contextlib.closing(
+            Server(listener, root, bound, limits, wanted.lifeline, mode.wrapper(facts), mode.requirement(name))
+        ) as server,
         _stopped_by_signals(server),
     ):
         port = listener.getsockname()[1]

@@ -95,6 +95,15 @@ def load(name: str) -> tuple[Mode, SendFile]:
     return cast(Mode, module.MODE), cast(SendFile, module.send_file)
 
 
+def requirement(name: str) -> Callable[[socket.socket], None]:
+    """What a mode asks of the machine before an answer is promised: its file's `require(sock)`, where it has one.
+
+    That raises OSError, with the reason, where the machine lacks it; how a mode does on this file shows when it sends.
+    """
+    module = importlib.import_module(module_name(name))
+    return cast(Callable[[socket.socket], None], getattr(module, "require", lambda _sock: None))
+
+
 def wrapper(facts: Mode) -> Callable[[socket.socket], socket.socket]:
     """What makes an accepted socket the one that send_file takes: nothing, or TLS (servers.tls, loaded only then)."""
     if facts.tls is None:

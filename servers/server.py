@@ -44,7 +44,8 @@ class Server:
 
     send_file: a mode's, with its options bound. lifeline: a descriptor whose end of file means that the parent has
     gone, however it went; then the server ends at once. wrap: makes an accepted socket the one that
-    send_file takes (mode.wrapper), without waiting for the peer.
+    send_file takes (mode.wrapper), without waiting for the peer. require: raises OSError where the machine
+    lacks what send_file needs (mode.requirement); the answer is then 501 and not a body that never comes.
     """
 
     def __init__(
@@ -55,6 +56,7 @@ class Server:
         limits: Limits,
         lifeline: int | None = None,
         wrap: Callable[[socket.socket], socket.socket] = lambda sock: sock,
+        require: Callable[[socket.socket], None] = lambda _: None,
     ) -> None:
         self._listener = listener
         self._root = root
@@ -62,6 +64,7 @@ class Server:
         self._limits = limits
         self._lifeline = lifeline
         self._wrap = wrap
+        self._require = require
         self._stop, self._stopped = socket.socketpair()
         self._stop.setblocking(False)
         self._stopping = False
@@ -176,6 +179,7 @@ class Server:
         with files.open_file(self._root, request.path) as file:
             part = http.resolve_range(request.byte_range, file.size_bytes)
             offset, count = part or (0, file.size_bytes)
+            self._check_machine(sock)
             head = http.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
             if request.method == "HEAD" or count == 0 or request.precondition is not None:
                 sock.sendall(head)
@@ -190,6 +194,13 @@ class Server:
                 raise
             sockets.cork(sock, False)  # any other error ends the connection, which sends what is left
         return request.keep_alive
+
+    def _check_machine(self, sock: socket.socket) -> None:
+        try:
+            self._require(sock)
+        except OSError as error:
+            why = f"this machine lacks what this data path needs: {error.strerror}"
+            raise HttpError(HTTPStatus.NOT_IMPLEMENTED, why, closes=True) from error
 
     def _answer_error(self, sock: socket.socket, error: HttpError, request: Request | None, head_only: bool) -> bool:
         keep_alive = not error.closes and (request is None or request.keep_alive)

@@ -24,8 +24,12 @@ MODE = Mode(
 )
 
 
-def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:
+def require(sock: socket.socket) -> None:
     tls.require_kernel(sock)
+
+
+def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:
+    require(sock)
     out = sock.fileno()
     while count:
         sent = os.sendfile(out, fd, offset, count)

@@ -42,6 +42,11 @@ def completions() -> Completions:
     return _tally.now()
 
 
+def require(_sock: socket.socket) -> None:
+    with uring.ring():
+        pass
+
+
 def send_file(
     sock: socket.socket,
     fd: int,

@@ -10,6 +10,7 @@ import pytest
 
 from profiles.targets import discover
 from tests.conftest import PROJECT, SMALL_BYTES
+from tests.servers.probe import skip_if_missing
 from units import GIB
 
 CLIENT = [sys.executable, "-m", "scripts.benchmark_client"]
@@ -21,6 +22,7 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 @pytest.fixture(params=list(discover()))
 def serving(request: pytest.FixtureRequest, served: Path) -> Iterator[tuple[str, str]]:
+    skip_if_missing(request.param)
     command = [sys.executable, "-m", "servers", request.param, "--port", "0", "--root", str(served)]
     with subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

@@ -4,6 +4,7 @@ import contextlib
 import os
 import socket
 import ssl
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ from servers import mode, tls
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
-from tests.servers.probe import connected_pair
+from tests.servers.probe import connected_pair, why_missing
+from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, tls_context
 
 FACTS, SEND_FILE = mode.load("tls-send")
@@ -98,6 +100,18 @@ def test_without_the_kernels_module_kernel_tls_is_refused_and_not_faked(tmp_path
         client.settimeout(0.05)
         with pytest.raises(TimeoutError):
             client.recv(1)
+
+
+def test_where_the_kernel_cannot_encrypt_the_answer_says_so_before_it_promises_a_body(
+    servers: Callable[..., ServerProcess], root: Path
+) -> None:
+    if why_missing("ktls-sendfile") is None:
+        pytest.skip("this kernel can encrypt: there is nothing to be said")
+    process = servers("ktls-sendfile", "--port", "0", "--root", root)
+    response = get(process.ready_port())
+    assert (response.status, response.headers["connection"]) == (501, "close")
+    assert b"this machine lacks what this data path needs: " in response.body
+    assert process.errors().count("\n") == 1
 
 
 def test_a_client_may_go_in_the_middle_of_the_handshake(serve: Serve, content: bytes) -> None:
