@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench test lint lock clean
+.PHONY: help setup load sweep ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench soak test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -85,6 +85,9 @@ report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, def
 
 bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|memory|sampler)
 	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
+
+soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)
+	@$(RUN_PYTHON) -m tests.soak $(call quoted,MINUTES,minutes) $(call quoted,SEED,seed) $(call option,MODES,modes)
 
 test: $(VENV)/.test-ready ## run the tests
 	@$(RUN_PYTHON) -m pytest -q

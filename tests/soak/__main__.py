@@ -25,6 +25,7 @@ from tests.soak.watched import Watched
 ROUND_S = 15.0
 GOOD = (*(peer.__name__ for peer in peers.GOOD), "one_version", "burst")
 RUDE = tuple(peer.__name__ for peer in peers.RUDE)
+SLOW = ("read_slowly", "write_slowly")
 
 
 def main() -> int:
@@ -91,9 +92,11 @@ def _soak(
 
 
 def _print(servers: Sequence[Watched], tally: Tally, console: Console) -> None:
-    table = Table("mode", "good peers", "rude peers", "slow readers", "signals", "highest memory at rest")
+    table = Table()
+    for column in ("mode", "good peers", "rude peers", "slow peers", "signals", "highest memory at rest"):
+        table.add_column(column, no_wrap=column == "mode", justify="left" if column == "mode" else "right")
     for server in servers:
-        counts = [sum(tally.done[server.mode_name, kind] for kind in kinds) for kinds in (GOOD, RUDE, ("read_slowly",))]
+        counts = [sum(tally.done[server.mode_name, kind] for kind in kinds) for kinds in (GOOD, RUDE, SLOW)]
         memory = f"{server.highest_resident_bytes / (1 << 20):.1f} MiB"
         table.add_row(server.mode_name, *map(str, counts), str(server.restarts), memory)
     console.print(table)

@@ -5,10 +5,13 @@ does not get what it must ends the round. How the peers' actions interleave is t
 """
 
 import contextlib
-import hashlib
+import mmap
+import os
 import random
+import select
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Sequence
 from concurrent.futures import FIRST_EXCEPTION, ThreadPoolExecutor, wait
@@ -17,13 +20,15 @@ from pathlib import Path
 
 from tests.servers import peers
 from tests.servers.peers import Peer
-from tests.servers.raw import Connection, get, head
+from tests.servers.raw import Connection, head
 from tests.soak.watched import Watched
 
 WORKERS = 8
 SLOW_READERS = 4
+SLOW_HEADS = 2
 BURST = 40
 LARGE_BYTES = 8 << 20
+MARK_BYTES = 8
 
 
 class SoakError(Exception):
@@ -41,9 +46,6 @@ class Tally:
         with self._lock:
             self.done[mode_name, kind] += 1
 
-    def of(self, mode_name: str, kind: str) -> int:
-        return self.done[mode_name, kind]
-
 
 class Folder:
     """What is served: file.bin and its like for the peers, and a file of which there is one version after the other."""
@@ -51,27 +53,34 @@ class Folder:
     def __init__(self, path: Path, seed: int) -> None:
         self.path = path
         self.content = random.Random(seed).randbytes(1_000_003)
-        self.digests: set[str] = set()
+        self._may_grow = False
         for name, content in (("file.bin", self.content), ("one", b"1"), ("empty", b""), ("large", bytes(LARGE_BYTES))):
             (path / name).write_bytes(content)
 
     def change(self, rng: random.Random) -> None:
-        """A new version by rename(), one that grows, or none at all."""
+        """A new version by rename(), one that grows, one that is cut, or none. A version is one mark, again and again.
+
+        What is cut ends with a page, since zeros in the page that a by-reference mode has just sent would arrive; and
+        is not grown, since a cut and longer file looks like one that grew (servers/files.py).
+        """
         versions = self.path / "versions"
-        what = rng.choice(("replace", "replace", "grow", "delete"))
+        what = rng.choice(("replace", "replace", "grow", "cut", "delete"))
+        marks = rng.randrange(1, 50_000)
         if what == "delete":
             versions.unlink(missing_ok=True)
-            return
-        old = versions.read_bytes() if what == "grow" and versions.exists() else b""
-        more = rng.randbytes(rng.randrange(1, 400_000))
-        self.digests.add(hashlib.sha256(old + more).hexdigest())  # known before anybody can see it
-        if old:
-            with versions.open("ab", buffering=0) as file:
-                file.write(more)
+        elif what == "cut" and versions.exists():
+            os.truncate(versions, rng.randrange(versions.stat().st_size // mmap.PAGESIZE + 1) * mmap.PAGESIZE)
+        elif what == "grow" and versions.exists() and self._may_grow:
+            with versions.open("r+b", buffering=0) as file:
+                mark = file.read(MARK_BYTES)
+                file.seek(0, os.SEEK_END)
+                file.write(mark * marks)
         else:
+            what = "replace"
             beside = self.path / "beside"
-            beside.write_bytes(more)
+            beside.write_bytes(rng.randbytes(MARK_BYTES) * marks)
             beside.rename(versions)
+        self._may_grow = what in ("replace", "grow")
 
 
 class Round:
@@ -87,9 +96,10 @@ class Round:
 
     def run(self) -> None:
         """Raises SoakError."""
-        with ThreadPoolExecutor(WORKERS + SLOW_READERS + 1) as pool:
+        with ThreadPoolExecutor(WORKERS + SLOW_READERS + SLOW_HEADS + 1) as pool:
             futures = [pool.submit(self._meet_many, number) for number in range(WORKERS)]
             futures += [pool.submit(self._read_slowly, number) for number in range(SLOW_READERS)]
+            futures += [pool.submit(self._write_slowly, number) for number in range(SLOW_HEADS)]
             futures.append(pool.submit(self._change_files))
             done, _ = wait(futures, return_when=FIRST_EXCEPTION)
             self._failed.set()
@@ -101,25 +111,19 @@ class Round:
 
     def _meet_many(self, number: int) -> None:
         rng = random.Random(f"{self._seed}/{number}")
-        kinds = (*peers.GOOD, *peers.RUDE, self._one_version, burst)
+        kinds = (*peers.GOOD, *peers.RUDE, one_version, burst)
         while self._goes_on():
             self._meet(rng.choice(self._servers), rng.choice(kinds), rng)
 
     def _meet(self, server: Watched, peer: Peer, rng: random.Random) -> None:
-        kind = peer.__name__.strip("_")
+        kind = peer.__name__
         try:
             peer(server.port, self._folder.content, rng)
         except (AssertionError, OSError) as error:
-            why = f"{server.mode_name}, {kind}: {type(error).__name__}: {str(error)[:500]}"
+            where = traceback.extract_tb(error.__traceback__)[-1].line
+            why = f"{server.mode_name}, {kind}: {type(error).__name__} at `{where}` {str(error)[:500]}"
             raise SoakError(why) from error
         self._tally.count(server.mode_name, kind)
-
-    def _one_version(self, port: int, _content: bytes, _rng: random.Random) -> None:
-        response = get(port, "/versions")
-        if response.status != 404:
-            assert response.status == 200
-            assert len(response.body) == response.promised_bytes
-            assert hashlib.sha256(response.body).hexdigest() in self._folder.digests
 
     def _read_slowly(self, number: int) -> None:
         """A byte per second, until the round or the send time-out ends it."""
@@ -131,10 +135,35 @@ class Round:
                 pass
         self._tally.count(server.mode_name, "read_slowly")
 
+    def _write_slowly(self, number: int) -> None:
+        """A byte of a head per second, until the round or the head time-out ends it."""
+        server = random.Random(f"{self._seed}/slow head/{number}").choice(self._servers)
+        with Connection(server.port) as connection:
+            for byte in head("/one"):
+                if not self._goes_on(pause_s=1.0):
+                    break
+                if select.select([connection.sock], [], [], 0)[0]:
+                    assert connection.response().status == 408
+                    break
+                connection.sock.sendall(bytes([byte]))
+        self._tally.count(server.mode_name, "write_slowly")
+
     def _change_files(self) -> None:
         rng = random.Random(f"{self._seed}/changes")
         while self._goes_on(pause_s=0.01):
             self._folder.change(rng)
+
+
+def one_version(port: int, _content: bytes, _rng: random.Random) -> None:
+    """A file that changes: the bytes of one version, as many as were promised, or the connection closed."""
+    with Connection(port) as connection:
+        response = connection.get("/versions")
+        if response.status == 404:
+            return
+        assert response.status == 200
+        mark, size_bytes = response.body[:MARK_BYTES], len(response.body)
+        assert response.body == (mark * (size_bytes // MARK_BYTES + 1))[:size_bytes]
+        assert size_bytes == response.promised_bytes or connection.ended()
 
 
 def burst(port: int, content: bytes, rng: random.Random) -> None:
