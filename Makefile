@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench soak test lint lock clean
+.PHONY: help setup load sweep ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench soak fuzz test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -89,6 +89,9 @@ bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one i
 soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)
 	@$(RUN_PYTHON) -m tests.soak $(call quoted,MINUTES,minutes) $(call quoted,SEED,seed) $(call option,MODES,modes)
 
+fuzz: $(VENV)/.fuzz-ready ## a coverage-guided fuzzer over the head parser (MINUTES=1; INPUT=path asks about one input)
+	@$(RUN_PYTHON) -m tests.fuzz $(call quoted,MINUTES,minutes) $(call quoted,INPUT,input)
+
 test: $(VENV)/.test-ready ## run the tests
 	@$(RUN_PYTHON) -m pytest -q
 
@@ -99,7 +102,7 @@ lint: $(VENV)/.test-ready ## ruff and mypy --strict
 
 lock: $(VENV)/.ready ## pin what requirements*.in name, with hashes
 	@$(RUN_PYTHON) -m pip install --quiet uv==0.13.9
-	@for f in requirements requirements-test; do \
+	@for f in requirements requirements-test requirements-fuzz; do \
 		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $$f.in -o $$f.txt || exit; done
 
@@ -122,4 +125,9 @@ $(VENV)/.ready: requirements.txt
 
 $(VENV)/.test-ready: requirements-test.txt $(VENV)/.ready
 	@$(RUN_PYTHON) -m pip install -qq --disable-pip-version-check --require-hashes -r requirements.txt -r requirements-test.txt
+	@touch $@
+
+# Where there is no fuzzer for this Python, `make fuzz` says so and does nothing.
+$(VENV)/.fuzz-ready: requirements-fuzz.txt $(VENV)/.test-ready
+	@$(RUN_PYTHON) -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-fuzz.txt || true
 	@touch $@

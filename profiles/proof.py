@@ -31,7 +31,7 @@ _ADVICE = {
     errno.EACCES: "it is not permitted here: run as another user, or lift the restriction",
     errno.EOPNOTSUPP: "the file system or the socket does not support it: serve from another file system",
     errno.EINVAL: "the kernel refuses the arguments: an older kernel, or a file system that does not support it",
-    errno.ENOENT: "a kernel module is missing",
+    errno.ENOENT: "the kernel lacks a module: load it as root (for kTLS `modprobe tls`), or boot a kernel that has it",
     errno.ENOMEM: "no memory, or the limit on locked memory is reached: raise it with `ulimit -l`",
 }
 _CALL = re.compile(r"^(\d+)\s+(\w+)\(")

@@ -40,12 +40,8 @@ def serve_one(wanted: Arguments) -> int:
     listener = _listen(name, wanted.host, facts.port if wanted.port is None else wanted.port)
     congestion = _set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
-    with (
-        contextlib.closing(
-            Server(listener, root, bound, limits, wanted.lifeline, mode.wrapper(facts), mode.requirement(name))
-        ) as server,
-        _stopped_by_signals(server),
-    ):
+    server = Server(listener, root, bound, limits, wanted.lifeline, mode.wrapper(facts), mode.requirement(name))
+    with contextlib.closing(server), _stopped_by_signals(server):
         port = listener.getsockname()[1]
         say(
             f"{name}: serving {os.fsdecode(root)} on {wanted.host} port {port}, congestion control {congestion}"

