@@ -111,6 +111,7 @@ class Campaign:
         self._folder.write_run(record)
         for proof in proofs:
             self._folder.append_proof(proof)
+        self._folder.append_code(code for code in facts.code if code.mode is None or code.mode in record.modes)
         return record
 
     def _prove(self) -> list[Proof]:

@@ -19,7 +19,7 @@ import msgspec
 import psutil
 
 from errors import EXIT_DONE, CommandParser, UserError, run_command
-from profiles import host, page_cache, targets
+from profiles import code, host, page_cache, targets
 from profiles.agent_http import AgentServer, Deed
 from profiles.doctor import features
 from profiles.metrics import METRICS, ProcessReader
@@ -73,6 +73,7 @@ class Agent:
             sample_interval_s=self._interval_s,
             host=host.host_facts() | self._tried,
             software=host.software_facts(targets.PROJECT),
+            code=code.read(targets.PROJECT),
         )
 
     @cached_property

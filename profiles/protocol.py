@@ -21,7 +21,7 @@ a path or a command. Every request bears the token that the agent was started wi
 from dataclasses import dataclass, field
 from typing import Literal
 
-from profiles.records import FileFacts, MetricFacts, PythonFrames, TargetFacts
+from profiles.records import Code, FileFacts, MetricFacts, PythonFrames, TargetFacts
 
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 MAX_REQUEST_BYTES = 64 << 10
@@ -40,6 +40,7 @@ class Facts:
     sample_interval_s: float
     host: dict[str, Fact]
     software: dict[str, Fact]
+    code: tuple[Code, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

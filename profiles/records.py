@@ -314,6 +314,24 @@ class Proof:
         )
 
 
+CodeStep = Literal["receive", "name", "answer", "send"]
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A piece of the servers' own code as it was when the run began (profiles/code.py).
+
+    step: receive a request, find the file's name in it, answer, or send the file, which alone differs from mode to mode.
+    mode: whose it is, None for all. path: of the file it stands in, from the project's top; line: its first one there.
+    """
+
+    step: CodeStep
+    mode: str | None
+    path: str
+    line: int
+    text: str
+
+
 @dataclass(frozen=True, slots=True)
 class Sample:
     """Counters of one process at one moment, as they stood (cumulative); t_s since the run began.

@@ -9,6 +9,7 @@ Its rule: a run can be cut short at any moment, and what stands in its folder is
       deep.jsonl      DeepProfile per line: the same with perf, where it could be had (never scored)
       proof.jsonl     Proof per line: the prove pass, what each mode really does (never timed)
       probe.jsonl     Probe per line: a mode under doubled load, to see what limited it (never scored, method.md §6)
+      code.jsonl      Code per line: the servers' own code as it was, to be quoted
       samples.jsonl   Sample per line: counters over time
       paced/          where both questions were asked (method.md §2): the paced run, a folder like this one
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
@@ -26,7 +27,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from errors import UserError, remedy
-from profiles.records import Cell, DeepProfile, Probe, Profile, Proof, Run, Sample
+from profiles.records import Cell, Code, DeepProfile, Probe, Profile, Proof, Run, Sample
 
 RUN_FILE = "run.json"
 CELLS_FILE = "rounds.jsonl"
@@ -35,9 +36,10 @@ DEEP_FILE = "deep.jsonl"
 SAMPLES_FILE = "samples.jsonl"
 PROOFS_FILE = "proof.jsonl"
 PROBES_FILE = "probe.jsonl"
+CODE_FILE = "code.jsonl"
 PACED_FOLDER = "paced"
 
-T = TypeVar("T", Cell, Profile, DeepProfile, Proof, Probe, Sample)
+T = TypeVar("T", Cell, Profile, DeepProfile, Proof, Probe, Sample, Code)
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
 
 
@@ -105,6 +107,9 @@ class RunFolder:
     def append_proof(self, proof: Proof) -> None:
         self._append(PROOFS_FILE, [proof])
 
+    def append_code(self, code: Iterable[Code]) -> None:
+        self._append(CODE_FILE, code)
+
     def append_samples(self, samples: Iterable[Sample]) -> None:
         self._append(SAMPLES_FILE, samples)
 
@@ -141,6 +146,9 @@ class RunFolder:
 
     def read_proofs(self) -> tuple[Proof, ...]:
         return tuple(self._read(PROOFS_FILE, Proof))
+
+    def read_code(self) -> tuple[Code, ...]:
+        return tuple(self._read(CODE_FILE, Code))
 
     def read_samples(self) -> tuple[Sample, ...]:
         return tuple(self._read(SAMPLES_FILE, Sample))

@@ -61,6 +61,7 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
         "failure_names", "latency_histogram", "offered_bytes",
     }  # fmt: skip
 
+    assert {piece.mode for piece in folder(served).read_code()} == {None, *record.modes}
     proofs = {proof.mode: proof for proof in folder(served).read_proofs()}
     assert {mode: round(proof.measured_copies or 0) for mode, proof in proofs.items()} == {
         "read-send": 2, "sendfile": 0, "read-whole": 2,

@@ -1,0 +1,48 @@
+"""The servers' own code as it is when a run begins: what becomes of a request, step by step.
+
+Its rule: it is read as text, from the files that the servers are started from, and travels with the run, so that a
+report can quote it years later, when the code is another or gone.
+"""
+
+import ast
+import textwrap
+from pathlib import Path
+
+from profiles.records import Code, CodeStep
+from servers import mode
+
+# What every mode shares, in the order in which a request comes by: a function of a file, or Class.function.
+SHARED: tuple[tuple[CodeStep, str, str], ...] = (
+    ("receive", "servers/request.py", "RequestReader.next"),
+    ("name", "servers/target.py", "path_of"),
+    ("answer", "servers/server.py", "Server._answer"),
+)
+
+
+def read(project: Path) -> tuple[Code, ...]:
+    """The shared pieces, and the whole file of every mode. project: where servers/ lies."""
+    shared = [_piece(project, step, path, name) for step, path, name in SHARED]
+    return (*shared, *(_of_mode(project, name) for name in mode.names()))
+
+
+def _piece(project: Path, step: CodeStep, path: str, name: str) -> Code:
+    """Raises LookupError where the file does not define it."""
+    source = (project / path).read_text()
+    node: ast.AST = ast.parse(source)
+    for part in name.split("."):
+        node = _defined(node, part, path)
+    assert isinstance(node, ast.FunctionDef)
+    lines = source.splitlines()[node.lineno - 1 : node.end_lineno]
+    return Code(step, None, path, node.lineno, textwrap.dedent("\n".join(lines)))
+
+
+def _defined(inside: ast.AST, name: str, path: str) -> ast.AST:
+    for node in ast.iter_child_nodes(inside):
+        if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
+            return node
+    raise LookupError(f"{path} defines no {name}")
+
+
+def _of_mode(project: Path, name: str) -> Code:
+    path = f"{mode.module_name(name).replace('.', '/')}.py"
+    return Code("send", name, path, 1, (project / path).read_text())
