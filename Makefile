@@ -33,6 +33,7 @@ help: ## list these targets
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "%-18s %s\n", $$1, $$2 }'
 	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
 	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
+	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
@@ -83,7 +84,7 @@ reproduce: $(VENV)/.ready ## run again what a report came from (REPORT=path/inde
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
-bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|memory|sampler)
+bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|memory)
 	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
 
 soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)

@@ -16,7 +16,16 @@ from pathlib import Path
 from rich.console import Console
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, run_command
-from tests.bench import against_floor, against_nginx, known_effects, memory, report_speed, sampler, small_files
+from tests.bench import (
+    against_floor,
+    against_nginx,
+    known_effects,
+    memory,
+    precision,
+    report_speed,
+    sampler,
+    small_files,
+)
 from tests.bench.contests import Outcome, Readings, measure_interleaved
 from tests.bench.sides import Field, Side
 from units import parse_size
@@ -36,6 +45,7 @@ PARTS = {
     "small-files": Part(small_files.sides, small_files.outcome),
     "known-effects": Part(known_effects.sides, known_effects.outcome),
     "memory": Part(lambda _: (), memory.outcome),
+    "precision": Part(lambda _: (), precision.outcome),
     "report": Part(lambda _: (), report_speed.outcome),
     "sampler": Part(lambda _: (), sampler.outcome),
 }
