@@ -76,7 +76,7 @@ def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
     half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "EACH_QUESTION"))
     folded, hint = section.ORDER >= FOLDED_FROM, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
-        asked = f", {in_brief(answer.run)}" if each and run.paced else ""
+        asked = f" · {in_brief(answer.run)}" if each and run.paced else ""
         title, body = f"{section.TITLE}{asked}", section.render(answer)
         yield Rendered(answer.on_page(name), title, half, body, folded, hint)
 

@@ -37,6 +37,8 @@ def show(run: RunData, console: Console | None = None) -> None:
 
 
 def _show(run: RunData, console: Console) -> None:
+    rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
+    print_line(console, f"{run.run.name}: medians of {rounds}, {in_short(run.run)}", "italic")
     console.print(_table(run))
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
@@ -71,8 +73,7 @@ def print_line(console: Console, text: str, style: str = "") -> None:
 
 
 def _table(run: RunData) -> Table:
-    rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
-    table = Table(title=f"{printable(run.run.name)}: medians of {rounds}, {in_short(run.run)}", title_justify="left")
+    table = Table()
     table.add_column("mode")
     for title, *_ in _COLUMNS:
         table.add_column(title, justify="right")

@@ -12,7 +12,7 @@ PROJECT = Path(__file__).resolve().parent.parent
 SMALL_BYTES = 3_000_017  # a prime: not a multiple of anything that could hide an error
 
 
-def eventually(holds: Callable[[], bool], timeout_s: float = 20.0) -> None:
+def eventually(holds: Callable[[], bool], timeout_s: float = 50.0) -> None:
     """Return as soon as it holds; fail when it still does not after the time-out."""
     deadline_s = time.monotonic() + timeout_s
     while not holds():

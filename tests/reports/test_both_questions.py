@@ -62,7 +62,7 @@ def test_every_result_stands_once_per_question_and_names_it(html: str) -> None:
     headings = re.findall(r'<h2 id="[^"]+">([^<]+)</h2>', html)
     for title in ("Verdict", "In numbers", "Every round", "What each mode costs", "Latency of a download", "The gates"):
         found = [heading for heading in headings if heading.startswith(title)]
-        assert found == [f"{title}, saturated", f"{title}, paced at 900 MiB/s"]
+        assert found == [f"{title} · saturated", f"{title} · paced at 900 MiB/s"]
     assert [heading for heading in headings if heading.startswith("The machine")] == ["The machine and the run"]
     text = Tags(html).text
     assert text.count("the server CPU per GiB of read-send (8 rounds, 95 % CI)") == 2
@@ -72,7 +72,7 @@ def test_every_result_stands_once_per_question_and_names_it(html: str) -> None:
 
 def test_latency_says_how_it_was_taken_in_each(html: str) -> None:
     text = Tags(html).text
-    saturated, paced = text.split("Latency of a download, saturated")[-1].split("Latency of a download, paced")
+    saturated, paced = text.split("Latency of a download · saturated")[-1].split("Latency of a download · paced")
     assert "time under full load" in saturated and "intended" not in saturated
     assert "offered at 900 MiB/s" in paced and "counts from when it should have started" in paced
 

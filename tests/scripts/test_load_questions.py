@@ -1,0 +1,122 @@
+"""`make load` asked each of its questions, the whole way: at a pace and saturated, from the disk and from memory."""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profiles import page_cache
+from profiles.run_folder import RunFolder
+from servers import test_file
+from tests.conftest import PROJECT
+from tests.reports.tags import Tags
+from units import MIB
+
+TINY = ["--modes", "read-send", "sendfile", "--rounds", "1", "--retries", "0", "--any-port", "--run", "tiny"]
+LOADED = ["--window", "0.3", "--warm-up", "0.1", "--users", "2", "--profile", "0"]
+SMALL_BYTES = 4096  # so that a slow pace starts often enough
+
+
+def run(script: str, root: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    folders = ["--root", str(root), "--profiles", str(out / "profiles"), "--reports", str(out / "reports")]
+    return subprocess.run(
+        [sys.executable, "-m", f"scripts.{script}", *more, *folders],
+        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110,
+    )  # fmt: skip
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Path:
+    test_file.make(tmp_path, SMALL_BYTES, lambda _: None)
+    return tmp_path
+
+
+def test_both_questions_end_on_one_page_and_can_be_asked_again(small: Path) -> None:
+    done = run("load", small, small, *TINY, *LOADED, "--pace", "saturated 2MiB/s", "--seed", "7")
+    assert done.returncode == 0, done.stderr
+    folder = RunFolder(small / "profiles" / "tiny")
+    saturated, paced = folder.read_run(), folder.paced.read_run()
+    assert (saturated.question, saturated.rate_bytes_per_s) == ("saturated", None)
+    assert (paced.question, paced.rate_bytes_per_s, paced.name) == ("paced", 2 * MIB, "tiny/paced")
+    assert saturated.pilot_bytes_per_s == paced.pilot_bytes_per_s and set(paced.pilot_bytes_per_s) == set(paced.modes)
+    assert saturated.order == paced.order and saturated.state == paced.state == "done"
+    assert done.stderr.count("pilot: ") == done.stderr.count("proof: ") == 2, "each once, before everything else"
+    assert {cell.offered_bytes for cell in folder.read_cells()} == {None}
+    for cell in folder.paced.read_cells():
+        assert cell.offered_bytes is not None
+        assert cell.offered_bytes == pytest.approx(2 * MIB * cell.wall_s, rel=0.01)
+        assert 0 < cell.received_bytes < 1.5 * cell.offered_bytes, "no faster than it was offered"
+        assert cell.downloads == pytest.approx(cell.received_bytes / SMALL_BYTES, abs=5)
+    text = Tags((small / "reports" / "tiny" / "index.html").read_text()).text
+    assert "Verdict · saturated" in text and "Verdict · paced at 2 MiB/s" in text
+    assert done.stdout.index("saturated, page cache warm") < done.stdout.index("paced at 2 MiB/s, page cache warm")
+
+    report = str(small / "reports" / "tiny" / "index.html")
+    shown = run("reproduce", small, small, report, "--show")
+    assert shown.returncode == 0 and shown.stdout.splitlines()[-1] == saturated.command
+    assert "PACE='saturated 2MiB/s'" in saturated.command and "SEED=7" in saturated.command
+
+
+def test_a_pace_that_is_found_stands_in_what_repeats_the_run(small: Path) -> None:
+    done = run("load", small, small, *TINY, *LOADED, "--pace", "auto")
+    assert done.returncode == 0, done.stderr
+    record = RunFolder(small / "profiles" / "tiny").read_run()
+    rate, slowest = record.rate_bytes_per_s, min(record.pilot_bytes_per_s.values())
+    assert rate is not None and 0.6 * slowest < rate <= 0.65 * slowest
+    assert "PACE=auto" not in record.command and f" PACE={rate // 1024}KiB/s" in record.command.replace(
+        f"{rate // MIB}MiB/s", f"{rate // 1024}KiB/s"
+    )
+
+
+@pytest.mark.parametrize(
+    ("pace", "says"),
+    [
+        ("saturated 1KiB/s", "starts 0.075 times in a window of 0.3 s, and 100 are needed: give SIZE="),
+        ("saturated 1000GiB/s", "is more than"),
+    ],
+)
+def test_what_cannot_be_offered_is_said_before_the_first_round(small: Path, pace: str, says: str) -> None:
+    done = run("load", small, small, *TINY, *LOADED, "--pace", pace)
+    assert done.returncode == 1
+    assert done.stderr.splitlines()[-1].startswith("error: ") and says in done.stderr
+    assert "round 1 of 1" not in done.stderr and not RunFolder(small / "profiles" / "tiny").read_cells()
+
+
+def test_a_cold_run_drops_the_file_looks_and_reads_it_from_the_disk(served: Path) -> None:
+    kind = page_cache.filesystem_of(served / "test-file.bin")
+    if kind.split(" ")[0] in page_cache.MEMORY_FILE_SYSTEMS:
+        pytest.skip(f"{served} lies on {kind}, which cannot be made cold")
+    done = run("load", served, served, *TINY, "--cache", "cold")
+    assert done.returncode == 0, done.stderr
+    folder = RunFolder(served / "profiles" / "tiny")
+    record, cells = folder.read_run(), folder.read_cells()
+    size = record.file.size_bytes
+    assert (record.cache, record.users, record.window_s, len(cells)) == ("cold", 1, 0.0, 2)
+    assert "CACHE=cold" in record.command
+    for cell in cells:
+        assert (cell.downloads, cell.received_bytes, cell.failures) == (1, size, 0)
+        assert cell.metrics["resident_share"] == 0.0, "looked for after it was dropped"
+        read = cell.metrics["disk_read_bytes"]
+        assert read is None or size <= read < 2 * size
+    text = Tags((served / "reports" / "tiny" / "index.html").read_text()).text
+    assert "page cache cold: each cell is one download" in text and "Read from the disk per GiB" in text
+
+
+@pytest.fixture
+def in_memory() -> Iterator[Path]:
+    shared = Path("/dev/shm")
+    if not shared.is_dir() or page_cache.filesystem_of(shared / "x").split(" ")[0] != "tmpfs":
+        pytest.skip("there is no tmpfs at /dev/shm")
+    with tempfile.TemporaryDirectory(dir=shared) as name:
+        test_file.make(Path(name), SMALL_BYTES, lambda _: None)
+        yield Path(name)
+
+
+def test_a_file_in_memory_cannot_be_cold_and_the_reason_is_one_line(in_memory: Path, tmp_path: Path) -> None:
+    done = run("load", in_memory, tmp_path, *TINY, "--cache", "cold")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert "cannot be made cold: on tmpfs" in done.stderr and "Nothing was measured." in done.stderr
+    assert not (tmp_path / "profiles").exists()
