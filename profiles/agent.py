@@ -1,197 +1,93 @@
 """The agent: runs beside the servers; starts and stops targets, samples them, records flame graphs.
 
     python -m profiles.agent --root data      prints "ready agent PORT", answers what profiles/protocol.py lists
+    python -m profiles.agent --root data --listen ADDRESS:PORT --token-file FILE      the same for a load elsewhere
 
-Its rule: one thread answers requests, in order, and nothing it does there takes long; the sampler has a thread of its
-own. It ends when its standard input ends, and its servers with it: whoever started it holds the other end of that pipe.
+Its rule: nothing outlives whom it works for. Started by a load, it ends when its standard input ends, and its servers
+with it, since the load holds the other end of that pipe. Listening for loads, it ends a load's servers with its lease.
 """
 
+import argparse
 import os
 import signal
 import sys
 import threading
 from collections.abc import Callable, Sequence
-from functools import cached_property
 from pathlib import Path
-from typing import Any, TypeVar
 
-import msgspec
-import psutil
+from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
+from profiles.agent_access import Access, Address, parse_address, read_token, server_context, warnings
+from profiles.agent_deeds import Agent, leased, routes
+from profiles.agent_http import POLL_S, AgentServer
+from profiles.lease import Leases
+from profiles.protocol import TOKEN_VARIABLE
 
-from errors import EXIT_DONE, CommandParser, UserError, run_command
-from profiles import code, host, page_cache, targets
-from profiles.agent_http import AgentServer, Deed
-from profiles.doctor import features
-from profiles.metrics import METRICS, ProcessReader
-from profiles.proof import prove
-from profiles.protocol import (
-    TOKEN_VARIABLE,
-    Done,
-    Fact,
-    Facts,
-    FileState,
-    Prove,
-    Record,
-    Recording,
-    Samples,
-    Snapshot,
-    Start,
-    Stop,
-    TargetStatus,
-    Watch,
-)
-from profiles.recordings import Recordings
-from profiles.records import Proof
-from profiles.sampler import INTERVAL_S, Sampler
-from profiles.supervisor import Supervisor
-
-SERVED_FILE = "test-file.bin"
-
-M = TypeVar("M")
-
-
-class Agent:
-    """What the agent can do; one method per message of profiles/protocol.py. All raise UserError."""
-
-    def __init__(self, root: Path, interval_s: float = INTERVAL_S) -> None:
-        self._root = root
-        self._interval_s = interval_s
-        self._targets = targets.discover()
-        self._supervisor = Supervisor(self._targets, root)
-        self._file_identity: host.Identity = None
-        self._watched: dict[str, ProcessReader] = {}
-        self._recordings = Recordings()
-        self._sampler = Sampler(self._readers, interval_s)
-        self._sampler.start()
-
-    def facts(self) -> Facts:
-        self._file_identity = host.identity_of(self._root / SERVED_FILE)
-        return Facts(
-            targets=tuple(target.facts for target in self._targets.values()),
-            metrics=tuple(metric.facts for metric in METRICS),
-            file=host.file_facts(self._root / SERVED_FILE),
-            sample_interval_s=self._interval_s,
-            host=host.host_facts() | self._tried,
-            software=host.software_facts(targets.PROJECT),
-            code=code.read(targets.PROJECT),
-        )
-
-    @cached_property
-    def _tried(self) -> dict[str, Fact]:
-        """What the machine has. Trying takes a second, and a sweep asks for the facts of file after file."""
-        return {f"{feature.name} (tried)": str(feature) for feature in features()}
-
-    def file_state(self) -> FileState:
-        path = self._root / SERVED_FILE
-        return FileState(page_cache.resident_share_of(path), host.identity_of(path) != self._file_identity)
-
-    def drop(self) -> FileState:
-        """Throw the served file out of the page cache; what is left of it there."""
-        page_cache.drop(self._root / SERVED_FILE)
-        return self.file_state()
-
-    def statuses(self) -> list[TargetStatus]:
-        return [self._supervisor.status(name) for name in self._targets]
-
-    def start(self, message: Start) -> TargetStatus:
-        status = self._supervisor.start(message)
-        if message.profiler == "perf":
-            self._recordings.attach(message.target, status.pid)
-        return status
-
-    def stop(self, message: Stop) -> TargetStatus:
-        self._recordings.end(message.target)
-        return self._supervisor.stop(message.target)
-
-    def watch(self, message: Watch) -> Done:
-        try:
-            self._watched = {**self._watched, message.name: ProcessReader(message.pid)}
-        except psutil.NoSuchProcess as error:
-            raise UserError(f"there is no process {message.pid} to watch") from error
-        return Done()
-
-    def snapshot(self) -> Snapshot:
-        return self._sampler.snapshot()
-
-    def samples(self, after: int) -> Samples:
-        return self._sampler.after(after)
-
-    def prove(self, message: Prove) -> Proof:
-        if message.target not in self._targets:
-            raise UserError(f"there is no target {message.target!r}: the targets are {', '.join(self._targets)}")
-        return prove(self._targets[message.target], self._root)
-
-    def record(self, message: Record) -> Done:
-        status = self._supervisor.status(message.target)
-        if status.state != "running":
-            raise UserError(f"{message.target} is {status.state}: start it before recording a flame graph")
-        self._recordings.begin(message.target, status.pid, message.seconds)
-        return Done()
-
-    def recording(self, target: str) -> Recording:
-        return self._recordings.result(target)
-
-    def close(self) -> None:
-        """End the servers and recorders."""
-        self._sampler.stop()
-        self._recordings.close()
-        self._supervisor.stop_all()
-
-    def _readers(self) -> dict[str, ProcessReader]:
-        return {**self._watched, **self._supervisor.running()}
-
-
-def routes(agent: Agent) -> dict[tuple[str, str], Deed]:
-    """Method and path to what answers them, from the body and the query."""
-
-    def body(kind: type[M], deed: Callable[[M], Any]) -> Deed:
-        return lambda content, _: deed(msgspec.json.decode(content, type=kind))
-
-    return {
-        ("GET", "/facts"): lambda *_: agent.facts(),
-        ("GET", "/targets"): lambda *_: agent.statuses(),
-        ("GET", "/file"): lambda *_: agent.file_state(),
-        ("POST", "/drop"): lambda *_: agent.drop(),
-        ("GET", "/snapshot"): lambda *_: agent.snapshot(),
-        ("GET", "/samples"): lambda _, query: agent.samples(int(query.get("after", "0"))),
-        ("GET", "/recording"): lambda _, query: agent.recording(query.get("target", "")),
-        ("POST", "/start"): body(Start, agent.start),
-        ("POST", "/stop"): body(Stop, agent.stop),
-        ("POST", "/watch"): body(Watch, agent.watch),
-        ("POST", "/prove"): body(Prove, agent.prove),
-        ("POST", "/record"): body(Record, agent.record),
-    }
+END_TIMEOUT_S = 10.0
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
-    arguments = parser.parse_args(argv)
-    token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers have no business with it
-    if not token:
-        raise UserError(
-            f"the agent needs a token in the variable {TOKEN_VARIABLE}; `make load` and `make ui` give it one"
-        )
+    arguments = _arguments(argv)
+    access = _access(arguments)
     agent = Agent(arguments.root.resolve())
-    server = AgentServer(token, routes(agent))
+    leases = Leases(agent.end_all)
+    try:
+        server = AgentServer(access, leased(agent, leases) if arguments.listen else routes(agent), leases.expire)
+    except UserError:
+        agent.close()
+        raise
 
     def stop(*_: object) -> None:
         threading.Thread(target=server.shutdown).start()  # shutdown() waits for serve_forever() to notice
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    threading.Thread(target=_wait_for_end_of_input, args=(stop,), daemon=True).start()
-    print(f"ready agent {server.server_port}", flush=True)
+    lifeline = arguments.lifeline if arguments.listen else sys.stdin.fileno()
+    if lifeline is not None:
+        threading.Thread(target=_wait_for_end, args=(lifeline, stop), daemon=True).start()
+    for warning in warnings(access):
+        print(f"warning: {warning}", file=sys.stderr)
+    print(f"ready agent {server.port}", flush=True)
     try:
-        server.serve_forever(poll_interval=0.25)
+        server.serve_forever(poll_interval=POLL_S)
     finally:
-        server.server_close()
+        server.end(END_TIMEOUT_S)
         agent.close()
     return EXIT_DONE
 
 
-def _wait_for_end_of_input(then: Callable[[], None]) -> None:
-    while os.read(sys.stdin.fileno(), 4096):
+def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
+    parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="serve loads that come to this address")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="holds the token that a load must know")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="encrypt, with this certificate (PEM)")
+    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (default: in the same file)")
+    parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
+    return parser.parse_args(argv)
+
+
+def _access(arguments: argparse.Namespace) -> Access:
+    """Raises UserError for what would be unsafe, UsageError for options that do not go together."""
+    if arguments.listen is None:
+        if arguments.token_file or arguments.tls_cert or arguments.tls_key:
+            raise UsageError("--token-file, --tls-cert and --tls-key go with --listen HOST:PORT")
+        token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers have no business with it
+        if not token:
+            raise UserError(
+                f"the agent needs a token in the variable {TOKEN_VARIABLE}; `make load` and `make ui` give it one"
+            )
+        return Access(Address("127.0.0.1", 0), token)
+    if arguments.token_file is None:
+        raise UsageError("--listen needs --token-file FILE: whoever knows what is in it may start servers here")
+    if arguments.tls_key and not arguments.tls_cert:
+        raise UsageError("--tls-key goes with --tls-cert")
+    token = read_token(arguments.token_file)
+    tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
+    return Access(parse_address(arguments.listen), token, tls)
+
+
+def _wait_for_end(fd: int, then: Callable[[], None]) -> None:
+    while os.read(fd, 4096):
         pass
     then()
 

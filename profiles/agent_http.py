@@ -1,27 +1,63 @@
-"""The agent's HTTP side: who may ask, how large a request may be, and what answers which path.
+"""The agent's HTTP side: who may ask, how large and how slow a request may be, and what answers which path.
 
-Its rule: one thread answers requests, in order; a request without the token learns nothing, and every refusal is one
-clear line (profiles.protocol.Refusal).
+Its rule: requests are read side by side, so that a slow peer holds up nobody, and carried out one at a time, in order.
+A request without the token learns nothing, and every refusal is one clear line (profiles.protocol.Refusal).
 """
 
+import contextlib
+import gzip
 import hmac
+import socket
+import ssl
 import sys
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, HTTPServer
+from socketserver import ThreadingMixIn
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from errors import UserError
-from profiles.protocol import MAX_REQUEST_BYTES, Refusal
+from profiles.agent_access import Access, listening_socket
+from profiles.lease import AgentBusyError, LeaseLostError
+from profiles.protocol import LEASE_HEADER, MAX_REQUEST_BYTES, Refusal
 
-Deed = Callable[[bytes, dict[str, str]], Any]
+READ_TIMEOUT_S = 5.0  # for a whole request, the handshake of TLS included
+ANSWER_TIMEOUT_S = 30.0  # without progress
+MOST_UNREAD = 64  # requests that are being read at once; beyond, a peer is sent away
+WORTH_PACKING_BYTES = 1024
+POLL_S = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """What was asked. local and peer: the addresses of the connection's ends."""
+
+    content: bytes = b""
+    query: Mapping[str, str] = field(default_factory=dict)
+    lease: str = ""
+    local: str = ""
+    peer: str = ""
+
+
+Deed = Callable[[Request], Any]
+Routes = Mapping[tuple[str, str], Deed]
+_STATUS = {LeaseLostError: 409, AgentBusyError: 423}
 
 
 class _Handler(BaseHTTPRequestHandler):
-    timeout = 5  # a peer that says nothing does not hold up the next for longer
+    timeout = ANSWER_TIMEOUT_S
     server: "AgentServer"
+
+    def setup(self) -> None:
+        if isinstance(self.request, ssl.SSLSocket):
+            self.request.settimeout(READ_TIMEOUT_S)
+            self.request.do_handshake()
+        super().setup()
 
     def do_GET(self) -> None:
         self._answer(b"")
@@ -31,9 +67,12 @@ class _Handler(BaseHTTPRequestHandler):
         if not length.isascii() or not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
             self._send(400, Refusal(f"a request has a length, of at most {MAX_REQUEST_BYTES} bytes", 1))
             return
-        self._answer(self.rfile.read(int(length)))
+        content = self.rfile.read(int(length))
+        if len(content) == int(length):  # else its peer went, or was too slow
+            self._answer(content)
 
     def _answer(self, content: bytes) -> None:
+        self.server.has_read(self.request)
         given = self.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, b"Bearer " + self.server.token.encode()):
             self._send(403, Refusal("the token is missing or wrong", 1))
@@ -43,20 +82,33 @@ class _Handler(BaseHTTPRequestHandler):
         if deed is None:
             self._send(404, Refusal(f"the agent does not answer {self.command} {url.path}", 1))
             return
+        what = f"{self.command} {url.path}"
         try:
-            query = {name: values[0] for name, values in parse_qs(url.query).items()}
-            self._send(200, deed(content, query))
+            self._send(200, self.server.carry_out(deed, self._request(content, url.query)))
         except UserError as error:
-            self._send(400, Refusal(str(error), error.exit_code))
+            self._send(_STATUS.get(type(error), 400), Refusal(str(error), error.exit_code))
         except (ValueError, msgspec.DecodeError) as error:
-            self._send(400, Refusal(f"{self.command} {url.path} was not understood: {error}", 1))
+            self._send(400, Refusal(f"{what} was not understood: {error}", 1))
         except OSError as error:
-            self._send(500, Refusal(f"{self.command} {url.path} failed: {error}", 1))
+            self._send(500, Refusal(f"{what} failed: {error}", 1))
+
+    def _request(self, content: bytes, query: str) -> Request:
+        return Request(
+            content=content,
+            query={name: values[0] for name, values in parse_qs(query).items()},
+            lease=self.headers.get(LEASE_HEADER, ""),
+            local=str(self.connection.getsockname()[0]),
+            peer=str(self.client_address[0]),
+        )
 
     def _send(self, status: int, answer: Any) -> None:
         content = msgspec.json.encode(answer)
+        packed = len(content) > WORTH_PACKING_BYTES and "gzip" in self.headers.get("Accept-Encoding", "")
+        content = gzip.compress(content, mtime=0) if packed else content
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
+        if packed:
+            self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
@@ -65,15 +117,76 @@ class _Handler(BaseHTTPRequestHandler):
         """Say nothing about requests that went well; refusals are in their answers."""
 
 
-class AgentServer(HTTPServer):
-    """Listens on a free port of loopback. routes: method and path to what answers, from the body and the query."""
+class AgentServer(ThreadingMixIn, HTTPServer):
+    """Listens where access says. routes: method and path to what answers. now_and_then: called when nothing else is
+    carried out, a few times a second. Raises UserError where it cannot listen."""
 
-    def __init__(self, token: str, routes: dict[tuple[str, str], Deed]) -> None:
-        super().__init__(("127.0.0.1", 0), _Handler)
-        self.token = token
+    daemon_threads = True
+    block_on_close = False  # what a peer does not take in time is not waited for
+
+    def __init__(self, access: Access, routes: Routes, now_and_then: Callable[[], None]) -> None:
+        super().__init__(("", 0), _Handler, bind_and_activate=False)
+        self.socket.close()  # HTTPServer's own way of listening looks the host's name up, which may take long
+        self.socket = listening_socket(access.address)
+        self.port: int = self.socket.getsockname()[1]
+        self.token = access.token
         self.routes = routes
+        self._tls = access.tls
+        self._now_and_then = now_and_then
+        self._turn = threading.Lock()
+        self._closed = False
+        self._guard = threading.Lock()
+        self._unread: dict[socket.socket, float] = {}  # to when each must have been read
+
+    def get_request(self) -> tuple[socket.socket, Any]:
+        sock, peer = self.socket.accept()
+        if self._tls is not None:
+            sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
+        with self._guard:
+            self._unread[sock] = time.monotonic() + READ_TIMEOUT_S
+        return sock, peer
+
+    def verify_request(self, *_: Any) -> bool:
+        return len(self._unread) <= MOST_UNREAD
+
+    def has_read(self, sock: socket.socket) -> None:
+        with self._guard:
+            self._unread.pop(sock, None)
+
+    def carry_out(self, deed: Deed, request: Request) -> Any:
+        """One at a time, and none once the agent ends."""
+        with self._turn:
+            if self._closed:
+                raise UserError("the agent is ending")
+            return deed(request)
+
+    def service_actions(self) -> None:
+        """Called between requests and every POLL_S: cut peers that are too slow, and look after the lease."""
+        now_s = time.monotonic()
+        with self._guard:
+            for sock in [sock for sock, until_s in self._unread.items() if until_s < now_s]:
+                del self._unread[sock]
+                with contextlib.suppress(OSError):  # it has just gone
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS: its thread reads on that
+        if self._turn.acquire(blocking=False):
+            try:
+                self._now_and_then()
+            finally:
+                self._turn.release()
+
+    def close_request(self, request: Any) -> None:
+        self.has_read(request)
+        super().close_request(request)
+
+    def end(self, within_s: float) -> None:
+        """Close, and wait this long for what is being carried out; nothing is afterwards."""
+        self.server_close()
+        held = self._turn.acquire(timeout=within_s)
+        self._closed = True
+        if held:
+            self._turn.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A peer that went away in the middle is no news; anything else is, with its traceback."""
-        if not isinstance(sys.exception(), ConnectionError):
+        """A peer that went away, was too slow or spoke no TLS is no news; anything else is, with its traceback."""
+        if not isinstance(sys.exception(), ConnectionError | TimeoutError | ssl.SSLError):
             super().handle_error(request, client_address)

@@ -15,13 +15,20 @@ import psutil
 
 from errors import UserError
 from profiles import cgroup, network
+from profiles.network import LOOPBACK
 from profiles.page_cache import filesystem_of, resident_share_of
 from profiles.protocol import Fact
 from profiles.records import FileFacts
 
 
-def host_facts() -> dict[str, Fact]:
-    """The machine, in the order to be shown."""
+def boot() -> str | None:
+    """Which start of which machine this is, in every container and namespace of it: random/boot_id, proc(5)."""
+    return _text("/proc/sys/kernel/random/boot_id")
+
+
+def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
+    """The machine, in the order to be shown. interface: the one that the bytes go through."""
+    link = {} if interface == LOOPBACK else {"link_speed": network.speed(interface)}
     return {
         "cpu_model": _cpu_model(),
         "cpus": os.cpu_count(),
@@ -41,9 +48,11 @@ def host_facts() -> dict[str, Fact]:
         "transparent_hugepages": _chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
         "clock_source": _text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "clock_tick_hz": os.sysconf("SC_CLK_TCK"),
-        "interface": "loopback",
-        "mtu": _number("/sys/class/net/lo/mtu"),
-        "offloads": network.offloads(),
+        "interface": network.described(interface),
+        **link,
+        "mtu": network.mtu(interface),
+        "queueing": network.queueing(interface),
+        "offloads": network.offloads(interface),
         "congestion_control_default": _sysctl("net.ipv4.tcp_congestion_control"),
         "congestion_control_allowed": _sysctl("net.ipv4.tcp_allowed_congestion_control"),
         "tcp_rmem": _sysctl("net.ipv4.tcp_rmem"),

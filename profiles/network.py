@@ -5,14 +5,22 @@ linux/ethtool.h, so that no program need be installed.
 """
 
 import array
+import contextlib
 import fcntl
+import shutil
 import socket
 import struct
+import subprocess
+from pathlib import Path
 
-INTERFACE = "lo"
+import psutil
+
+LOOPBACK = "lo"
 SERVER_SOCKET_OPTIONS = "TCP_NODELAY, TCP_CORK, SO_RCVTIMEO, SO_SNDTIMEO"  # what servers/sockets.py sets while it sends
 
 _SIOCETHTOOL = 0x8946
+_ETHTOOL_GDRVINFO = 0x3
+_DRVINFO_BYTES = 196
 _GET = {  # ETHTOOL_G* commands, each answered with one number
     "rx-checksum": 0x14,
     "tx-checksum": 0x16,
@@ -23,8 +31,58 @@ _GET = {  # ETHTOOL_G* commands, each answered with one number
 }
 
 
-def offloads(interface: str = INTERFACE) -> str | None:
+def interface_of(address: str) -> str | None:
+    """The name of the interface that has this address; None where none has."""
+    for name, addresses in psutil.net_if_addrs().items():
+        if any(one.address.partition("%")[0] == address.partition("%")[0] for one in addresses):
+            return name
+    return None
+
+
+def described(interface: str | None) -> str | None:
+    """The interface in words: "loopback", "eth0 (virtio_net)", "veth b0 (a pair of namespaces, not a NIC)"."""
+    if interface is None or interface == LOOPBACK:
+        return "loopback" if interface else None
+    driver = _driver(interface)
+    if driver == "veth":
+        return f"veth {interface} (a pair of namespaces on one machine, not a NIC)"
+    return f"{interface} ({driver or 'driver unknown'})"
+
+
+def mtu(interface: str | None) -> int | None:
+    facts = psutil.net_if_stats().get(interface or "")
+    return facts.mtu if facts else None
+
+
+def speed(interface: str | None) -> str | None:
+    """What the link is said to carry, /sys/class/net/NAME/speed; None where it does not say."""
+    with contextlib.suppress(OSError, ValueError):
+        megabits = int(Path(f"/sys/class/net/{interface}/speed").read_text())
+        return f"{megabits:,} Mbit/s" if megabits > 0 else None
+    return None
+
+
+def queueing(interface: str | None) -> str | None:
+    """What holds packets back at the interface, by tc(8): a rate, a delay; None without tc."""
+    if interface is None or shutil.which("tc") is None:
+        return None
+    done = subprocess.run(["tc", "qdisc", "show", "dev", interface], capture_output=True, text=True, check=False)
+    lines = [line.removeprefix("qdisc ").strip() for line in done.stdout.splitlines()]
+    return "; ".join(lines) or None
+
+
+def _driver(interface: str) -> str | None:
+    """By ETHTOOL_GDRVINFO, whose answer is a struct ethtool_drvinfo: the command, then 32 bytes of name."""
+    answer = array.array("B", struct.pack("I", _ETHTOOL_GDRVINFO) + bytes(_DRVINFO_BYTES - 4))
+    if not _ioctl(interface, answer):
+        return None
+    return answer.tobytes()[4:36].partition(b"\0")[0].decode("ascii", "replace") or None
+
+
+def offloads(interface: str | None = LOOPBACK) -> str | None:
     """What the interface takes off the CPU, as "tso on, gro off, …"; None where it says nothing."""
+    if interface is None:
+        return None
     found = {name: _ask(interface, command) for name, command in _GET.items()}
     known = {name: value for name, value in found.items() if value is not None}
     return ", ".join(f"{name} {'on' if value else 'off'}" for name, value in known.items()) or None
@@ -32,13 +90,18 @@ def offloads(interface: str = INTERFACE) -> str | None:
 
 def _ask(interface: str, command: int) -> int | None:
     answer = array.array("I", [command, 0])  # struct ethtool_value
+    return answer[1] if _ioctl(interface, answer) else None
+
+
+def _ioctl(interface: str, answer: "array.array[int]") -> bool:
+    """Ask SIOCETHTOOL; whether it answered, into the array that holds the command."""
     request = struct.pack("16sP", interface.encode(), answer.buffer_info()[0])  # the head of struct ifreq
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
             fcntl.ioctl(sock, _SIOCETHTOOL, request + bytes(40 - len(request)))
         except OSError:
-            return None
-    return answer[1]
+            return False
+    return True
 
 
 def default_buffers() -> str:

@@ -1,8 +1,13 @@
 """What the agent and those who ask it say to each other: JSON over HTTP, one dataclass per message.
 
 Its rule: a request names things that the agent knows (a target, an option, a process to watch); it never carries
-a path or a command. Every request bears the token that the agent was started with.
+a path or a command. Every request bears the token that the agent was started with; to an agent that listens for loads
+from elsewhere, also the lease that it gave (profiles/lease.py).
 
+    POST /lease     Ask       -> Lease, from an agent that listens; then servers listen where the load reached it
+    GET  /alive               -> Moment, and the lease goes on
+    POST /release             -> Done, and nothing runs any more
+    GET  /machine?address=A   -> Machine, by the interface that has this address
     GET  /facts               -> Facts
     GET  /targets             -> list[TargetStatus]
     POST /start     Start     -> TargetStatus
@@ -15,7 +20,8 @@ a path or a command. Every request bears the token that the agent was started wi
     GET  /samples?after=N     -> Samples
     POST /record    Record    -> Done
     GET  /recording?target=T  -> Recording
-    any of them, refused      -> Refusal, status 400, 403 or 404
+    any of them, refused      -> Refusal, status 400, 403 or 404; 409 for a lease that is lost, 423 while another load
+                                 holds it
 """
 
 from dataclasses import dataclass, field
@@ -24,6 +30,7 @@ from typing import Literal
 from profiles.records import Code, FileFacts, MetricFacts, PythonFrames, TargetFacts
 
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
+LEASE_HEADER = "Bench-Lease"
 MAX_REQUEST_BYTES = 64 << 10
 
 Fact = str | int | float | None
@@ -31,8 +38,44 @@ Profiler = Literal["py-spy", "perf"] | None
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """For a lease. load: the name of the host that asks; previous: the lease that it held, if any."""
+
+    load: str
+    previous: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """What goes with every request from now on, and must be heard of every so often. address: where the servers will
+    listen."""
+
+    lease: str
+    every_s: float
+    address: str
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """Of the agent's monotonic clock."""
+
+    monotonic_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """Where an agent runs. boot: which start of which machine this is, the same in every container and namespace of it
+    (random/boot_id, proc(5)); None where it cannot be known."""
+
+    name: str
+    boot: str | None
+    host: dict[str, Fact]
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
-    """What the agent can say before anything runs."""
+    """What the agent can say before anything runs. load_host: of the load's machine, where that is another one; it is
+    the load that adds it."""
 
     targets: tuple[TargetFacts, ...]
     metrics: tuple[MetricFacts, ...]
@@ -41,6 +84,7 @@ class Facts:
     host: dict[str, Fact]
     software: dict[str, Fact]
     code: tuple[Code, ...] = ()
+    load_host: dict[str, Fact] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

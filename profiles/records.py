@@ -124,6 +124,16 @@ class Repeat:
 
 
 @dataclass(frozen=True, slots=True)
+class Void:
+    """A cell that somebody went away from while it was measured: an agent, the network, a worker. Nothing else is kept
+    of it. round: from 1."""
+
+    round: int
+    mode: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One campaign as it was asked for, and how far it came.
 
@@ -137,7 +147,9 @@ class Run:
     duplicate: the baseline once more, under this name. floor: the A/A floor that an earlier run found under the same
     conditions. skipped: modes that this machine lacks, each with the reason. host and software: fact name to value, in
     the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost of; it
-    changes no number of the run.
+    changes no number of the run. voids: cells that came to nothing, and so their rounds, which are repeated like
+    disturbed ones. load_host: facts of the load's machine, where that is another one than the servers', of which host
+    tells.
     """
 
     name: str
@@ -170,6 +182,8 @@ class Run:
     pilot_bytes_per_s: dict[str, float] = field(default_factory=dict)
     congestion: dict[str, str] = field(default_factory=dict)
     cache: Literal["warm", "cold"] = "warm"
+    voids: tuple[Void, ...] = ()
+    load_host: dict[str, str | int | float | None] = field(default_factory=dict)
     ended_at: str | None = None
     reason: str | None = None
     schema: int = SCHEMA

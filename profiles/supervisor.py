@@ -32,14 +32,16 @@ class _Server:
     process: subprocess.Popen[bytes]
     log: IO[bytes]
     reader: ProcessReader
+    host: str
     port: int
     congestion_control: str
 
 
 class Supervisor:
-    """The servers of the targets: at most one process each."""
+    """The servers of the targets: at most one process each. host: where those that start from now on listen."""
 
     def __init__(self, targets: dict[str, Target], root: Path) -> None:
+        self.host = HOST
         self._targets = targets
         self._root = root
         self._servers: dict[str, _Server] = {}
@@ -54,7 +56,7 @@ class Supervisor:
                 raise UserError(f"{name} runs already, as process {self._servers[name].process.pid}: stop it first")
             self._discard(name)
         port = 0 if wanted.any_port else target.facts.port
-        command = target.command(self._root, port, wanted.options, self._lifeline, wanted.profiler)
+        command = target.command(self._root, port, wanted.options, self._lifeline, wanted.profiler, self.host)
         log = tempfile.TemporaryFile()  # noqa: SIM115  # closed when the server is discarded
         process = subprocess.Popen(
             command,
@@ -68,7 +70,8 @@ class Supervisor:
         try:
             _pin(process.pid, wanted.cpus)
             _, _, port_text, congestion_control = _ready_line(process, log, name).split()
-            self._servers[name] = _Server(process, log, ProcessReader(process.pid), int(port_text), congestion_control)
+            reader = ProcessReader(process.pid)
+            self._servers[name] = _Server(process, log, reader, self.host, int(port_text), congestion_control)
         except (UserError, psutil.NoSuchProcess):
             _end(process)
             log.close()
@@ -96,7 +99,7 @@ class Supervisor:
         return TargetStatus(
             name=name,
             state="running" if server.process.poll() is None else "dead",
-            host=HOST,
+            host=server.host,
             port=server.port,
             pid=server.process.pid,
             congestion_control=server.congestion_control,

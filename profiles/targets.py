@@ -47,13 +47,15 @@ class Target:
                 raise UsageError(f"{self.name}.{name}={size_bytes}: give {limits}")
 
     def command(
-        self, root: Path, port: int, options: Mapping[str, int], lifeline: int, profiler: str | None
+        self, root: Path, port: int, options: Mapping[str, int], lifeline: int, profiler: str | None, host: str
     ) -> list[str]:
-        """The command line of its server, for a profiler of protocol.Start. Raises UsageError for an option that it
-        does not have."""
+        """The command line of its server at this address, for a profiler of protocol.Start.
+
+        Raises UsageError for an option that it does not have.
+        """
         self.check(options)
         command = [sys.executable, *_PREPARED.get(profiler or "", ["-m"]), "servers", self.name]
-        command += ["--root", str(root), "--port", str(port), "--lifeline", str(lifeline)]
+        command += ["--root", str(root), "--host", host, "--port", str(port), "--lifeline", str(lifeline)]
         for option, size_bytes in options.items():
             command += [f"--{option}", str(size_bytes)]
         return command

@@ -1,0 +1,208 @@
+"""What the agent can do: one method per message of profiles/protocol.py, and which path calls which.
+
+Its rule: nothing here takes long, since deeds are carried out one at a time; the sampler has a thread of its own.
+"""
+
+import socket
+import time
+from collections.abc import Callable
+from functools import cached_property
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+import psutil
+
+from errors import UserError
+from profiles import code, host, page_cache, targets
+from profiles.agent_http import Deed, Request, Routes
+from profiles.doctor import features
+from profiles.lease import LEASE_S, Leases
+from profiles.metrics import METRICS, ProcessReader
+from profiles.network import LOOPBACK, interface_of
+from profiles.proof import prove
+from profiles.protocol import (
+    Ask,
+    Done,
+    Fact,
+    Facts,
+    FileState,
+    Lease,
+    Machine,
+    Moment,
+    Prove,
+    Record,
+    Recording,
+    Samples,
+    Snapshot,
+    Start,
+    Stop,
+    TargetStatus,
+    Watch,
+)
+from profiles.recordings import Recordings
+from profiles.records import Proof
+from profiles.sampler import INTERVAL_S, Sampler
+from profiles.supervisor import Supervisor
+
+SERVED_FILE = "test-file.bin"
+
+M = TypeVar("M")
+
+
+class Agent:
+    """One method per message of profiles/protocol.py. All raise UserError."""
+
+    def __init__(self, root: Path, interval_s: float = INTERVAL_S) -> None:
+        self._root = root
+        self._interval_s = interval_s
+        self._targets = targets.discover()
+        self._supervisor = Supervisor(self._targets, root)
+        self._file_identity: host.Identity = None
+        self._watched: dict[str, ProcessReader] = {}
+        self._recordings = Recordings()
+        self._interface: str | None = LOOPBACK
+        self._sampler = Sampler(self._readers, interval_s)
+        self._sampler.start()
+
+    def facts(self) -> Facts:
+        self._file_identity = host.identity_of(self._root / SERVED_FILE)
+        return Facts(
+            targets=tuple(target.facts for target in self._targets.values()),
+            metrics=tuple(metric.facts for metric in METRICS),
+            file=host.file_facts(self._root / SERVED_FILE),
+            sample_interval_s=self._interval_s,
+            host=host.host_facts(self._interface) | self._tried,
+            software=host.software_facts(targets.PROJECT),
+            code=code.read(targets.PROJECT),
+        )
+
+    def machine(self, address: str) -> Machine:
+        """With the interface that has this address, or that the servers listen on."""
+        interface = interface_of(address) if address else self._interface
+        return Machine(socket.gethostname(), host.boot(), host.host_facts(interface))
+
+    def serve_on(self, address: str) -> None:
+        """Let the servers that start from now on listen there."""
+        self._supervisor.host = address
+        self._interface = interface_of(address)
+
+    @cached_property
+    def _tried(self) -> dict[str, Fact]:
+        """What the machine has. Trying takes a second, and a sweep asks for the facts of file after file."""
+        return {f"{feature.name} (tried)": str(feature) for feature in features()}
+
+    def file_state(self) -> FileState:
+        path = self._root / SERVED_FILE
+        return FileState(page_cache.resident_share_of(path), host.identity_of(path) != self._file_identity)
+
+    def drop(self) -> FileState:
+        """Throw the served file out of the page cache; what is left of it there."""
+        page_cache.drop(self._root / SERVED_FILE)
+        return self.file_state()
+
+    def statuses(self) -> list[TargetStatus]:
+        return [self._supervisor.status(name) for name in self._targets]
+
+    def start(self, message: Start) -> TargetStatus:
+        status = self._supervisor.start(message)
+        if message.profiler == "perf":
+            self._recordings.attach(message.target, status.pid)
+        return status
+
+    def stop(self, message: Stop) -> TargetStatus:
+        self._recordings.end(message.target)
+        return self._supervisor.stop(message.target)
+
+    def watch(self, message: Watch) -> Done:
+        try:
+            self._watched = {**self._watched, message.name: ProcessReader(message.pid)}
+        except psutil.NoSuchProcess as error:
+            raise UserError(f"there is no process {message.pid} to watch") from error
+        return Done()
+
+    def snapshot(self) -> Snapshot:
+        return self._sampler.snapshot()
+
+    def samples(self, after: int) -> Samples:
+        return self._sampler.after(after)
+
+    def prove(self, message: Prove) -> Proof:
+        if message.target not in self._targets:
+            raise UserError(f"there is no target {message.target!r}: the targets are {', '.join(self._targets)}")
+        return prove(self._targets[message.target], self._root)
+
+    def record(self, message: Record) -> Done:
+        status = self._supervisor.status(message.target)
+        if status.state != "running":
+            raise UserError(f"{message.target} is {status.state}: start it before recording a flame graph")
+        self._recordings.begin(message.target, status.pid, message.seconds)
+        return Done()
+
+    def recording(self, target: str) -> Recording:
+        return self._recordings.result(target)
+
+    def end_all(self) -> None:
+        """End the servers and recorders; watch nobody."""
+        self._recordings.close()
+        self._supervisor.stop_all()
+        self._watched = {}
+
+    def close(self) -> None:
+        self._sampler.stop()
+        self.end_all()
+
+    def _readers(self) -> dict[str, ProcessReader]:
+        return {**self._watched, **self._supervisor.running()}
+
+
+def routes(agent: Agent) -> Routes:
+    """Method and path to what answers them."""
+
+    def body(kind: type[M], deed: Callable[[M], Any]) -> Deed:
+        return lambda asked: deed(msgspec.json.decode(asked.content, type=kind))
+
+    return {
+        ("GET", "/machine"): lambda asked: agent.machine(asked.query.get("address", "")),
+        ("GET", "/facts"): lambda _: agent.facts(),
+        ("GET", "/targets"): lambda _: agent.statuses(),
+        ("GET", "/file"): lambda _: agent.file_state(),
+        ("POST", "/drop"): lambda _: agent.drop(),
+        ("GET", "/snapshot"): lambda _: agent.snapshot(),
+        ("GET", "/samples"): lambda asked: agent.samples(int(asked.query.get("after", "0"))),
+        ("GET", "/recording"): lambda asked: agent.recording(asked.query.get("target", "")),
+        ("POST", "/start"): body(Start, agent.start),
+        ("POST", "/stop"): body(Stop, agent.stop),
+        ("POST", "/watch"): body(Watch, agent.watch),
+        ("POST", "/prove"): body(Prove, agent.prove),
+        ("POST", "/record"): body(Record, agent.record),
+    }
+
+
+def leased(agent: Agent, leases: Leases) -> Routes:
+    """The same for an agent that listens: all but the asking for a lease needs one."""
+
+    def take(asked: Request) -> Lease:
+        message = msgspec.json.decode(asked.content, type=Ask)
+        lease = leases.take(message.load[:100] or asked.peer, message.previous)
+        agent.serve_on(asked.local)
+        return Lease(lease, LEASE_S / 4, asked.local)
+
+    def release(asked: Request) -> Done:
+        leases.release(asked.lease)
+        return Done()
+
+    def under_lease(deed: Deed) -> Deed:
+        def renewed(asked: Request) -> Any:
+            with leases.held(asked.lease):
+                return deed(asked)
+
+        return renewed
+
+    alive: Deed = lambda _: Moment(time.monotonic())  # noqa: E731  # one of the table's rows
+    others = {**routes(agent), ("GET", "/alive"): alive}
+    return {
+        ("POST", "/lease"): take,
+        ("POST", "/release"): release,
+        **{name: under_lease(deed) for name, deed in others.items()},
+    }

@@ -1,0 +1,177 @@
+"""An agent that listens for loads from elsewhere: whom it lets in, what it bears, what it ends."""
+
+import contextlib
+import http.client
+import json
+import socket
+import ssl
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from profiles.agent_access import parse_address
+from tests.conftest import PROJECT, eventually
+from tests.download import digest_of
+from tests.profiles.listening import CERTIFICATE, TOKEN, end, listening, start, token_file
+from tests.profiles.test_agent import gone
+
+
+def ask(port: int, method: str, path: str, message: object = None, **headers: str) -> tuple[int, Any]:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+    with contextlib.closing(connection):
+        content = None if message is None else json.dumps(message)
+        connection.request(method, path, content, {"Authorization": f"Bearer {TOKEN}", **headers})
+        response = connection.getresponse()
+        return response.status, json.loads(response.read())
+
+
+def take(port: int, **more: str) -> dict[str, str]:
+    """The header that goes with every further request."""
+    status, answer = ask(port, "POST", "/lease", {"load": "a test", **more})
+    assert status == 200, answer
+    return {"Bench-Lease": answer["lease"]}
+
+
+def refused(*arguments: str) -> str:
+    """What it says instead of starting."""
+    done = subprocess.run(
+        [sys.executable, "-m", "profiles.agent", *arguments],
+        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=20,
+    )  # fmt: skip
+    assert done.returncode in (1, 2) and done.stderr.count("\n") == 1, done.stderr
+    return done.stderr
+
+
+def test_a_load_takes_a_lease_starts_a_server_and_gives_it_back(served: Path) -> None:
+    with listening(served) as port:
+        assert ask(port, "GET", "/facts")[0] == 409
+        lease = take(port)
+        _, status = ask(port, "POST", "/start", {"target": "sendfile", "any_port": True}, **lease)
+        assert digest_of(status["port"]) == (served / "test-file.bin.sha256").read_text().split()[0]
+        assert ask(port, "POST", "/lease", {"load": "another"})[0] == 423
+        assert ask(port, "POST", "/release", {}, **lease)[0] == 200
+        assert gone(status["pid"])
+        assert ask(port, "GET", "/snapshot", **lease)[0] == 409
+        take(port)
+
+
+def test_servers_end_with_the_agent(served: Path) -> None:
+    process, port = start(served)
+    _, status = ask(port, "POST", "/start", {"target": "sendfile", "any_port": True}, **take(port))
+    process.kill()
+    process.communicate()
+    eventually(lambda: gone(status["pid"]))
+
+
+def test_a_lease_of_an_agent_before_is_none_to_this_one(served: Path) -> None:
+    process, port = start(served)
+    lease = take(port)
+    end(process)
+    again, port = start(served, port=port)
+    try:
+        status, answer = ask(port, "GET", "/snapshot", **lease)
+        assert (status, "started anew" in answer["message"]) == (409, True)
+    finally:
+        end(again)
+
+
+NOISE = {
+    "nothing": b"",
+    "a byte": b"G",
+    "TLS": b"\x16\x03\x01\x02\x00\x01" + b"x" * 300,
+    "zeros": b"\0" * 70_000,
+    "headers": b"GET /facts HTTP/1.1\r\n" + b"a: b\r\n" * 200,
+}
+
+
+@pytest.mark.parametrize("noise", NOISE.values(), ids=NOISE)
+def test_noise_and_silence_hold_up_nobody(served: Path, noise: bytes) -> None:
+    """Each of these peers goes on holding its connection while another is answered."""
+    with listening(served) as port, contextlib.ExitStack() as stack:
+        for _ in range(5):
+            peer = stack.enter_context(socket.create_connection(("127.0.0.1", port), 10))
+            with contextlib.suppress(OSError):
+                peer.sendall(noise)
+        assert ask(port, "GET", "/alive", **take(port))[0] == 200
+
+
+def test_a_peer_that_drips_is_cut(served: Path) -> None:
+    with listening(served) as port, socket.create_connection(("127.0.0.1", port), 60) as peer:
+        peer.settimeout(0.2)
+
+        def cut() -> bool:
+            try:
+                peer.sendall(b"x")
+                return peer.recv(1) == b""
+            except TimeoutError:
+                return False
+            except ConnectionError:
+                return True
+
+        eventually(cut)
+
+
+def test_over_tls_it_answers_and_in_the_clear_it_does_not(served: Path) -> None:
+    with listening(served, "--tls-cert", str(CERTIFICATE)) as port:
+        context = ssl.create_default_context(cafile=CERTIFICATE)
+        connection = http.client.HTTPSConnection("127.0.0.1", port, context=context, timeout=20)
+        with contextlib.closing(connection):
+            connection.request("POST", "/lease", json.dumps({"load": "x"}), {"Authorization": f"Bearer {TOKEN}"})
+            assert connection.getresponse().status == 200
+        with pytest.raises((ConnectionError, http.client.HTTPException)):
+            ask(port, "GET", "/facts")
+
+
+def test_large_answers_are_packed_for_those_who_can_unpack_them(served: Path) -> None:
+    with listening(served) as port:
+        lease = take(port)
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        with contextlib.closing(connection):
+            headers = {"Authorization": f"Bearer {TOKEN}", "Accept-Encoding": "gzip", **lease}
+            connection.request("GET", "/facts", headers=headers)
+            response = connection.getresponse()
+            assert response.getheader("Content-Encoding") == "gzip"
+            assert int(response.getheader("Content-Length") or 0) < 20_000
+
+
+def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served: Path, tmp_path: Path) -> None:
+    token = str(token_file(served))
+    open_to_all = tmp_path / "open"
+    open_to_all.write_text("x" * 40)
+    open_to_all.chmod(0o644)
+    short = tmp_path / "short"
+    short.touch(mode=0o600)
+    short.write_text("secret")
+    assert "needs --token-file" in refused("--listen", "127.0.0.1:0")
+    assert "chmod 600" in refused("--listen", "127.0.0.1:0", "--token-file", str(open_to_all))
+    assert "16 or more" in refused("--listen", "127.0.0.1:0", "--token-file", str(short))
+    assert "cannot read the token file" in refused("--listen", "127.0.0.1:0", "--token-file", str(tmp_path / "none"))
+    assert "no file" in refused("--listen", "127.0.0.1:0", "--token-file", "/dev/null")
+    assert "give HOST:PORT" in refused("--listen", "127.0.0.1", "--token-file", token)
+    assert "cannot listen on 192.0.2.1:8070" in refused("--listen", "192.0.2.1:8070", "--token-file", token)
+    assert "for TLS" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-cert", token)
+    assert "goes with --tls-cert" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-key", token)
+    assert "go with --listen" in refused("--token-file", token)
+
+
+def test_off_loopback_it_says_what_that_means(served: Path) -> None:
+    command = [sys.executable, "-m", "profiles.agent", "--root", str(served), "--listen", "0.0.0.0:0"]
+    command += ["--token-file", str(token_file(served))]
+    process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout
+    process.stdout.readline()
+    process.terminate()
+    _, said = process.communicate(timeout=20)
+    assert "answer whoever reaches 0.0.0.0" in said and "in the clear" in said and said.count("\n") == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "port"),
+    [("10.0.0.2:8070", "10.0.0.2", 8070), ("[::1]:1", "::1", 1), ("bench.lan:80", "bench.lan", 80)],
+)
+def test_an_address_is_read_and_written_alike(text: str, host: str, port: int) -> None:
+    address = parse_address(text)
+    assert (address.host, address.port, str(address)) == (host, port, text)
