@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui servers test-file doctor prove crosscheck report runs compare gate export reproduce bench soak fuzz test lint lock clean
+.PHONY: help setup load sweep ui agent servers test-file doctor prove crosscheck report runs compare gate export reproduce bench soak fuzz test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -15,12 +15,13 @@ SIZE ?= $(if $(filter-out saturated,$(PACE)),1MiB,256MiB)
 # A knob that is set becomes an option of the same name.
 option = $(if $($(1)),--$(2) $($(1)))
 quoted = $(if $($(1)),'--$(2)=$($(1))')
+AGENT_KNOBS = $(call quoted,AGENT,agent) $(call quoted,AGENT_TOKEN_FILE,agent-token-file) $(call quoted,AGENT_CA,agent-ca)
 KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
 	$(call quoted,GIB_PER_DAY,gib-per-day) $(call quoted,SINK,sink) $(call quoted,PIN,pin) \
 	$(call quoted,PRECISION,precision) $(call quoted,RETRIES,retries) $(call quoted,CALIBRATE,calibrate) \
 	$(call quoted,PACE,pace) $(call quoted,CACHE,cache) \
-	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)')
+	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)') $(AGENT_KNOBS)
 # SIZE is only passed on where it was given: a sweep that is gone on with knows its own.
 SWEEP_KNOBS = $(call quoted,AXIS,axis) $(call option,POINTS,points) $(call option,MODES,modes) \
 	$(call quoted,MINUTES,minutes) $(call quoted,ROUNDS,rounds) $(call quoted,WINDOW,window) \
@@ -35,18 +36,24 @@ help: ## list these targets
 	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
 	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
+	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
-	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+	$(if $(AGENT),,@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)')
 	@$(RUN_PYTHON) -m scripts.load $(KNOBS)
 
 sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)
 	@$(RUN_PYTHON) -m scripts.sweep $(SWEEP_KNOBS)
 
 ui: $(VENV)/.ready ## start the servers and Locust's web UI on 127.0.0.1:8089
+	$(if $(AGENT),,@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)')
+	@$(VENV)/bin/locust -f locustfile.py $(AGENT_KNOBS)
+
+agent: $(VENV)/.ready ## run servers here for a load on another host (LISTEN=address:port TOKEN_FILE=file TLS_CERT=file TLS_KEY=file)
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
-	@$(VENV)/bin/locust -f locustfile.py
+	@$(RUN_PYTHON) -m profiles.agent $(call quoted,LISTEN,listen) $(call quoted,TOKEN_FILE,token-file) \
+	$(call quoted,TLS_CERT,tls-cert) $(call quoted,TLS_KEY,tls-key)
 
 servers: $(VENV)/.ready ## only start the servers: read-send on 8081, sendfile on 8082, …
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'

@@ -5,14 +5,17 @@ Its rule: three passes that are never mixed (method.md §1), and what is complet
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 from locust.env import Environment
 
 from errors import UserError
 from load import plan
+from load.agent_client import AgentClient
+from load.lost import LostError
 from load.pace import check_starts, resolve
 from load.schedule import Schedule
-from load.server_host import ServerHost
 from load.settings import Settings, now, run_record
 from load.stage import Stage
 from load.users import DownloadUser
@@ -26,6 +29,8 @@ from reports.limits import mostly_client_limited, rate
 from reports.measured import measured
 from units import exact_size
 
+T = TypeVar("T")
+
 
 class Campaign:
     """One run. progress is told the seconds of plan that are done, and what comes next. part_of: the folder of the run
@@ -35,7 +40,7 @@ class Campaign:
         self,
         environment: Environment,
         users: dict[str, type[DownloadUser]],
-        host: ServerHost,
+        host: AgentClient,
         folder: RunFolder,
         settings: Settings,
         progress: Callable[[float, str], None],
@@ -151,7 +156,7 @@ class Campaign:
         cells = []
         for position, mode in enumerate(run.modes, 1):
             self._progress(0, f"pilot: {mode}")
-            cells.append(stage.score((0, position), mode, self._settings.users))
+            cells.append(self._surely(partial(stage.score, (0, position), mode, self._settings.users), stage))
             self._progress(self._settings.cell_s, mode)
         return cells
 
@@ -170,15 +175,39 @@ class Campaign:
             again = "".join(f" (round {one.of} again)" for one in schedule.run.repeats if one.round == number)
             if again:
                 self._folder.write_run(schedule.run)
-            for position, mode in enumerate(modes, 1):
-                self._progress(0, f"round {number} of {len(schedule.run.order)}{again}: {mode}")
-                cell = stage.score((number, position), mode, settings.users)
-                schedule.cells.append(cell)
-                self._folder.append_cell(cell)
-                self._progress(settings.cell_s, mode)
+            self._round((number, again), modes, schedule, stage)
         if schedule.run.stopped:
             spared = settings.rounds - len(schedule.run.order)
             self._progress(max(0, spared) * settings.round_s, f"precise enough: {schedule.run.stopped}")
+
+    def _round(self, which: tuple[int, str], modes: tuple[str, ...], schedule: Schedule, stage: Stage) -> None:
+        """Every mode once; a cell that is void ends the round. which: its number, and of which one it is a repeat."""
+        number, again = which
+        for position, mode in enumerate(modes, 1):
+            self._progress(0, f"round {number} of {len(schedule.run.order)}{again}: {mode}")
+            try:
+                cell = stage.score((number, position), mode, self._settings.users)
+            except LostError as lost:
+                schedule.void(number, mode, str(lost))
+                self._folder.write_run(schedule.run)
+                return self._regain(lost, stage)
+            schedule.cells.append(cell)
+            self._folder.append_cell(cell)
+            self._progress(self._settings.cell_s, mode)
+        return None
+
+    def _regain(self, lost: LostError, stage: Stage) -> None:
+        """Raises UserError when who was lost does not come back."""
+        self._progress(0, f"void: {lost}; waiting for it to come back")
+        stage.recover()
+
+    def _surely(self, deed: Callable[[], T], stage: Stage) -> T:
+        """Once more, where somebody was lost: outside the rounds nothing has to be paired."""
+        try:
+            return deed()
+        except LostError as lost:
+            self._regain(lost, stage)
+            return deed()
 
     def _probe(self, schedule: Schedule, stage: Stage) -> list[Cell]:
         """The modes that the client limited, else the fastest, with doubled users: was the server the limit?
@@ -196,7 +225,7 @@ class Campaign:
         users = 2 * self._settings.users
         for position, mode in enumerate(limited or fastest, 1):
             self._progress(0, f"with {users} users: {mode}")
-            cells.append(stage.score((0, position), mode, users))
+            cells.append(self._surely(partial(stage.score, (0, position), mode, users), stage))
             self._folder.append_probe(Probe(cells[-1], users))
         return cells
 
@@ -205,7 +234,7 @@ class Campaign:
         deep: DeepProfile | None = None
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
             self._progress(0, f"flame graph: {mode}")
-            profile = stage.profile(position, mode)
+            profile = self._surely(partial(stage.profile, position, mode), stage)
             cells.append(profile.cell)
             self._folder.append_profile(profile)
             self._progress(self._settings.profiled_s, mode)
@@ -217,7 +246,7 @@ class Campaign:
 
     def _deep(self, position: int, mode: str, stage: Stage) -> DeepProfile:
         self._progress(0, f"down into the kernel: {mode}")
-        deep = stage.deep_profile(position, mode)
+        deep = self._surely(partial(stage.deep_profile, position, mode), stage)
         self._folder.append_deep(deep)
         if deep.reason:
             self._progress(0, f"py-spy's frames alone of {mode}: {deep.reason}")

@@ -12,6 +12,8 @@ from profiles.records import Cell, MetricFacts
 from units import GIB
 
 LOAD = "load"
+# Where the agent runs on another host, what the load's own agent says of that one.
+LOAD_MACHINE, LOAD_SAMPLER = "load-machine", "load-sampler"
 MIN_REQUESTS_FOR_PERCENTILE = 1000  # method.md §4
 
 Values = dict[str, float | None]
@@ -37,15 +39,24 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
     MetricFacts("latency_p99_us", "µs", "derived", "99th percentile of latency, from 1,000 downloads on"),
 )
+BETWEEN_HOSTS: tuple[MetricFacts, ...] = (
+    MetricFacts("clock_uncertainty_s", "s", "derived", "how well a moment of the servers' host is known here, ±"),
+    MetricFacts("load_steal_s", "s", "derived", "CPU time that the hypervisor of the load's machine gave to others"),
+    MetricFacts("load_swapped_bytes", "bytes", "derived", "swapped in and out, by the load's machine"),
+    MetricFacts("load_throttled_s", "s", "derived", "time for which a CPU limit stopped the load"),
+)
 _DISTURBANCES = ("steal_s", "swapped_bytes", "tcp_retransmits", "throttled_s")
 _SPLIT_CPU = ("cpu_s", "user_s", "system_s")
 
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One edge of a window. received_bytes and downloads: as of the snapshot's moment."""
+    """One edge of a window. received_bytes and downloads: as of the snapshot's moment, which is moment_s on our clock,
+    to ± uncertainty_s."""
 
     snapshot: Snapshot
+    moment_s: float
+    uncertainty_s: float
     received_bytes: float
     downloads: float
 
@@ -85,7 +96,7 @@ def measure(
         "gib_per_s": gib / wall_s,
         **{name: value for name, value in server.items() if name not in _SPLIT_CPU},
         **{name: _difference(edges, "machine", name) for name in _DISTURBANCES},
-        "sampler_cpu_s": _difference(edges, "sampler", "cpu_s"),
+        **_between_hosts(edges),
         "latency_p50_us": _percentile(meter, 50),
         "latency_p99_us": _percentile(meter, 99),
     }
@@ -102,6 +113,18 @@ def measure(
         latency_histogram=meter.latency_us.encode().decode("ascii"),
         metrics=metrics,
     )
+
+
+def _between_hosts(edges: tuple[Edge, Edge]) -> Values:
+    """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
+    own, last = _difference(edges, "sampler", "cpu_s"), edges[1].snapshot.processes
+    if LOAD_SAMPLER not in last:
+        return {"sampler_cpu_s": own}
+    uncertainty = {"clock_uncertainty_s": max(edge.uncertainty_s for edge in edges)}
+    if LOAD_MACHINE not in last:  # another host, but the same machine
+        return {"sampler_cpu_s": (own or 0.0) + (_difference(edges, LOAD_SAMPLER, "cpu_s") or 0.0), **uncertainty}
+    names = ("steal_s", "swapped_bytes", "throttled_s")
+    return {"sampler_cpu_s": own, **uncertainty, **{f"load_{n}": _difference(edges, LOAD_MACHINE, n) for n in names}}
 
 
 def _window(edges: tuple[Edge, Edge], process: str, facts: tuple[MetricFacts, ...]) -> Values:

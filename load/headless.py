@@ -11,8 +11,10 @@ import resource
 import signal
 import socket
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 from locust.env import Environment
@@ -20,10 +22,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
+from load.agent_client import AgentClient
+from load.agent_options import AgentOptions
 from load.campaign import Campaign
 from load.interrupt import deliver_to_main
-from load.placement import pin_this_process
-from load.server_host import ServerHost
+from load.placement import between_machines, pin_this_process
+from load.remote_host import host_at
 from load.settings import Settings
 from load.stage import start_watching
 from load.users import user_classes
@@ -31,11 +35,12 @@ from profiles.records import Cell
 from profiles.run_folder import RUN_FILE, RunFolder
 
 
-def run(settings: Settings, root: Path, folder: RunFolder) -> int:
-    """Run the campaign and say how far it came; the exit code. Raises UserError before anything has run."""
+def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions | None = None) -> int:
+    """Run the campaign and say how far it came; the exit code. agent: where servers run, None for here, from root.
+    Raises UserError before anything has run."""
     folder.refuse_existing()
     with alone(settings.any_port):
-        return _run(settings, root, folder)
+        return _run(settings, partial(host_at, agent, root), folder)
 
 
 @contextlib.contextmanager
@@ -53,7 +58,7 @@ def alone(allowed_beside_others: bool) -> Iterator[None]:
         yield
 
 
-def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
+def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFolder) -> int:
     raise_limit_on_files()
     logging.getLogger("locust").setLevel(logging.ERROR)
     console = Console(stderr=True)
@@ -63,12 +68,11 @@ def _run(settings: Settings, root: Path, folder: RunFolder) -> int:
     deliver_to_main(signal.SIGINT, signal.SIGTERM)
     cells: list[Cell] = []
     try:
-        host = ServerHost(root)
+        host = make_host()
         try:
             start_watching(host, os.getpid())
-            settings = replace(
-                settings, placement=pin_this_process(settings.placement)
-            )  # after the agent, which is free
+            placement = between_machines(settings.placement) if host.apart else settings.placement
+            settings = replace(settings, placement=pin_this_process(placement))  # after the agent, which is free
             with _progress(console) as progress:
                 parts = _parts(settings, folder)
                 report = _reporter(progress, sum(asked.expected_s for asked, _ in parts))
@@ -117,8 +121,8 @@ def _what_remains(folder: RunFolder) -> str:
     if not (folder.path / RUN_FILE).exists():
         return "Nothing was measured."
     planned = folder.read_run()
-    modes = [cell.mode for cell in folder.read_cells()]
-    complete = min(modes.count(mode) for mode in planned.modes)
+    rounds = Counter(cell.round for cell in folder.read_cells())
+    complete = sum(cells == len(planned.targets) for cells in rounds.values())
     if complete == 0:
         return f"No round was complete; what there is lies in {folder.path}."
     return (

@@ -19,14 +19,22 @@ from locust.exception import StopTest
 from locust.runners import LocalRunner, WorkerRunner
 
 from errors import EXIT_USAGE, UsageError, UserError
+from load.agent_client import AgentClient
+from load.agent_options import AgentOptions
 from load.client import SINKS
 from load.interrupt import deliver_to_main
-from load.server_host import ServerHost
+from load.remote_host import host_at
 from load.stage import start_watching
 from load.users import DownloadUser
 from load.web import ServersTab
 from profiles.protocol import Start
 from profiles.targets import PROJECT
+
+AGENT_OPTIONS = (
+    ("agent", "HOST:PORT", "Where servers run: an agent on another host"),
+    ("agent-token-file", "FILE", "The token that it was started with"),
+    ("agent-ca", "FILE", "Who signed its certificate (PEM), or system"),
+)
 
 
 def install(users: dict[str, type[DownloadUser]]) -> None:
@@ -51,6 +59,14 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
         include_in_web_ui=False,
         help="Where test-file.bin lies",
     )
+    for name, metavar, summary in AGENT_OPTIONS:
+        parser.add_argument(
+            f"--{name}",
+            metavar=metavar,
+            env_var=f"LOCUST_{name.upper().replace('-', '_')}",
+            include_in_web_ui=False,
+            help=summary,
+        )
     parser.add_argument(
         "--any-port",
         action="store_true",
@@ -74,7 +90,7 @@ def _check_free(host: str, port: int) -> None:
 class _Hooks:
     def __init__(self, users: dict[str, type[DownloadUser]]) -> None:
         self._users = users
-        self._host: ServerHost | None = None
+        self._host: AgentClient | None = None
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
@@ -88,11 +104,12 @@ class _Hooks:
                 _check_free(options.web_host, options.web_port)
             if options.any_port and not isinstance(environment.runner, LocalRunner):
                 raise UsageError("--any-port is for one process: workers know the modes' own ports only")
-            self._host = ServerHost(Path(options.root))
+            agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
+            self._host = host_at(agent, Path(options.root))
             size_bytes = self._host.facts().file.size_bytes
             for user_class in self._users.values():
                 status = self._host.start(Start(user_class.target, any_port=options.any_port))
-                user_class.address = (user_class.address[0], status.port)
+                user_class.address = (status.host, status.port)
                 user_class.expected_bytes = size_bytes
             start_watching(self._host, os.getpid())
         except UserError as error:

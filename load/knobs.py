@@ -49,6 +49,7 @@ class Knobs:
     """As they were turned; None where a default depends on others (see filled_in).
 
     modes: names, or "course" or "all" alone. window, warm_up and profile in seconds. option: MODE.NAME=SIZE, several.
+    agent: HOST:PORT of one on another host, with what it takes to talk to it (load/remote_host.py).
     """
 
     modes: tuple[str, ...] = ("course",)
@@ -69,6 +70,9 @@ class Knobs:
     seed: int = field(default_factory=lambda: random.randrange(1 << 32))
     pin: bool = True
     any_port: bool = False
+    agent: str | None = None
+    agent_token_file: str | None = None
+    agent_ca: str | None = None
 
 
 def new_name() -> str:
@@ -177,7 +181,7 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
         "ROUNDS": knobs.rounds,
         **({"CACHE": "cold"} if cold else {"WINDOW": f"{knobs.window:g}", "USERS": knobs.users}),
         "SINK": knobs.sink,
-        "SIZE": file_bytes,
+        **({} if knobs.agent else {"SIZE": file_bytes}),  # an agent has its own file
         "SEED": knobs.seed,
     }
     said |= {"WARM_UP": f"{knobs.warm_up:g}"} if not cold and knobs.warm_up != WARM_UP_S["few"] else {}
@@ -188,5 +192,7 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
     said |= {"RETRIES": knobs.retries} if knobs.retries != RETRIES else {}
     said |= {"CALIBRATE": 1} if knobs.calibrate else {}
     said |= {} if knobs.pin else {"PIN": 0}
+    remote = {name: getattr(knobs, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}
+    said |= {name: value for name, value in remote.items() if value} if knobs.agent else {}
     said |= {"OPTIONS": " ".join(knobs.option)} if knobs.option else {}
     return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in said.items())

@@ -6,7 +6,7 @@ server and client decides more about CPU per byte than many a data path does: of
 """
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +26,11 @@ def choose(allowed: set[int], wanted: bool) -> Placement:
         return Placement((), (), "none (only one CPU is allowed)")
     first, *others = sorted(allowed)
     return Placement((first,), tuple(others), f"load on CPU {first}, servers on CPU {', '.join(map(str, others))}")
+
+
+def between_machines(placement: Placement) -> Placement:
+    """Neither is in the other's way."""
+    return replace(placement, load_cpus=(), server_cpus=(), text="none (load and servers have a machine each)")
 
 
 def pin_this_process(placement: Placement) -> Placement:

@@ -9,7 +9,7 @@ So at most rounds · (1 + retries) rounds are run.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from profiles.records import Cell, Repeat, Run
+from profiles.records import Cell, Repeat, Run, Void
 from reports.measured import Measured, measured
 from reports.paired import FEWEST_ROUNDS, percent
 from reports.precision import precise
@@ -46,6 +46,10 @@ class Schedule:
                 return None
         return None
 
+    def void(self, number: int, mode: str, reason: str) -> None:
+        """A cell of this round came to nothing; the round is run again like a disturbed one."""
+        self.run = replace(self.run, voids=(*self.run.voids, Void(number, mode, reason)))
+
     def _records(self) -> Measured:
         return measured(self.run, tuple(self.cells))
 
@@ -54,8 +58,8 @@ class Schedule:
         return not records.never_calm and precise(records, self.run.precision)
 
     def _lost(self, planned: int) -> list[int]:
-        """The planned rounds that were disturbed, and so was every repeat of them."""
-        disturbed = set(self._records().disturbed)
+        """The planned rounds that were disturbed or void, and so was every repeat of them."""
+        disturbed = {*self._records().disturbed, *(void.round for void in self.run.voids)}
         saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
         return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
 

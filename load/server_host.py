@@ -1,7 +1,6 @@
-"""How load talks to the agent: start and stop targets, counters, samples, flame graphs.
+"""The agent on this machine, as a child of this process.
 
-Its rule: an answer is a dataclass of profiles/protocol.py or an error with one clear line. The agent is a child in a
-session of its own; it ends when this process closes its end of the pipe, or is killed.
+Its rule: it is in a session of its own, and ends when this process closes its end of the pipe, or is killed.
 """
 
 import atexit
@@ -12,37 +11,17 @@ import secrets
 import subprocess
 import sys
 from pathlib import Path
-from typing import TypeVar
-
-import msgspec
 
 from errors import UserError
-from profiles.protocol import (
-    TOKEN_VARIABLE,
-    Done,
-    Facts,
-    FileState,
-    Prove,
-    Record,
-    Recording,
-    Refusal,
-    Samples,
-    Snapshot,
-    Start,
-    Stop,
-    TargetStatus,
-    Watch,
-)
-from profiles.records import Proof
+from load.agent_client import AgentClient
+from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets import PROJECT
 
 REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs of its own
 END_TIMEOUT_S = 10.0
 
-R = TypeVar("R")
 
-
-class ServerHost:
+class ServerHost(AgentClient):
     """The agent on this machine, started by this process. Raises UserError wherever it cannot do what is asked."""
 
     def __init__(self, root: Path) -> None:
@@ -64,43 +43,6 @@ class ServerHost:
             raise UserError("the agent did not start; what it said stands above")
         self._port = int(words[2])
 
-    def facts(self) -> Facts:
-        return self._ask("GET", "/facts", Facts)
-
-    def file_state(self) -> FileState:
-        return self._ask("GET", "/file", FileState)
-
-    def drop(self) -> FileState:
-        """Throw the served file out of the page cache; what is left of it there."""
-        return self._ask("POST", "/drop", FileState, Done())
-
-    def statuses(self) -> list[TargetStatus]:
-        return self._ask("GET", "/targets", list[TargetStatus])
-
-    def start(self, wanted: Start) -> TargetStatus:
-        return self._ask("POST", "/start", TargetStatus, wanted)
-
-    def stop(self, target: str) -> TargetStatus:
-        return self._ask("POST", "/stop", TargetStatus, Stop(target))
-
-    def watch(self, name: str, pid: int) -> None:
-        self._ask("POST", "/watch", Done, Watch(name, pid))
-
-    def prove(self, target: str) -> Proof:
-        return self._ask("POST", "/prove", Proof, Prove(target))
-
-    def snapshot(self) -> Snapshot:
-        return self._ask("GET", "/snapshot", Snapshot)
-
-    def samples(self, after: int) -> Samples:
-        return self._ask("GET", f"/samples?after={after}", Samples)
-
-    def record(self, target: str, seconds: int) -> None:
-        self._ask("POST", "/record", Done, Record(target, seconds))
-
-    def recording(self, target: str) -> Recording:
-        return self._ask("GET", f"/recording?target={target}", Recording)
-
     def close(self) -> None:
         """End the agent and its servers; safe to call twice, and in a forked worker, where it does nothing."""
         if os.getpid() != self._owner or self._process.poll() is not None:
@@ -114,22 +56,14 @@ class ServerHost:
             self._process.kill()
             self._process.wait()
 
-    def _ask(self, method: str, path: str, kind: type[R], message: object = None) -> R:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT_S)
-        headers = {"Authorization": f"Bearer {self._token}"}
-        content = None if message is None else msgspec.json.encode(message)
-        try:
-            connection.request(method, path, content, headers)
-            response = connection.getresponse()
-            answer = response.read()
-        except (OSError, http.client.HTTPException) as error:
-            raise UserError(f"the agent does not answer {method} {path}: {self._state(error)}") from error
-        finally:
-            connection.close()
-        if response.status != 200:
-            refusal = msgspec.json.decode(answer, type=Refusal)
-            raise UserError(refusal.message, refusal.exit_code)
-        return msgspec.json.decode(answer, type=kind)
+    def _connection(self, _path: str) -> http.client.HTTPConnection:
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT_S)
+
+    def _headers(self) -> dict[str, str]:
+        return {"Authorization": f"Bearer {self._token}"}
+
+    def _unanswered(self, what: str, error: Exception) -> UserError:
+        return UserError(f"the agent does not answer {what}: {self._state(error)}")
 
     def _state(self, error: Exception) -> str:
         code = self._process.poll()

@@ -3,7 +3,6 @@
 Its rule: whatever changes a number stands here, and so in run.json.
 """
 
-import os
 import shlex
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -11,7 +10,7 @@ from importlib.metadata import version
 from typing import Literal
 
 from errors import UsageError
-from load.cell import DERIVED
+from load.cell import BETWEEN_HOSTS, DERIVED
 from load.client import SOCKET_OPTIONS, Sink
 from load.pace import SATURATED, Asked, Rate, say
 from load.placement import Placement, choose
@@ -100,8 +99,7 @@ def run_record(
     chosen = [target for target in facts.targets if target.name in settings.modes]
     options = settings.options
     targets = tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen)
-    # Unpinned, servers may use every CPU but the one that the client, a single thread, keeps busy.
-    server_cpus = len(settings.placement.server_cpus) or max(1, len(os.sched_getaffinity(0)) - 1)
+    server_cpus = len(settings.placement.server_cpus) or _left_for_servers(facts)
     return Run(
         name=name,
         state="running",
@@ -118,7 +116,7 @@ def run_record(
         sample_interval_s=facts.sample_interval_s,
         file=facts.file,
         targets=(*targets, *_again(targets, settings)),
-        metrics=(*facts.metrics, *DERIVED),
+        metrics=(*facts.metrics, *DERIVED, *(BETWEEN_HOSTS if "servers_on" in facts.host else ())),
         skipped=skipped,
         gib_per_day=settings.gib_per_day,
         rounds_planned=len(order),
@@ -128,7 +126,14 @@ def run_record(
         host=facts.host
         | {"pinning": settings.placement.text, "server_cpus": server_cpus, "client_socket_options": SOCKET_OPTIONS},
         software=facts.software | {"locust": version("locust")},
+        load_host=facts.load_host,
     )
+
+
+def _left_for_servers(facts: Facts) -> int:
+    """Unpinned, they may use every CPU but the one that a client on their machine, a single thread, keeps busy."""
+    allowed = len(str(facts.host.get("affinity")).split(","))
+    return allowed if facts.load_host else max(1, allowed - 1)
 
 
 def _again(targets: tuple[TargetFacts, ...], settings: Settings) -> tuple[TargetFacts, ...]:

@@ -15,10 +15,11 @@ from locust.env import Environment
 from locust.runners import LocalRunner
 
 from errors import UserError
+from load.agent_client import AgentClient
 from load.cell import LOAD, Edge, measure
+from load.lost import LostError
 from load.meter import Meter
 from load.pace import Pace
-from load.server_host import ServerHost
 from load.settings import Settings
 from load.users import DownloadUser
 from load.window import check_ready, download_once, edge
@@ -31,6 +32,7 @@ RECORDING_GRACE_S = 30.0
 DOWNLOADS_PER_USER = 2
 LONGEST_WINDOWS = 4
 WINDOW_STEP_S = 0.05
+WATCH_STEP_S = 0.5
 
 Place = tuple[int, int]
 
@@ -43,7 +45,7 @@ class Stage:
         self,
         environment: Environment,
         users: dict[str, type[DownloadUser]],
-        host: ServerHost,
+        host: AgentClient,
         folder: RunFolder,
         settings: Settings,
         facts: Facts,
@@ -56,8 +58,8 @@ class Stage:
         self._folder = folder
         self._settings = settings
         self._facts = facts
-        self._seen_samples = 0
-        self._began_s = time.monotonic()  # the agent's clock too, since it runs on this machine
+        self._seen_samples = host.newest_sample()  # the agent may have been there for long
+        self._began_s = time.monotonic()
         self.congestion: dict[str, str] = {}
         self.rate_bytes_per_s: int | None = None
 
@@ -121,6 +123,11 @@ class Stage:
         """Stop the users that may still be there."""
         self._runner.stop()
 
+    def recover(self) -> None:
+        """Wait for whom a cell was lost with. Raises UserError when they do not come back."""
+        self.clear()
+        self._host.recover()
+
     def _recording(self, mode: str) -> Recording:
         deadline_s = time.monotonic() + RECORDING_GRACE_S
         while (recording := self._host.recording(mode)).state == "recording":
@@ -157,12 +164,28 @@ class Stage:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink
             user_class.expected_bytes = self._size_bytes(mode)
-            with contextlib.closing(user_class.connection(lambda _: None)) as connection:
-                check_ready(connection, user_class)
+            self._check_ready(user_class)
             yield user_class
-        finally:
-            self._host.stop(mode)
-            self._write_samples()
+        except LostError:
+            with contextlib.suppress(LostError):  # an agent that was lost ends its servers with the lease
+                self._host.stop(mode)
+            raise
+        except BaseException:
+            self._end(mode)
+            raise
+        self._end(mode)
+
+    def _end(self, mode: str) -> None:
+        self._host.stop(mode)
+        self._write_samples()
+
+    def _check_ready(self, user_class: type[DownloadUser]) -> None:
+        with contextlib.closing(user_class.connection(lambda _: None)) as connection:
+            try:
+                check_ready(connection, user_class)
+            except UserError:
+                self._host.statuses()  # that the whole host was lost would be the better reason
+                raise
 
     def _size_bytes(self, mode: str) -> int:
         """What one download from this mode has: the run's file, or what a guest sends instead."""
@@ -186,12 +209,19 @@ class Stage:
         """
         first = edge(self._host, user_class.meter)
         user_class.meter.reset()
-        gevent.sleep(seconds)
+        self._let_pass(seconds)
         deadline_s = time.monotonic() + (LONGEST_WINDOWS - 1) * seconds
         while user_class.meter.downloads - first.downloads < downloads and time.monotonic() < deadline_s:
             gevent.sleep(WINDOW_STEP_S)
         last = edge(self._host, user_class.meter)
         return self._cell(place, mode, (first, last), user_class.meter)
+
+    def _let_pass(self, seconds: float) -> None:
+        """Raises LostError as soon as it is known that the window is void."""
+        ends_s = time.monotonic() + seconds
+        while (left_s := ends_s - time.monotonic()) > 0:
+            gevent.sleep(min(left_s, WATCH_STEP_S))
+            self._host.check()
 
     def _cell(self, place: Place, mode: str, edges: tuple[Edge, Edge], meter: Meter) -> Cell:
         first, last = edges
@@ -201,7 +231,7 @@ class Stage:
                 f"{mode}'s server ended in the middle of a cell: {status.last_words or 'it left no words'}; "
                 f"the rounds before are kept"
             )
-        started_s = first.snapshot.monotonic_s - self._began_s
+        started_s = first.moment_s - self._began_s
         cell = measure(place, mode, started_s, edges, meter, self._facts.metrics)
         rate = self.rate_bytes_per_s
         return replace(cell, offered_bytes=None if rate is None else round(rate * cell.wall_s))
@@ -215,6 +245,6 @@ class Stage:
         )
 
 
-def start_watching(host: ServerHost, pid: int) -> None:
+def start_watching(host: AgentClient, pid: int) -> None:
     """Have the agent sample the load generator too."""
     host.watch(LOAD, pid)

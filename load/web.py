@@ -15,8 +15,8 @@ import gevent
 from locust.web import WebUI
 
 from errors import UserError
+from load.agent_client import AgentClient
 from load.cell import LOAD
-from load.server_host import ServerHost
 from load.users import DownloadUser
 from profiles.protocol import TargetStatus, TimedSample
 from units import GIB, MIB, format_size
@@ -54,7 +54,7 @@ class _Seen:
 class ServersTab:
     """Keeps the table fresh in a greenlet of its own, so that a request for it costs nothing."""
 
-    def __init__(self, host: ServerHost, users: dict[str, type[DownloadUser]]) -> None:
+    def __init__(self, host: AgentClient, users: dict[str, type[DownloadUser]]) -> None:
         self._host = host
         self._meters = {user_class.target: user_class.meter for user_class in users.values()}
         self._seen: dict[str, list[_Seen]] = {}

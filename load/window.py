@@ -6,22 +6,24 @@ Its rule: what the users counted is read around the agent's snapshot, so that bo
 import time
 
 from errors import UserError
+from load.agent_client import AgentClient
 from load.cell import Edge, interpolate
 from load.client import Connection, DownloadError
 from load.meter import Meter
-from load.server_host import ServerHost
 from load.users import DownloadUser
 from reports.disturbance import MOST_RESIDENT
 
 
-def edge(host: ServerHost, meter: Meter) -> Edge:
+def edge(host: AgentClient, meter: Meter) -> Edge:
     before_s, before_bytes, before_downloads = time.monotonic(), meter.received_bytes, meter.downloads
-    snapshot = host.snapshot()
+    reading = host.read()
     after_s, after_bytes, after_downloads = time.monotonic(), meter.received_bytes, meter.downloads
     return Edge(
-        snapshot,
-        interpolate(snapshot.monotonic_s, (before_s, before_bytes), (after_s, after_bytes)),
-        interpolate(snapshot.monotonic_s, (before_s, before_downloads), (after_s, after_downloads)),
+        reading.snapshot,
+        reading.moment_s,
+        reading.uncertainty_s,
+        interpolate(reading.moment_s, (before_s, before_bytes), (after_s, after_bytes)),
+        interpolate(reading.moment_s, (before_s, before_downloads), (after_s, after_downloads)),
     )
 
 
@@ -33,7 +35,7 @@ def check_ready(connection: Connection, users: type[DownloadUser]) -> None:
         raise UserError(f"{users.target} does not serve {users.path}: {type(error).__name__}: {error}") from error
 
 
-def check_cold(host: ServerHost, name: str) -> None:
+def check_cold(host: AgentClient, name: str) -> None:
     """Raises UserError where the served file, of this name, does not leave the page cache when it is dropped."""
     left = host.drop().resident_share
     if left is None or left > MOST_RESIDENT:

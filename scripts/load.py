@@ -12,6 +12,7 @@ from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, run_command
 from load import headless
+from load.agent_options import AgentOptions
 from load.client import SINKS
 from load.knobs import (
     BASELINE,
@@ -37,7 +38,8 @@ def main() -> int:
     check_run_name(arguments.run)
     settings = settings_of(knobs_of(arguments), _size_bytes(arguments.root / "test-file.bin"))
     folder = RunFolder(arguments.profiles / arguments.run)
-    code = headless.run(settings, arguments.root, folder)
+    agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
+    code = headless.run(settings, arguments.root, folder, agent)
     if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":
         report = ["-m", "scripts.report", arguments.run]
         report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
@@ -104,6 +106,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pin", choices=("0", "1"), default="1", help="load and servers on CPUs of their own (default: 1)"
     )
+    parser.add_argument("--agent", metavar="HOST:PORT", help="where servers run: an agent on another host")
+    parser.add_argument("--agent-token-file", metavar="FILE", help="the token that it was started with")
+    parser.add_argument("--agent-ca", metavar="FILE", help="who signed its certificate (PEM), or `system`")
     parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
     return parser
 

@@ -90,7 +90,7 @@ def test_profiles_know_the_facts_of_modes() -> None:
 
 def test_load_knows_records_targets_and_how_to_talk_to_the_agent() -> None:
     """And the arithmetic of the reports, so that what stops a campaign or drops a round is what the report says."""
-    known = (*RECORDS, "profiles.targets", "profiles.protocol", "profiles.calibration")
+    known = (*RECORDS, *(f"profiles.{name}" for name in ("targets", "protocol", "agent_access", "calibration")))
     assert not_allowed("load", *known, *ARITHMETIC) == []
 
 

@@ -35,7 +35,7 @@ def edge(moment_s: float, received_bytes: float, scale: float) -> Edge:
         "machine": machine,
         "sampler": {"cpu_s": 0.01 * scale},
     }
-    return Edge(Snapshot(moment_s, processes), received_bytes, downloads=10 * scale)
+    return Edge(Snapshot(moment_s, processes), moment_s, 0.0, received_bytes, downloads=10 * scale)
 
 
 def cell_between(first: Edge, last: Edge, meter: Meter | None = None) -> Cell:

@@ -1,0 +1,168 @@
+"""How load talks to an agent, wherever it runs: start and stop targets, counters, samples, flame graphs.
+
+Its rule: an answer is a dataclass of profiles/protocol.py or an error with one clear line. How the agent came to run,
+and what becomes of it, is for those who make one of it: load/server_host.py, load/remote_host.py.
+"""
+
+import gzip
+import http.client
+import sys
+import time
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Generic, TypeVar
+
+import msgspec
+
+from errors import UserError
+from profiles.protocol import (
+    Done,
+    Facts,
+    FileState,
+    Machine,
+    Prove,
+    Record,
+    Recording,
+    Refusal,
+    Samples,
+    Snapshot,
+    Start,
+    Stop,
+    TargetStatus,
+    Watch,
+)
+from profiles.records import Proof
+
+R = TypeVar("R")
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange(Generic[R]):
+    """An answer, and between which moments of our monotonic clock the agent gave it."""
+
+    answer: R
+    asked_s: float
+    answered_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """Fresh counters, and their moment on our monotonic clock, which is known to ± uncertainty_s."""
+
+    snapshot: Snapshot
+    moment_s: float
+    uncertainty_s: float = 0.0
+
+
+class RefusedError(UserError):
+    """The agent answered, and did not do it. status: of HTTP."""
+
+    def __init__(self, status: int, refusal: Refusal) -> None:
+        super().__init__(refusal.message, refusal.exit_code)
+        self.status = status
+
+
+class AgentClient(ABC):
+    """What every agent can be asked. Raises UserError wherever it cannot do what is asked.
+
+    apart: whether its servers run on another machine than this one.
+    """
+
+    apart = False
+
+    @abstractmethod
+    def close(self) -> None:
+        """Nothing is left running for us; safe to call twice."""
+
+    @abstractmethod
+    def _connection(self, path: str) -> http.client.HTTPConnection:
+        """A connection, not yet made, that is patient enough for this path."""
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        connection.connect()
+
+    @abstractmethod
+    def _headers(self) -> dict[str, str]:
+        """What goes with every request."""
+
+    @abstractmethod
+    def _unanswered(self, what: str, error: Exception) -> UserError:
+        """What to raise when there was no answer."""
+
+    def check(self) -> None:  # noqa: B027  # only an agent elsewhere is ever lost without the run
+        """Raises LostError as soon as it is known that the agent has gone."""
+
+    def recover(self) -> None:  # noqa: B027  # as above
+        """Wait until an agent that was lost is there again. Raises UserError when it is not."""
+
+    def facts(self) -> Facts:
+        return self._ask("GET", "/facts", Facts)
+
+    def machine(self, address: str = "") -> Machine:
+        return self._ask("GET", f"/machine?address={address}", Machine)
+
+    def file_state(self) -> FileState:
+        return self._ask("GET", "/file", FileState)
+
+    def drop(self) -> FileState:
+        """Throw the served file out of the page cache; what is left of it there."""
+        return self._ask("POST", "/drop", FileState, Done())
+
+    def statuses(self) -> list[TargetStatus]:
+        return self._ask("GET", "/targets", list[TargetStatus])
+
+    def start(self, wanted: Start) -> TargetStatus:
+        return self._ask("POST", "/start", TargetStatus, wanted)
+
+    def stop(self, target: str) -> TargetStatus:
+        return self._ask("POST", "/stop", TargetStatus, Stop(target))
+
+    def watch(self, name: str, pid: int) -> None:
+        self._ask("POST", "/watch", Done, Watch(name, pid))
+
+    def prove(self, target: str) -> Proof:
+        return self._ask("POST", "/prove", Proof, Prove(target))
+
+    def snapshot(self) -> Snapshot:
+        return self._ask("GET", "/snapshot", Snapshot)
+
+    def read(self) -> Reading:
+        """A snapshot of the servers' side and of the load's."""
+        snapshot = self.snapshot()
+        return Reading(snapshot, snapshot.monotonic_s)
+
+    def samples(self, after: int) -> Samples:
+        """Their moments are of our monotonic clock."""
+        return self._ask("GET", f"/samples?after={after}", Samples)
+
+    def newest_sample(self) -> int:
+        """The number of the newest sample: after it comes what is sampled from now on."""
+        return self.samples(sys.maxsize).last
+
+    def record(self, target: str, seconds: int) -> None:
+        self._ask("POST", "/record", Done, Record(target, seconds))
+
+    def recording(self, target: str) -> Recording:
+        return self._ask("GET", f"/recording?target={target}", Recording)
+
+    def _ask(self, method: str, path: str, kind: type[R], message: object = None) -> R:
+        return self._exchange(method, path, kind, message).answer
+
+    def _exchange(self, method: str, path: str, kind: type[R], message: object = None) -> Exchange[R]:
+        connection = self._connection(path)
+        content = None if message is None else msgspec.json.encode(message)
+        try:
+            self._connect(connection)
+            asked_s = time.monotonic()
+            connection.request(method, path, content, self._headers())
+            response = connection.getresponse()
+            answered_s = time.monotonic()
+            body = response.read()
+            answer = gzip.decompress(body) if response.getheader("Content-Encoding") == "gzip" else body
+            if response.status != 200:
+                raise RefusedError(response.status, msgspec.json.decode(answer, type=Refusal))
+            return Exchange(msgspec.json.decode(answer, type=kind), asked_s, answered_s)
+        except (OSError, http.client.HTTPException, EOFError, msgspec.DecodeError) as error:
+            raise self._unanswered(f"{method} {path.partition('?')[0]}", error) from error
+        finally:
+            connection.close()

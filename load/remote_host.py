@@ -1,0 +1,220 @@
+"""An agent that listens on another host, or in another container or network namespace of this one.
+
+Its rule: we work under its lease, and every so often say that we are still there. An agent that cannot be reached, or
+no longer knows the lease, is lost: what ran meanwhile is void (load/lost.py). The load itself is watched from here, by
+an agent of our own, since nobody else can see it.
+"""
+
+import contextlib
+import http.client
+import socket
+import ssl
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+import gevent
+
+from errors import UserError
+from load.agent_client import AgentClient, Exchange, Reading, RefusedError
+from load.agent_options import AgentOptions
+from load.cell import LOAD_MACHINE, LOAD_SAMPLER
+from load.clock import Clock
+from load.lost import LostError
+from load.server_host import ServerHost
+from profiles.protocol import (
+    LEASE_HEADER,
+    Ask,
+    Done,
+    Facts,
+    Lease,
+    Moment,
+    Samples,
+    Snapshot,
+    Start,
+    TargetStatus,
+)
+
+CONNECT_TIMEOUT_S = 5.0
+TIMEOUT_S = 30.0
+PATIENCE_S = 150.0  # for a proof, and for what waits until one is done
+PATIENT_PATHS = ("/prove", "/facts", "/alive")
+KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCNT: 3}  # tcp(7): lost after 14 s
+RECOVER_S = 30.0
+RETRY_S = 1.0
+BUSY, LEASE_LOST = 423, 409  # what profiles/agent_http.py answers
+
+R = TypeVar("R")
+
+
+class RemoteHost(AgentClient):
+    """The agent at an address. Raises UserError when it refuses, LostError when it is not there (any more)."""
+
+    def __init__(self, options: AgentOptions) -> None:
+        self._options = options
+        self._clock = Clock()
+        self._lease = ""
+        self._lost: LostError | None = None
+        self._served_from = ""
+        self._seen = 0
+        self._every_s = 0.0
+        self._begin_lease()
+        self._observer = ServerHost(Path())
+        try:
+            self._theirs, self._ours = self.machine(), self._observer.machine(self._local_address())
+            self.apart = self._theirs.boot is None or self._theirs.boot != self._ours.boot
+        except UserError:
+            self.close()
+            raise
+        self._file = ""
+        self._heart = gevent.spawn(self._beat)
+
+    def check(self) -> None:
+        if self._lost is not None:
+            raise self._lost
+
+    def recover(self) -> None:
+        self._take_lease(RECOVER_S)
+        file = self._file
+        if file and self.facts().file.sha256 != file:
+            raise UserError(f"the agent at {self._options.address} serves another file since it was lost: run again")
+
+    def facts(self) -> Facts:
+        facts = self._ask("GET", "/facts", Facts)
+        self._file = facts.file.sha256
+        where = "the same machine as the load" if not self.apart else "another machine than the load"
+        both = {
+            "servers_on": f"{self._theirs.name}, {self._served_from} ({where})",
+            "load_on": f"{self._ours.name}, {self._local_address()}",
+        }
+        return replace(facts, host={**both, **facts.host}, load_host=self._ours.host if self.apart else {})
+
+    def start(self, wanted: Start) -> TargetStatus:
+        return self._reachable(super().start(wanted))
+
+    def watch(self, name: str, pid: int) -> None:
+        self._observer.watch(name, pid)
+
+    def read(self) -> Reading:
+        """What the load paid is read just before what the servers paid, at both edges of a window alike."""
+        here = self._observer.snapshot().processes
+        found = self._exchange("GET", "/snapshot", Snapshot)
+        self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
+        names = {"sampler": LOAD_SAMPLER} | ({"machine": LOAD_MACHINE} if self.apart else {})
+        ours = {names.get(name, name): values for name, values in here.items() if name != "machine" or self.apart}
+        moment_s = found.answer.monotonic_s
+        snapshot = Snapshot(moment_s, {**found.answer.processes, **ours})
+        return Reading(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
+
+    def samples(self, after: int) -> Samples:
+        found, ours = super().samples(after), self._observer.samples(self._seen)
+        self._seen = ours.last
+        theirs = [replace(sample, monotonic_s=self._clock.ours(sample.monotonic_s)) for sample in found.samples]
+        together = [*theirs, *(sample for sample in ours.samples if sample.process not in ("machine", "sampler"))]
+        return Samples(found.last, tuple(sorted(together, key=lambda sample: sample.monotonic_s)))
+
+    def close(self) -> None:
+        if heart := getattr(self, "_heart", None):
+            heart.kill()
+        with contextlib.suppress(UserError):  # lost already: then the lease runs out by itself
+            if self._lease:
+                self._ask("POST", "/release", Done, Done())
+        self._lease = ""
+        self._observer.close()
+
+    def _beat(self) -> None:
+        """The lease goes on; and the clocks do not drift apart unseen."""
+        while True:
+            gevent.sleep(self._every_s)
+            lease, lost = self._lease, None
+            try:
+                found = self._exchange("GET", "/alive", Moment)
+                self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
+            except UserError as error:
+                lost = error if isinstance(error, LostError) else LostError(str(error))
+            if lease == self._lease:  # else it was got back meanwhile
+                self._lost = lost
+
+    def _begin_lease(self) -> None:
+        """At once, or when a load that has gone without a word is given up."""
+        try:
+            self._take_lease(0.0)
+        except RefusedError as error:
+            if error.status != BUSY:
+                raise
+            print(f"{error}; waiting", file=sys.stderr)
+            self._take_lease(RECOVER_S)
+
+    def _take_lease(self, within_s: float) -> None:
+        """Until it is there and free. Raises LostError, or RefusedError for what waiting does not mend."""
+        deadline_s = time.monotonic() + within_s
+        while True:
+            try:
+                given = self._exchange("POST", "/lease", Lease, Ask(socket.gethostname(), self._lease)).answer
+                break
+            except (LostError, RefusedError) as error:
+                hopeless = isinstance(error, RefusedError) and error.status != BUSY
+                if hopeless or time.monotonic() > deadline_s:
+                    raise
+            gevent.sleep(RETRY_S)
+        self._lease, self._every_s, self._served_from = given.lease, given.every_s, given.address
+        self._lost, self._clock = None, Clock()
+
+    def _reachable(self, status: TargetStatus) -> TargetStatus:
+        """A server listens where we reached the agent, which may have another name from here."""
+        return replace(status, host=self._options.address.host) if status.host == self._served_from else status
+
+    def _local_address(self) -> str:
+        with socket.create_connection((self._options.address.host, self._options.address.port), CONNECT_TIMEOUT_S) as s:
+            return str(s.getsockname()[0])
+
+    def _connection(self, path: str) -> http.client.HTTPConnection:
+        patience_s = PATIENCE_S if path in PATIENT_PATHS else TIMEOUT_S
+        tls, address = self._options.tls, self._options.address
+        if tls is None:
+            return http.client.HTTPConnection(address.host, address.port, timeout=patience_s)
+        return http.client.HTTPSConnection(address.host, address.port, timeout=patience_s, context=tls)
+
+    def _connect(self, connection: http.client.HTTPConnection) -> None:
+        """Within a moment or not at all; and a network that goes away while we wait for an answer is noticed."""
+        patience_s, connection.timeout = connection.timeout, CONNECT_TIMEOUT_S
+        connection.connect()
+        connection.sock.settimeout(patience_s)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+        for option, value in KEEP_ALIVE.items():
+            connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+
+    def _headers(self) -> dict[str, str]:
+        own = {"Authorization": f"Bearer {self._options.token}", "Accept-Encoding": "gzip"}
+        return own | ({LEASE_HEADER: self._lease} if self._lease else {})
+
+    def _exchange(self, method: str, path: str, kind: type[R], message: object = None) -> Exchange[R]:
+        try:
+            return super()._exchange(method, path, kind, message)
+        except RefusedError as error:
+            if error.status == LEASE_LOST:
+                raise LostError(f"the agent at {self._options.address} was lost: {error}") from error
+            raise
+
+    def _unanswered(self, what: str, error: Exception) -> UserError:
+        why = f"the agent at {self._options.address} does not answer {what}: {_reason(error)}"
+        if isinstance(error, ssl.SSLCertVerificationError):
+            return UserError(f"{why}; AGENT_CA must name who signed its certificate, which must be of that host")
+        if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
+            return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with --tls-cert")
+        if isinstance(error, ConnectionError) and self._options.tls is None:
+            why += "; one that was started with --tls-cert wants AGENT_CA here"
+        return LostError(why)
+
+
+def _reason(error: Exception) -> str:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return str(error.verify_message)
+    return getattr(error, "strerror", None) or str(error) or type(error).__name__
+
+
+def host_at(options: AgentOptions | None, root: Path) -> AgentClient:
+    """The agent there, or one of our own that serves this folder."""
+    return ServerHost(root) if options is None else RemoteHost(options)

@@ -1,0 +1,150 @@
+"""An agent on another host, as the load sees it: got, lost, and got back."""
+
+import contextlib
+import gc
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import gevent
+import pytest
+
+from errors import UserError
+from load import remote_host
+from load.agent_options import AgentOptions
+from load.cell import LOAD
+from load.lost import LostError
+from load.remote_host import RemoteHost
+from profiles.protocol import Start
+from tests.conftest import eventually
+from tests.profiles.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
+from tests.profiles.test_agent import gone
+
+
+def options(folder: Path, port: int, authority: Path | None = None) -> AgentOptions:
+    found = AgentOptions.read(f"127.0.0.1:{port}", str(token_file(folder)), str(authority) if authority else None)
+    assert found
+    return found
+
+
+@contextlib.contextmanager
+def remote(folder: Path, port: int, authority: Path | None = None) -> Iterator[RemoteHost]:
+    host = RemoteHost(options(folder, port, authority))
+    try:
+        yield host
+    finally:
+        host.close()
+        gc.collect()
+
+
+def test_servers_run_there_and_the_load_is_watched_here(served: Path) -> None:
+    with listening(served) as port, remote(served, port) as host:
+        facts = host.facts()
+        assert "the same machine" in str(facts.host["servers_on"]) and not host.apart
+        assert (facts.host["interface"], facts.load_host) == ("loopback", {})
+        status = host.start(Start("sendfile", any_port=True))
+        host.watch(LOAD, os.getpid())
+        before = host.read()
+        after = host.read()
+        assert {"sendfile", "load", "machine", "sampler", "load-sampler"} == set(after.snapshot.processes)
+        assert 0 < after.moment_s - before.moment_s < 30
+        assert 0 <= after.uncertainty_s < 5
+        host.close()
+        assert gone(status.pid)
+
+
+def test_over_tls_the_certificate_is_checked(served: Path) -> None:
+    with listening(served, "--tls-cert", str(CERTIFICATE)) as port:
+        with remote(served, port, CERTIFICATE) as host:
+            assert host.snapshot().processes
+        with pytest.raises(UserError, match=r"does not answer POST /lease.*wants AGENT_CA"):
+            RemoteHost(options(served, port))
+        with pytest.raises(UserError, match="self-signed certificate; AGENT_CA must name"):
+            RemoteHost(options(served, port, EXPIRED))
+
+
+def test_a_certificate_that_has_expired_is_refused(served: Path) -> None:
+    with (
+        listening(served, "--tls-cert", str(EXPIRED)) as port,
+        pytest.raises(UserError, match="certificate has expired"),
+    ):
+        RemoteHost(options(served, port, EXPIRED))
+
+
+def test_tls_with_an_agent_that_speaks_none_is_said(served: Path) -> None:
+    with listening(served) as port, pytest.raises(UserError, match="it speaks no TLS"):
+        RemoteHost(options(served, port, CERTIFICATE))
+
+
+def test_a_wrong_token_is_said(served: Path, tmp_path: Path) -> None:
+    with listening(served) as port:
+        (tmp_path / "other").mkdir()
+        other = token_file(tmp_path / "other", "another-token-that-is-long-enough")
+        wrong = AgentOptions.read(f"127.0.0.1:{port}", str(other), None)
+        assert wrong
+        with pytest.raises(UserError, match="the token is missing or wrong"):
+            RemoteHost(wrong)
+
+
+def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path) -> None:
+    process, port = start(served)
+    with remote(served, port) as host:
+        host.facts()
+        host.start(Start("sendfile", any_port=True))
+        process.kill()
+        process.communicate()
+        with pytest.raises(LostError, match="does not answer GET /snapshot"):
+            host.read()
+        again, _ = start(served, port=port)
+        try:
+            with pytest.raises(LostError, match="started anew"):
+                host.read()
+            host.recover()
+            host.check()
+            assert host.start(Start("sendfile", any_port=True)).state == "running"
+            host.close()
+        finally:
+            end(again)
+
+
+def test_an_agent_that_does_not_come_back_is_lost(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(remote_host, "RECOVER_S", 0.1)
+    process, port = start(served)
+    with remote(served, port) as host:
+        end(process)
+        with pytest.raises(LostError, match="does not answer POST /lease: Connection refused"):
+            host.recover()
+
+
+def test_a_loss_in_mid_window_is_noticed_by_the_heart(served: Path) -> None:
+    process, port = start(served)
+    with remote(served, port) as host:
+        host._every_s = 0.05
+        host.check()
+        end(process)
+
+        def noticed() -> bool:
+            try:
+                host.check()
+            except LostError:
+                return True
+            gevent.sleep(0.05)
+            return False
+
+        eventually(noticed)
+
+
+@pytest.mark.parametrize(
+    ("address", "token", "authority", "says"),
+    [
+        ("nonsense", "t", None, "give HOST:PORT"),
+        ("10.0.0.2:8070", None, None, "AGENT_TOKEN_FILE"),
+        (None, "t", None, "go with AGENT"),
+        ("10.0.0.2:8070", "none", None, "cannot read the token file"),
+    ],
+)
+def test_what_cannot_work_is_said_before_anything_starts(
+    address: str | None, token: str | None, authority: str | None, says: str
+) -> None:
+    with pytest.raises(UserError, match=says):
+        AgentOptions.read(address, token, authority)
