@@ -335,7 +335,7 @@ CodeStep = Literal["receive", "name", "answer", "send"]
 class Code:
     """A piece of the servers' own code as it was when the run began (profiles/code.py).
 
-    step: receive a request, find the file's name in it, answer, or send the file, which alone differs from mode to mode.
+    step: receive a request, find the file's name in it, answer, or send the file; only that differs from mode to mode.
     mode: whose it is, None for all. path: of the file it stands in, from the project's top; line: its first one there.
     """
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.records import DeepProfile, Floor, Profile, Proof, Run, TargetFacts
+from profiles.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
 from profiles.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from reports.deep import Deep, deep
 from reports.floor import floor_of
@@ -24,7 +24,7 @@ class RunData:
     """What a section gets. attachments: flame graphs and stacks by their file name. floor: the A/A floor in force, None
     where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed. deep:
     what perf saw of a mode, where it saw anything; deep_profiles say why not. paced: where both questions were asked
-    (method.md §2), the answer to the paced one, or in no_paced why there is none."""
+    (method.md §2), the answer to the paced one, or in no_paced why there is none. code: the servers' own, as it was."""
 
     run: Run
     measured: Measured
@@ -37,6 +37,7 @@ class RunData:
     deep: Mapping[str, Deep] = field(default_factory=dict)
     paced: "RunData | None" = None
     no_paced: str | None = None
+    code: tuple[Code, ...] = ()
 
     @property
     def delta(self) -> float:
@@ -143,6 +144,7 @@ def load(folder: RunFolder, *, whole: bool = True) -> RunData:
     seen = {profile.mode: _deep(profile, attachments) for profile in deep_profiles}
     known = {mode: found for mode, found in seen.items() if found is not None and mode in run.modes}
     found = RunData(run, records, validity, verdicts, attachments, floor, others, deep_profiles, known)
+    found = replace(found, code=folder.read_code() if whole else ())
     return _with_paced(found, folder.paced)
 
 

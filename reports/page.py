@@ -7,7 +7,7 @@ The page loads nothing from anywhere: its Content-Security-Policy forbids it, an
 import importlib
 import pkgutil
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Protocol, cast
@@ -20,7 +20,8 @@ from reports.data import RunData, load
 from reports.figure import vega_bundle
 from reports.output import write_file
 from reports.question import in_brief
-from reports.rendering import fragment, mode_colour
+from reports.rendering import Rendered, fragment, mode_colour
+from reports.students import page as students
 
 PAGE_FILE = "index.html"
 FOLDED_FROM = 100  # an ORDER: below it is what a report must answer at once (method.md §7), which is never folded
@@ -36,16 +37,6 @@ class Section(Protocol):
     ORDER: int
 
     def render(self, run: RunData) -> Markup: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Rendered:
-    name: str
-    title: str
-    half: bool
-    body: Markup
-    folded: bool = False
-    hint: str = ""
 
 
 def sections() -> list[tuple[str, Section]]:
@@ -68,6 +59,7 @@ def page(run: RunData) -> str:
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
         flames=flames_bundle() if run.deep else None,
+        students=students.STUDENTS_FILE,
     )
 
 
@@ -88,7 +80,8 @@ def flames_bundle() -> Markup:
 
 
 def write(run: RunData, folder: Path) -> Path:
-    """Write the run's page into this folder; returns its path."""
+    """Write the run's page into this folder, and the students' beside it; returns the path of the first."""
+    students.write(run, folder)
     return write_file(folder / PAGE_FILE, page(run).encode())
 
 

@@ -3,6 +3,7 @@
 import base64
 import gzip
 import json
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,19 @@ from reports import text
 
 TEMPLATES = Path(__file__).parent / "templates"
 MODE_COLOURS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class Rendered:
+    """A section as the layout takes it. name: its anchor. half: may stand beside another. folded: until it is asked
+    for, with a hint of what is inside."""
+
+    name: str
+    title: str
+    half: bool
+    body: Markup
+    folded: bool = False
+    hint: str = ""
 
 
 @cache

@@ -41,8 +41,9 @@ class Browser:
         """Load a page at this size; below 600 it says that it is a phone."""
         size = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 600}
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        calm = {"name": "prefers-reduced-motion", "value": "reduce"}  # a click must not miss what is still scrolling
         self.command("Emulation.setDeviceMetricsOverride", size)
-        self.command("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.command("Emulation.setEmulatedMedia", {"features": [scheme, calm]})
         self.driver.get(url)
 
     def command(self, name: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:

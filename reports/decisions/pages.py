@@ -16,9 +16,8 @@ from reports.decisions.terminal import ratio, started
 from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
 from reports.figure import figure, vega_bundle
 from reports.output import write_file
-from reports.page import Rendered
 from reports.paired import percent
-from reports.rendering import fragment
+from reports.rendering import Rendered, fragment
 from reports.text import plural
 
 HISTORY_FILE = "history.html"

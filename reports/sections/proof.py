@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from profiles.records import Proof
+from reports.course import CLASSIC, fewer, how_many
 from reports.data import RunData
 from reports.rendering import fragment
 from reports.text import UNKNOWN, number
@@ -11,7 +12,6 @@ TITLE = "What each mode really did"
 ORDER = 105
 HINT = "copies that were counted, system calls, and the course's two questions"
 MOST_CALLS = 4
-FEWER_THAN_TWO = 1.5  # of what is measured, so that noise does not decide
 
 
 def render(run: RunData) -> Markup:
@@ -19,7 +19,7 @@ def render(run: RunData) -> Markup:
     if not proofs:
         return Markup("")
     rows = [(proof, _copies(proof), _witness(proof), _completions(proof), _calls(proof)) for proof in proofs]
-    return fragment("proof.html", rows=rows, skipped=run.run.skipped, answers=_answers(run, proofs))
+    return fragment("proof.html", rows=rows, skipped=run.run.skipped, answers=_answers(run))
 
 
 def _copies(proof: Proof) -> str:
@@ -46,28 +46,10 @@ def _calls(proof: Proof) -> str:
     return ", ".join(f"{name} {number(count)}" for name, count in most) or "none"
 
 
-def _answers(run: RunData, proofs: list[Proof]) -> list[tuple[str, str]]:
-    """The two questions of the course: how many copies does read + send make, and can there be fewer than two?"""
-    measured = {proof.mode: copies for proof in proofs if (copies := proof.measured_copies) is not None}
-    answers = []
-    if "read-send" in measured:
-        by_devices = _by_devices(run, "read-send")
-        answer = (
-            f"{measured['read-send']:.2f} by the CPU, measured: into the user buffer and out of it. With the "
-            f"{by_devices} that the model leaves to devices (disk to memory, memory to network card) that makes "
-            f"{round(measured['read-send']) + by_devices}."
-        )
-        answers.append(("How many copies does read() + send() make of every byte?", answer))
-    best = min(measured, key=lambda mode: measured[mode], default=None)
-    if best is not None and measured[best] < FEWER_THAN_TWO:
-        answer = (
-            f"By the CPU, yes: {best} made {measured[best]:.2f} copies of every byte, measured (its model: "
-            f"{run.target(best).cpu_copies}). The {_by_devices(run, best)} by devices remain: the bytes must come "
-            f"from the disk once, and go to the card."
-        )
-        answers.append(("Can there be fewer than two?", answer))
-    return answers
-
-
-def _by_devices(run: RunData, mode: str) -> int:
-    return sum(copy.by == "dma" for copy in run.target(mode).copies)
+def _answers(run: RunData) -> list[tuple[str, str]]:
+    """The two questions of the course (reports/course.py), where they can be answered."""
+    answers = (
+        ("How many copies does read() + send() make of every byte?", how_many(run, CLASSIC)),
+        ("Can there be fewer than two?", fewer(run)),
+    )
+    return [(question, answer) for question, answer in answers if answer is not None]

@@ -12,9 +12,9 @@ from profiles.sweep_folder import SweepFolder
 from reports.explain import limit, machine_line, network_line
 from reports.figure import figure, vega_bundle
 from reports.output import write_file
-from reports.page import PAGE_FILE, Rendered
+from reports.page import PAGE_FILE
 from reports.paired import FEWEST_ROUNDS, family_confidence, percent
-from reports.rendering import fragment
+from reports.rendering import Rendered, fragment
 from reports.sections.verdict import SIGNS
 from reports.sweep import article, curves
 from reports.sweep.data import Place, SweepData, load_sweep

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from profiles.records import MetricFacts
+from profiles.records import Code, MetricFacts
 from reports import page
 from reports.data import load
+from reports.students import page as students
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -33,7 +34,13 @@ def test_hostile_names_come_out_as_text(tmp_path: Path) -> None:
         for cell in synthetic.cells(run)
     ]
     stored = synthetic.write(tmp_path, run, cells, flame=f"<svg><text>{HOSTILE}</text></svg>")
-    html = page.page(load(stored))
+    stored.append_code([Code("send", HOSTILE, HOSTILE, 1, HOSTILE), Code("answer", None, HOSTILE, 1, HOSTILE)])
+    data = load(stored)
+    for html in (page.page(data), students.page(data)):
+        nothing_breaks_out(html)
+
+
+def nothing_breaks_out(html: str) -> None:
     tags = Tags(html)
     assert "img" not in [tag for tag, _ in tags.elements]
     assert not [name for _, attributes in tags.elements for name in attributes if name == "onerror"]

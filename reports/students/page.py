@@ -1,0 +1,107 @@
+"""The students' page of a run, beside its report: one self-contained HTML file that loads nothing.
+
+Its rule: what a path did is folded until it is asked for, and the page never says it before.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from markupsafe import Markup
+
+from profiles.records import Code, TargetFacts
+from reports.data import RunData
+from reports.evidence import statement
+from reports.explain import machine_line
+from reports.measured import PRIMARY
+from reports.output import write_file
+from reports.picture import picture, summary
+from reports.rendering import Rendered, fragment
+from reports.students.code import Quote, function, quote
+from reports.students.questions import contrasted, questions
+from reports.text import UNKNOWN, median, number
+
+STUDENTS_FILE = "students.html"
+CHOICES = ("0", "1", "2", "3")
+
+
+@dataclass(frozen=True, slots=True)
+class DataPath:
+    """A mode, what it did, and its code. copies: by the CPU, of every byte, measured, rounded; None where unknown."""
+
+    target: TargetFacts
+    summary: str
+    statement: str
+    copies: str | None
+    cost: str
+    verdict: str | None
+    calls: tuple[tuple[str, str], ...]
+    no_calls: str | None
+    picture: Markup | None
+    sends: Quote | None
+    whole: Quote | None
+
+
+def write(run: RunData, folder: Path) -> Path:
+    """Write the page into the folder of the run's report; returns its path."""
+    return write_file(folder / STUDENTS_FILE, page(run).encode())
+
+
+def page(run: RunData) -> str:
+    paths = [_path(run, index, mode) for index, mode in enumerate(run.measured.modes)]
+    found = [
+        Rendered("steps", "What a file server does", False, _steps(run, paths)),
+        Rendered("predict", "Predict, then look", False, _predict(run)),
+        Rendered(
+            "paths", "Every path of this run", False, fragment("students_paths.html", paths=paths, choices=CHOICES)
+        ),
+        Rendered("next", "Ask the next question yourself", False, fragment("students_next.html", run=run.run)),
+    ]
+    return fragment(
+        "students.html", run=run.run, machine=machine_line(run), sections=[item for item in found if item.body]
+    )
+
+
+def _steps(run: RunData, paths: list[DataPath]) -> Markup:
+    """The course's three steps on the server's own code; without the code there is no such section."""
+    shared = {piece.step: piece for piece in run.code if piece.mode is None}
+    if not {"receive", "name", "answer"} <= set(shared):
+        return fragment("students_no_code.html")
+    pair = contrasted(run) or (run.run.baseline,)
+    return fragment(
+        "students_steps.html",
+        receive=quote(shared["receive"], ("self._parser.take(", "self._receive(")),
+        name=quote(shared["name"], ("return ",)),
+        answer=quote(shared["answer"], ("open_file(", "_send_file(")),
+        sends=[path for path in paths if path.target.name in pair],
+        modes=len(paths),
+    )
+
+
+def _predict(run: RunData) -> Markup:
+    asked = questions(run)
+    return fragment("students_predict.html", questions=asked) if asked else Markup("")
+
+
+def _path(run: RunData, index: int, mode: str) -> DataPath:
+    target, proof = run.target(mode), run.proof(mode)
+    measured = proof.measured_copies if proof else None
+    calls = (proof.calls_per_gib if proof else None) or {}
+    no_calls = (proof.calls_reason if proof else None) or "nothing is on record"
+    code = next((piece for piece in run.code if piece.mode == mode), None)
+    return DataPath(
+        target,
+        summary(target),
+        statement(target, proof),
+        None if measured is None else str(round(measured)),
+        median(run.measured.spread(mode, PRIMARY), "CPU s/GiB"),
+        next((verdict.line for verdict in run.verdicts if verdict.mode == mode), None),
+        tuple((name, number(count)) for name, count in calls.items()),
+        None if calls else f"{UNKNOWN}: {no_calls}",
+        picture(f"path-{index}", target, proof) if target.copies else None,
+        *_quotes(code),
+    )
+
+
+def _quotes(code: Code | None) -> tuple[Quote | None, Quote | None]:
+    """What sends, and the whole file."""
+    return (None, None) if code is None else (function(code, "send_file"), quote(code))

@@ -1,0 +1,112 @@
+"""What students are asked to predict, and the answers from the records of the run.
+
+Its rule: pure, and only what this run can answer is asked.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from markupsafe import Markup
+
+from reports import course
+from reports.data import RunData
+from reports.picture import picture
+from reports.strip import axis, strip
+from reports.text import median, number
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """choices: to pick from, or none where a ratio is to be typed. right: the choice that was measured. ratio: the
+    measured one with its interval, for a guess to be held against. picture: what is shown with the answer."""
+
+    name: str
+    text: str
+    answer: tuple[str, ...]
+    choices: tuple[str, ...] = ()
+    right: str | None = None
+    ratio: tuple[float, float | None, float | None] | None = None
+    pictures: tuple[Markup, ...] = field(default=())
+
+
+def questions(run: RunData) -> tuple[Question, ...]:
+    """In the order in which they are asked."""
+    return tuple(question for ask in (_copies, _fewer, _cost, _calls) for question in ask(run))
+
+
+def contrasted(run: RunData) -> tuple[str, str] | None:
+    """The classic mode, and the one to hold against it; None where there is only one."""
+    first = course.classic(run)
+    others = [mode for mode in run.measured.modes if mode != first and mode not in run.void]
+    if not others or first in run.void:
+        return None
+    return first, course.ZERO_COPY if course.ZERO_COPY in others else others[0]
+
+
+def _copies(run: RunData) -> Iterator[Question]:
+    mode = course.classic(run)
+    answer = course.how_many(run, mode)
+    if answer is None:
+        return
+    copies = round(course.measured_copies(run.measured.proofs)[mode]) + course.by_devices(run, mode)
+    yield Question(
+        "copies",
+        f"A file is on the disk, and {mode} sends it to a network card. How many times is every byte copied on its "
+        f"way, by the CPU or by a device?",
+        (answer,),
+        choices=("1", "2", "3", "4", "5"),
+        right=str(copies),
+        pictures=(picture("question-copies", run.target(mode), run.proof(mode)),),
+    )
+
+
+def _fewer(run: RunData) -> Iterator[Question]:
+    mode = course.best(run)
+    if mode is None:
+        return
+    answer = course.fewer(run) or f"Not by any path of this run: {mode} made the fewest."
+    yield Question(
+        "fewer",
+        "Can the CPU make fewer than two copies of every byte?",
+        (answer,),
+        choices=("yes", "no"),
+        right="yes" if course.fewer(run) else "no",
+        pictures=(picture("question-fewer", run.target(mode), run.proof(mode)),),
+    )
+
+
+def _cost(run: RunData) -> Iterator[Question]:
+    """Of the declared comparison only: no other has a verdict (method.md §4)."""
+    pair = contrasted(run)
+    verdict = next((found for found in run.verdicts if pair and found.mode == pair[1]), None)
+    if pair is None or verdict is None or verdict.paired is None or pair[0] != run.run.baseline:
+        return
+    paired, first, second = verdict.paired, *pair
+    shown = (paired.median, None, None) if paired.low is None else (paired.ratio, paired.low, paired.high)
+    rates = " and ".join(f"{mode} {median(run.measured.spread(mode, 'gib_per_s'), 'GiB/s')}" for mode in pair)
+    yield Question(
+        "cost",
+        f"{first} needs 1 second of CPU time for some bytes. How many seconds does {second} need for the same bytes?",
+        (f"{verdict.line}.", f"And how fast was it? Medians of the rounds: {rates}. Speed is not cost: see the report "
+         f"on what limited each of them."),
+        ratio=shown,
+        pictures=(strip(axis(shown), *shown),),
+    )  # fmt: skip
+
+
+def _calls(run: RunData) -> Iterator[Question]:
+    mode = course.classic(run)
+    proof = run.proof(mode)
+    if proof is None or not proof.calls_per_gib:
+        return
+    total = sum(proof.calls_per_gib.values())
+    choices = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
+    nearest = min(choices, key=lambda choice: max(choice / total, total / choice))
+    each = "; ".join(f"{name} {number(count)}" for name, count in proof.calls_per_gib.items())
+    yield Question(
+        "calls",
+        f"How many system calls does {mode} make to send 1 GiB, roughly?",
+        (f"{number(total)}, counted by strace and scaled to a GiB: {each}.",),
+        choices=tuple(f"{choice:,}" for choice in choices),
+        right=f"{nearest:,}",
+    )

@@ -1,0 +1,140 @@
+"""The students' page asks first: no answer is in sight, each is there, and each is the one that was measured."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from profiles import code
+from profiles.records import Code
+from profiles.run_folder import PROOFS_FILE, RunFolder
+from reports import page as report
+from reports.data import load
+from reports.students import page
+from reports.students.code import function
+from reports.students.questions import questions
+from tests import browser
+from tests.browser import Browser
+from tests.conftest import PROJECT
+from tests.reports import synthetic
+from tests.reports.tags import Tags
+
+no_browser = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
+    folder = synthetic.write(tmp_path_factory.mktemp("lesson"), synthetic.run(rounds=6), sampled=False)
+    folder.append_code(piece for piece in code.read(PROJECT) if piece.mode in (None, "read-send", "sendfile"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def html(stored: RunFolder) -> str:
+    return page.page(load(stored))
+
+
+def test_the_courses_questions_are_answered_from_the_proofs(stored: RunFolder) -> None:
+    asked = {question.name: question for question in questions(load(stored))}
+    assert list(asked) == ["copies", "fewer", "cost", "calls"]
+    assert asked["copies"].right == "4" and asked["copies"].answer[0].startswith("2.00 by the CPU, measured")
+    assert asked["fewer"].right == "yes" and "sendfile made 0.00 copies" in asked["fewer"].answer[0]
+    assert asked["calls"].right == "10,000" and asked["calls"].answer[0].startswith("8,448")
+    ratio, low, high = asked["cost"].ratio or (0, None, None)
+    assert low is not None and high is not None and low < ratio < high
+    assert "sendfile uses 0.33x" in asked["cost"].answer[0]
+
+
+def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, synthetic.run(("sendfile",), 6), flame=None, sampled=False)
+    (folder.path / PROOFS_FILE).unlink()
+    run = load(folder)
+    assert questions(run) == ()
+    text = Tags(page.page(run)).text
+    assert "did not keep the code of its servers" in text and "Its code is not on record" in text
+
+
+def test_where_no_path_makes_fewer_copies_the_answer_is_no(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, synthetic.run(("read-send",), 6), flame=None, sampled=False)
+    (fewer,) = [question for question in questions(load(folder)) if question.name == "fewer"]
+    assert fewer.right == "no"
+
+
+def test_the_servers_own_code_is_quoted(html: str) -> None:
+    text = Tags(html).text
+    for words in ("def next(self)", "def path_of(", "self._send_file(sock, file.fd", "os.preadv(", "os.sendfile("):
+        assert words in text, words
+
+
+def test_every_answer_is_folded(html: str) -> None:
+    """The words of an answer stand inside an element that is closed at first."""
+    hidden = re.sub(r"<details.*?</details>", "", html, flags=re.S)
+    body = Tags(hidden[hidden.index("<body>") :]).text
+    assert "How many times is every byte copied" in body
+    assert "by the CPU, measured" not in body and "0.33x" not in body
+
+
+def test_nothing_is_loaded_from_anywhere(html: str) -> None:
+    found = [value for _, attributes in Tags(html).elements for name, value in attributes.items() if name == "href"]
+    assert [address for address in found if not address.startswith("#")] == ["index.html"]
+    assert "src=" not in html and len(html) < 1_000_000
+
+
+@pytest.mark.parametrize("text", ["def other(): pass", "match x:\n  case", "\x00", ""])
+def test_code_that_we_cannot_read_is_quoted_whole(text: str) -> None:
+    found = function(Code("send", "odd", "odd.py", 1, text), "send_file")
+    assert found.lines == tuple(text.splitlines())
+
+
+@pytest.fixture(scope="module")
+def shared(stored: RunFolder) -> Iterator[tuple[Browser, str]]:
+    _, path = report.report(stored, stored.path.parent / "reports")
+    with browser.browser() as found:
+        yield found, path.with_name(page.STUDENTS_FILE).as_uri()
+
+
+@no_browser
+def test_a_guess_is_held_against_the_measurement(shared: tuple[Browser, str]) -> None:
+    chromium, url = shared
+    chromium.show(url)
+    copies, fewer, cost, _ = chromium.all("#predict .question")
+    copies.find_element("css selector", "input[value='3']").click()
+    fewer.find_element("css selector", "input[value='yes']").click()
+    cost.find_element("css selector", "input").send_keys("0.9")
+    for question in (copies, fewer, cost):
+        assert not question.find_element("css selector", ".said").is_displayed()
+        question.find_element("css selector", "details.reveal summary").click()
+    said = [question.find_element("css selector", ".said") for question in (copies, fewer, cost)]
+    chromium.wait_for("[...arguments].every((each) => each.textContent)", *said)
+    assert [each.text for each in said] == [
+        "✗ You said 3; measured: 4.",
+        "✓ You said yes, and so it was measured.",
+        "✗ You said 0.9, which is more than the measured interval.",
+    ]
+    assert cost.find_element("css selector", "circle.guess").is_displayed()
+    copies.find_element("css selector", "input[value='4']").click()
+    chromium.wait_for("arguments[0].textContent.startsWith('✓')", said[0])
+    assert chromium.complaints() == []
+
+
+@no_browser
+def test_the_report_and_the_page_lead_to_each_other(shared: tuple[Browser, str]) -> None:
+    chromium, url = shared
+    chromium.show(url)
+    chromium.find(".facts a").click()
+    chromium.wait_for("location.pathname.endsWith('/index.html')")
+    chromium.find(".facts a").click()
+    chromium.wait_for("location.pathname.endsWith('/students.html')")
+    assert chromium.complaints() == []
+
+
+@no_browser
+def test_without_scripts_the_answers_unfold_too(shared: tuple[Browser, str]) -> None:
+    _, url = shared
+    with browser.browser(scripts=False) as quiet:
+        quiet.show(url)
+        answer = quiet.find("#predict .question details.reveal")
+        assert "2.00 by the CPU" not in answer.text
+        answer.find_element("css selector", "summary").click()
+        assert "2.00 by the CPU" in answer.text
