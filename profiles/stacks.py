@@ -103,14 +103,16 @@ def joined(stacks: Iterable[Stack], sampled: Mapping[Stack, int], line_of: Calla
 
 
 def _caller(stack: Stack, callers: Mapping[str, Counter[Stack]]) -> Stack:
-    """The Python frames above a stack's first C function: os_preadv is called by a line with preadv( in it."""
+    """The Python frames above a stack's first C function: os_preadv is called by a line with preadv( in it, or with
+    os_preadv( where that is another name for it."""
     for frame in stack:
         if frame.endswith(KERNEL):
             break
-        name = frame.removesuffix("_impl").rpartition("_")[2]
-        if name in callers:
-            most = callers[name].most_common(1)[0][0]
-            return tuple(python + PYTHON for python in most if "(threading.py:" not in python)
+        name = frame.removesuffix("_impl")
+        for called in (name, name.rpartition("_")[2]):
+            if called in callers:
+                most = callers[called].most_common(1)[0][0]
+                return tuple(python + PYTHON for python in most if "(threading.py:" not in python)
     return (UNKNOWN_LINE,)
 
 

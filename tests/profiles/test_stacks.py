@@ -66,6 +66,13 @@ def test_a_call_is_joined_with_the_sampled_line_that_makes_it() -> None:
     assert sum(folded.values()) == len(samples())
 
 
+def test_a_call_by_another_name_for_the_function_is_joined_too() -> None:
+    """socket.sendfile() says os_sendfile = os.sendfile first."""
+    line = "socket._sendfile_use_sendfile (socket.py:388)"
+    folded = stacks.joined([("os_sendfile",)], {(line,): 7}, lambda _: "sent = os_sendfile(sockno, fileno, offset)")
+    assert folded == {(line + "_[p]", "os_sendfile"): 1}
+
+
 def test_the_trampolines_frames_are_python_and_stay_as_they_are() -> None:
     script = f"""\
 python 1/1 1.0:
