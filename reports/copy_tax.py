@@ -9,7 +9,6 @@ stands under "switching" is skid (perf-record(1)), and belongs to whoever ran be
 
 import itertools
 import re
-from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 
@@ -32,8 +31,10 @@ def _group(name: str, summary: str, pattern: str, kernel: bool = True) -> Group:
     return Group(name, summary, re.compile(rf"(?:{pattern})"), kernel)
 
 
-COPYING, REST = "copying", "the rest of the kernel"
+COPYING, FAULTING, TCP, SWITCHING = "copying", "faulting and mapping", "TCP and below", "switching"
+INTERRUPTS, REST = "interrupts and clocks", "the rest of the kernel"
 INTERPRETER, LIBRARIES = "interpreter", "libraries"
+KERNEL_TLS, USER_TLS = "encryption in the kernel", "encryption in user space"
 
 GROUPS: tuple[Group, ...] = (
     _group(
@@ -42,9 +43,9 @@ GROUPS: tuple[Group, ...] = (
         r"_copy_(to|from)_(iter|user)|copy_page_(to|from)_iter|rep_movs|__arch_copy_|copy_user|copyin|copyout|copy_to_user"
         r"|memcpy|__pi_memcpy|memmove|skb_copy_ubufs|skb_zerocopy_iter|csum_and_copy|__check_object_size|copy_folio",
     ),
-    _group("encryption", "kernel TLS", r"tls_|crypto_|aes|_aes|gcm|ghash|aead|gf128"),
+    _group(KERNEL_TLS, "kernel TLS", r"tls_|crypto_|aes|_aes|gcm|ghash|aead|gf128"),
     _group(
-        "faulting and mapping",
+        FAULTING,
         "pages that are mapped, zeroed and given back, one by one",
         r"(asm_)?exc_page_fault|do_user_addr_fault|handle_mm_fault|__handle_mm_fault|do_(anonymous|read|shared|cow)_|do_fault"
         r"|clear_page|clear_huge|folio_zero|filemap_map|filemap_fault|zap_|unmap_|__munmap|do_munmap|do_vmi_|mmap_region|do_mmap"
@@ -63,20 +64,20 @@ GROUPS: tuple[Group, ...] = (
         r"|do_splice|direct_splice|touch_atime|folio_mark|mark_page|vfs_read|do_iter_read|io_splice|blk_|bio_|submit_bio|elv_|dio_",
     ),
     _group(
-        "TCP and below",
+        TCP,
         "segments made, sent, received, acknowledged; over loopback the receiver's half too",
         r"_*tcp_|_*ip_|_*ipv[46]_|_*inet_|_*skb_|_*kfree_skb|_*alloc_skb|_*sock_|_*sk_|_*netif_|process_backlog|loopback_|_*dev_"
         r"|net_rx|__napi|napi_|raw_|lock_sock|release_sock|splice_to_socket|sendmsg|__sys_send|__x64_sys_send|nf_|__nf|rb_|qdisc"
         r"|__qdisc|neigh_|dst_|_*eth_|kfree_skbmem|security_socket|do_softirq|__local_bh|handle_softirqs|__do_softirq",
     ),
     _group(
-        "switching",
+        SWITCHING,
         "threads put to sleep and woken, locks that are waited for; and skid",
         r"_*schedule|finish_task_switch|try_to_wake|ttwu|_*wake_up|__wake|futex|do_futex|_raw_spin|_*pv_queued|queued_spin"
         r"|native_queued|poll_|do_sys_poll|do_poll|prepare_to_wait|ep_|rwsem|mutex|__rseq|exit_to_user_mode_loop|pick_|dequeue|enqueue",
     ),
     _group(
-        "interrupts and clocks",
+        INTERRUPTS,
         "interrupts of devices and timers",
         r"(asm_)?sysvec_|(asm_)?common_interrupt|irq_|__irq|hrtimer|_*mod_timer|lock_timer|tick_|update_process|read_tsc|ktime_"
         r"|timekeeping|clocksource|rcu_|__rcu|_*usecs_to|run_timer|iowrite|vp_|virt",
@@ -87,14 +88,20 @@ GROUPS: tuple[Group, ...] = (
         "the way into the kernel and out of it",
         r"entry_SYSCALL|do_syscall|syscall_|__x64_sys|__se_sys|ksys_|vfs_|fdget|__fget|fput|fsnotify|rw_verify|security_",
     ),
-    _group(INTERPRETER, "Python itself", r"_?Py[A-Z_]|pymalloc|_?Py_|take_gil|drop_gil|gen_|.*_vectorcall", False),
     _group(
-        "encryption in user space", "OpenSSL", r"EVP_|\[lib(crypto|ssl)|SSL_|BIO_|CRYPTO_|aes|OSSL_|ossl_|gcm", False
+        INTERPRETER,
+        "Python itself",
+        r"_?Py[A-Z_]|pymalloc|_?Py_|take_gil|drop_gil|gen_|.*_vectorcall|\w+_dealloc|\w+descr_call|\w+_getattro|gc_",
+        False,
     ),
+    _group(USER_TLS, "OpenSSL", r"EVP_|\[lib(crypto|ssl)|SSL_|BIO_|CRYPTO_|aes|OSSL_|ossl_|gcm", False),
 )
 
 
 _SKID = re.compile(r"_raw_spin_unlock_irqrestore|finish_task_switch")
+_HIDDEN = (
+    "skb_copy_ubufs" + KERNEL
+)  # net/core/skbuff.c: pages that went by reference are copied for a receiver on loopback
 
 
 def is_skid(name: str) -> bool:
@@ -109,15 +116,16 @@ def group_of(frame: str) -> str | None:
     return next((group.name for group in GROUPS if group.kernel == kernel and group.pattern.match(name)), None)
 
 
-def tax(stacks: Mapping[Stack, int]) -> Counter[str]:
-    """Samples by group, each counted once."""
-    groups: Counter[str] = Counter()
-    for stack, count in stacks.items():
-        groups[_group_of_stack(stack)] += count
+def tax(stacks: Mapping[Stack, float]) -> dict[str, float]:
+    """Samples (or what they stand for) by group, each counted once."""
+    groups: dict[str, float] = {}
+    for stack, value in stacks.items():
+        group = group_of_stack(stack)
+        groups[group] = groups.get(group, 0) + value
     return groups
 
 
-def _group_of_stack(stack: Stack) -> str:
+def group_of_stack(stack: Stack) -> str:
     """The deepest frame that has a group decides; what called into the kernel is not asked what runs there."""
     if stack[-1].endswith(PYTHON):
         return INTERPRETER
@@ -125,3 +133,13 @@ def _group_of_stack(stack: Stack) -> str:
     called = itertools.takewhile(lambda frame: frame.endswith(KERNEL) == in_kernel, reversed(stack))
     groups = (group_of(frame) for frame in called if not frame.endswith(PYTHON))
     return next((group for group in groups if group is not None), REST if in_kernel else LIBRARIES)
+
+
+def hidden_copy(stacks: Mapping[Stack, float]) -> float:
+    """Of the copying: what loopback does to pages that were sent by reference (MSG_ZEROCOPY), and a card would not."""
+    return sum(value for stack, value in stacks.items() if _HIDDEN in stack and group_of_stack(stack) == COPYING)
+
+
+def skid(stacks: Mapping[Stack, float]) -> float:
+    """What piled up where interrupts come on: it belongs to whoever ran before."""
+    return sum(value for stack, value in stacks.items() if is_skid(stack[-1]))

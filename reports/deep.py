@@ -12,9 +12,9 @@ from errors import UserError
 from profiles.records import Cell, DeepProfile
 from reports.copy_tax import Stack, is_skid
 from reports.flames import leaf_deltas, own, per_gib
-from reports.text import number
 from units import GIB
 
+DEEPEST = 250  # frames of a stack: perf records half as many (sysctl kernel.perf_event_max_stack)
 ERRORS = 3.0
 WORTH_A_WORD = 0.05  # of what the dearer of two modes costs
 MOST_REASONS = 3
@@ -34,6 +34,11 @@ class Deep:
     def total_ms(self) -> float:
         """CPU ms/GiB of the whole server, as perf saw it."""
         return self.samples * self.ms_per_sample
+
+    @property
+    def error_ms(self) -> float:
+        """One standard error of that, from counting: √n of n samples."""
+        return math.sqrt(self.samples) * self.ms_per_sample
 
 
 def deep(profile: DeepProfile, folded: str) -> Deep | None:
@@ -55,25 +60,32 @@ def _read(profile: DeepProfile, folded: str) -> dict[Stack, int]:
         stack, _, count = line.rpartition(" ")
         if not stack or not (count.isascii() and count.isdigit()):
             raise UserError(f"{profile.folded}: {line[:60]!r} is no folded stack; restore the file, or remove it")
-        frames = tuple(stack.split(";"))
+        frames = tuple(stack.split(";")[:DEEPEST])
         counts[frames] = counts.get(frames, 0) + int(count)
     return counts
 
 
-def reasons(ours: Deep, theirs: Deep) -> str | None:
-    """−0.21 s/GiB in _copy_to_iter, −0.09 in _copy_from_iter; None where no function differs by enough to be said."""
+def differing(ours: Deep, theirs: Deep) -> list[tuple[str, float]]:
+    """Functions whose own time differs by enough to be said, and by how many ms/GiB ours is more; largest first."""
     least_ms = WORTH_A_WORD * max(ours.total_ms, theirs.total_ms)
     our_own, their_own = own(ours.stacks), own(theirs.stacks)
-    told: list[str] = []
+    found = []
     for name, delta_ms in leaf_deltas(ours.stacks, theirs.stacks):
         error_ms = math.sqrt(
             our_own.get(name, 0.0) * ours.ms_per_sample + their_own.get(name, 0.0) * theirs.ms_per_sample
         )  # of a count n: √n
         if abs(delta_ms) >= max(least_ms, ERRORS * error_ms) and not is_skid(name):
-            told.append(f"{signed(delta_ms / 1e3)}{' s/GiB' if not told else ''} in {name}")
-    return ", ".join(told[:MOST_REASONS]) or None
+            found.append((name, delta_ms))
+    return found
+
+
+def reasons(ours: Deep, theirs: Deep) -> str | None:
+    """−0.21 s/GiB in _copy_to_iter, −0.09 in _copy_from_iter; None where no function differs by enough to be said."""
+    told = [f"{signed(delta_ms / 1e3)} in {name}" for name, delta_ms in differing(ours, theirs)[:MOST_REASONS]]
+    return ", ".join(told).replace(" in ", " s/GiB in ", 1) or None
 
 
 def signed(value: float) -> str:
-    """+0.21, −0.09"""
-    return f"{'+' if value >= 0 else '−'}{number(abs(value))}"
+    """+0.21, −0.095: two digits, as much as samples can tell."""
+    places = max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0
+    return f"{'+' if value >= 0 else '−'}{abs(value):,.{places}f}"

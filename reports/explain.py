@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from profiles.records import Floor
 from reports.data import RunData
+from reports.deep import reasons
 from reports.limits import FULL_SHARE, cores, probed, server_full
 from reports.measured import Measured
 from reports.paired import percent
@@ -17,7 +18,7 @@ FAULTS_WORTH_A_WORD = 1000
 
 
 def why(run: RunData, mode: str) -> str:
-    """One line: the model's copies, then where the measured difference lies."""
+    """One line: the model's copies, then where the measured difference lies: in which functions, and on which side."""
     baseline = run.run.baseline
     if mode in run.void:
         return "its numbers are void, so there is nothing to explain."
@@ -26,9 +27,20 @@ def why(run: RunData, mode: str) -> str:
     if ours.copies and theirs.copies:
         copies = f"{ours.cpu_copies} CPU copies of every byte, where {baseline} makes {theirs.cpu_copies}"
         parts.append(f"{copies} (model).")
+    if functions := where(run, mode):
+        parts.append(f"Seen by perf: {functions}.")
     parts += _split(run.measured, mode)
     parts += _faults(run.measured, mode)
     return " ".join(parts) or "Nothing on record explains it."
+
+
+def where(run: RunData, mode: str) -> str | None:
+    """−0.21 s/GiB in _copy_to_iter, −0.095 in _copy_from_iter: the functions in which a mode differs from the baseline.
+
+    None where perf did not see both, where no function differs clearly, or where the numbers are void.
+    """
+    ours, theirs = run.deep.get(mode), run.deep.get(run.run.baseline)
+    return None if ours is None or theirs is None or mode in run.void else reasons(ours, theirs)
 
 
 def _split(measured: Measured, mode: str) -> Iterator[str]:

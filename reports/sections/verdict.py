@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from reports.data import RunData
-from reports.explain import floor_text
+from reports.explain import floor_text, where
 from reports.paired import TARGET_HALF_WIDTH, family_confidence, percent
 from reports.question import in_full
 from reports.rendering import fragment
@@ -21,6 +21,7 @@ def render(run: RunData) -> Markup:
     return fragment(
         "verdict.html",
         verdicts=run.verdicts,
+        where={verdict.mode: where(run, verdict.mode) for verdict in run.verdicts},
         signs=SIGNS,
         validity=run.validity.word,
         grounds=run.on_page("validity"),

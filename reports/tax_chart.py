@@ -1,0 +1,87 @@
+"""The copy tax as a chart: CPU milliseconds per GiB, stacked, a bar per mode.
+
+Its rule: a part says what it is by its number as well as by its colour, and the same numbers stand in the table beside.
+"""
+
+from collections.abc import Mapping
+
+import altair as alt
+
+from reports.copy_tax import (
+    COPYING,
+    FAULTING,
+    INTERPRETER,
+    INTERRUPTS,
+    KERNEL_TLS,
+    LIBRARIES,
+    SWITCHING,
+    TCP,
+    USER_TLS,
+)
+from reports.text import number
+from reports.theme import PAPER, Row, Spec, data, finished
+
+# Which groups are one part of a bar, in the order in which they are stacked; the last takes all others.
+PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
+    ("copying", (COPYING,)),
+    ("faulting", (FAULTING,)),
+    ("encryption", (KERNEL_TLS, USER_TLS)),
+    ("TCP", (TCP,)),
+    ("switching", (SWITCHING,)),
+    ("interrupts", (INTERRUPTS,)),
+    ("interpreter", (INTERPRETER, LIBRARIES)),
+    ("the rest", ()),
+)
+ROW_PX, LEAST_SHARE = 34, 0.022
+
+
+def part_of(group: str) -> int:
+    """The number of a group's part, from 1."""
+    return next((at for at, (_, groups) in enumerate(PARTS, 1) if group in groups), len(PARTS))
+
+
+def tax_chart(taxes: Mapping[str, Mapping[str, float]]) -> Spec | None:
+    """taxes: of each mode, its groups in ms/GiB."""
+    widest = max((sum(groups.values()) for groups in taxes.values()), default=0.0)
+    rows = [row for mode, groups in taxes.items() for row in _bar(mode, groups, widest)]
+    if not rows:
+        return None
+    names = [f"{at} {name}" for at, (name, _) in enumerate(PARTS, 1)]
+    colours = alt.Scale(domain=names, range=[f"var(--part-{at})" for at in range(1, len(PARTS) + 1)])
+    base = data(rows)
+    y = alt.Y("mode:N", sort=list(taxes), axis=alt.Axis(title=None))
+    tooltip = ["mode:N", alt.Tooltip("part:N"), alt.Tooltip("text:N", title="CPU ms/GiB")]
+    x = alt.X("start:Q", axis=alt.Axis(title="server CPU ms/GiB (left is cheaper)", tickCount=6))
+    chart = alt.layer(
+        base.mark_bar(height={"band": 0.72}, stroke=PAPER, strokeWidth=1).encode(
+            x=x, x2="end:Q", y=y, color=alt.Color("part:N", scale=colours), tooltip=tooltip
+        ),
+        base.mark_text(fontSize=11, fontWeight=700, color="var(--on-part)").encode(x="middle:Q", y=y, text="label:N"),
+    )
+    said = "; ".join(f"{mode}: {_said(groups)}" for mode, groups in taxes.items())
+    return finished(
+        chart, ROW_PX * len(taxes) + 20, f"Server CPU milliseconds per GiB by what they were spent on. {said}"
+    )
+
+
+def _parts(groups: Mapping[str, float]) -> list[float]:
+    sums = [0.0] * len(PARTS)
+    for group, value in groups.items():
+        sums[part_of(group) - 1] += value
+    return sums
+
+
+def _bar(mode: str, groups: Mapping[str, float], widest: float) -> list[Row]:
+    rows: list[Row] = []
+    start = 0.0
+    for at, value in enumerate(_parts(groups), 1):
+        if value > 0:
+            row: Row = {"mode": mode, "part": f"{at} {PARTS[at - 1][0]}", "text": number(value)}
+            row |= {"start": round(start, 2), "end": round(start + value, 2), "middle": round(start + value / 2, 2)}
+            rows.append(row | {"label": str(at) if value >= LEAST_SHARE * widest else ""})
+        start += value
+    return rows
+
+
+def _said(groups: Mapping[str, float]) -> str:
+    return ", ".join(f"{name} {number(value)}" for (name, _), value in zip(PARTS, _parts(groups), strict=True) if value)
