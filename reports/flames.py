@@ -9,7 +9,8 @@ begins at its outermost kernel frame that the other mode has too, and what a mod
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 from reports.copy_tax import KERNEL, PYTHON, Stack, group_of
@@ -20,6 +21,7 @@ MIN_SHARE = 0.001  # of the whole: a narrower frame cannot be seen
 _WAY_IN = re.compile(
     r"entry_|do_syscall_|syscall_|(asm_)?sysvec_|asm_exc|__x64_sys_|__se_sys_|__do_sys_|__sys_|ksys_|do_fast"
 )
+_HELPER = re.compile(r"(__pi_|__)?mem(cpy|move|set)|rep_movs|\[(?!lib)")  # a frame without a symbol is no name either
 
 
 def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Stack, float]:
@@ -27,9 +29,9 @@ def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Sta
     return {stack: 1e3 * count / rate_hz / gib for stack, count in stacks.items()}
 
 
-def tree(stacks: Mapping[Stack, float], root: str) -> Tree:
-    """One mode's flame graph. kind: what its colour says (kind_of)."""
-    least = MIN_SHARE * sum(stacks.values())
+def tree(stacks: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE) -> Tree:
+    """One mode's flame graph, without frames below that share of the whole. kind: what its colour says (kind_of)."""
+    least = least_share * sum(stacks.values())
     return _node(root, 0, stacks, least) | {"kind": "root"}
 
 
@@ -45,10 +47,12 @@ def _node(name: str, depth: int, stacks: Mapping[Stack, float], least: float) ->
     return {"name": plain(name), "kind": kind_of(name), "value": value, "children": children}
 
 
+@cache
 def plain(frame: str) -> str:
     return frame.removesuffix(KERNEL).removesuffix(PYTHON)
 
 
+@cache
 def kind_of(frame: str) -> str:
     """python, c, kernel; or, of a kernel's function, "copy" when it moves bytes."""
     if frame.endswith(PYTHON):
@@ -56,6 +60,17 @@ def kind_of(frame: str) -> str:
     if not frame.endswith(KERNEL):
         return "c"
     return "copy" if group_of(frame) == "copying" else "kernel"
+
+
+def trimmed(stacks: Mapping[Stack, float], least_share: float = MIN_SHARE) -> dict[Stack, float]:
+    """The same, cut where a frame is narrower than that share of the whole: what it costs stays with its caller."""
+    least, sums = least_share * sum(stacks.values()), _sums(stacks)
+    found: dict[Stack, float] = {}
+    for stack, value in stacks.items():
+        deepest = next(length for length in range(len(stack), -1, -1) if not length or sums[stack[:length]] >= least)
+        kept = stack[: max(deepest, 1)]
+        found[kept] = found.get(kept, 0.0) + value
+    return found
 
 
 def rerooted(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> dict[Stack, float]:
@@ -69,6 +84,7 @@ def rerooted(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> dic
     return found
 
 
+@cache
 def _meets(frame: str) -> bool:
     return frame.endswith(KERNEL) and not _WAY_IN.match(frame)
 
@@ -79,30 +95,36 @@ def _own_part(stack: Stack) -> Stack:
     return stack[python[-1] :] if python else stack
 
 
-def difference(stacks: Mapping[Stack, float], other: Mapping[Stack, float], root: str) -> Tree:
+def difference(
+    stacks: Mapping[Stack, float], other: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE
+) -> Tree:
     """The first mode's tree, re-rooted, each frame with its delta: how much more it costs here than in the other.
 
     Drawn in this direction, frames that the other mode does not have are seen, and those that only it has are not: so
     a picture shows both directions.
     """
     ours, theirs = rerooted(stacks, other), rerooted(other, stacks)
-    drawn = tree(ours, root)
-    _add_deltas(drawn, _sums(theirs), ())
+    drawn = tree(ours, root, least_share)
+    _add_deltas(drawn, _sums(_plain(theirs)), ())
     return drawn
 
 
-def _sums(stacks: Mapping[Stack, float]) -> dict[tuple[str, ...], float]:
-    """The value of every path from the root, by plain names."""
-    sums: dict[tuple[str, ...], float] = {}
+def _plain(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
+    found: dict[Stack, float] = {}
     for stack, value in stacks.items():
-        for path in _paths(stack):
+        names = tuple(plain(frame) for frame in stack)
+        found[names] = found.get(names, 0.0) + value
+    return found
+
+
+def _sums(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
+    """The value of every path from the root."""
+    sums: dict[Stack, float] = {}
+    for stack, value in stacks.items():
+        for length in range(len(stack) + 1):
+            path = stack[:length]
             sums[path] = sums.get(path, 0.0) + value
     return sums
-
-
-def _paths(stack: Stack) -> Iterator[tuple[str, ...]]:
-    for length in range(len(stack) + 1):
-        yield tuple(plain(frame) for frame in stack[:length])
 
 
 def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple[str, ...]) -> None:
@@ -122,6 +144,13 @@ def own(stacks: Mapping[Stack, float]) -> dict[str, float]:
     """What each function itself costs, without those that it calls, in ms/GiB."""
     costs: dict[str, float] = {}
     for stack, value in stacks.items():
-        name = plain(stack[-1])
+        name = own_name(stack)
         costs[name] = costs.get(name, 0.0) + value
     return costs
+
+
+def own_name(stack: Stack) -> str:
+    """The function that ran; one that everybody calls says for whom: skb_copy_ubufs (__pi_memcpy)."""
+    names = [plain(frame) for frame in stack]
+    caller = next((name for name in reversed(names) if not _HELPER.match(name)), names[-1])
+    return names[-1] if caller == names[-1] else f"{caller} ({names[-1]})"

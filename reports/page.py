@@ -58,7 +58,7 @@ def page(run: RunData) -> str:
         colours=colours,
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
-        flames=flames_bundle() if run.deep else None,
+        flames=flames_bundle() if run.attachments else None,
         students=students.STUDENTS_FILE,
     )
 

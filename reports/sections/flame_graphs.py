@@ -1,70 +1,148 @@
-"""The flame graphs of the profile pass, usable in the page, with their stacks and the observer effect.
+"""A flame graph per mode, from the line of Python down to the kernel's copy, with its stacks to take along.
 
-A flame graph carries a script of its own. It runs in a sandboxed frame of another origin, so that it can touch
-nothing of the page.
+perf's stacks are drawn by the page. Where perf could not be had there is py-spy's picture, which carries a script of
+its own: it runs in a sandboxed frame of another origin, so that it can touch nothing of the page.
 """
 
-import base64
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.records import Profile
+from profiles.records import Profile, PythonFrames
+from reports.copy_tax import group_of_stack
 from reports.data import RunData
-from reports.rendering import fragment
-from reports.text import UNKNOWN, number, times
+from reports.deep import Deep
+from reports.downloads import Budget, Download
+from reports.flames import own_name, tree
+from reports.rendering import fragment, packed_json
+from reports.speedscope import speedscope
+from reports.text import number, plural
 
 TITLE = "Flame graphs"
 ORDER = 120
-HINT = "which lines the time went through"
+HINT = "from the line of Python to the kernel's copy"
 
 BUDGET_BYTES = 1_200_000  # of a page that stays below 3 MB
+MOST_FRAMES = 12
+_ORIGINS: dict[PythonFrames | None, str] = {
+    "trampoline": "The lines of Python are from the interpreter's own trampoline for perf.",
+    "joined": "perf sees no frames of Python before 3.12: the lines above the C functions are joined from py-spy's "
+    "samples of the same load, by the call that they make.",
+    None: "There are no frames of Python: perf sees none before 3.12, and py-spy had none to join.",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Flame:
-    """One mode's: document is what the frame shows, stacks the raw text as a data: address."""
+    """One mode's. drawn: by the page, from perf's stacks; document: else what py-spy's frame shows. top: the functions
+    with the most time of their own: name, group, ms/GiB, share."""
 
     mode: str
-    observer: str
+    headline: str
+    drawn: bool
+    top: tuple[tuple[str, str, str, str], ...]
     document: str | None
     height_px: int
-    stacks: str | None
+    downloads: tuple[Download, ...]
     notes: tuple[str, ...]
 
 
 def render(run: RunData) -> Markup:
-    flames, left = [], BUDGET_BYTES
-    for mode in run.measured.modes:
-        profile = run.profile(mode)
-        if profile is not None:
-            flame, left = _flame(run, profile, left)
-            flames.append(flame)
-    missing = [mode for mode in run.measured.modes if run.profile(mode) is None]
-    return fragment("flame_graphs.html", flames=flames, missing=missing)
+    profiled = [mode for mode in run.measured.modes if run.profile(mode) or mode in run.deep]
+    budget = Budget(BUDGET_BYTES)
+    trees = {mode: tree(run.deep[mode].stacks, mode) for mode in profiled if mode in run.deep}
+    refusals = dict.fromkeys(profile.reason for profile in run.deep_profiles if profile.reason)
+    return fragment(
+        "flame_graphs.html",
+        flames=[_flame(run, mode, budget) for mode in profiled],
+        missing=[mode for mode in run.measured.modes if mode not in profiled],
+        trees=packed_json(trees) if trees else None,
+        refusals=list(refusals),
+        origins=[_ORIGINS[kind] for kind in dict.fromkeys(deep.profile.python for deep in run.deep.values())],
+    )
 
 
-def _flame(run: RunData, profile: Profile, left: int) -> tuple[Flame, int]:
-    notes = [f"No flame graph: {profile.reason}"] if profile.reason else []
-    document = stacks = None
-    height_px = 0
-    for name in (profile.svg, profile.raw):
-        if name is None:
-            continue
-        content = run.attachments.get(name)
+def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
+    deep, profile = run.deep.get(mode), run.profile(mode)
+    notes = (
+        [f"No {'flame graph' if deep is None else 'picture of py-spy'}: {profile.reason}"]
+        if profile and profile.reason
+        else []
+    )
+    document, height_px = None, 0
+    downloads = []
+    for name, what in _files(deep, profile):
+        content = _content(run, mode, name, deep)
         if not content:
             notes.append(f"{name} is not in the run's folder, or is empty.")
-        elif (size := 4 * len(content) // 3) > left:
+            continue
+        if deep is None and profile is not None and name == profile.svg:
+            svg = content.decode(errors="replace")
+            if budget.take(len(content)):
+                document, height_px = _document(svg), _height_px(svg)
+        download = budget.download(f"{mode}{_ending(name)}", what, content)
+        if download is None:
             notes.append(f"{name} is too large to stand in this page; it lies in the run's folder.")
         else:
-            left -= size
-            if name == profile.svg:
-                svg = content.decode(errors="replace")
-                document, height_px = _document(svg), _height_px(svg)
-            else:
-                stacks = "data:text/plain;base64," + base64.b64encode(content).decode()
-    return Flame(profile.cell.mode, _observer(run, profile), document, height_px, stacks, tuple(notes)), left
+            downloads.append(download)
+    headline = "py-spy: Python frames alone" if deep is None else _headline(deep)
+    top = () if deep is None else tuple(_top(deep))
+    return Flame(mode, headline, deep is not None, top, document, height_px, tuple(downloads), tuple(notes))
+
+
+def _headline(deep: Deep) -> str:
+    return f"{number(round(deep.total_ms))} CPU ms/GiB, {plural(deep.samples, 'sample')}"
+
+
+_SPEEDSCOPE = ".speedscope.json"
+
+
+def _files(deep: Deep | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
+    """What can be saved of a mode: file name and what it is."""
+    if deep is not None and deep.profile.folded:
+        yield _SPEEDSCOPE, "perf's stacks for speedscope, which draws them over time and left-heavy"
+        yield deep.profile.folded, "perf's stacks, folded, with their counts"
+    if profile is not None and profile.svg:
+        yield profile.svg, "py-spy's picture, which stands alone"
+    if profile is not None and profile.raw:
+        if deep is None:
+            yield _SPEEDSCOPE, "py-spy's stacks for speedscope"
+        yield profile.raw, "py-spy's stacks, folded, with their counts"
+
+
+def _content(run: RunData, mode: str, name: str, deep: Deep | None) -> bytes | None:
+    if name != _SPEEDSCOPE:
+        return run.attachments.get(name)
+    if deep is not None:
+        return speedscope(f"{mode}, CPU ms per GiB", deep.stacks, "milliseconds")
+    profile = run.profile(mode)
+    raw = run.attachments.get(profile.raw) if profile and profile.raw else None
+    return speedscope(f"{mode}, samples", _counts(raw.decode(errors="replace")), "none") if raw else None
+
+
+def _counts(folded: str) -> dict[tuple[str, ...], float]:
+    counts: dict[tuple[str, ...], float] = {}
+    for line in folded.splitlines():
+        stack, _, count = line.rpartition(" ")
+        if count.isdecimal():
+            counts[tuple(stack.split(";"))] = float(count)
+    return counts
+
+
+def _ending(name: str) -> str:
+    return name if name == _SPEEDSCOPE else "." + name.rpartition(".")[2]
+
+
+def _top(deep: Deep) -> Iterator[tuple[str, str, str, str]]:
+    """A name that stands in two groups (the same helper in the kernel and outside) has a row in each."""
+    costs: dict[tuple[str, str], float] = {}
+    for stack, value in deep.stacks.items():
+        key = (own_name(stack), group_of_stack(stack))
+        costs[key] = costs.get(key, 0.0) + value
+    for (name, group), value in sorted(costs.items(), key=lambda item: (-item[1], item[0]))[:MOST_FRAMES]:
+        yield name, group, number(float(f"{value:.3g}")), f"{100 * value / deep.total_ms:.0f} %"
 
 
 def _document(svg: str) -> str:
@@ -77,15 +155,3 @@ def _height_px(svg: str) -> int:
     """As tall as the picture says it is, with the search field above it; within reason."""
     stated = re.search(r'<svg[^>]*\sheight="(\d+)"', svg)
     return min(900, max(160, int(stated[1]) + 48)) if stated else 480
-
-
-def _observer(run: RunData, profile: Profile) -> str:
-    """What the attached profiler did to the throughput: one figure beside the other (method.md §1)."""
-    watched = profile.cell.metrics.get("gib_per_s")
-    alone = run.measured.spread(profile.cell.mode, "gib_per_s")
-    if watched is None or alone is None or alone.median <= 0:
-        return f"Throughput with the profiler attached: {number(watched)} GiB/s; without: " + (
-            UNKNOWN if alone is None else f"{number(alone.median)} GiB/s"
-        )
-    share = times(watched / alone.median) if watched > 0 else "0x"
-    return f"{number(watched)} GiB/s with the profiler attached, {number(alone.median)} GiB/s in the score: {share}"

@@ -7,7 +7,7 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
-from profiles.records import Cell, FileFacts, MetricFacts, Profile, Proof, Run, Sample, TargetFacts
+from profiles.records import Cell, DeepProfile, FileFacts, MetricFacts, Profile, Proof, Run, Sample, TargetFacts
 from profiles.run_folder import RunFolder
 from servers.mode import Copy
 from units import GIB, MIB
@@ -209,10 +209,49 @@ def proofs(of: Run) -> tuple[Proof, ...]:
     )
 
 
+# perf's stacks: CPU ms/GiB below the line of Python that makes the call, by what ran.
+_CALL = "send_file (servers/modes/{}.py:40)_[p];{};do_syscall_64_[k]"
+_TCP = "tcp_sendmsg_[k];tcp_sendmsg_locked_[k]"
+STACKS: dict[str, dict[str, int]] = {
+    "read-send": {
+        _CALL.format("read_send", "os_preadv") + ";do_preadv_[k];filemap_read_[k];_copy_to_iter_[k]": 120,
+        _CALL.format("read_send", "sock_sendall") + f";__sys_sendto_[k];{_TCP};_copy_from_iter_[k]": 80,
+        _CALL.format("read_send", "sock_sendall") + f";__sys_sendto_[k];{_TCP};tcp_write_xmit_[k]": 160,
+        _CALL.format("read_send", "sock_sendall") + f";__sys_sendto_[k];{_TCP};_raw_spin_unlock_irqrestore_[k]": 60,
+        "send_file (servers/modes/read_send.py:41)_[p];_PyEval_EvalFrameDefault": 20,
+    },
+    "sendfile": {
+        _CALL.format("sendfile", "os_sendfile") + f";do_splice_direct_[k];{_TCP};tcp_write_xmit_[k]": 110,
+        _CALL.format("sendfile", "os_sendfile")
+        + f";do_splice_direct_[k];{_TCP};skb_copy_ubufs_[k];__pi_memcpy_[k]": 14,
+        _CALL.format("sendfile", "os_sendfile") + ";do_splice_direct_[k];filemap_splice_read_[k]": 20,
+    },
+}
+RATE_HZ = 499
+
+
+def write_deep(stored: RunFolder, of: Run) -> None:
+    """perf's pass, with the stacks of STACKS as samples: a mode that has none there has read-send's."""
+    for place, mode in enumerate(of.modes):
+        one = cell(mode, 0, place, 98)
+        gib = one.received_bytes / GIB
+        stacks = STACKS.get(mode, STACKS["read-send"])
+        counts = {stack: round(ms / 1e3 * RATE_HZ * gib) for stack, ms in stacks.items()}
+        name = f"deep-{place}.folded"
+        stored.write_file(name, "".join(f"{stack} {count}\n" for stack, count in counts.items()).encode())
+        stored.append_deep(DeepProfile(mode, one, name, RATE_HZ, one.wall_s, "trampoline"))
+
+
 def write(
-    folder: Path, of: Run, rows: list[Cell] | None = None, *, flame: str | None = FLAME, sampled: bool = True
+    folder: Path,
+    of: Run,
+    rows: list[Cell] | None = None,
+    *,
+    flame: str | None = FLAME,
+    sampled: bool = True,
+    deep: bool = False,
 ) -> RunFolder:
-    """The folder of this run, named after it, with a profile pass."""
+    """The folder of this run, named after it, with a profile pass. deep: with perf's too."""
     rows = cells(of) if rows is None else rows
     stored = RunFolder(folder / of.name)
     stored.create()
@@ -235,4 +274,6 @@ def write(
         stored.append_profile(Profile(row, f"flame-{index}.svg", f"flame-{index}.raw"))
     if sampled:
         stored.append_samples(samples([*rows, *profiled]))
+    if deep:
+        write_deep(stored, of)
     return stored

@@ -1,68 +1,106 @@
-// Flame graphs of the report: one element per graph, with search, zoom and a keyboard.
+// Flame graphs of the report: search, zoom, a keyboard, and any pair of modes against each other.
 //
-// <div class="flames" data-tree="ID of a JSON script" data-total="ms/GiB of the whole">: filled when it is first seen,
-// since a graph needs a width. A tree's nodes have name, value (ms/GiB), children, kind, and delta in a difference.
+// <script type="text/plain" id="ID">: trees by mode (of pairs: by mode, by other mode), as base64 of gzip of JSON.
+// <div class="flames" data-source="ID" data-keys='["mode", …]'>: filled when it is first seen, since a graph needs a width.
+// A tree's nodes have name, value (ms/GiB), children, kind, and delta in a difference. Names are text, never markup.
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
 
 const CELL_HEIGHT = 20;
-const fixed = (value) => (Math.abs(value) >= 10 ? value.toFixed(0) : value.toPrecision(2));
+const SIGNS = { python: "py", c: "C", kernel: "k", copy: "cp", root: "" };
+const KINDS = { python: "line of Python", c: "interpreter or library", kernel: "kernel", copy: "kernel, copying bytes" };
+const SAME = 0.05; // of a frame's own width: less is no difference that could be seen
+const fixed = (value) => (value >= 10 ? value.toFixed(0) : value.toPrecision(2));
 
-function colour({ data }) {
-  if (data.delta === undefined) return `var(--frame-${data.kind})`;
-  const share = Math.min(1, Math.abs(data.delta) / Math.max(data.value, 1e-9));
-  const side = data.delta >= 0 ? "more" : "less";
-  return `color-mix(in srgb, var(--frame-${side}) ${Math.round(15 + 85 * share)}%, var(--frame-same))`;
+async function unpacked(text, kind) {
+  const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")))[kind]();
 }
 
-function said(node, total) {
-  const { name, value, delta } = node.data;
-  const parts = [`${name}: ${fixed(value)} ms/GiB`, `${((100 * value) / total).toFixed(1)} % of the whole`];
-  if (delta !== undefined) parts.push(`${delta >= 0 ? "+" : "−"}${fixed(Math.abs(delta))} ms/GiB against the other`);
+const sources = {};
+const source = (id) => (sources[id] ??= unpacked(document.getElementById(id).textContent.trim(), "json"));
+
+function signOf({ delta, value, kind }) {
+  if (delta === undefined) return SIGNS[kind];
+  return Math.abs(delta) < SAME * value ? "=" : delta > 0 ? "+" : "−";
+}
+
+function colour({ highlight, data }) {
+  if (highlight) return "var(--frame-found)";
+  if (data.delta === undefined) return `var(--frame-${data.kind})`;
+  const share = Math.min(1, Math.abs(data.delta) / Math.max(data.value, 1e-9));
+  return `color-mix(in srgb, var(--frame-${data.delta > 0 ? "more" : "less"}) ${Math.round(100 * share)}%, var(--frame-same))`;
+}
+
+function said({ data }, total) {
+  const parts = [`${data.name}: ${fixed(data.value)} CPU ms/GiB`, `${((100 * data.value) / total).toFixed(1)} % of the whole`];
+  if (data.delta !== undefined) parts.push(`${data.delta < 0 ? "−" : "+"}${fixed(Math.abs(data.delta))} ms/GiB against the other mode`);
+  else if (KINDS[data.kind]) parts.push(KINDS[data.kind]);
   return parts.join(", ");
 }
 
-function draw(element) {
-  const tree = JSON.parse(document.getElementById(element.dataset.tree).textContent);
-  const total = tree.value;
+// scale: the part of the width that the whole tree takes, so that two trees side by side have one scale.
+function draw(element, tree, scale = 1) {
   const canvas = element.querySelector(".canvas");
   const line = element.querySelector(".said");
-  const tell = (node) => { line.textContent = node ? said(node, total) : ""; };
+  const search = element.querySelector("input");
+  const total = tree.value;
+  const tell = (node) => { if (node) line.textContent = said(node, total); };
+  const width = () => Math.max(120, Math.floor(canvas.clientWidth * scale));
+  canvas.replaceChildren();
   const chart = flamegraph()
-    .width(canvas.clientWidth || 800)
+    .width(width())
     .cellHeight(CELL_HEIGHT)
-    .minFrameSize(2)
+    .minFrameSize(1)
     .transitionDuration(0)
     .inverted(true)
     .sort(true)
     .tooltip(false)
-    .title("")
+    .getName(({ data }) => `${signOf(data)} ${data.name}`.trim())
     .label((node) => said(node, total))
-    .setColorMapper((node) => (node.highlight ? "var(--frame-found)" : colour(node)))
+    .setColorMapper(colour)
     .onHover(tell)
-    .onClick((node) => { here = node; tell(node); });
+    .onClick((node) => go(node));
+  let pattern = null;
+  chart.setSearchMatch(({ data }) => pattern !== null && pattern.test(data.name));
+  chart.setSearchHandler((found, sum) => {
+    line.textContent = `${found.length} frames, ${fixed(sum)} CPU ms/GiB, ${((100 * sum) / total).toFixed(1)} % of the whole`;
+  });
   const target = select(canvas).datum(tree).call(chart);
   let here = target.select("g.frame").datum();
-  const search = element.querySelector("input");
-  search.addEventListener("input", () => {
-    if (search.value) chart.search(search.value); else chart.clear();
-  });
-  element.querySelector(".reset").addEventListener("click", () => { chart.resetZoom(); search.value = ""; chart.clear(); });
-  canvas.addEventListener("keydown", (event) => {
+  const go = (node) => {
+    here = node;
+    target.selectAll("g.frame").classed("here", (other) => other === node);
+    target.select("g.here").raise();
+    tell(node);
+  };
+  const all = () => { search.value = ""; find(); chart.resetZoom(); go(root(here)); };
+  const find = () => {
+    search.setCustomValidity("");
+    try { pattern = search.value ? new RegExp(search.value, "i") : null; } catch (error) {
+      search.setCustomValidity(error.message);
+      search.reportValidity();
+      return;
+    }
+    if (pattern) chart.search(search.value); else chart.clear();
+  };
+  search.oninput = find;
+  element.querySelector("button").onclick = all;
+  canvas.onkeydown = (event) => {
     const next = step(here, event.key);
-    if (event.key === "Escape") { chart.resetZoom(); here = root(here); }
-    else if (event.key === "Enter") chart.zoomTo(here);
-    else if (next) here = next;
+    if (event.key === "Escape") all();
+    else if (event.key === "Enter") { chart.zoomTo(here); go(here); }
+    else if (next) go(next);
     else return;
     event.preventDefault();
-    mark(target, here);
-    tell(here);
-  });
-  new ResizeObserver(() => {
-    if (!canvas.clientWidth || Math.abs(chart.width() - canvas.clientWidth) < 2) return;
-    chart.width(canvas.clientWidth);
+    canvas.querySelector("g.here")?.scrollIntoView({ block: "nearest", inline: "nearest" });
+  };
+  canvas.redraw = () => {
+    if (!canvas.clientWidth || Math.abs(chart.width() - width()) < 2) return;
+    chart.width(width());
     chart.update();
-  }).observe(canvas);
+  };
+  tell(here);
 }
 
 const root = (node) => (node.parent ? root(node.parent) : node);
@@ -70,17 +108,66 @@ const root = (node) => (node.parent ? root(node.parent) : node);
 function step(node, key) {
   const siblings = node.parent ? node.parent.children : [node];
   const at = siblings.indexOf(node);
-  const widest = (nodes) => nodes && nodes.reduce((one, other) => (other.value > one.value ? other : one), nodes[0]);
+  const widest = (nodes) => nodes && nodes.reduce((one, other) => (other.data.value > one.data.value ? other : one));
   return { ArrowUp: node.parent, ArrowDown: widest(node.children), ArrowLeft: siblings[at - 1], ArrowRight: siblings[at + 1] }[key];
 }
 
-function mark(target, node) {
-  target.selectAll("g.frame").classed("here", (other) => other === node);
+const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => target.redraw?.()));
+const at = (trees, keys) => keys.reduce((found, key) => found[key], trees);
+
+async function fill(element) {
+  try {
+    const trees = await source(element.dataset.source);
+    const keys = JSON.parse(element.dataset.keys);
+    const tree = at(trees, keys);
+    const scale = keys.length === 2 ? tree.value / Math.max(tree.value, at(trees, [...keys].reverse()).value) : 1;
+    draw(element, tree, scale);
+    resized.observe(element.querySelector(".canvas"));
+  } catch (error) { // an old browser: the tables say the same
+    element.querySelector(".said").textContent = `This browser cannot draw the flame graph: ${error.message}`;
+  }
 }
 
 const seen = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) { seen.unobserve(target); draw(target); }
+    if (isIntersecting) { seen.unobserve(target); fill(target); }
   }
-});
-document.querySelectorAll(".flames").forEach((element) => seen.observe(element));
+}, { rootMargin: "300px" });
+for (const element of document.querySelectorAll(".flames")) {
+  element.hidden = false;
+  seen.observe(element);
+}
+
+for (const element of document.querySelectorAll(".difference")) {
+  const [ours, theirs] = element.querySelectorAll("select");
+  const graphs = element.querySelectorAll(".flames");
+  const captions = element.querySelectorAll("figcaption");
+  let before = [ours.value, theirs.value];
+  const pair = () => {
+    if (ours.value === theirs.value) [ours.value, theirs.value] = [before[1], before[0]]; // never with itself: swapped
+    before = [ours.value, theirs.value];
+    [before, [...before].reverse()].forEach((keys, side) => {
+      graphs[side].dataset.keys = JSON.stringify(keys);
+      captions[side].textContent = `${keys[0]}, against ${keys[1]}`;
+      graphs[side].querySelector(".canvas").setAttribute("aria-label",
+        `${keys[0]} against ${keys[1]}. Arrow keys go from frame to frame, Enter zooms in, Escape shows all.`);
+    });
+  };
+  element.hidden = false;
+  pair();
+  element.addEventListener("change", (event) => {
+    if (event.target.tagName === "SELECT") { pair(); graphs.forEach(fill); }
+  });
+}
+
+// Files are carried packed (reports/downloads.py): they are saved unpacked where the browser can.
+for (const link of document.querySelectorAll(".downloads a")) {
+  link.addEventListener("click", async (event) => {
+    if (typeof DecompressionStream === "undefined") return;
+    event.preventDefault();
+    const url = URL.createObjectURL(await unpacked(link.href.split(",")[1], "blob"));
+    const saved = Object.assign(document.createElement("a"), { href: url, download: link.download.replace(/\.gz$/, "") });
+    saved.click();
+    setTimeout(() => URL.revokeObjectURL(url), 60000);
+  });
+}

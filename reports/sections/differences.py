@@ -1,0 +1,57 @@
+"""What vanished and what appeared between two modes: a differential flame graph for any pair, in both directions."""
+
+from collections.abc import Mapping, Sequence
+
+from markupsafe import Markup
+
+from reports.data import RunData
+from reports.deep import Deep, differing, signed
+from reports.flames import Tree, difference, trimmed
+from reports.rendering import fragment, packed_json
+
+TITLE = "What vanished, what appeared"
+ORDER = 103
+HINT = "two modes against each other, function by function"
+MOST_FUNCTIONS = 6
+LEAST_SHARES = (0.003, 0.01, 0.03)  # of the whole, what is drawn: the first with which all pairs have room on the page
+BUDGET_BYTES = 500_000
+
+
+def render(run: RunData) -> Markup:
+    found = {mode: run.deep[mode] for mode in run.measured.modes if mode in run.deep}
+    if len(found) < 2:
+        return Markup("")
+    first = next(iter(found))
+    rows = [(mode, _told(deep, found[first])) for mode, deep in found.items() if mode != first]
+    share, drawn = _that_fits(found)
+    return fragment(
+        "differences.html", modes=list(found), against=first, rows=rows, pairs=drawn, least=f"{100 * share:.1f} %"
+    )
+
+
+def _that_fits(found: Mapping[str, Deep]) -> tuple[float, str]:
+    """All pairs, packed, and down to which share of the whole they are drawn."""
+    for share in LEAST_SHARES:
+        drawn = packed_json(pairs(found, share))
+        if len(drawn) <= BUDGET_BYTES:
+            break
+    return share, drawn
+
+
+def pairs(found: Mapping[str, Deep], least_share: float) -> dict[str, dict[str, Tree]]:
+    """Of each mode against each other one: its own tree, with what it costs more."""
+    stacks = {mode: trimmed(deep.stacks, least_share / 3) for mode, deep in found.items()}
+    return {
+        mode: {other: difference(ours, theirs, mode, least_share) for other, theirs in stacks.items() if other != mode}
+        for mode, ours in stacks.items()
+    }
+
+
+def _told(ours: Deep, theirs: Deep) -> tuple[str, str]:
+    """Less here, and more here, in ms/GiB."""
+    functions = differing(ours, theirs)
+    return _list([item for item in functions if item[1] < 0]), _list([item for item in functions if item[1] > 0])
+
+
+def _list(functions: Sequence[tuple[str, float]]) -> str:
+    return ", ".join(f"{signed(delta_ms)} {name}" for name, delta_ms in functions[:MOST_FUNCTIONS]) or "nothing clear"

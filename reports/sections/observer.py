@@ -1,0 +1,40 @@
+"""What watching cost: throughput and CPU per GiB of the profile pass beside the score's (method.md §1)."""
+
+from markupsafe import Markup
+
+from profiles.records import Cell
+from reports.data import RunData
+from reports.measured import PRIMARY
+from reports.rendering import fragment
+from reports.text import UNKNOWN, number, times
+
+TITLE = "Observer effect: what the profilers cost"
+ORDER = 122
+HINT = "throughput and CPU with them and without"
+
+_METRICS = (("Throughput, GiB/s", "gib_per_s"), ("Server CPU, s/GiB", PRIMARY))
+
+
+def render(run: RunData) -> Markup:
+    watched = {"py-spy": {profile.cell.mode: profile.cell for profile in run.measured.profiles}}
+    watched["perf"] = {deep.mode: deep.cell for deep in run.deep_profiles if deep.cell is not None}
+    profilers = [name for name, cells in watched.items() if cells]
+    modes = [mode for mode in run.measured.modes if any(mode in watched[name] for name in profilers)]
+    if not modes:
+        return Markup("")
+    tables = [
+        (label, [(mode, _row(run, mode, metric, [watched[name].get(mode) for name in profilers])) for mode in modes])
+        for label, metric in _METRICS
+    ]
+    return fragment("observer.html", tables=tables, profilers=profilers)
+
+
+def _row(run: RunData, mode: str, metric: str, cells: list[Cell | None]) -> list[tuple[str, str]]:
+    """A number, and how many times the score's it is: first of the score, then of each profiler's pass."""
+    scored = run.measured.spread(mode, metric)
+    alone = scored.median if scored else None
+    row = [(number(alone), "")]
+    for cell in cells:
+        value = cell.metrics.get(metric) if cell else None
+        row.append((number(value) if cell else "not run", times(value / alone) if value and alone else UNKNOWN))
+    return row
