@@ -26,7 +26,8 @@ def mode_scale(measured: Measured) -> alt.Scale:
 def forest(measured: Measured, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
     """Ratio per mode on a log axis: the band of what is too small to matter, the interval, every round's dot.
 
-    A void mode has no place: its numbers do not mean what they say.
+    A void mode has no place: its numbers do not mean what they say. Named layers are those whose rows the page's script
+    exchanges when another comparison is chosen (templates/choose.js).
     """
     fit = [verdict for verdict in verdicts if verdict.kind != "void"]
     shown = [(verdict.mode, verdict.paired) for verdict in fit if verdict.paired is not None]
@@ -45,10 +46,17 @@ def forest(measured: Measured, verdicts: tuple[Verdict, ...], margin: float) -> 
     band = data([{"low": 1 - margin, "high": 1 + margin}])
     round_tooltip = [alt.Tooltip("mode:N"), alt.Tooltip("round:Q"), alt.Tooltip("text:N", title="ratio")]
     chart = alt.layer(
-        band.mark_rect(color=BAND).encode(x=alt.X("low:Q", axis=axis, scale=scale), x2="high:Q"),
+        band.mark_rect(color=BAND)
+        .encode(x=alt.X("low:Q", axis=axis, scale=scale), x2="high:Q")
+        .properties(name="band"),
         data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(x="one:Q"),
-        data(dots).mark_circle(size=46, opacity=0.55, yOffset=17).encode(x=x, y=y, color=colour, tooltip=round_tooltip),
-        estimates.mark_rule(strokeWidth=4, strokeCap="round").encode(x="low:Q", x2="high:Q", y=y, color=colour),
+        data(dots)
+        .mark_circle(size=46, opacity=0.55, yOffset=17)
+        .encode(x=x, y=y, color=colour, tooltip=round_tooltip)
+        .properties(name="dots"),
+        estimates.mark_rule(strokeWidth=4, strokeCap="round")
+        .encode(x="low:Q", x2="high:Q", y=y, color=colour)
+        .properties(name="estimates"),
         estimates.mark_point(shape="diamond", size=130, filled=True, opacity=1, stroke=PAPER).encode(
             x=x, y=y, color=colour
         ),

@@ -85,10 +85,13 @@ class Measured:
         """Context switches per GiB, voluntary and involuntary together."""
         return spread([_sum(cell, "voluntary_switches", "involuntary_switches") for cell in self.cells_of(mode)])
 
-    def pairs(self, mode: str, metric: str, *, per_gib: bool = False) -> list[tuple[float, float]]:
-        """(mode, baseline) of every complete round that knows both and has a ratio."""
+    def pairs(
+        self, mode: str, metric: str, *, per_gib: bool = False, against: str | None = None
+    ) -> list[tuple[float, float]]:
+        """(mode, baseline) of every complete round that knows both and has a ratio. against: not the run's baseline."""
+        other = against or self.run.baseline
         both = (
-            (value(cells[mode], metric, per_gib=per_gib), value(cells[self.run.baseline], metric, per_gib=per_gib))
+            (value(cells[mode], metric, per_gib=per_gib), value(cells[other], metric, per_gib=per_gib))
             for cells in self.rounds
         )
         return [(a, b) for a, b in both if a is not None and b is not None and a > 0 and b > 0]

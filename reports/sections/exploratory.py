@@ -2,6 +2,7 @@
 
 from markupsafe import Markup
 
+from reports.choices import EXPLORATORY, Metric
 from reports.data import RunData
 from reports.paired import compare
 from reports.rendering import fragment
@@ -12,30 +13,21 @@ ORDER = 150
 HINT = "intervals without a verdict: where to look next"
 EACH_QUESTION = True
 
-_METRICS: tuple[tuple[str, str, bool], ...] = (
-    ("Throughput", "gib_per_s", False),
-    ("Client CPU per GiB", "client_cpu_s_per_gib", False),
-    ("Whole machine's CPU per GiB", "machine_cpu_s_per_gib", False),
-    ("Voluntary switches per GiB", "voluntary_switches", True),
-    ("Involuntary switches per GiB", "involuntary_switches", True),
-    ("Minor page faults per GiB", "minor_faults", True),
-    ("Peak memory", "peak_rss_bytes", False),
-)
-
 
 def render(run: RunData) -> Markup:
     rows = [
-        (label, [_ratio(run, mode, metric, per) for mode in run.measured.others]) for label, metric, per in _METRICS
+        (metric.label[0].upper() + metric.label[1:], [_ratio(run, mode, metric) for mode in run.measured.others])
+        for metric in EXPLORATORY
     ]
     if not run.measured.others:
         return Markup("")
     return fragment("exploratory.html", modes=run.measured.others, rows=rows, baseline=run.run.baseline)
 
 
-def _ratio(run: RunData, mode: str, metric: str, per_gib: bool) -> tuple[str, str]:
+def _ratio(run: RunData, mode: str, metric: Metric) -> tuple[str, str]:
     if mode in run.void:
         return "void", ""
-    pairs = run.measured.pairs(mode, metric, per_gib=per_gib)
+    pairs = run.measured.pairs(mode, metric.name, per_gib=metric.per_gib)
     if not pairs:
         return "–", "zero or unknown"
     paired = compare(pairs)

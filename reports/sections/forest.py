@@ -1,10 +1,12 @@
-"""The forest plot: every ratio with its interval and every round's dot."""
+"""The forest plot: every ratio with its interval and every round's dot; another comparison can be chosen."""
 
 from markupsafe import Markup
 
 from reports.charts import forest
+from reports.choices import DECLARED, choices
 from reports.data import RunData
 from reports.figure import figure
+from reports.rendering import embedded_json, fragment
 
 TITLE = "Every round"
 ORDER = 12
@@ -20,4 +22,19 @@ def render(run: RunData) -> Markup:
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]
     if void:
         caption += f" Void, and so not drawn: {', '.join(void)}."
-    return figure(run.on_page("forest"), forest(run.measured, run.verdicts, run.delta), caption)
+    chart = figure(run.on_page("forest"), forest(run.measured, run.verdicts, run.delta), caption)
+    return _choosing(run, chart) if chart else chart
+
+
+def _choosing(run: RunData, chart: Markup) -> Markup:
+    """The chart, and below it what else may be compared, where there is a script to follow the choice."""
+    offered = choices(run)
+    return fragment(
+        "choose.html",
+        figure=chart,
+        baseline=run.run.baseline,
+        modes=offered["modes"],
+        metrics=offered["metrics"],
+        declared=DECLARED.label,
+        data=embedded_json(offered),
+    )

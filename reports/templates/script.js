@@ -1,8 +1,8 @@
 "use strict";
 // Every chart stands as a still picture already; where drawing succeeds, the interactive one takes its place. It needs
 // the width of its place, so it is drawn when it is first seen: what is folded, or far below, costs nothing before.
-function draw(figure) {
-  const spec = JSON.parse(figure.querySelector("script").textContent);
+function draw(figure, spec = JSON.parse(figure.querySelector("script").textContent)) {
+  seen.unobserve(figure);
   const live = figure.querySelector(".live");
   live.style.display = "block"; // the container's width is the chart's
   vegaEmbed(live, spec, { mode: "vega-lite", actions: false, renderer: "svg", ast: true }).then(
@@ -12,7 +12,7 @@ function draw(figure) {
 }
 const seen = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
-    if (isIntersecting) { seen.unobserve(target); draw(target); }
+    if (isIntersecting) draw(target);
   }
 }, { rootMargin: "200px" });
 document.querySelectorAll("figure.chart").forEach((figure) => seen.observe(figure));

@@ -9,6 +9,9 @@ import pytest
 
 from profiles.run_folder import RunFolder
 from reports import page
+from reports.data import load
+from reports.paired import compare
+from reports.text import interval
 from tests import browser
 from tests.browser import Browser
 from tests.reports import synthetic
@@ -99,3 +102,38 @@ def test_without_scripts_it_says_the_same(url: str) -> None:
         assert quiet.find("#forest .still svg").is_displayed()
         quiet.find("nav a[href='#absolutes']").click()
         assert "Server CPU" in quiet.find("#absolutes").text
+
+
+def choose(chromium: Browser, name: str, value: str) -> None:
+    chromium.find(f"#forest select[name={name}] option[value='{value}']").click()
+
+
+def labels(chromium: Browser) -> list[str]:
+    """The texts of the plot, as they are drawn."""
+    texts = chromium.run("return [...document.querySelectorAll('#forest .live text')].map((each) => each.textContent)")
+    return list(texts)
+
+
+def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
+    chromium: Browser, stored: RunFolder
+) -> None:
+    declared = chromium.wait_for("document.querySelector('#forest .ready .live')?.textContent")
+    assert "0.33x [0.32, 0.33]" in declared
+    chromium.find("#forest details.choose summary").click()
+    choose(chromium, "metric", "gib_per_s")
+    chromium.run("document.querySelector('#forest select[name=baseline]').value = 'sendfile'")
+    chromium.find("#forest input[value='read-whole']").click()
+    said = "Plain 95 % intervals, not corrected for their number, and no verdict."
+    assert chromium.find("#forest .chosen").text == f"! exploratory: throughput against sendfile. {said}"
+    pairs = load(stored).measured.pairs("read-send", "gib_per_s", against="sendfile")
+    found = compare(pairs)
+    assert found.low is not None and found.high is not None
+    expected = interval(found.ratio, found.low, found.high)
+    chromium.wait_for("document.querySelector('#forest .live').textContent.includes(arguments[0])", expected)
+    assert "read-whole" not in labels(chromium)
+    assert "throughput, as a multiple ofsendfile (log axis)" in labels(chromium)
+    assert sum(label.endswith("x") for label in labels(chromium)) >= 2, "the axis has its numbers"
+
+    chromium.find("#forest button[type=reset]").click()
+    chromium.wait_for("document.querySelector('#forest .live').textContent === arguments[0]", declared)
+    assert chromium.find("#forest .chosen").text == ""

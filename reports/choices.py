@@ -1,0 +1,83 @@
+"""Every comparison that a reader of the page may choose, computed ahead: any metric, any mode as the baseline.
+
+Its rule: what was declared before the run has verdicts, Bonferroni's intervals and a band of what is too small to
+matter; everything else is exploratory, with plain intervals and no word of a verdict (method.md §4).
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+from reports.data import RunData
+from reports.measured import PRIMARY, Measured, value
+from reports.paired import Paired, compare
+from reports.text import interval, times
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """per_gib: whether it is divided by the GiB that arrived."""
+
+    label: str
+    name: str
+    per_gib: bool = False
+
+
+DECLARED = Metric("server CPU per GiB", PRIMARY)
+EXPLORATORY = (
+    Metric("throughput", "gib_per_s"),
+    Metric("client CPU per GiB", "client_cpu_s_per_gib"),
+    Metric("whole machine's CPU per GiB", "machine_cpu_s_per_gib"),
+    Metric("voluntary switches per GiB", "voluntary_switches", per_gib=True),
+    Metric("involuntary switches per GiB", "involuntary_switches", per_gib=True),
+    Metric("minor page faults per GiB", "minor_faults", per_gib=True),
+    Metric("peak memory", "peak_rss_bytes"),
+)
+
+
+def choices(run: RunData) -> dict[str, Any]:
+    """What the page's script needs (templates/choose.js). A void mode cannot be chosen, as what or against what.
+
+    values: per metric and mode, one for each round, null where it is unknown; compared: per metric, baseline and mode,
+    [estimate, low, high, as text], without low and high where there are too few rounds.
+    """
+    fit = [mode for mode in run.measured.modes if mode not in run.void]
+    metrics = (DECLARED, *EXPLORATORY)
+    return {
+        "baseline": run.run.baseline,
+        "modes": fit,
+        "rounds": [next(iter(cells.values())).round for cells in run.measured.rounds],
+        "metrics": {metric.name: metric.label for metric in metrics},
+        "values": {metric.name: _values(run.measured, metric, fit) for metric in metrics},
+        "compared": {
+            metric.name: {baseline: _compared(run.measured, metric, fit, baseline) for baseline in fit}
+            for metric in metrics
+        },
+    }
+
+
+def _values(measured: Measured, metric: Metric, modes: list[str]) -> dict[str, list[float | None]]:
+    return {
+        mode: [_short(value(cells[mode], metric.name, per_gib=metric.per_gib)) for cells in measured.rounds]
+        for mode in modes
+    }
+
+
+def _short(number: float | None) -> float | None:
+    """Six digits are enough for a dot."""
+    return None if number is None else float(f"{number:.6g}")
+
+
+def _compared(measured: Measured, metric: Metric, modes: list[str], baseline: str) -> dict[str, list[Any]]:
+    found = {}
+    for mode in modes:
+        pairs = measured.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline)
+        if mode != baseline and pairs:
+            found[mode] = _shown(compare(pairs))
+    return found
+
+
+def _shown(paired: Paired) -> list[Any]:
+    if paired.low is None or paired.high is None:
+        return [_short(paired.median), None, None, f"median {times(paired.median)}"]
+    text = interval(paired.ratio, paired.low, paired.high)
+    return [_short(paired.ratio), _short(paired.low), _short(paired.high), text]
