@@ -32,8 +32,8 @@ class Perf:
     """
 
     def __init__(self, pid: int) -> None:
-        self._pid = pid
         self._scratch = Scratch()
+        self._scratch.claim(Path(f"/tmp/perf-{pid}.map"))  # the trampoline's, which perf looks for there
         self._began_s = self._until_s = self._counted_s = 0.0
         self._sampled = ""
         self._perf: ControlledPerf | None = None
@@ -84,7 +84,6 @@ class Perf:
                 process.kill()
                 process.wait()
         self._scratch.close()
-        Path(f"/tmp/perf-{self._pid}.map").unlink(missing_ok=True)  # the trampoline leaves it there
 
     def _print_stacks(self) -> None:
         command = ["perf", "script", "--no-inline", "-F", _FIELDS, "-i", str(self._scratch.path / "data")]

@@ -33,9 +33,13 @@ class Scratch:
             raise UserError(f"cannot make a temporary folder: {error}; {remedy(error)}") from error
         self._lock = _locked(self.path)
 
+    def claim(self, path: Path) -> None:
+        """A file elsewhere, which somebody else writes at a place of his own choice, goes with the folder."""
+        (self.path / f"claimed-{path.name}").symlink_to(path)
+
     def close(self) -> None:
-        """Remove it, with all that is in it. More than once is as good as once."""
-        shutil.rmtree(self.path, ignore_errors=True)
+        """Remove it, with all that is in it and what it claims. More than once is as good as once."""
+        _remove(self.path)
         if self._lock is not None:
             os.close(self._lock)
             self._lock = None
@@ -45,8 +49,15 @@ def _remove_left_behind() -> None:
     for folder in _old_ones():
         lock = _locked(folder)
         if lock is not None:
-            shutil.rmtree(folder, ignore_errors=True)
+            _remove(folder)
             os.close(lock)
+
+
+def _remove(folder: Path) -> None:
+    for claim in folder.glob("claimed-*"):
+        with contextlib.suppress(OSError):  # never written, or already removed
+            claim.readlink().unlink()
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def _old_ones() -> Iterator[Path]:

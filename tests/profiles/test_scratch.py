@@ -14,8 +14,11 @@ from tests.conftest import PROJECT
 
 HOLDER = """
 from profiles.scratch import Scratch
+from pathlib import Path
+import sys
 scratch = Scratch()
 (scratch.path / "out.svg").write_text("half a picture")
+scratch.claim(Path(sys.argv[1]))
 print(scratch.path, flush=True)
 input()
 """
@@ -36,19 +39,22 @@ def age(folder: Path) -> None:
 def test_it_is_gone_when_it_is_closed(place: Path) -> None:
     scratch = Scratch()
     (scratch.path / "folder").mkdir()
+    scratch.claim(place / "never written")
     scratch.close()
     scratch.close()
     assert list(place.iterdir()) == []
 
 
 def test_what_a_killed_process_left_goes_and_what_is_held_stays(place: Path) -> None:
-    command = [sys.executable, "-c", HOLDER]
+    claimed = place / "perf-1234.map"
+    claimed.write_text("written by another")
+    command = [sys.executable, "-c", HOLDER, str(claimed)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as holder:
         assert holder.stdout is not None
         held = Path(holder.stdout.readline().strip())
         age(held)
         Scratch().close()
-        assert (held / "out.svg").exists()
+        assert (held / "out.svg").exists() and claimed.exists()
         holder.send_signal(signal.SIGKILL)
         holder.wait(20)
         assert held.exists()
