@@ -15,7 +15,7 @@ from load import plan
 from load.agent_client import AgentClient
 from load.lost import LostError
 from load.pace import check_starts, resolve
-from load.schedule import Schedule
+from load.schedule import Schedule, in_vain
 from load.settings import Settings, now, run_record
 from load.stage import Stage
 from load.users import DownloadUser
@@ -231,16 +231,16 @@ class Campaign:
 
     def _profile(self, run: Run, stage: Stage) -> list[Cell]:
         cells = []
-        deep: DeepProfile | None = None
+        deep: list[DeepProfile] = []
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
             self._progress(0, f"flame graph: {mode}")
             profile = self._surely(partial(stage.profile, position, mode), stage)
             cells.append(profile.cell)
             self._folder.append_profile(profile)
             self._progress(self._settings.profiled_s, mode)
-            if deep is None or deep.cell is not None:  # what perf is refused once, it is refused for every mode
-                deep = self._deep(position, mode, stage)
-                cells += [deep.cell] if deep.cell else []
+            if not in_vain(deep):
+                deep.append(self._deep(position, mode, stage))
+                cells += [one.cell for one in deep[-1:] if one.cell]
             self._progress(self._settings.profiled_s, mode)
         return cells
 

@@ -9,7 +9,7 @@ So at most rounds · (1 + retries) rounds are run.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from profiles.records import Cell, Repeat, Run, Void
+from profiles.records import Cell, DeepProfile, Repeat, Run, Void
 from reports.measured import Measured, measured
 from reports.paired import FEWEST_ROUNDS, percent
 from reports.precision import precise
@@ -72,3 +72,8 @@ class Schedule:
     def _stop(self, number: int) -> None:
         why = f"every interval was within ±{percent(self.run.precision)} after {number} rounds"
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
+
+
+def in_vain(tried: list[DeepProfile]) -> bool:
+    """Whether perf was refused, or shows nothing of the first two modes: then it will be so for all of them."""
+    return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))

@@ -13,7 +13,9 @@ from typing import IO
 from errors import UserError
 
 ACK_TIMEOUT_S = 10.0
-REMEDY = "run as root, or set sysctl kernel.perf_event_paranoid=1 and kernel.kptr_restrict=0"
+REMEDY = (
+    "run as root, give it the capability PERFMON, or set sysctl kernel.perf_event_paranoid=1, kernel.kptr_restrict=0"
+)
 
 
 class ControlledPerf:

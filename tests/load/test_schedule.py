@@ -8,8 +8,8 @@ from collections.abc import Callable
 import pytest
 
 from load.plan import order
-from load.schedule import Schedule
-from profiles.records import Cell, Repeat
+from load.schedule import Schedule, in_vain
+from profiles.records import Cell, DeepProfile, Repeat
 from tests.reports import synthetic
 
 Change = Callable[[str, int], dict[str, float | None]]
@@ -113,3 +113,11 @@ def test_no_repeats_where_the_calm_rounds_are_precise_already() -> None:
     schedule = carried_out(ratios(0.01), stolen(2, 4, 6))
     assert schedule.run.repeats == ()
     assert schedule.run.stopped == "every interval was within ±5 % after 10 rounds"
+
+
+def test_perf_is_asked_no_more_once_it_was_refused_or_showed_nothing_of_two_modes() -> None:
+    cell = synthetic.cell("sendfile", 0, 1)
+    seen = DeepProfile("sendfile", cell, "sendfile.folded")
+    nothing, refused = DeepProfile("sendfile", cell, None), DeepProfile("sendfile", None, None)
+    assert not any(in_vain(tried) for tried in ([], [seen], [nothing], [nothing, seen], [seen, nothing, nothing]))
+    assert all(in_vain(tried) for tried in ([refused], [seen, refused], [nothing, nothing]))

@@ -71,6 +71,12 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
         assert (profile.svg is None) == (profile.reason is not None)
         if profile.raw:
             assert "send_file" in (folder(served).path / profile.raw).read_text()
+    deep = folder(served).read_deep()
+    assert deep
+    for one in deep:
+        assert (one.folded is None) == (one.reason is not None)
+        if one.folded:
+            assert "tcp_sendmsg_[k]" in (folder(served).path / one.folded).read_text()
     assert {"sendfile", "load", "machine", "sampler"} <= {sample.process for sample in folder(served).read_samples()}
 
     page = served / "reports" / "tiny" / "index.html"
