@@ -16,7 +16,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Any, Protocol
 
 import psutil
 
@@ -24,6 +24,8 @@ from profiles.records import MetricFacts
 
 Values = dict[str, float | None]
 
+_TICKS = os.sysconf("SC_CLK_TCK")  # a second has
+PARENT, STARTED = 1, 19  # in read_stat()
 _STOPPED = (b"T", b"t")  # by a signal, by a tracer
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -44,6 +46,14 @@ def cpu_s(pid: int) -> float:
         raise ProcessLookupError(error.errno, error.strerror) from error
 
 
+class Reader(Protocol):
+    """Reads all METRICS of a process, or of several as one (profiles/tree.py)."""
+
+    pid: int
+
+    def read(self) -> Values: ...
+
+
 class ProcessReader:
     """Reads all METRICS of one process; keeps what its ended threads had counted, and how long it was seen stopped.
 
@@ -57,12 +67,26 @@ class ProcessReader:
         self._ended_switches = (0, 0)
         self._read_s = time.monotonic()
         self._stopped_s = 0.0
+        self._began = read_stat(pid)[STARTED]
+        self.of_children: dict[str, float] = {}
 
     def read(self) -> Values:
+        """All metrics. What waited-for children had counted is in them, and alone in of_children."""
         with self._process.oneshot():
-            stat = read_small(f"/proc/{self.pid}/stat").rpartition(b")")[2].split()
+            stat = read_stat(self.pid)
+            if stat[STARTED] != self._began:
+                raise ProcessLookupError(f"process {self.pid} has ended, and another one has its number")
             reading = Reading(self._process, self._switches(), stat, self._stopped(stat[0]))
-            return {metric.facts.name: metric.read(reading) for metric in METRICS}
+            values = {metric.facts.name: metric.read(reading) for metric in METRICS}
+        self.of_children = of_children(stat)
+        return values
+
+    def is_there(self) -> bool:
+        """Whether the process has not ended."""
+        try:
+            return read_stat(self.pid)[STARTED] == self._began
+        except (FileNotFoundError, ProcessLookupError):
+            return False
 
     def _stopped(self, state: bytes) -> float:
         """For how long it has been seen stopped: found so by a reading, it counts as stopped since the one before.
@@ -101,7 +125,7 @@ class ProcessReader:
 class Reading:
     """The sources of one reading; each is read at most once, some only if a metric asks for them.
 
-    stat: the fields of /proc/PID/stat from the third on, proc_pid_stat(5); the second may contain spaces.
+    stat: as read_stat() has it.
     """
 
     process: psutil.Process
@@ -163,6 +187,20 @@ METRICS: tuple[Metric, ...] = (
     _gauge("threads", "threads", "threads", lambda r: r.process.num_threads()),
     Metric(MetricFacts("stopped_s", "s", "counter", "seen stopped by a signal or a debugger"), lambda r: r.stopped_s),
 )
+
+
+def read_stat(pid: int) -> list[bytes]:
+    """The fields of /proc/PID/stat from the third on, proc_pid_stat(5); the second may contain spaces."""
+    return read_small(f"/proc/{pid}/stat").rpartition(b")")[2].split()
+
+
+def of_children(stat: list[bytes]) -> dict[str, float]:
+    """The part of the metrics that waited-for children had counted, where the kernel keeps it apart."""
+    minor, major, user_s, system_s = int(stat[8]), int(stat[10]), int(stat[13]) / _TICKS, int(stat[14]) / _TICKS
+    return {"cpu_s": user_s + system_s, "user_s": user_s, "system_s": system_s} | {
+        "minor_faults": minor,
+        "major_faults": major,
+    }
 
 
 def read_small(path: str) -> bytes:

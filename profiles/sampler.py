@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 import psutil
 
 from profiles.machine import read_machine
-from profiles.metrics import ProcessReader, Values
+from profiles.metrics import Reader, Values
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5
@@ -25,7 +25,7 @@ _GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError, ValueError
 class Sampler:
     """A thread that samples the processes that `readers` names, until stop() is called."""
 
-    def __init__(self, readers: Callable[[], Mapping[str, ProcessReader]], interval_s: float = INTERVAL_S) -> None:
+    def __init__(self, readers: Callable[[], Mapping[str, Reader]], interval_s: float = INTERVAL_S) -> None:
         self._readers = readers
         self._interval_s = interval_s
         self._lock = threading.Lock()  # a reader is used by one thread at a time
@@ -75,7 +75,7 @@ class Sampler:
         return fresh
 
 
-def _values_or_none(reader: ProcessReader) -> Values | None:
+def _values_or_none(reader: Reader) -> Values | None:
     try:
         return reader.read()
     except _GONE:

@@ -1,8 +1,9 @@
-"""What can be measured: today the modes of `servers/`, each as a command that starts its server.
+"""What can be measured: the modes of `servers/`, and the guests of targets.toml (docs/targets.md).
 
-Its rule: a target is known by its name and facts; how it is started stays here.
+Its rule: a target is known by its name and facts; how it is started stays here and in its Guest.
 """
 
+import os
 import sys
 import sysconfig
 from collections.abc import Mapping
@@ -12,6 +13,8 @@ from pathlib import Path
 import psutil
 
 from errors import UsageError
+from profiles import targets_file
+from profiles.guest import Guest
 from profiles.metrics import cpu_s
 from profiles.records import TargetFacts
 from servers import mode
@@ -19,6 +22,8 @@ from units import format_size
 
 MAX_OPTION_BYTES = 1 << 30
 PROJECT = Path(__file__).resolve().parent.parent
+VARIABLE = "TARGETS"  # make hands its own variable on under this name
+DEFAULT_FILE = PROJECT / "targets.toml"
 
 # The perf trampoline gives each Python function an address that perf can name; Python 3.12 and later, not everywhere.
 _TRAMPOLINE = ["-X", "perf"] if sysconfig.get_config_var("PY_HAVE_PERF_TRAMPOLINE") else []
@@ -27,10 +32,11 @@ _PREPARED = {"py-spy": ["-m", "profiles.traceable"], "perf": [*_TRAMPOLINE, "-m"
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that can be started, measured and stopped. options: the ones there are."""
+    """A server that can be started, measured and stopped. options: the ones there are. guest: None for our modes."""
 
     facts: TargetFacts
     options: tuple[mode.Option, ...] = ()
+    guest: Guest | None = None
 
     @property
     def name(self) -> str:
@@ -61,8 +67,34 @@ class Target:
         return command
 
 
+def file() -> Path | None:
+    """The targets.toml in force: what the variable TARGETS names, else the one of the checkout, if there is one.
+
+    TARGETS= (empty) stands for none.
+    """
+    named = os.environ.get(VARIABLE)
+    if named is not None:
+        return Path(named).absolute() if named else None
+    return DEFAULT_FILE if DEFAULT_FILE.exists() else None
+
+
 def discover() -> dict[str, Target]:
-    """All targets by name, in the order of their ports."""
+    """All targets by name: our modes in the order of their ports, then the guests in that of their file.
+
+    Raises UsageError for a file with mistakes.
+    """
+    modes = _modes()
+    path = file()
+    found = targets_file.read(path, frozenset(modes)) if path else []
+    return modes | {facts.name: Target(facts, guest=guest) for facts, guest in found}
+
+
+def is_guest_of_a_file(name: str) -> bool:
+    """Whether a target comes from a file that has to be named (TARGETS=), since it is not the checkout's own."""
+    return file() not in (None, DEFAULT_FILE) and discover()[name].guest is not None
+
+
+def _modes() -> dict[str, Target]:
     return {
         facts.name: Target(
             TargetFacts(
@@ -84,7 +116,8 @@ def choose(names: list[str]) -> list[Target]:
     targets = discover()
     for name in names:
         if name not in targets:
-            raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(targets)}")
+            given = f" (with {file()})" if file() else "; a server of your own is named in a targets.toml"
+            raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(targets)}{given}")
     if len(set(names)) < len(names):
         raise UsageError(f"a mode is measured once per round: {' '.join(names)}")
     return [targets[name] for name in names]
@@ -103,7 +136,13 @@ class Listener:
 
 def find_listener(port: int) -> Listener | None:
     """Who listens on this TCP port; None when nobody does, or a process of another user."""
-    for connection in psutil.net_connections(kind="tcp"):
-        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port:
-            return Listener(connection.pid) if connection.pid else None
-    return None
+    return next((Listener(pid) if pid else None for pid in listeners(port)), None)
+
+
+def listeners(port: int) -> list[int | None]:
+    """The processes that listen on this TCP port, by any address; None for one of another user."""
+    return [
+        connection.pid
+        for connection in psutil.net_connections(kind="tcp")
+        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
+    ]

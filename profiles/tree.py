@@ -1,0 +1,148 @@
+"""A guest's whole process tree as one: nginx's master and workers, gunicorn's, whatever they start.
+
+Its rule: as for one process (profiles/metrics.py) a counter never goes down, and what an ended process had counted is
+not lost. What is known of it:
+
+- CPU time and faults: the kernel adds them to whoever waits for it, and so to the tree. Where nobody waits (a parent
+  that ignores SIGCHLD), the last reading is kept: what came after it, at most an interval's worth, is lost.
+- context switches, time seen stopped: nobody inherits them: the last reading is kept.
+- memory is the sum of resident memory, which counts a page once for each process that has it: an upper bound. PSS would
+  divide shared pages, but the kernel walks the page tables of the server that is measured to say it, twice a second.
+  The peak is that of the sum, of each process's own highest: an upper bound too.
+
+Processes are found by /proc/PID/task/TID/children (one small read per thread); a scan of /proc, which psutil's
+children(recursive=True) makes, costs 16 ms. Once seen, a process stays in the tree until it ends, also when its parent
+ends before.
+"""
+
+import os
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import psutil
+
+from profiles.metrics import METRICS, PARENT, ProcessReader, Values, of_children, read_small, read_stat
+
+_GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError)
+_INHERITED = ("cpu_s", "user_s", "system_s", "minor_faults", "major_faults")
+_KEPT = ("voluntary_switches", "involuntary_switches", "stopped_s")
+_SUMMED = tuple(metric.facts.name for metric in METRICS)
+
+
+class TreeReader:
+    """Reads all METRICS of a process and everything below it, summed; keeps what ended ones had counted.
+
+    keeper: the top is ours (profiles/keeper.py) and no part of the guest: only what it waited for counts.
+    read() raises ProcessLookupError when nothing of the tree is left.
+    """
+
+    def __init__(self, pid: int, keeper: bool = False) -> None:
+        self.pid = pid
+        self._keeper = keeper
+        self._readers: dict[int, ProcessReader] = {} if keeper else {pid: ProcessReader(pid)}
+        self._last: dict[int, Values] = {}
+        self._of_children: dict[int, dict[str, float]] = {}
+        self._carried = dict.fromkeys((*_INHERITED, *_KEPT), 0.0)
+        self._highest: Values = {}
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """The processes of the last reading."""
+        return tuple(self._last)
+
+    def alive(self) -> list[int]:
+        """Those of them that are there still, and are the same."""
+        return [pid for pid, reader in self._readers.items() if reader.is_there()]
+
+    def read(self) -> Values:
+        self._find()
+        found = {pid: self._reading(pid, reader) for pid, reader in list(self._readers.items())}
+        readings = {pid: values for pid, values in found.items() if values is not None}
+        if not readings:
+            raise ProcessLookupError(f"nothing is left of the processes below {self.pid}")
+        waited = self._waited(readings)
+        self._carry(readings, waited)
+        self._last, self._of_children = readings, waited
+        top = waited.get(self.pid, {}) if self._keeper else {}
+        return self._never_less({name: _sum([values[name] for values in readings.values()]) for name in _SUMMED}, top)
+
+    def _find(self) -> None:
+        """Add what was started since: the children of each thread of each process, and so on."""
+        ahead = [self.pid, *self._readers]
+        while ahead:
+            for child in children(ahead.pop()):
+                if child not in self._readers and child != self.pid:
+                    try:
+                        self._readers[child] = ProcessReader(child)
+                    except _GONE:
+                        continue
+                    ahead.append(child)
+
+    def _reading(self, pid: int, reader: ProcessReader) -> Values | None:
+        """Fresh values; the last ones of a zombie, which counts until somebody waits for it; None of one that ended."""
+        try:
+            return reader.read()
+        except ValueError:  # a zombie has no memory to speak of
+            return self._last.get(pid)
+        except _GONE:
+            del self._readers[pid]
+            return None
+
+    def _waited(self, readings: dict[int, Values]) -> dict[int, dict[str, float]]:
+        waited = {pid: reader.of_children for pid, reader in self._readers.items() if pid in readings}
+        if self._keeper:
+            waited[self.pid] = of_children(read_stat(self.pid))
+        return waited
+
+    def _carry(self, readings: dict[int, Values], waited: dict[int, dict[str, float]]) -> None:
+        """Keep what ended processes had counted, as far as nobody who waited for them has it now."""
+        ended = [values for pid, values in self._last.items() if pid not in readings]
+        for name in _KEPT if ended else ():
+            self._carried[name] += _sum([values[name] for values in ended]) or 0.0
+        for name in _INHERITED if ended else ():
+            inherited = sum(now[name] - self._of_children.get(pid, {}).get(name, 0.0) for pid, now in waited.items())
+            self._carried[name] += max(0.0, (_sum([values[name] for values in ended]) or 0.0) - inherited)
+
+    def _never_less(self, summed: Values, top: dict[str, float]) -> Values:
+        for name, value in summed.items():
+            if value is not None:
+                value += self._carried.get(name, 0.0) + top.get(name, 0.0)
+                highest = self._highest.get(name)
+                floored = name in self._carried or name in ("disk_read_bytes", "peak_rss_bytes")
+                summed[name] = value if highest is None or not floored else max(value, highest)
+        self._highest = summed
+        return summed
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started and that still are, zombies included; none where it has gone."""
+    if not _kernel_lists_children():
+        return [child for child, parent in _parents() if parent == pid]
+    found: list[int] = []
+    try:
+        for tid in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  # names, not paths
+            found += map(int, read_small(f"/proc/{pid}/task/{tid}/children").split())
+    except _GONE:
+        return found
+    return found
+
+
+@cache
+def _kernel_lists_children() -> bool:
+    """CONFIG_PROC_CHILDREN, proc_pid_task(5)."""
+    return Path(f"/proc/self/task/{os.getpid()}/children").exists()
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for name in os.listdir("/proc"):  # noqa: PTH208
+        if name.isdigit():
+            try:
+                yield int(name), int(read_stat(int(name))[PARENT])
+            except _GONE:
+                continue
+
+
+def _sum(values: list[float | None]) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if len(known) == len(values) else None
