@@ -108,9 +108,7 @@ class _Hooks:
             self._host = host_at(agent, Path(options.root))
             size_bytes = self._host.facts().file.size_bytes
             for user_class in self._users.values():
-                status = self._host.start(Start(user_class.target, any_port=options.any_port))
-                user_class.address = (status.host, status.port)
-                user_class.expected_bytes = size_bytes
+                self._start(user_class, size_bytes, options.any_port)
             start_watching(self._host, os.getpid())
         except UserError as error:
             self.stop_servers()
@@ -118,6 +116,19 @@ class _Hooks:
             sys.exit(error.exit_code)
         if environment.web_ui:
             ServersTab(self._host, self._users).attach(environment.web_ui)
+
+    def _start(self, user_class: type[DownloadUser], size_bytes: int, any_port: bool) -> None:
+        """Start the server of these users. A guest that does not start is said, and keeps nobody from the others."""
+        assert self._host is not None
+        user_class.expected_bytes = user_class.own_bytes or size_bytes
+        try:
+            status = self._host.start(Start(user_class.target, any_port=any_port))
+        except UserError as error:
+            if not user_class.guest:
+                raise
+            print(f"warning: {user_class.target} is not served: {error}", file=sys.stderr)
+            return
+        user_class.address = (status.host, status.port)
 
     def choose_sink(self, environment: Environment, **_: Any) -> None:
         """The UI does not check choices, so they are checked here."""

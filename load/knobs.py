@@ -192,6 +192,7 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
     said |= {"RETRIES": knobs.retries} if knobs.retries != RETRIES else {}
     said |= {"CALIBRATE": 1} if knobs.calibrate else {}
     said |= {} if knobs.pin else {"PIN": 0}
+    said |= {"TARGETS": targets.file()} if any(targets.is_guest_of_a_file(mode) for mode in modes) else {}
     remote = {name: getattr(knobs, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}
     said |= {name: value for name, value in remote.items() if value} if knobs.agent else {}
     said |= {"OPTIONS": " ".join(knobs.option)} if knobs.option else {}

@@ -142,7 +142,7 @@ class Stage:
     def _loaded(self, mode: str, users: int, profiler: Profiler) -> Iterator[type[DownloadUser]]:
         """A fresh server under load, warmed up; both stopped at the end."""
         with self._served(mode, profiler) as user_class:
-            rate, size_bytes = self.rate_bytes_per_s, self._size_bytes(mode)
+            rate, size_bytes = self.rate_bytes_per_s, user_class.own_bytes or self._facts.file.size_bytes
             user_class.offer(None if rate is None else Pace(rate, size_bytes, users, time.perf_counter()))
             try:
                 self._runner.start(users, spawn_rate=users, user_classes=[user_class])
@@ -163,7 +163,7 @@ class Stage:
         try:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink
-            user_class.expected_bytes = self._size_bytes(mode)
+            user_class.expected_bytes = user_class.own_bytes or self._facts.file.size_bytes
             self._check_ready(user_class)
             yield user_class
         except LostError:
@@ -186,11 +186,6 @@ class Stage:
             except UserError:
                 self._host.statuses()  # that the whole host was lost would be the better reason
                 raise
-
-    def _size_bytes(self, mode: str) -> int:
-        """What one download from this mode has: the run's file, or what a guest sends instead."""
-        own = next(target.size_bytes for target in self._facts.targets if target.name == mode)
-        return self._facts.file.size_bytes if own is None else own
 
     def _wait_for_users(self, wanted: int) -> None:
         deadline_s = time.monotonic() + SPAWN_TIMEOUT_S

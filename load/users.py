@@ -25,7 +25,10 @@ TIMEOUT_S = 30.0
 
 
 class DownloadUser(User):
-    """A user of one target. The class attributes are set for all its users, before they start."""
+    """A user of one target. The class attributes are set for all its users, before they start.
+
+    own_bytes: what one download has, where that is not the size of the run's file.
+    """
 
     abstract = True
     wait_time = constant(0)
@@ -33,6 +36,8 @@ class DownloadUser(User):
     target: ClassVar[str]
     address: ClassVar[tuple[str, int]]
     path: ClassVar[str] = SERVED_PATH
+    guest: ClassVar[bool] = False
+    own_bytes: ClassVar[int | None] = None
     meter: ClassVar[Meter]
     sink: ClassVar[Sink] = "discard"
     expected_bytes: ClassVar[int | None] = None
@@ -109,6 +114,8 @@ def user_classes() -> dict[str, type[DownloadUser]]:
                 "target": target.name,
                 "address": address,
                 "path": target.facts.path,
+                "guest": target.facts.guest is not None,
+                "own_bytes": target.facts.size_bytes,
                 "tls": target.facts.tls is not None,
                 "host": f"http{'s' if target.facts.tls else ''}://{address[0]}:{address[1]}",
                 "meter": Meter(),

@@ -18,7 +18,7 @@ from profiles import code, host, page_cache, targets
 from profiles.agent_http import Deed, Request, Routes
 from profiles.doctor import features
 from profiles.lease import LEASE_S, Leases
-from profiles.metrics import METRICS, ProcessReader
+from profiles.metrics import METRICS, ProcessReader, Reader
 from profiles.network import LOOPBACK, interface_of
 from profiles.proof import prove
 from profiles.protocol import (
@@ -107,7 +107,7 @@ class Agent:
     def start(self, message: Start) -> TargetStatus:
         status = self._supervisor.start(message)
         if message.profiler == "perf":
-            self._recordings.attach(message.target, status.pid)
+            self._recordings.attach(message.target, self._supervisor.pids(message.target))
         return status
 
     def stop(self, message: Stop) -> TargetStatus:
@@ -133,10 +133,7 @@ class Agent:
         return prove(self._targets[message.target], self._root)
 
     def record(self, message: Record) -> Done:
-        status = self._supervisor.status(message.target)
-        if status.state != "running":
-            raise UserError(f"{message.target} is {status.state}: start it before recording a flame graph")
-        self._recordings.begin(message.target, status.pid, message.seconds)
+        self._recordings.begin(message.target, self._supervisor.pids(message.target), message.seconds)
         return Done()
 
     def recording(self, target: str) -> Recording:
@@ -152,7 +149,7 @@ class Agent:
         self._sampler.stop()
         self.end_all()
 
-    def _readers(self) -> dict[str, ProcessReader]:
+    def _readers(self) -> dict[str, Reader]:
         return {**self._watched, **self._supervisor.running()}
 
 

@@ -11,16 +11,22 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from errors import UserError
 from profiles.flamegraph import explain, find_py_spy
+from profiles.guest_server import serving
+from profiles.protocol import Start
+from profiles.records import SERVED_PATH
 from profiles.scratch import Scratch
+from profiles.targets import Target
 
 State = Literal["available", "degraded", "missing"]
 
+_TRIED_BYTES = 64 << 10
 _SYS_CACHESTAT = 451  # the number is the same on every architecture, since Linux 6.5
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
@@ -40,6 +46,24 @@ class Feature:
 def features() -> list[Feature]:
     """All features, in the order to be shown; takes about a second."""
     return [feature() for feature in _FEATURES]
+
+
+def guests(targets: Iterable[Target]) -> list[Feature]:
+    """Whether the servers of targets.toml can run here: each is started, asked, and stopped again."""
+    return [_guest(target) for target in targets if target.guest is not None]
+
+
+def _guest(target: Target) -> Feature:
+    with contextlib.closing(Scratch()) as scratch:
+        scratch.path.chmod(0o755)  # a server may give up its rights before it reads
+        (scratch.path / SERVED_PATH.lstrip("/")).write_bytes(bytes(_TRIED_BYTES))
+        try:
+            with serving(target, scratch.path, Start(target.name, any_port=True)) as server:
+                control = server.congestion_control or "unknown"
+                answers = f"it answers on port {server.port}; processes: {len(server.pids)}"
+                return Feature(target.name, "available", f"{answers}; congestion control: {control}")
+        except UserError as error:
+            return Feature(target.name, "missing", str(error).removeprefix(f"{target.name}: "))
 
 
 def _py_spy() -> Feature:

@@ -7,12 +7,13 @@ It is ended by its own duration (or by its target's end), since SIGTERM would ma
 run side by side, as one writes the picture and the other the folded stacks.
 """
 
+import contextlib
 import html
 import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from profiles.protocol import Recording
@@ -33,7 +34,7 @@ _REMEDIES = {
 class PySpy:
     """One recording of one process: started at once, done when result() says so."""
 
-    def __init__(self, pid: int, seconds: int, title: str) -> None:
+    def __init__(self, pid: int, seconds: int, title: str, subprocesses: bool = False) -> None:
         self._scratch = Scratch()
         self._recorders: dict[str, subprocess.Popen[bytes]] = {}
         self._title = f"{title}: {RATE_HZ} samples a second for {seconds} s, py-spy"
@@ -44,6 +45,7 @@ class PySpy:
             return
         for suffix, form in _FORMATS.items():
             command = [program, "record", "--nonblocking", "--pid", str(pid), "--duration", str(seconds)]
+            command += ["--subprocesses"] if subprocesses else []
             command += ["--rate", str(RATE_HZ), "--format", form, "--output", str(self._scratch.path / f"out.{suffix}")]
             with (self._scratch.path / f"{suffix}.log").open("wb") as log:
                 try:
@@ -89,6 +91,15 @@ class PySpy:
     def _over(self, recording: Recording) -> Recording:
         self._scratch.close()
         return recording
+
+
+def first_python(pids: Sequence[int]) -> int:
+    """The first of some processes whose program is called a Python; the very first where none is."""
+    for pid in pids:
+        with contextlib.suppress(OSError):  # it has ended, or belongs to another user
+            if "python" in Path(f"/proc/{pid}/exe").readlink().name:
+                return pid
+    return pids[0]
 
 
 def explain(symptom: str) -> str:

@@ -10,6 +10,7 @@ import contextlib
 import signal
 import subprocess
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +27,15 @@ _FIELDS = "comm,pid,tid,time,ip,sym,dso"
 
 
 class Perf:
-    """One recording of one process: attached at once, begun by begin(), over when result() says so.
+    """One recording of the processes of a server: attached at once, begun by begin(), over when result() says so.
 
     What takes perf a while (writing, then printing its stacks) are processes of their own that result() looks at.
     """
 
-    def __init__(self, pid: int) -> None:
+    def __init__(self, pids: Sequence[int]) -> None:
         self._scratch = Scratch()
-        self._scratch.claim(Path(f"/tmp/perf-{pid}.map"))  # the trampoline's, which perf looks for there
+        for pid in pids:
+            self._scratch.claim(Path(f"/tmp/perf-{pid}.map"))  # the trampoline's, which perf looks for there
         self._began_s = self._until_s = self._counted_s = 0.0
         self._sampled = ""
         self._perf: ControlledPerf | None = None
@@ -42,7 +44,9 @@ class Perf:
         command = ["record", "-q", "-e", "cpu-clock", "-F", str(RATE_HZ), "--call-graph", f"dwarf,{_STACK_BYTES}"]
         with (self._scratch.path / "log").open("wb") as log:
             try:
-                self._perf = ControlledPerf([*command, "-p", str(pid), "-o", str(self._scratch.path / "data")], log)
+                self._perf = ControlledPerf(
+                    [*command, "-p", ",".join(map(str, pids)), "-o", str(self._scratch.path / "data")], log
+                )
             except UserError as error:
                 self._reason = str(error)
         self._tell(b"disable")  # answered when it is attached: threads that are made before would be lost

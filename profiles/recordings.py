@@ -3,8 +3,10 @@
 Its rule: a server is recorded by one profiler at a time, and none outlives the server that it watches.
 """
 
+from collections.abc import Sequence
+
 from errors import UserError
-from profiles.flamegraph import PySpy
+from profiles.flamegraph import PySpy, first_python
 from profiles.perf import Perf
 from profiles.protocol import Recording
 
@@ -19,19 +21,22 @@ class Recordings:
         self._begun: dict[str, PySpy | Perf] = {}
         self._sampled: dict[str, str] = {}  # py-spy's stacks, to join perf's with
 
-    def attach(self, target: str, pid: int) -> None:
-        """Attach perf to a server that has just been started; nothing is counted yet."""
-        self._attached[target] = Perf(pid)
+    def attach(self, target: str, pids: Sequence[int]) -> None:
+        """Attach perf to the processes of a server that has just been started; nothing is counted yet."""
+        self._attached[target] = Perf(pids)
 
-    def begin(self, target: str, pid: int, seconds: int) -> None:
-        """Record from now on: with perf where that is attached, else with py-spy. Raises UserError."""
+    def begin(self, target: str, pids: Sequence[int], seconds: int) -> None:
+        """Record from now on: with perf where that is attached, else with py-spy. Raises UserError.
+
+        pids: the server's, parents first. py-spy records the first of them that runs Python, and its children.
+        """
         if not 1 <= seconds <= MOST_SECONDS:
             raise UserError(f"a recording of {seconds} s is refused: 1 to {MOST_SECONDS} whole seconds can be recorded")
         if target in self._begun:
             raise UserError(f"a flame graph of {target} is being recorded: fetch it first")
         perf = self._attached.pop(target, None)
         if perf is None:
-            self._begun[target] = PySpy(pid, seconds, target)
+            self._begun[target] = PySpy(first_python(pids), seconds, target, subprocesses=len(pids) > 1)
             return
         self._begun[target] = perf
         perf.begin(seconds, self._sampled.get(target, ""))

@@ -268,16 +268,17 @@ class Probe:
 class Proof:
     """What a mode really did, in the prove pass (profiles/proof.py). None is "unknown".
 
-    model_copies: CPU copies per byte that the mode's model draws; model_read_copies: those of them on the read side.
-    read_copies: measured, per byte, on the read side. by_reference_share: of bytes that went to the socket by
-    reference, by the mutation witness. wrong: ranges of the file (offset+count) whose bytes arrived wrong, by their
-    digest. completions: what the kernel said of MSG_ZEROCOPY sends, and how many of them it copied after all.
-    calls_per_gib: system calls by name.
+    model_copies: CPU copies per byte that the mode's model draws, None for a guest, which has no model;
+    model_read_copies: those of them on the read side. read_copies: measured, per byte, on the read side.
+    by_reference_share: of bytes that went to the socket by reference, by the mutation witness. wrong: ranges of the
+    file (offset+count) whose bytes arrived wrong, by their digest. completions: what the kernel said of MSG_ZEROCOPY
+    sends, and how many of them it copied after all. calls_per_gib: system calls by name. unknown: what of a guest could
+    not be seen from outside, and why.
     """
 
     mode: str
     state: Literal["available", "degraded", "missing"]
-    model_copies: int
+    model_copies: int | None
     read_copies: float | None = None
     by_reference_share: float | None = None
     completions: int | None = None
@@ -287,6 +288,7 @@ class Proof:
     reason: str | None = None
     wrong: tuple[str, ...] = ()
     model_read_copies: int | None = None
+    unknown: str | None = None
 
     @property
     def sent_copies(self) -> float | None:
@@ -309,7 +311,7 @@ class Proof:
         if self.wrong:
             return f"wrong bytes arrived in {', '.join(self.wrong)}"
         measured = self.measured_copies
-        if measured is None:
+        if measured is None or self.model_copies is None:
             return None
         if abs(measured - self.model_copies) < COPIES_TOLERANCE:
             return self._at_another_place()
@@ -320,7 +322,12 @@ class Proof:
     def _at_another_place(self) -> str | None:
         """As many copies as in the model, but not where it has them."""
         of_reading, measured = self.model_read_copies, self.read_copies
-        if of_reading is None or measured is None or abs(measured - of_reading) < COPIES_TOLERANCE:
+        if (
+            self.model_copies is None
+            or of_reading is None
+            or measured is None
+            or abs(measured - of_reading) < COPIES_TOLERANCE
+        ):
             return None
         return (
             f"{measured:.2f} CPU copies per byte of reading and {self.sent_copies:.2f} of sending were measured, its "

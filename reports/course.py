@@ -24,8 +24,9 @@ def best(run: RunData) -> str | None:
 
 
 def measured_copies(proofs: Iterable[Proof]) -> dict[str, float]:
-    """CPU copies per byte by mode, of those for which they are known."""
-    return {proof.mode: copies for proof in proofs if (copies := proof.measured_copies) is not None}
+    """CPU copies per byte by mode, of those of ours for which they are known; a guest has no model to answer from."""
+    ours = (proof for proof in proofs if proof.model_copies is not None)
+    return {proof.mode: copies for proof in ours if (copies := proof.measured_copies) is not None}
 
 
 def how_many(run: RunData, mode: str) -> str | None:

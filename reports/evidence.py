@@ -68,7 +68,12 @@ def _of_the_model(target: TargetFacts, reading: float | None, sending: float | N
 
 
 def statement(target: TargetFacts, proof: Proof | None) -> str:
-    """CPU copies of every byte: 2 in the model, 2.00 measured (1.00 of reading, 1.00 of sending): confirmed."""
+    """CPU copies of every byte: 2 in the model, 2.00 measured (1.00 of reading, 1.00 of sending): confirmed.
+
+    A guest has no model: CPU copies of every byte: 2.00 measured from outside (1.00 of reading, 1.00 of sending).
+    """
+    if target.guest is not None:
+        return _of_a_guest(proof)
     model = f"CPU copies of every byte: {target.cpu_copies} in the model"
     if proof is None or proof.measured_copies is None:
         reason = "its proof is not on record" if proof is None else proof.reason or "its proof did not see them"
@@ -78,3 +83,11 @@ def statement(target: TargetFacts, proof: Proof | None) -> str:
     why = f", {proof.contradiction}" if off and proof.copied_completions else ""
     found = f"contradicted{why}" if off else "confirmed"
     return f"{model}, {proof.measured_copies:.2f} measured ({sides}): {found}."
+
+
+def _of_a_guest(proof: Proof | None) -> str:
+    if proof is None or proof.measured_copies is None:
+        reason = "its proof is not on record" if proof is None else proof.unknown or proof.reason
+        return f"CPU copies of every byte: {UNKNOWN} ({reason})."
+    sides = f"{proof.read_copies:.2f} of reading, {proof.sent_copies:.2f} of sending"
+    return f"CPU copies of every byte: {proof.measured_copies:.2f} measured from outside ({sides})."

@@ -106,6 +106,8 @@ def _proofs(measured: Measured) -> Iterator[Finding]:
             yield Finding("unknown", "that it used the path it is named after was not proved", mode)
         elif reason := proved[mode].contradiction:
             yield Finding("void", f"it did not use the path it is named after: {reason}", mode)
+        elif unseen := proved[mode].unknown:
+            yield Finding("unknown", f"not to be seen from outside: {unseen}", mode)
     for mode, reason in measured.run.skipped.items():
         yield Finding("caution", f"skipped, missing on this machine: {reason}", mode)
 

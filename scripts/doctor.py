@@ -1,20 +1,29 @@
 """make doctor: which data paths and features this machine has, and what to do about those it lacks."""
 
 from errors import EXIT_DONE, CommandParser, run_command
-from profiles.doctor import features
+from profiles.doctor import Feature, features, guests
 from profiles.proof import prove
-from profiles.targets import discover
+from profiles.targets import discover, file
 from scripts.tables import folder_argument, print_table
 
 
 def main() -> int:
     parser = CommandParser(prog="python -m scripts.doctor", description=__doc__)
     root = folder_argument(parser)
-    proofs = [prove(target, root) for target in discover().values()]
+    found = discover().values()
+    proofs = [prove(target, root) for target in found if target.guest is None]
     modes = [(proof.mode, proof.state, proof.reason or "does what it is named after") for proof in proofs]
     print_table("Data paths", ("mode", "state", ""), modes)
+    if own := guests(found):
+        print_table(
+            f"Servers of {file()}", ("target", "state", ""), [(each.name, each.state, each.text) for each in own]
+        )
     print_table("Features", ("feature", "state", ""), [(each.name, each.state, each.text) for each in features()])
     return EXIT_DONE
+
+
+def _rows(found: list[Feature]) -> list[tuple[str, ...]]:
+    return [(each.name, each.state, each.text) for each in found]
 
 
 if __name__ == "__main__":

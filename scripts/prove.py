@@ -24,11 +24,11 @@ def _row(proof: Proof) -> tuple[str, ...]:
         proof.mode,
         proof.state,
         "–" if proof.measured_copies is None else f"{proof.measured_copies:.2f}",
-        str(proof.model_copies),
+        "–" if proof.model_copies is None else str(proof.model_copies),
         "–" if share is None else f"{share:.0%} by reference",
         "–" if proof.completions is None else f"{proof.copied_completions} of {proof.completions} copied",
         proof.calls_reason or ", ".join(f"{name} {count:,.0f}" for name, count in list((calls or {}).items())[:3]),
-        proof.reason or "",
+        proof.reason or (f"unknown: {proof.unknown}" if proof.unknown else ""),
     )
 
 

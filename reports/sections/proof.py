@@ -35,7 +35,7 @@ def _witness(proof: Proof) -> str:
 
 def _completions(proof: Proof) -> str:
     if proof.completions is None:
-        return "none to collect"
+        return "none to collect" if proof.model_copies is not None else f"{UNKNOWN}, from outside"
     return f"{proof.copied_completions:,} of {proof.completions:,} copied after all"
 
 

@@ -45,7 +45,7 @@ def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]
     lines = (Path(__file__).parents[2] / "servers/modes/sendfile.py").read_text().splitlines()
     frame = SEND_FILE.format(next(at for at, line in enumerate(lines, 1) if "os.sendfile(" in line))
     pid, port = server
-    perf = Perf(pid)
+    perf = Perf([pid])
     perf.begin(0.5, f"{frame} 1\n")
     load(choose(["sendfile"])[0], port, 0.5)
     recording = over(perf)
@@ -57,7 +57,7 @@ def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]
 
 def test_without_perf_it_is_said(server: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    perf = Perf(server[0])
+    perf = Perf([server[0]])
     perf.begin(1, "")
     recording = perf.result()
     assert recording.state == "failed"
@@ -65,7 +65,7 @@ def test_without_perf_it_is_said(server: tuple[int, int], monkeypatch: pytest.Mo
 
 
 def test_a_process_that_has_gone_is_a_reason() -> None:
-    perf = Perf(2**22 - 1)
+    perf = Perf([2**22 - 1])
     perf.begin(1, "")
     recording = over(perf)
     assert recording.state == "failed"

@@ -1,0 +1,157 @@
+"""python keeper.py LIFELINE STOP GRACE_S CPUS STOP_COMMAND COMMAND: runs a guest, and leaves nothing of it behind.
+
+Its rule: no process of the guest outlives the agent. The agent alone holds the other end of the lifeline; when that
+ends, however it ends, the guest is asked to stop, and after a grace whatever is left of it is killed.
+
+It finds all of them because it is their subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)): a process whose parent ends
+becomes a child of this one and not of init, also when the guest daemonises. For the same reason the CPU time of those
+that end is not lost: it is added to what this process has waited for (profiles/tree.py). Should this process be killed
+too, the command dies with it (PR_SET_PDEATHSIG).
+
+It is run as a file and knows the standard library alone, since it is started anew for every cell. STOP is a signal's
+number, CPUS are numbers with commas between them, STOP_COMMAND and COMMAND are JSON lists. It exits with what the
+command exited with, once nothing is left of it.
+"""
+
+import ctypes
+import json
+import os
+import select
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+STEP_S = 0.005
+KILLED_MARK = "did not end within"
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+class Keeper:
+    """The guest's first process, and all that descend from it."""
+
+    def __init__(self, command: list[str]) -> None:
+        self._main = os.fork()
+        self.code: int | None = None
+        if self._main == 0:
+            _become(command)
+
+    def reap(self) -> bool:
+        """Wait for those that have ended; whether any is left."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return False
+            if pid == 0:
+                return True
+            if pid == self._main:
+                self.code = os.waitstatus_to_exitcode(status)
+
+    def stop(self, number: int, command: list[str], grace_s: float) -> None:
+        """Ask the first process to stop, then those that it left; kill what is still there after the grace."""
+        until_s = time.monotonic() + grace_s
+        if command:
+            self._run(command, grace_s)
+        else:
+            self._signal([self._main] if self.code is None else descendants(), number)
+        asked_others = command != [] or self.code is not None
+        while self.reap() and time.monotonic() < until_s:
+            if self.code is not None and not asked_others:
+                self._signal(descendants(), number)
+                asked_others = True
+            time.sleep(STEP_S)
+        if self.reap():
+            print(f"error: it {KILLED_MARK} {grace_s:g} s of being told to, and was killed", file=sys.stderr)
+        while self.reap():
+            self._signal(descendants(), signal.SIGKILL)
+            time.sleep(STEP_S)
+
+    def _run(self, command: list[str], grace_s: float) -> None:
+        try:
+            subprocess.run(command, stdin=subprocess.DEVNULL, timeout=grace_s, check=False)
+        except (OSError, subprocess.TimeoutExpired) as error:
+            print(f"error: its stop command: {error}", file=sys.stderr)
+
+    def _signal(self, pids: list[int], number: int) -> None:
+        for pid in pids:
+            try:
+                os.kill(pid, number)
+            except (ProcessLookupError, PermissionError):  # it has ended; or has become somebody else's
+                continue
+
+
+def descendants() -> list[int]:
+    """All processes below this one, children before their own children."""
+    parents: dict[int, list[int]] = {}
+    for pid, parent in _parents():
+        parents.setdefault(parent, []).append(pid)
+    found, ahead = [], [os.getpid()]
+    while ahead:
+        below = parents.get(ahead.pop(), [])
+        found += below
+        ahead += below
+    return found
+
+
+def _parents() -> Iterator[tuple[int, int]]:
+    for name in os.listdir("/proc"):  # noqa: PTH208  # names, not paths
+        if name.isdigit():
+            try:
+                stat = Path(f"/proc/{name}/stat").read_bytes()
+            except (FileNotFoundError, ProcessLookupError):
+                continue
+            yield int(name), int(stat.rpartition(b")")[2].split()[1])
+
+
+def _become(command: list[str]) -> None:
+    """In the child: the guest's first process, in a session of its own; it does not return."""
+    try:
+        os.setsid()
+        _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+        for number in (signal.SIGPIPE, signal.SIGXFSZ, signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_DFL)
+        signal.pthread_sigmask(signal.SIG_SETMASK, [])
+        os.execvp(command[0], command)
+    except OSError as error:
+        print(f"error: {command[0]} cannot be run: {error.strerror}", file=sys.stderr, flush=True)
+    finally:
+        os._exit(127)
+
+
+def main(argv: list[str]) -> int:
+    lifeline, number, grace_s, cpus = int(argv[1]), int(argv[2]), float(argv[3]), argv[4]
+    stop_command, command = json.loads(argv[5]), json.loads(argv[6])
+    if _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
+        print(f"error: no subreaper here: {os.strerror(ctypes.get_errno())}", file=sys.stderr)
+        return 126
+    try:
+        os.sched_setaffinity(0, [int(cpu) for cpu in cpus.split(",")] if cpus else os.sched_getaffinity(0))
+    except OSError as error:
+        print(f"error: cannot bind it to CPU {cpus}: {error.strerror}; run again with PIN=0", file=sys.stderr)
+        return 126
+    os.set_inheritable(lifeline, False)
+    ended, wakes = os.pipe()
+    os.set_blocking(wakes, False)
+    signal.set_wakeup_fd(wakes)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    for polite in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        signal.signal(polite, signal.SIG_IGN)  # the lifeline alone decides
+    keeper = Keeper(command)
+    told = False
+    while keeper.reap() and not told:
+        ready, _, _ = select.select([lifeline, ended], [], [])
+        told = lifeline in ready
+        if ended in ready:
+            os.read(ended, 4096)
+    if told:
+        keeper.stop(number, stop_command, grace_s)
+    code = keeper.code or 0
+    return 128 - code if code < 0 else code
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv))

@@ -1,0 +1,114 @@
+"""The server of one of our modes, as a process that this one started.
+
+Its rule: it does not outlive its supervisor. It holds the reading end of a pipe whose writing end lives there alone;
+when that process goes, however it goes, the pipe ends and the server ends itself. (PR_SET_PDEATHSIG would follow the
+*thread* that started it.)
+"""
+
+import os
+import select
+import signal
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+
+import psutil
+
+from errors import UserError
+from profiles.metrics import ProcessReader
+from profiles.protocol import Start
+from profiles.server_log import last_line
+from profiles.targets import PROJECT, Target
+
+START_TIMEOUT_S = 15.0
+STOP_TIMEOUT_S = 5.0
+HOST = "127.0.0.1"
+
+
+class ModeServer:
+    """Started, pinned and ready once it is made. Raises UserError when it does not get there."""
+
+    def __init__(self, target: Target, wanted: Start, root: Path, host: str, lifeline: int) -> None:
+        self._name, self.host = target.name, host
+        port = 0 if wanted.any_port else target.facts.port
+        command = target.command(root, port, wanted.options, lifeline, wanted.profiler, host)
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
+        self._process = subprocess.Popen(
+            command,
+            cwd=PROJECT,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=self._log,
+            pass_fds=[lifeline],
+            start_new_session=True,  # Ctrl-C goes to whoever drives the load, who ends things in order
+        )
+        self.pid = self._process.pid
+        try:
+            _pin(self.pid, wanted.cpus)
+            _, _, port_text, self.congestion_control = self._ready_line().split()
+            self.reader = ProcessReader(self.pid)
+        except (UserError, psutil.NoSuchProcess):
+            self.end()
+            raise
+        self.port = int(port_text)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self.pid,)
+
+    def running(self) -> bool:
+        return self._process.poll() is None
+
+    def last_words(self) -> str:
+        """The end of its stderr, or how it ended."""
+        return last_line(self._log) or self._how_it_ended()
+
+    def ask_to_end(self) -> None:
+        self._process.terminate()
+
+    def end(self) -> str:
+        """End it, by force if it does not end by itself; "", since there is nothing to say of that."""
+        self._process.terminate()
+        try:
+            self._process.wait(STOP_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+        if self._process.stdout is not None:
+            self._process.stdout.close()
+        self._log.close()
+        return ""
+
+    def _ready_line(self) -> str:
+        """The line that says that the server listens: "ready NAME PORT CONGESTION_CONTROL"."""
+        stdout = self._process.stdout
+        assert stdout is not None
+        deadline = time.monotonic() + START_TIMEOUT_S
+        line = b""
+        while not line.endswith(b"\n"):
+            if not select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
+                said = last_line(self._log) or "it said nothing"
+                raise UserError(f"{self._name} was not ready after {START_TIMEOUT_S:.0f} s: {said}")
+            piece = os.read(stdout.fileno(), 4096)
+            if not piece:
+                self._process.wait(STOP_TIMEOUT_S)
+                said = last_line(self._log) or f"exit code {self._process.returncode}"
+                raise UserError(f"{self._name} did not start: {said}")
+            line += piece
+        return line.decode()
+
+    def _how_it_ended(self) -> str:
+        code = self._process.poll()
+        if code is None:
+            return ""
+        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+
+
+def _pin(pid: int, cpus: tuple[int, ...]) -> None:
+    """Bind a process that has one thread so far; the threads that it starts inherit it (sched_setaffinity(2))."""
+    if cpus:
+        try:
+            os.sched_setaffinity(pid, cpus)
+        except OSError as error:
+            raise UserError(f"cannot bind a server to CPU {cpus}: {error.strerror}; run again with PIN=0") from error

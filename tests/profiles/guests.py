@@ -1,0 +1,95 @@
+"""Guests for tests: tiny HTTP servers that behave in every way that servers do, named in a targets.toml."""
+
+import json
+import sys
+from collections.abc import Iterable
+from pathlib import Path
+
+import psutil
+
+from profiles import targets, targets_file
+from profiles.targets import Target
+
+# Serves the files of a folder, one thread per connection; what else it does is in sys.argv[3:].
+SERVER = """
+import os, signal, socket, sys, threading, time
+root, port, how = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
+if "ignores-sigterm" in how:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+if "no-wait" in how:
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if "dies" in how:
+    sys.exit("no luck today")
+if "never" in how:
+    print("still warming up", file=sys.stderr, flush=True)
+    time.sleep(600)
+if "daemonises" in how and os.fork():
+    os._exit(0)
+if "daemonises" in how:
+    os.setsid()
+    if os.fork():
+        os._exit(0)
+listener = socket.create_server(("127.0.0.1", port))
+def burn(seconds):
+    until = time.process_time() + seconds
+    while time.process_time() < until: pass
+def serve(sock):
+    head = b""
+    while b"\\r\\n\\r\\n" not in head:
+        piece = sock.recv(65536)
+        if not piece: return sock.close()
+        head += piece
+    path = head.split()[1].decode()
+    if path == "/burn" and not os.fork():
+        burn(0.3)
+        os._exit(0)
+    if path == "/die": os._exit(3)
+    status = {"404": "404 Not Found", "503": "503 Not Yet"}.get(how[0] if how else "", "200 OK")
+    try: body = b"x" * 9 if path == "/burn" else open(root + path, "rb").read()
+    except OSError: status, body = "404 Not Found", b""
+    if "short" in how: body = body[:-1]
+    if "flipped" in how: body = b"?" + body[1:]
+    framing = f"Content-Length: {len(body)}"
+    if "chunked" in how:
+        framing, body = "Transfer-Encoding: chunked", b"%x\\r\\n%s\\r\\n0\\r\\n\\r\\n" % (len(body), body)
+    sock.sendall(f"HTTP/1.1 {status}\\r\\n{framing}\\r\\nConnection: close\\r\\n\\r\\n".encode() + body)
+    sock.close()
+def wait():
+    while True:
+        try: os.wait()
+        except ChildProcessError: time.sleep(0.02)
+def accept():
+    while True:
+        threading.Thread(target=serve, args=(listener.accept()[0],)).start()
+if "workers" in how:
+    for _ in range(2):
+        if not os.fork():
+            accept()
+    wait()
+else:
+    threading.Thread(target=lambda: [time.sleep(600)], daemon=True).start()
+    if "waits" in how:
+        threading.Thread(target=accept, daemon=True).start()
+    else:
+        accept()
+    wait()
+"""
+
+
+def guest(folder: Path, *how: str, name: str = "guest", **more: object) -> Target:
+    """A target of its own targets.toml: SERVER, behaving like this. more: further keys of its table."""
+    (folder / "server.py").write_text(SERVER)
+    command = [sys.executable, str(folder / "server.py"), "{root}", "{port}", *how]
+    return of_table(folder, name, {"command": command, "address": "127.0.0.1:8399", **more})
+
+
+def of_table(folder: Path, name: str, table: dict[str, object]) -> Target:
+    path = folder / "targets.toml"
+    path.write_text(f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items()))
+    ((facts, made),) = targets_file.read(path, frozenset())
+    return targets.Target(facts, guest=made)
+
+
+def alive(pids: Iterable[int]) -> list[int]:
+    """Those that have not ended; a zombie has."""
+    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]

@@ -1,0 +1,72 @@
+"""What can be known of a guest from outside: its bytes, whether they go by reference, what it reads, its calls."""
+
+import shutil
+from pathlib import Path
+
+import pytest
+
+from profiles.guest_proof import count_calls
+from profiles.proof import prove
+from profiles.records import Proof
+from tests.profiles.guests import guest, of_table
+
+needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+
+
+@needs_strace
+def test_a_server_that_reads_and_sends_copies_twice(served: Path) -> None:
+    proof = prove(guest(served, "workers"), served)
+    if proof.calls_reason and "may not trace" in proof.calls_reason:
+        pytest.skip(proof.calls_reason)
+    assert (proof.state, proof.reason, proof.unknown, proof.by_reference_share) == ("available", None, None, 0.0)
+    assert proof.measured_copies == pytest.approx(2, abs=0.01)
+    assert proof.contradiction is None and proof.model_copies is None
+    assert proof.calls_per_gib and proof.calls_per_gib["sendto"] > 0
+
+
+@pytest.mark.parametrize("how", ["short", "flipped"])
+def test_wrong_bytes_contradict_any_name(served: Path, how: str) -> None:
+    proof = prove(guest(served, how), served)
+    assert proof.state == "degraded"
+    assert proof.contradiction and "wrong bytes arrived in all" in proof.contradiction
+
+
+def test_a_file_of_its_own_is_held_against_its_own_digest(served: Path) -> None:
+    (served / "nine").write_bytes(b"123456789")
+    digest = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
+    proof = prove(guest(served, path="/nine", size=9, sha256=digest), served)
+    assert proof.state == "available"
+    assert proof.by_reference_share is None and "not ours to change" in str(proof.unknown)
+    wrong = prove(guest(served, path="/nine", size=9, sha256="a" * 64), served)
+    assert wrong.contradiction and "wrong bytes" in wrong.contradiction
+
+
+@pytest.mark.parametrize("how", ["dies", "404"])
+def test_one_that_cannot_run_is_missing_for_a_reason(served: Path, how: str) -> None:
+    proof = prove(guest(served, how), served)
+    assert proof.state == "missing" and proof.reason and "\n" not in proof.reason
+
+
+def test_a_program_that_is_not_installed_is_missing(served: Path) -> None:
+    target = of_table(served, "guest", {"command": "no-such-server", "address": "127.0.0.1:8399"})
+    assert "no-such-server cannot be run" in str(prove(target, served).reason)
+
+
+def test_calls_are_counted_and_only_what_was_read_of_the_file_is_a_copy() -> None:
+    found = count_calls(
+        [
+            'pread64(9</data/test-file.bin>, ""..., 65536, 0) = 65536',
+            'preadv(9</data/test-file.bin>, [{iov_base=""..., iov_len=8}], 1, 65536) = 8',
+            'read(5</etc/mime.types>, ""..., 4096) = 4096',
+            'read(7<socket:[123]>, ""..., 99999999) = 99999999',
+            "sendfile(8<TCP:[1]>, 9</data/test-file.bin>, [0] => [4], 4) = 4",
+            "epoll_wait(3<anon_inode:[eventpoll]>, ",
+            "--- SIGINT ---",
+        ]
+    )
+    assert found.counted == {"pread64": 1, "preadv": 1, "read": 2, "sendfile": 1, "epoll_wait": 1}
+    assert found.read_bytes == 65544
+
+
+def test_what_is_unknown_is_no_contradiction() -> None:
+    assert Proof("guest", "available", None, 1.0, 0.0).contradiction is None

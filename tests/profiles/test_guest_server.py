@@ -1,0 +1,172 @@
+"""A guest is started, found ready, measured with all its processes, and stopped to the last of them."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+
+from errors import UserError
+from profiles.guest_server import serving
+from profiles.protocol import Start
+from tests.conftest import PROJECT, eventually
+from tests.download import digest_of
+from tests.profiles.guests import alive, guest, of_table
+
+START = Start("guest", any_port=True)
+
+
+@pytest.mark.parametrize("how", [(), ("workers",), ("daemonises",), ("ignores-sigterm",)])
+def test_it_serves_and_nothing_of_it_is_left(served: Path, how: tuple[str, ...]) -> None:
+    target = guest(served, *how, stop_within_s=0.3)
+    with serving(target, served, START) as server:
+        assert digest_of(server.port) == (served / "test-file.bin.sha256").read_text().split()[0]
+        assert server.running() and len(alive(server.pids)) >= 1 + 2 * ("workers" in how)
+        pids = server.pids
+        said = server.end()
+    assert alive(pids) == []
+    assert ("did not end within 0.3 s of being told to, and was killed" in said) == ("ignores-sigterm" in how)
+
+
+def test_it_is_bound_to_the_cpus_that_servers_have(served: Path) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    with serving(guest(served, "workers"), served, Start("guest", any_port=True, cpus=(cpu,))) as server:
+        assert [os.sched_getaffinity(pid) for pid in server.pids] == [{cpu}] * len(server.pids)
+
+
+def test_it_answers_with_the_congestion_control_of_our_servers(served: Path) -> None:
+    if shutil.which("ss") is None:
+        pytest.skip("ss (iproute2) is not installed, which tells what a socket uses")
+    with socket.socket() as ours:
+        try:
+            ours.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
+        except OSError as error:
+            pytest.skip(f"cubic may not be set here: {error.strerror}")
+    with serving(guest(served, "workers"), served, START) as server:
+        assert server.congestion_control == "cubic"
+
+
+def test_files_are_filled_in_and_gone_afterwards(served: Path) -> None:
+    (served / "said.txt").write_text("{root} {port} {word} {unknown}")
+    (served / "copy.sh").write_text('cat "$1/said.txt" > "$2/copied.txt"; exec "$3" "$2/server.py" "$2" "$4"\n')
+    guest(served)
+    target = of_table(
+        served,
+        "guest",
+        {
+            "command": ["sh", "copy.sh", "{scratch}", "{root}", sys.executable, "{port}"],
+            "address": "127.0.0.1:8399",
+            "files": ["said.txt"],
+        },
+    )
+    with serving(target, served, START) as server:
+        assert (served / "copied.txt").read_text() == f"{served} {server.port} {{word}} {{unknown}}"
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("dies", "guest did not start: no luck today"),
+        ("never", "nothing listens there after 0.4 s (still warming up); raise ready_within_s, or correct address"),
+        ("404", "it answers 404; correct path, or the folder that it serves"),
+        ("503", "it answers 503 after 0.4 s"),
+    ],
+)
+def test_one_that_does_not_get_ready_is_one_line_and_gone(served: Path, how: str, says: str) -> None:
+    before = {child.pid for child in psutil.Process().children(recursive=True)}
+    with pytest.raises(UserError) as error, serving(guest(served, how, ready_within_s=0.4), served, START):
+        pass
+    assert says in str(error.value) and "\n" not in str(error.value)
+    assert {child.pid for child in psutil.Process().children(recursive=True)} <= before
+
+
+def test_a_program_that_is_not_there_is_named(served: Path) -> None:
+    target = of_table(served, "guest", {"command": "no-such-server {port}", "address": "127.0.0.1:8399"})
+    with pytest.raises(UserError, match="no-such-server cannot be run: No such file"), serving(target, served, START):
+        pass
+
+
+def test_a_busy_port_names_who_holds_it(served: Path) -> None:
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as busy:
+        target = guest(served, address=f"127.0.0.1:{busy.getsockname()[1]}")
+        with pytest.raises(UserError) as error, serving(target, served, Start("guest")):
+            pass
+    assert f"process {os.getpid()} (" in str(error.value) and "listens there; stop it" in str(error.value)
+
+
+def test_a_command_that_has_somebody_else_serve_is_refused(served: Path) -> None:
+    """As `docker run` and `systemctl start` do: what would be measured is not what serves."""
+    with serving(guest(served), served, START) as other:
+        found = of_table(served, "guest", {"pid": other.pid, "address": f"127.0.0.1:{other.port}"})
+        with serving(found, served, Start("guest")) as same:
+            assert same.pids == (other.pid,)
+    program = "import os,sys,time; os.execvp('sh', ['sh', '-c', 'sleep 60'])"
+    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
+        port = free.getsockname()[1]
+    target = of_table(served, "guest", {"command": [sys.executable, "-c", program], "address": f"127.0.0.1:{port}"})
+    elsewhere = f"import http.server, sys; sys.argv = ['x', '{port}', '--bind', '127.0.0.1', '--directory', '{served}']"
+    with subprocess.Popen(
+        [sys.executable, "-c", f"import time; time.sleep(0.5); {elsewhere}; import runpy; "
+         "runpy.run_module('http.server', run_name='__main__')"], stderr=subprocess.DEVNULL
+    ) as another:  # fmt: skip
+        said = r"process \d+ listens on port \d+, and its command did not start that"
+        with pytest.raises(UserError, match=said), serving(target, served, Start("guest")):
+            pass
+        another.kill()
+
+
+def test_what_was_found_running_is_measured_and_never_touched(served: Path) -> None:
+    with serving(guest(served, "workers"), served, START) as started:
+        (served / "pid").write_text(f"{started.pid}\n")
+        found = of_table(served, "guest", {"pid": "pid", "address": f"127.0.0.1:{started.port}"})
+        with serving(found, served, Start("guest")) as server:
+            assert set(server.pids) == set(started.pids)
+        assert set(alive(started.pids)) == set(started.pids)
+    with pytest.raises(UserError, match=r"there is no process \d+: start it"), serving(found, served, Start("guest")):
+        pass
+
+
+def test_its_stop_command_is_run(served: Path) -> None:
+    stop = [sys.executable, "-c", "import os,signal; os.kill(int(open('{root}/main').read()), signal.SIGKILL)"]
+    with serving(guest(served, "ignores-sigterm", stop=stop), served, START) as server:
+        (served / "main").write_text(str(server.pid))
+        assert server.end() == ""
+
+
+DRIVER = """
+import sys, time
+from pathlib import Path
+from profiles.guest_server import serving
+from profiles.protocol import Start
+from tests.profiles.guests import guest
+folder = Path(sys.argv[1])
+with serving(guest(folder, *sys.argv[2:], stop_within_s=0.3), folder, Start("guest", any_port=True)) as server:
+    print(*server.pids, server.reader.pid, flush=True)
+    time.sleep(600)
+"""
+
+
+@pytest.mark.parametrize("how", [("workers",), ("daemonises", "workers"), ("ignores-sigterm", "workers")])
+def test_nothing_outlives_the_agent_that_is_killed(served: Path, how: tuple[str, ...]) -> None:
+    command = [sys.executable, "-c", DRIVER, str(served), *how]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, text=True) as agent:
+        assert agent.stdout
+        pids = [int(word) for word in agent.stdout.readline().split()]
+        assert len(alive(pids)) == len(pids) >= 3
+        agent.kill()
+    eventually(lambda: alive(pids) == [])
+
+
+def test_a_keeper_that_is_killed_takes_its_guest_along(served: Path) -> None:
+    with serving(guest(served, "workers"), served, START) as server:
+        pids = server.pids
+        os.kill(server.reader.pid, signal.SIGKILL)
+        eventually(lambda: not server.running())
+        server.end()
+        eventually(lambda: alive(pids) == [])

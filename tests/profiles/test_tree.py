@@ -1,0 +1,115 @@
+"""A tree of processes is counted as one: what came and went between two readings is not lost, and nothing goes down."""
+
+import os
+import signal
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from itertools import pairwise
+from pathlib import Path
+
+import pytest
+
+from profiles import tree
+from profiles.guest_server import GuestServer, serving
+from profiles.metrics import METRICS, ProcessReader, Values
+from profiles.protocol import Start
+from tests.conftest import eventually
+from tests.profiles.guests import alive, guest
+
+BURNT_S = 0.3
+TICK_S = 0.01
+COUNTERS = [metric.facts.name for metric in METRICS if metric.facts.kind == "counter"]
+
+
+@contextmanager
+def running(served: Path, *how: str) -> Iterator[GuestServer]:
+    with serving(guest(served, *how), served, Start("guest", any_port=True)) as server:
+        yield server
+
+
+def burn(server: GuestServer) -> None:
+    """Have it start a process that burns CPU, and ends."""
+    with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/burn", timeout=10) as answer:
+        assert answer.read() == b"x" * 9
+
+
+def grown(before: Values, after: Values) -> dict[str, float]:
+    found = {name: (after[name] or 0.0) - (before[name] or 0.0) for name in COUNTERS}
+    assert min(found.values()) >= 0, found
+    return found
+
+
+@pytest.mark.parametrize("how", [("waits",), ("daemonises", "waits")])
+def test_what_a_process_paid_that_came_and_went_between_readings_is_kept(served: Path, how: tuple[str, ...]) -> None:
+    with running(served, *how) as server:
+        before = server.reader.read()
+        own_s = sum((ProcessReader(pid).read()["cpu_s"] or 0.0) for pid in server.pids)
+        burn(server)
+        paid_s = 0.0
+
+        def ended() -> bool:
+            nonlocal paid_s
+            paid_s = sum((ProcessReader(pid).read()["cpu_s"] or 0.0) for pid in server.pids) - own_s
+            return paid_s >= BURNT_S
+
+        eventually(ended)
+        assert grown(before, server.reader.read())["cpu_s"] >= BURNT_S - TICK_S
+
+
+def test_what_nobody_waited_for_is_kept_as_it_was_read_last(served: Path) -> None:
+    with running(served, "no-wait") as server:
+        before = server.reader.read()
+        burn(server)
+        readings = [before]
+
+        def it_came_and_went() -> bool:
+            readings.append(server.reader.read())
+            return len(readings) > 4 and len(server.pids) == 1
+
+        eventually(it_came_and_went)
+        seen_s = max((reading["cpu_s"] or 0.0) for reading in readings) - (before["cpu_s"] or 0.0)
+        for earlier, later in pairwise(readings):
+            grown(earlier, later)
+        assert seen_s > 0
+        assert grown(before, server.reader.read())["cpu_s"] >= seen_s - TICK_S
+
+
+def test_a_worker_that_dies_takes_nothing_with_it(served: Path) -> None:
+    with running(served, "workers") as server:
+        for _ in range(3):
+            with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/test-file.bin", timeout=10) as answer:
+                answer.read()
+        before = server.reader.read()
+        worker = server.pids[-1]
+        own = ProcessReader(worker).read()
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: alive([worker]) == [])
+        after = server.reader.read()
+        assert worker not in server.pids
+        assert all(value >= 0 for value in grown(before, after).values())
+        assert (after["voluntary_switches"] or 0) >= (own["voluntary_switches"] or 0)
+        assert (after["threads"] or 0) < (before["threads"] or 0)
+
+
+def test_processes_are_summed_and_the_keeper_is_not_one_of_them(served: Path) -> None:
+    with running(served, "workers") as server:
+        whole = server.reader.read()
+        each = [ProcessReader(pid).read() for pid in server.pids]
+        assert server.reader.pid not in server.pids and len(each) == 3
+        assert whole["threads"] == sum((one["threads"] or 0) for one in each)
+        assert whole["rss_bytes"] == pytest.approx(sum((one["rss_bytes"] or 0) for one in each), rel=0.1)
+
+
+def test_a_tree_of_which_nothing_is_left_says_so(served: Path) -> None:
+    with running(served, "workers") as server:
+        server.end()
+        with pytest.raises(ProcessLookupError):
+            server.reader.read()
+
+
+def test_children_are_found_without_the_kernels_list_too(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with running(served, "workers") as server:
+        listed = tree.children(server.pid)
+        monkeypatch.setattr(tree, "_kernel_lists_children", lambda: False)
+        assert sorted(tree.children(server.pid)) == sorted(listed) and len(listed) == 2
