@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui agent servers test-file doctor prove crosscheck report runs compare gate export reproduce bench soak fuzz test lint lock clean
+.PHONY: help setup load sweep ui agent servers test-file doctor prove crosscheck report open runs compare gate export reproduce bench soak fuzz test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -71,6 +71,9 @@ prove: $(VENV)/.ready ## what each data path really does here: copies, system ca
 crosscheck: $(VENV)/.ready ## the score's CPU time, held against perf, control groups, getrusage and ticks
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
 	@$(RUN_PYTHON) -m scripts.crosscheck $(call option,MODES,modes)
+
+open: $(VENV)/.ready ## open the latest report in the browser (RUN=name)
+	@$(RUN_PYTHON) -m scripts.open $(if $(RUN),'$(RUN)')
 
 runs: $(VENV)/.ready ## list all runs with their verdicts, and draw each mode's cost from run to run
 	@$(RUN_PYTHON) -m scripts.runs

@@ -5,6 +5,7 @@ Its rule: every round is drawn. An interval or a median never stands without the
 
 import math
 import statistics
+from typing import Any
 
 import altair as alt
 
@@ -60,13 +61,20 @@ def forest(measured: Measured, verdicts: tuple[Verdict, ...], margin: float) -> 
         estimates.mark_point(shape="diamond", size=130, filled=True, opacity=1, stroke=PAPER).encode(
             x=x, y=y, color=colour
         ),
-        estimates.mark_text(dy=-17, fontSize=13, fontWeight=600, align=alt.ExprRef("datum.align")).encode(
-            x=x, y=y, text="text:N"
-        ),
+        *(_numbers(estimates, **under).encode(x=x, y=y, text="text:N") for under in (_HALO, {})),
     )
     sentences = "; ".join(verdict.line for verdict in verdicts)
     description = f"Forest plot of ratios to {measured.run.baseline}. {sentences}"
     return finished(chart, FOREST_ROW_PX * len(shown), description)
+
+
+_HALO = {"stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}  # so that no line runs through a number
+
+
+def _numbers(rows: alt.Chart, **style: Any) -> alt.Chart:
+    align = alt.ExprRef("datum.align")
+    chart: alt.Chart = rows.mark_text(dy=-17, fontSize=13, fontWeight=600, align=align, **style)
+    return chart
 
 
 def _ratio_axis(baseline: str, domain: list[float]) -> alt.Axis:

@@ -3,6 +3,7 @@
 Its rule: they are made like a run's page, from sections in one self-contained file that loads nothing.
 """
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
@@ -10,17 +11,41 @@ from markupsafe import Markup
 from reports.decisions import words
 from reports.decisions.across import CAVEAT
 from reports.decisions.comparison import CONFIDENCE, Comparison
-from reports.decisions.history import History
+from reports.decisions.history import Entry, History, ModeEntry
 from reports.decisions.pairwise import side_by_side
 from reports.decisions.terminal import ratio, started
 from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
 from reports.figure import figure, vega_bundle
 from reports.output import write_file
+from reports.page import PAGE_FILE
 from reports.paired import percent
 from reports.rendering import Rendered, fragment
+from reports.sections.verdict import SIGNS
+from reports.strip import Axis, axis, strip
 from reports.text import plural
 
-HISTORY_FILE = "history.html"
+HISTORY_FILE = "index.html"
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A mode of a run: what its verdict says, as a sign, in numbers and as a picture, and the sentence itself."""
+
+    kind: str
+    sign: str
+    ratio: str
+    strip: Markup | None
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """A run in the list. reported: whether its report lies beside the page."""
+
+    entry: Entry
+    started: str
+    lines: tuple[Line, ...]
+    reported: bool
 
 
 def write_history(history: History, reports: Path) -> Path:
@@ -36,16 +61,24 @@ def write_history(history: History, reports: Path) -> Path:
 
 
 def _runs(history: History, reports: Path) -> Markup:
+    modes = [mode for entry in history.readable for mode in history.modes[entry.name] if not mode.void]
+    on = axis([ratio for mode in modes for ratio in (mode.ratio, mode.ratio_low, mode.ratio_high)])
     runs = [
-        (
+        Listed(
             entry,
             started(entry),
-            [ratio(mode) for mode in history.modes[entry.name] if mode.mode != entry.baseline],
-            page if (reports / (page := entry.name.partition("/")[0]) / "index.html").is_file() else None,
+            tuple(_line(mode, on) for mode in history.modes[entry.name] if mode.mode != entry.baseline),
+            (reports / entry.name / PAGE_FILE).is_file(),
         )
         for entry in reversed(history.readable)
     ]
     return fragment("history_runs.html", runs=runs, broken=[entry for entry in history.entries if entry.broken])
+
+
+def _line(mode: ModeEntry, on: Axis) -> Line:
+    kind = mode.kind or "none"
+    drawn = None if mode.void or mode.ratio is None else strip(on, mode.ratio, mode.ratio_low, mode.ratio_high)
+    return Line(kind, SIGNS[kind], ratio(mode), drawn, mode.sentence or "")
 
 
 def _trend(history: History, group: Group, number: int) -> Rendered:

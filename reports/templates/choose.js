@@ -2,7 +2,7 @@
 for (const place of document.querySelectorAll(".choosing")) {
   const all = JSON.parse(place.querySelector("script.all").textContent);
   const figure = place.querySelector("figure");
-  const form = place.querySelector("form");
+  const form = place.querySelector(".choose form"); // a chart has a form of its own
   const [declaredMetric] = Object.keys(all.metrics);
   const declared = JSON.parse(figure.querySelector("script").textContent);
   const caption = figure.querySelector("figcaption");

@@ -46,7 +46,7 @@ def bare_report(folder: Path, command: str) -> Path:
 def test_runs_are_listed_with_a_page(kept: Path) -> None:
     done = run("runs", kept)
     assert (done.returncode, done.stderr) == (0, "")
-    assert "sendfile 0.33x [" in done.stdout and f"page: {kept}/reports/history.html" in done.stdout
+    assert "sendfile 0.33x [" in done.stdout and f"page: {kept}/reports/index.html" in done.stdout
 
 
 def test_two_runs_are_compared_with_a_page(kept: Path) -> None:

@@ -160,3 +160,20 @@ def test_an_index_in_use_is_waited_for_and_not_for_ever(
         assert index.exists()
         other.stdin.close()
     assert len(store.history(profiles, index).entries) == 2
+
+
+def test_each_run_of_the_page_has_its_verdict_as_a_sign_and_a_small_forest(profiles: Path, index: Path) -> None:
+    runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
+    (index.parent / "monday").mkdir(parents=True)
+    (index.parent / "monday" / "index.html").write_text("a report")
+    path = pages.write_history(store.history(profiles, index), index.parent)
+    assert path == index.parent / "index.html"
+    html = path.read_text()
+    tags = Tags(html)
+    assert [
+        attributes["href"] for tag, attributes in tags.elements if tag == "a" and "#" not in attributes["href"]
+    ] == ["monday/index.html"]
+    assert "↓ sendfile 0.33x [" in tags.text and "✕ sendfile void" in tags.text
+    others = len(runs.MODES) - 1
+    assert html.count('<svg class="strip"') == 3 * others - 1, "a void number is not drawn"
+    assert any("sendfile uses 0.33x" in attributes.get("title", "") for _, attributes in tags.elements)

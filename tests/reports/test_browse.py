@@ -1,0 +1,62 @@
+"""`make open` finds the report that is meant, and says where it lies when nothing can open it."""
+
+import os
+import stat
+from pathlib import Path
+
+import pytest
+
+from errors import UsageError
+from reports import browse
+
+
+@pytest.fixture
+def reports(tmp_path: Path) -> Path:
+    for number, name in enumerate(("older", "newer")):
+        page = tmp_path / "reports" / name / "index.html"
+        page.parent.mkdir(parents=True)
+        page.write_text(name)
+        os.utime(page, ns=(number, number))
+    (tmp_path / "reports" / "index.html").write_text("the list of runs")
+    return tmp_path / "reports"
+
+
+@pytest.fixture
+def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """An xdg-open that notes what it was asked for, and says the exit code that stands in a file."""
+    opener = tmp_path / "xdg-open"
+    opener.write_text(f'#!/bin/sh\necho "$1" > {tmp_path}/asked\necho no browser >&2\nexit "$(cat {tmp_path}/code)"\n')
+    opener.chmod(opener.stat().st_mode | stat.S_IXUSR)
+    (tmp_path / "code").write_text("0")
+    monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
+    monkeypatch.setenv("DISPLAY", ":0")
+    return tmp_path
+
+
+def test_the_latest_is_meant_unless_another_is_named(reports: Path) -> None:
+    assert browse.find(reports, None).read_text() == "newer"
+    assert browse.find(reports, "older").read_text() == "older"
+
+
+def test_what_is_not_there_is_said_with_what_makes_it(reports: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no report 'gone' .* there is older, newer: `make report RUN=gone`"):
+        browse.find(reports, "gone")
+    with pytest.raises(UsageError, match=r"there is no report in .*`make load` makes one"):
+        browse.find(tmp_path / "nowhere", None)
+
+
+def test_the_desktop_opens_it(reports: Path, desktop: Path) -> None:
+    page = browse.find(reports, None)
+    assert browse.show(page) is None
+    assert (desktop / "asked").read_text().strip() == page.as_uri()
+
+
+def test_why_nothing_opened_it_is_said(reports: Path, desktop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = browse.find(reports, None)
+    (desktop / "code").write_text("3")
+    assert browse.show(page) == "xdg-open failed: no browser"
+    monkeypatch.setenv("PATH", str(reports))
+    assert "not installed" in (browse.show(page) or "")
+    for name in ("DISPLAY", "WAYLAND_DISPLAY"):
+        monkeypatch.delenv(name, raising=False)
+    assert browse.show(page) == "there is no desktop here"
