@@ -4,15 +4,13 @@ Its rule: whatever happens, everything that was started is stopped, the rounds t
 exit code says how it went: 0 done, 1 failures in the load, 2 wrong usage, 130 interrupted.
 """
 
-import contextlib
 import logging
 import os
 import resource
 import signal
-import socket
 import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,9 +22,9 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
-from load.campaign import Campaign
 from load.interrupt import deliver_to_main
 from load.placement import between_machines, pin_this_process
+from load.questions import alone, carry_out, expected_s
 from load.remote_host import host_at
 from load.settings import Settings
 from load.stage import start_watching
@@ -43,21 +41,6 @@ def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions |
         return _run(settings, partial(host_at, agent, root), folder)
 
 
-@contextlib.contextmanager
-def alone(allowed_beside_others: bool) -> Iterator[None]:
-    """One campaign on a machine at a time: two would measure each other.
-
-    The lock is a name in the abstract socket namespace (unix(7)): it goes when its process goes, and leaves no file.
-    """
-    with socket.socket(socket.AF_UNIX) as lock:
-        try:
-            if not allowed_beside_others:
-                lock.bind("\0zero-copy-bench-campaign")
-        except OSError as error:
-            raise UserError("another campaign runs on this machine, and two would measure each other: wait") from error
-        yield
-
-
 def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFolder) -> int:
     raise_limit_on_files()
     logging.getLogger("locust").setLevel(logging.ERROR)
@@ -66,7 +49,6 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
     runner = environment.create_local_runner()
     deliver_to_main(signal.SIGINT, signal.SIGTERM)
-    cells: list[Cell] = []
     try:
         host = make_host()
         try:
@@ -74,12 +56,8 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
             placement = between_machines(settings.placement) if host.apart else settings.placement
             settings = replace(settings, placement=pin_this_process(placement))  # after the agent, which is free
             with _progress(console) as progress:
-                parts = _parts(settings, folder)
-                report = _reporter(progress, sum(asked.expected_s for asked, _ in parts))
-                for asked, place in parts:
-                    part_of = None if place == folder else folder
-                    cells += Campaign(environment, users, host, place, asked, report, part_of).run()
-                _share_command(parts)
+                report = _reporter(progress, expected_s(settings, folder))
+                cells = carry_out(environment, users, host, settings, folder, report)
         finally:
             runner.quit()
             host.close()
@@ -90,22 +68,6 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
         print(f"error: {error}. {_what_remains(folder)}".replace("..", "."), file=sys.stderr)
         return error.exit_code
     return _judge(cells)
-
-
-def _parts(settings: Settings, folder: RunFolder) -> list[tuple[Settings, RunFolder]]:
-    """A campaign for each question that was asked; the paced one of two lies in the other's folder, and is not profiled
-    again."""
-    pace = settings.pace
-    paced = replace(settings, rate=pace.rate)
-    if pace.saturated and pace.rate is not None:
-        return [(settings, folder), (replace(paced, profile_s=0), folder.paced)]
-    return [(paced, folder)]
-
-
-def _share_command(parts: list[tuple[Settings, RunFolder]]) -> None:
-    """The rate that the last part found belongs to what repeats the whole."""
-    whole, last = parts[0][1], parts[-1][1]
-    whole.write_run(replace(whole.read_run(), command=last.read_run().command))
 
 
 def _judge(cells: list[Cell]) -> int:
