@@ -137,13 +137,14 @@ class Void:
 class Run:
     """One campaign as it was asked for, and how far it came.
 
-    order lists, round by round, the modes in the order they ran. question: "saturated", as fast as it goes, or
-    "paced", every mode at the same offered rate (method.md §2); then rate_bytes_per_s is that rate, of all users
-    together, and pilot_bytes_per_s what each mode reached before when it was saturated (never scored). congestion: the
-    congestion control that each mode's server used, as far as is known. cache: whether the file lay in the page cache;
-    a cold cell is one download of it, so window_s is 0. rounds_planned: at most,
-    without repeats; None in old records: as many as order has. precision: the half-width of the intervals at which it
-    may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds, which stand in order like any other.
+    kind: "interactive" is a load that somebody started and stopped by hand: one round of all its modes at once, so that
+    nothing is paired and nothing may be concluded. order lists, round by round, the modes in the order they ran.
+    question: "saturated", as fast as it goes, or "paced", every mode at the same offered rate (method.md §2); then
+    rate_bytes_per_s is that rate, of all users together, and pilot_bytes_per_s what each mode reached before when it
+    was saturated (never scored). congestion: the congestion control that each mode's server used, as far as is known.
+    cache: whether the file lay in the page cache; a cold cell is one download of it, so window_s is 0. rounds_planned:
+    at most, without repeats; None in old records: as many as order has. precision: the half-width of the intervals at
+    which it may stop, 0 for never; stopped: why it did. repeats: of disturbed rounds, which stand in order too.
     duplicate: the baseline once more, under this name. floor: the A/A floor that an earlier run found under the same
     conditions. skipped: modes that this machine lacks, each with the reason. host and software: fact name to value, in
     the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost of; it
@@ -186,6 +187,7 @@ class Run:
     load_host: dict[str, str | int | float | None] = field(default_factory=dict)
     ended_at: str | None = None
     reason: str | None = None
+    kind: Literal["campaign", "interactive"] = "campaign"
     schema: int = SCHEMA
 
     @property

@@ -18,6 +18,8 @@ from reports.sensitivity import Sensitivity, sensitivity
 from reports.text import plural
 from reports.verdict import Verdict, conclude, delta
 
+INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is concluded"
+
 
 @dataclass(frozen=True, slots=True)
 class RunData:
@@ -38,6 +40,11 @@ class RunData:
     paced: "RunData | None" = None
     no_paced: str | None = None
     code: tuple[Code, ...] = ()
+
+    @property
+    def interactive(self) -> bool:
+        """A load by hand: nothing was paired, so nothing is concluded, and there are no verdicts."""
+        return self.run.kind == "interactive"
 
     @property
     def delta(self) -> float:
@@ -103,11 +110,16 @@ def _latest(profiles: Path, tell: Callable[[str], None]) -> RunFolder:
         raise UsageError(f"there is no run in {profiles}: `make load` makes one")
     for path in reversed(found):
         folder = RunFolder(path.parent)
-        if reason := _why_empty(folder):
+        if reason := _why_empty(folder) or _why_no_campaign(folder.read_run()):
             tell(f"passed over run {folder.path.name!r}: {reason}")
         else:
             return folder
-    raise UserError(f"no run in {profiles} holds a complete round: measure again with `make load`")
+    raise UserError(f"no campaign in {profiles} holds a complete round: measure again with `make load`")
+
+
+def _why_no_campaign(run: Run) -> str | None:
+    """Why a run is not what is meant by "the latest"; None when it is."""
+    return INTERACTIVE if run.kind == "interactive" else None
 
 
 def _why_empty(folder: RunFolder) -> str | None:
@@ -137,8 +149,8 @@ def load(folder: RunFolder, *, whole: bool = True) -> RunData:
     validity = check(records)
     floor = floor_of(records)
     reach = floor.reach if floor else None
-    verdicts = conclude(records, validity, reach)
-    others = sensitivity(records, validity, verdicts, reach)
+    verdicts = () if run.kind == "interactive" else conclude(records, validity, reach)
+    others = sensitivity(records, validity, verdicts, reach) if verdicts else None
     deep_profiles = folder.read_deep() if whole else ()
     attachments = _attachments(folder, records.profiles, deep_profiles) if whole else {}
     seen = {profile.mode: _deep(profile, attachments) for profile in deep_profiles}

@@ -31,7 +31,8 @@ FLAMES = Path(__file__).parent / "assets" / "flames.js"
 class Section(Protocol):
     """What a file in `sections/` holds. An empty result leaves the section out. HALF = True may stand beside
     another such section where the page is wide enough; EACH_QUESTION = True stands once for every question that the
-    run answers (method.md §2); HINT is what stands beside the title of a folded one."""
+    run answers (method.md §2); COMPARES = True says something of one mode against another, and so is left out where
+    nothing was paired; HINT is what stands beside the title of a folded one."""
 
     TITLE: str
     ORDER: int
@@ -65,6 +66,8 @@ def page(run: RunData) -> str:
 
 def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
     """The section; one for each question where it depends on the question, and two were asked."""
+    if run.interactive and getattr(section, "COMPARES", False):
+        return
     half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "EACH_QUESTION"))
     folded, hint = section.ORDER >= FOLDED_FROM, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
@@ -80,8 +83,12 @@ def flames_bundle() -> Markup:
 
 
 def write(run: RunData, folder: Path) -> Path:
-    """Write the run's page into this folder, and the students' beside it; returns the path of the first."""
-    students.write(run, folder)
+    """Write the run's page into this folder, and the students' beside it; returns the path of the first.
+
+    A load by hand has nothing that a student could predict.
+    """
+    if not run.interactive:
+        students.write(run, folder)
     return write_file(folder / PAGE_FILE, page(run).encode())
 
 

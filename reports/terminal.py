@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.data import RunData
+from reports.data import INTERACTIVE, RunData
 from reports.explain import floor_text
 from reports.measured import PRIMARY
 from reports.question import in_short
@@ -40,6 +40,8 @@ def _show(run: RunData, console: Console) -> None:
     rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
     print_line(console, f"{run.run.name}: medians of {rounds}, {in_short(run.run)}", "italic")
     console.print(_table(run))
+    if run.interactive:
+        print_line(console, INTERACTIVE, "bold")
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
     for finding in run.validity.findings:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from errors import UsageError
 from reports import paired
-from reports.data import RunData, find, load
+from reports.data import INTERACTIVE, RunData, find, load
 from reports.decisions import across
 from reports.decisions.across import Across
 from reports.decisions.metadata import Difference, differences, other_question
@@ -63,6 +63,8 @@ def read(profiles: Path, name: str | None) -> RunData:
     """
     folder = find(profiles, name)
     run = load(folder, whole=False)
+    if run.interactive:
+        raise UsageError(f"run {folder.name!r} is {INTERACTIVE}: compare campaigns")
     return replace(run, run=replace(run.run, name=folder.name))
 
 

@@ -70,14 +70,22 @@ def _insert(index: duckdb.DuckDBPyConnection, table: str, row: tuple[Any, ...]) 
 
 
 def _folders(profiles: Path) -> list[Path]:
-    """Those of runs, of the paced parts of runs, and what nobody can read; a sweep asks another question at each of
-    its points."""
+    """Those of campaigns, of their paced parts, and what nobody can read; a sweep asks another question at each of
+    its points, and a load by hand concludes nothing."""
     try:
         found = [path for path in profiles.iterdir() if path.is_dir()] if profiles.is_dir() else []
     except OSError as error:
         raise UserError(f"cannot look for runs in {profiles}: {error.strerror}; check its permissions") from error
-    runs = [path for path in found if not path.name.startswith(".") and not SweepFolder(path).exists]
+    shown = [path for path in found if not path.name.startswith(".") and not SweepFolder(path).exists]
+    runs = [path for path in shown if not _is_interactive(path)]
     return [*runs, *(paced.path for run in runs if ((paced := RunFolder(run).paced).path / RUN_FILE).is_file())]
+
+
+def _is_interactive(folder: Path) -> bool:
+    try:
+        return RunFolder(folder).read_run().kind == "interactive"
+    except UserError:
+        return False  # listed, with the reason why it cannot be read
 
 
 def _stamp(folder: Path) -> str:

@@ -12,6 +12,7 @@ from reports.text import number, plural, quantity
 
 TITLE = "The benchmark's checklist"
 ORDER = 128
+COMPARES = True
 HINT = "six questions to any benchmark"
 
 UNANSWERED = "not answered by this run"

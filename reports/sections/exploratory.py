@@ -10,6 +10,7 @@ from reports.text import interval, times
 
 TITLE = "Exploratory: the other ratios"
 ORDER = 150
+COMPARES = True
 HINT = "intervals without a verdict: where to look next"
 EACH_QUESTION = True
 

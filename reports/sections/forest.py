@@ -10,6 +10,7 @@ from reports.rendering import embedded_json, fragment
 
 TITLE = "Every round"
 ORDER = 12
+COMPARES = True
 HALF = True
 EACH_QUESTION = True
 

@@ -28,4 +28,5 @@ def render(run: RunData) -> Markup:
         )
         for mode in measured.modes
     ]
-    return fragment("glance.html", question=in_short(run.run), rows=rows, void=run.void, baseline=run.run.baseline)
+    baseline = None if run.interactive else run.run.baseline
+    return fragment("glance.html", question=in_short(run.run), rows=rows, void=run.void, baseline=baseline)

@@ -12,6 +12,7 @@ from reports.text import number
 
 TITLE = "Does it matter?"
 ORDER = 126
+COMPARES = True
 HINT = "cores and core-hours at a stated traffic"
 EACH_QUESTION = True
 

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
+from reports.data import INTERACTIVE, RunData
 from reports.explain import floor_text, where
 from reports.paired import TARGET_HALF_WIDTH, family_confidence, percent
 from reports.question import in_full
@@ -20,6 +20,7 @@ def render(run: RunData) -> Markup:
     comparisons = len(run.measured.others)
     return fragment(
         "verdict.html",
+        interactive=INTERACTIVE if run.interactive else None,
         verdicts=run.verdicts,
         where={verdict.mode: where(run, verdict.mode) for verdict in run.verdicts},
         signs=SIGNS,

@@ -8,6 +8,7 @@ from reports.rendering import fragment
 
 TITLE = "Why"
 ORDER = 50
+COMPARES = True
 HALF = True
 
 
