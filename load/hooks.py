@@ -15,21 +15,27 @@ from typing import Any
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.exception import StopTest
 from locust.runners import LocalRunner, WorkerRunner
 
-from errors import EXIT_USAGE, UsageError, UserError
+from errors import UsageError, UserError
 from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
 from load.client import SINKS
 from load.interrupt import deliver_to_main
+from load.loads import Loads
 from load.remote_host import host_at
 from load.stage import start_watching
+from load.standing import Standing
 from load.users import DownloadUser
-from load.web import ServersTab
-from profiles.protocol import Start
+from load.web import attach
+from load.worker_counts import receive_counts, send_counts
 from profiles.targets import PROJECT
 
+FOLDERS = (
+    ("root", "data", "Where test-file.bin lies"),
+    ("profiles", "profiles/out", "Where runs are kept"),
+    ("reports", "reports/out", "Where reports are written"),
+)
 AGENT_OPTIONS = (
     ("agent", "HOST:PORT", "Where servers run: an agent on another host"),
     ("agent-token-file", "FILE", "The token that it was started with"),
@@ -42,7 +48,9 @@ def install(users: dict[str, type[DownloadUser]]) -> None:
     hooks = _Hooks(users)
     events.init_command_line_parser.add_listener(_add_arguments)
     events.init.add_listener(hooks.start_servers)
-    events.test_start.add_listener(hooks.choose_sink)
+    events.test_start.add_listener(hooks.loads.on_start)
+    events.test_stopping.add_listener(hooks.loads.on_stopping)
+    events.test_stop.add_listener(hooks.loads.on_stop)
     events.quit.add_listener(hooks.stop_servers)
 
 
@@ -52,13 +60,14 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
     parser.add_argument(
         "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
     )
-    parser.add_argument(
-        "--root",
-        default=str(PROJECT / "data"),
-        env_var="LOCUST_ROOT",
-        include_in_web_ui=False,
-        help="Where test-file.bin lies",
-    )
+    for name, default, summary in FOLDERS:
+        parser.add_argument(
+            f"--{name}",
+            default=str(PROJECT / default),
+            env_var=f"LOCUST_{name.upper()}",
+            include_in_web_ui=False,
+            help=summary,
+        )
     for name, metavar, summary in AGENT_OPTIONS:
         parser.add_argument(
             f"--{name}",
@@ -91,58 +100,59 @@ class _Hooks:
     def __init__(self, users: dict[str, type[DownloadUser]]) -> None:
         self._users = users
         self._host: AgentClient | None = None
+        self.loads = Loads(users, _say_where)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
+            send_counts(environment.runner, self._users)
             return
         if isinstance(environment.runner, LocalRunner):
             deliver_to_main(signal.SIGINT)
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         try:
-            if environment.web_ui:
-                _check_free(options.web_host, options.web_port)
-            if options.any_port and not isinstance(environment.runner, LocalRunner):
-                raise UsageError("--any-port is for one process: workers know the modes' own ports only")
-            agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
-            self._host = host_at(agent, Path(options.root))
-            size_bytes = self._host.facts().file.size_bytes
-            for user_class in self._users.values():
-                self._start(user_class, size_bytes, options.any_port)
-            start_watching(self._host, os.getpid())
+            standing = self._start(environment, options)
         except UserError as error:
             self.stop_servers()
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
-        if environment.web_ui:
-            ServersTab(self._host, self._users).attach(environment.web_ui)
-
-    def _start(self, user_class: type[DownloadUser], size_bytes: int, any_port: bool) -> None:
-        """Start the server of these users. A guest that does not start is said, and keeps nobody from the others."""
         assert self._host is not None
-        user_class.expected_bytes = user_class.own_bytes or size_bytes
-        try:
-            status = self._host.start(Start(user_class.target, any_port=any_port))
-        except UserError as error:
-            if not user_class.guest:
-                raise
-            print(f"warning: {user_class.target} is not served: {error}", file=sys.stderr)
-            return
-        user_class.address = (status.host, status.port)
+        self.loads.record(self._host, standing, Path(options.profiles))
+        if environment.web_ui:
+            attach(environment, self._host, standing, self.loads)
 
-    def choose_sink(self, environment: Environment, **_: Any) -> None:
-        """The UI does not check choices, so they are checked here."""
-        options = environment.parsed_options
-        sink = getattr(options, "sink", None)
-        if sink not in SINKS:
-            print(f"error: {sink!r} is not a sink: choose one of {', '.join(SINKS)}", file=sys.stderr)
-            environment.process_exit_code = EXIT_USAGE
-            raise StopTest
-        environment.process_exit_code = None
-        for user_class in self._users.values():
-            user_class.sink = sink
-            user_class.meter.reset()
+    def _start(self, environment: Environment, options: Namespace) -> Standing:
+        """The agent and its servers. Raises UserError; with a web UI, a server that does not start is shown there."""
+        if environment.web_ui:
+            _check_free(options.web_host, options.web_port)
+        if options.any_port and not isinstance(environment.runner, LocalRunner):
+            raise UsageError("--any-port is for one process: workers know the modes' own ports only")
+        agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
+        self._host = host_at(agent, Path(options.root))
+        standing = Standing(self._host, self._users, options.any_port)
+        if environment.web_ui:
+            standing.start_all()
+        else:
+            _start_each(standing)
+        start_watching(self._host, os.getpid())
+        receive_counts(environment, self._users)
+        return standing
 
     def stop_servers(self, **_: Any) -> None:
         if self._host is not None:
             self._host.close()
+
+
+def _start_each(standing: Standing) -> None:
+    """Raises UserError for a mode of ours; a guest that does not start is said, and keeps nobody from the others."""
+    for mode in standing.modes:
+        try:
+            standing.start(mode)
+        except UserError as error:
+            if not standing.user_class(mode).guest:
+                raise
+            print(f"warning: {mode} is not served: {error}", file=sys.stderr)
+
+
+def _say_where(folder: Path) -> None:
+    print(f"kept as run {folder.name}: `make report RUN={folder.name}` makes its report", file=sys.stderr)

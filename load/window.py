@@ -4,6 +4,7 @@ Its rule: what the users counted is read around the agent's snapshot, so that bo
 """
 
 import time
+from collections.abc import Sequence
 
 from errors import UserError
 from load.agent_client import AgentClient
@@ -15,16 +16,29 @@ from reports.disturbance import MOST_RESIDENT
 
 
 def edge(host: AgentClient, meter: Meter) -> Edge:
-    before_s, before_bytes, before_downloads = time.monotonic(), meter.received_bytes, meter.downloads
+    (found,) = edges(host, [meter])
+    return found
+
+
+def edges(host: AgentClient, meters: Sequence[Meter]) -> list[Edge]:
+    """One snapshot, and what each of these meters had counted by then."""
+    before_s, before = time.monotonic(), [(meter.received_bytes, meter.downloads) for meter in meters]
     reading = host.read()
-    after_s, after_bytes, after_downloads = time.monotonic(), meter.received_bytes, meter.downloads
-    return Edge(
-        reading.snapshot,
-        reading.moment_s,
-        reading.uncertainty_s,
-        interpolate(reading.moment_s, (before_s, before_bytes), (after_s, after_bytes)),
-        interpolate(reading.moment_s, (before_s, before_downloads), (after_s, after_downloads)),
-    )
+    after_s, after = time.monotonic(), [(meter.received_bytes, meter.downloads) for meter in meters]
+
+    def counted(first: int, last: int) -> float:
+        return interpolate(reading.moment_s, (before_s, first), (after_s, last))
+
+    return [
+        Edge(
+            reading.snapshot,
+            reading.moment_s,
+            reading.uncertainty_s,
+            counted(first[0], last[0]),
+            counted(first[1], last[1]),
+        )
+        for first, last in zip(before, after, strict=True)
+    ]
 
 
 def check_ready(connection: Connection, users: type[DownloadUser]) -> None:

@@ -14,6 +14,8 @@ ROOMS = ("servers", "load", "profiles", "reports", "scripts")
 MECHANISMS = ("servers.mapping", "servers.pipes", "servers.tls", "servers.uring", "servers.zerocopy")
 # The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
 ARITHMETIC = tuple(f"reports.{name}" for name in ("paired", "limits", "disturbance", "measured", "precision", "floor"))
+# And its sentences, for the page that shows a campaign under way: what it says is what the report will say.
+SENTENCES = tuple(f"reports.{name}" for name in ("gates", "text", "unequal", "verdict"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
 RECORDS = ("profiles.records", "profiles.run_folder", "profiles.sweep_folder")  # what is stored of a run, and where
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
@@ -91,7 +93,9 @@ def test_profiles_know_the_facts_of_modes() -> None:
 def test_load_knows_records_targets_and_how_to_talk_to_the_agent() -> None:
     """And the arithmetic of the reports, so that what stops a campaign or drops a round is what the report says."""
     known = (*RECORDS, *(f"profiles.{name}" for name in ("targets", "protocol", "agent_access", "calibration")))
-    assert not_allowed("load", *known, *ARITHMETIC) == []
+    assert not_allowed("load", *known, *ARITHMETIC, *SENTENCES) == []
+    outside_the_page = [path for path in python_files("load") if path.parent.name != "web"]
+    assert not [path for path in outside_the_page if any(within(name, SENTENCES) for name in ours(path))]
 
 
 def test_the_arithmetic_that_load_knows_is_pure() -> None:
@@ -99,6 +103,14 @@ def test_the_arithmetic_that_load_knows_is_pure() -> None:
     for module in ARITHMETIC:
         path = PROJECT / Path(*module.split(".")).with_suffix(".py")
         assert {name for name in ours(path) if not within(name, ("profiles.records", *ARITHMETIC, *LEAVES))} == set()
+        assert not foreign(path)
+
+
+def test_the_sentences_that_the_page_knows_are_made_of_nothing_else() -> None:
+    for module in SENTENCES:
+        path = PROJECT / Path(*module.split(".")).with_suffix(".py")
+        known = ("profiles.records", *ARITHMETIC, *SENTENCES, *LEAVES)
+        assert {name for name in ours(path) if not within(name, known)} == set()
         assert not foreign(path)
 
 

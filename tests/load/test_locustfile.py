@@ -2,77 +2,22 @@
 
 import contextlib
 import json
-import os
 import re
 import signal
 import socket
-import subprocess
-import sys
-import urllib.parse
-import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
-import psutil
 import pytest
 
-from tests.conftest import PROJECT, eventually
-
-LOCUST = [sys.executable, "-m", "locust", "-f", "locustfile.py"]
-
-
-def helpers_of(served: Path) -> list[psutil.Process]:
-    """The agent and the servers for this folder, whoever started them."""
-    return [process for process in psutil.process_iter(["cmdline"]) if str(served) in (process.info["cmdline"] or ())]
-
-
-class Locust:
-    def __init__(self, served: Path, *more: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self.port = probe.getsockname()[1]
-        self.process = subprocess.Popen(
-            [*LOCUST, "--root", str(served), "--web-port", str(self.port), *more],
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
-        )
-
-    def get(self, path: str) -> bytes:
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
-            content: bytes = response.read()
-            return content
-
-    def answers(self) -> bool:
-        try:
-            return bool(self.get("/"))
-        except OSError:
-            return False
-
-    def swarm(self, **fields: Any) -> Any:
-        data = urllib.parse.urlencode(fields, doseq=True).encode()
-        with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/swarm", data, timeout=10) as response:
-            return json.loads(response.read())
-
-    def rows(self) -> dict[str, dict[str, str]]:
-        stats = json.loads(self.get("/stats/requests"))
-        (table,) = [table for table in stats["extended_stats"] if table["key"] == "servers"]
-        return {row["name"]: row for row in table["data"]}
-
-    def helpers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children(recursive=True)
+from tests.conftest import eventually
+from tests.load.locust_process import Locust, helpers_of, serving
 
 
 @pytest.fixture
 def ui(served: Path) -> Iterator[Locust]:
-    locust = Locust(served, "--any-port")
-    eventually(locust.answers)
-    yield locust
-    locust.process.kill()
-    locust.process.communicate()
+    with serving(served) as locust:
+        yield locust
 
 
 def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(served: Path) -> None:
@@ -83,6 +28,12 @@ def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(se
     for mode in ("read-send", "sendfile", "read-whole"):
         assert f"GET      {mode} " in said
     eventually(lambda: not helpers_of(served))
+    (folder,) = locust.runs()
+    run = folder.read_run()
+    assert f"`make report RUN={run.name}`" in said
+    assert (run.kind, run.state, run.users, run.sink) == ("interactive", "done", 3, "copy")
+    assert {cell.mode for cell in folder.read_cells()} == {"read-send", "sendfile", "read-whole"}
+    assert run.command.endswith("--sink copy ReadSendUser SendfileUser ReadWholeUser")
 
 
 def test_without_its_file_it_says_so_in_one_line(tmp_path: Path) -> None:
@@ -122,8 +73,9 @@ def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locus
     def received(row: dict[str, str]) -> float:
         return float(row["received"].replace(",", "").replace("–", "0"))
 
-    eventually(lambda: received(ui.rows().get("sendfile", {"received": "0"})) > 0)
+    eventually(lambda: ui.rows().get("sendfile", {"cost": "–"})["cost"] != "–")
     rows = ui.rows()
+    assert received(rows["sendfile"]) > 0
     assert set(rows) >= {"read-send", "sendfile", "read-whole", "load generator"}
     assert float(rows["sendfile"]["user"]) + float(rows["sendfile"]["system"]) > 0
     assert received(rows["read-send"]) == 0

@@ -1,0 +1,103 @@
+"""Follows Locust's own start and stop, whoever gave the word: its UI, its command line, or our page.
+
+Its rule: every load is recorded, unless a campaign is in charge, which keeps records of its own. A load that cannot be
+recorded, or was asked for something that there is not, does not start.
+"""
+
+import contextlib
+import sys
+import time
+from argparse import Namespace
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+from locust.env import Environment
+from locust.exception import StopTest
+from locust.runners import WorkerRunner
+
+from errors import UsageError, UserError
+from load.agent_client import AgentClient
+from load.client import SINKS
+from load.interactive import InteractiveRun
+from load.pace import Pace
+from load.standing import Standing
+from load.users import DownloadUser
+
+
+class Loads:
+    """current: the load that is being recorded. on_end: is told the folder of each run that was kept.
+    rate_bytes_per_s: what the next load offers to each of its modes; None for as fast as it goes."""
+
+    def __init__(self, users: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
+        self._users = users
+        self.on_end = on_end
+        self._where: tuple[AgentClient, Standing, Path] | None = None
+        self.in_campaign = False
+        self.rate_bytes_per_s: int | None = None
+        self.current: InteractiveRun | None = None
+        self.trouble: str | None = None
+
+    def record(self, host: AgentClient, standing: Standing, profiles: Path) -> None:
+        """From now on, into folders below profiles."""
+        self._where = (host, standing, profiles)
+
+    def on_start(self, environment: Environment, **_: Any) -> None:
+        """The UI does not check choices, so they are checked here."""
+        if self.in_campaign:
+            return
+        environment.process_exit_code = None
+        self.trouble = None
+        try:
+            self._begin(environment)
+        except UserError as error:
+            self.trouble = str(error)
+            print(f"error: {error}", file=sys.stderr)
+            environment.process_exit_code = error.exit_code
+            raise StopTest from error
+
+    def _begin(self, environment: Environment) -> None:
+        options = environment.parsed_options
+        assert isinstance(options, Namespace)
+        sink = getattr(options, "sink", None)
+        if sink not in SINKS:
+            raise UsageError(f"{sink!r} is not a sink: choose one of {', '.join(SINKS)}")
+        rate, self.rate_bytes_per_s = self.rate_bytes_per_s, None
+        chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
+        users = int(options.num_users or 1)
+        for user_class in self._users.values():
+            user_class.sink = sink
+            user_class.meter.reset()
+            user_class.offer(None if rate is None else _pace(rate, user_class, users // max(1, len(chosen))))
+        if self._where is not None and not isinstance(environment.runner, WorkerRunner):
+            modes = tuple(user_class.target for user_class in self._users.values() if user_class.target in chosen)
+            self.current = InteractiveRun(*self._where, modes, users, sink, rate)
+
+    def on_stopping(self, environment: Environment, **_: Any) -> None:
+        if self.current is not None:
+            with self._explained():
+                self.current.close_window(environment.runner.user_count if environment.runner else 0)
+
+    def on_stop(self, **_: Any) -> None:
+        current, self.current = self.current, None
+        if current is not None:
+            with self._explained():
+                self.trouble = current.trouble
+                if current.end() is not None:
+                    self.on_end(current.folder.path)
+
+    @contextlib.contextmanager
+    def _explained(self) -> Iterator[None]:
+        """A load that ends is not kept from ending by a record that cannot be written: the reason is said instead."""
+        try:
+            yield
+        except UserError as error:
+            self.trouble = str(error)
+            print(f"error: {error}", file=sys.stderr)
+
+
+def _pace(rate_bytes_per_s: int, user_class: type[DownloadUser], users: int) -> Pace:
+    """From now on. users: of this class. Raises UserError where there is nothing to offer."""
+    if not user_class.expected_bytes:
+        raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
+    return Pace(rate_bytes_per_s, user_class.expected_bytes, max(1, users), time.perf_counter())

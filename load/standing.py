@@ -1,0 +1,93 @@
+"""The servers that stand ready while no campaign runs: one per target, started once, and again when it died.
+
+Its rule: a server that does not start is a dead one with its last words, as one that died later. In a campaign only the
+server under measurement runs, so they all stop for it and come back afterwards.
+"""
+
+import time
+from dataclasses import replace
+
+from errors import UserError
+from load.agent_client import AgentClient
+from load.meter import Meter
+from load.users import DownloadUser
+from profiles.protocol import Facts, FileState, Start, TargetStatus
+
+FRESH_S = 0.4  # for as long a status is not asked for again, however many want to know
+
+
+class Standing:
+    """users: the classes by name, whose addresses are kept right. facts: of the agent, with the file as it is served
+    now."""
+
+    def __init__(self, host: AgentClient, users: dict[str, type[DownloadUser]], any_port: bool) -> None:
+        self._host = host
+        self._classes = {user_class.target: user_class for user_class in users.values()}
+        self._any_port = any_port
+        self._refused: dict[str, str] = {}
+        self._statuses: list[TargetStatus] = []
+        self._asked_s = 0.0
+        self.facts: Facts = host.facts()
+        self._expect(self.facts)
+
+    @property
+    def modes(self) -> tuple[str, ...]:
+        return tuple(self._classes)
+
+    def meter(self, mode: str) -> Meter:
+        return self._classes[mode].meter
+
+    def user_class(self, mode: str) -> type[DownloadUser]:
+        return self._classes[mode]
+
+    def start(self, mode: str) -> TargetStatus:
+        """Start a server, or start it again. Raises UserError when it does not get there."""
+        self._host.stop(mode)  # what is left of one that died
+        self._asked_s = 0.0
+        try:
+            # Prepared for py-spy, so that a flame graph can be had at any time: nothing is scored here.
+            status = self._host.start(Start(mode, any_port=self._any_port, profiler="py-spy"))
+        except UserError as error:
+            self._refused[mode] = str(error)
+            raise
+        self._refused.pop(mode, None)
+        user_class = self._classes[mode]
+        user_class.address = (status.host, status.port)
+        return status
+
+    def start_all(self) -> None:
+        """All of them; one that does not start is shown as dead."""
+        for mode in self._classes:
+            try:
+                self.start(mode)
+            except UserError:
+                continue  # kept in _refused, and shown
+
+    def stop_all(self) -> None:
+        for mode in self._classes:
+            self._host.stop(mode)
+        self._asked_s = 0.0
+
+    def statuses(self) -> list[TargetStatus]:
+        """How the servers are. Raises UserError when the agent does not answer."""
+        now_s = time.monotonic()
+        if now_s - self._asked_s > FRESH_S:
+            self._asked_s = now_s
+            self._statuses = [self._with_refusal(status) for status in self._host.statuses()]
+        return self._statuses
+
+    def look_at_file(self) -> FileState:
+        """Take the served file as it is now. Raises UserError where it is not what it should be."""
+        self.facts = self._host.facts()
+        self._expect(self.facts)
+        return self._host.file_state()
+
+    def _expect(self, facts: Facts) -> None:
+        for user_class in self._classes.values():
+            user_class.expected_bytes = user_class.own_bytes or facts.file.size_bytes
+
+    def _with_refusal(self, status: TargetStatus) -> TargetStatus:
+        refusal = self._refused.get(status.name)
+        if refusal is None or status.state == "running":
+            return status
+        return replace(status, state="dead", last_words=refusal)

@@ -1,0 +1,28 @@
+"""The live bench: a page beside Locust's own, and a tab in it, of what the servers pay while it happens.
+
+    watch ─▶ points ─▶ history ─▶ routes ◀─ the browser polls        what is seen
+    wishes ─▶ desk ─▶ loads, campaigns, flames, reporting            what is done
+
+Its rule: the browser draws and asks; everything that counts is decided, kept and checked here. No address outside.
+"""
+
+from locust.env import Environment
+
+from load.agent_client import AgentClient
+from load.loads import Loads
+from load.standing import Standing
+from load.web.desk import Desk
+from load.web.routes import attach_routes
+from load.web.servers_tab import attach_tab
+
+PATH = "/bench"
+
+
+def attach(environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
+    """Put the page and the tab into Locust's web UI, and begin to watch."""
+    assert environment.web_ui is not None
+    desk = Desk(environment, host, standing, loads)
+    base = (getattr(environment.parsed_options, "web_base_path", None) or "").rstrip("/")
+    attach_routes(environment, desk, base + PATH)
+    attach_tab(environment.web_ui, desk.watch, base, f"{base}{PATH}/")
+    desk.watch.start()

@@ -1,0 +1,84 @@
+// What is kept: flame graphs that were recorded here, and the runs with their reports.
+//
+// Its rule: what runs left behind is opened in a sandbox, without an origin.
+import { FACTS, Refused, ask, byId, make, refill, say } from "./base.js";
+
+const KINDS = { campaign: "campaign", interactive: "interactive, not a campaign", sweep: "sweep" };
+let opened = null;
+let wanted = null;
+let listed = "";
+
+async function guarded(place, deed) {
+  say(byId(place), "");
+  try {
+    await deed();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    say(byId(place), error.message);
+  }
+}
+
+export function begin() {
+  byId("record-mode").append(...FACTS.modes.map((mode) => make("option", {}, mode.name)));
+  byId("record").addEventListener("submit", (event) => {
+    event.preventDefault();
+    const { mode, seconds } = event.target.elements;
+    if (!seconds.checkValidity()) return say(byId("record-error"), `seconds: ${seconds.validationMessage}`);
+    wanted = mode.value;
+    return guarded("record-error", () => ask("/record", { mode: mode.value, seconds: Number(seconds.value) }));
+  });
+}
+
+function flameLine(flame) {
+  const what = `${flame.mode}, ${flame.seconds} s`;
+  if (flame.state === "recording") return make("li", {}, `${what}: being recorded …`);
+  if (flame.state === "failed") return make("li", {}, make("span", { className: "bad" }, `${what}: ${flame.reason}`));
+  const button = make("button", { type: "button" }, "Show");
+  button.addEventListener("click", () => open(flame));
+  const whole = make("a", { href: `${FACTS.prefix}/flames/${flame.number}.svg`, target: "_blank", rel: "noopener" }, "in a tab of its own");
+  return make("li", {}, what, button, whole, flame.reason ? make("span", {}, flame.reason) : "");
+}
+
+function open(flame) {
+  opened = flame.number;
+  byId("flame-caption").textContent = `${flame.mode}: which line of the server the time went through. Click a bar to zoom.`;
+  byId("flame-frame").src = `${FACTS.prefix}/flames/${flame.number}.svg`;
+  byId("flame-shown").hidden = false;
+}
+
+function runRow(run) {
+  const report = make("td");
+  if (run.report) {
+    report.append(make("a", { href: `${FACTS.prefix}/reports/${encodeURIComponent(run.name)}/`, target: "_blank", rel: "noopener" }, "open"));
+  } else if (run.state !== "running") {
+    const button = make("button", { type: "button" }, "make it");
+    button.addEventListener("click", () => guarded("runs-error", () => ask(`/runs/${encodeURIComponent(run.name)}/report`)));
+    report.append(button);
+  }
+  const state = run.state === "done" ? "" : make("span", { className: "badge" }, run.state);
+  const began = make("td", {}, new Date(run.started_at).toLocaleString("en-GB"));
+  return make("tr", {}, make("td", {}, run.name), make("td", {}, KINDS[run.kind] ?? run.kind, " ", state), make("td", { className: "paths" }, run.modes.join(", ")), began, report);
+}
+
+async function list() {
+  const response = await fetch(`${FACTS.prefix}/runs`);
+  if (!response.ok) return;
+  const runs = await response.json();
+  refill(byId("runs"), runs, () => (runs.length ? runs.map(runRow) : [make("tr", {}, make("td", { colSpan: 5 }, "None yet."))]));
+}
+
+export function show(state) {
+  refill(byId("flame-list"), state.flames, () => state.flames.map(flameLine));
+  const newest = state.flames[0];
+  if (newest?.state === "done" && wanted === newest.mode && opened !== newest.number) {
+    wanted = null;
+    open(newest);
+  }
+  const { reports, doing } = state;
+  say(byId("runs-error"), Object.entries(reports.refused).map(([run, why]) => `${run}: ${why}`).slice(-1).join(""));
+  const now = JSON.stringify([doing, reports.made, reports.waiting, state.campaign?.run]);
+  if (now !== listed && doing !== "campaign") {
+    listed = now;
+    list();
+  }
+}

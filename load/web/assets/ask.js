@@ -1,0 +1,112 @@
+// The form: what to do, with which users, and the buttons that start and stop it.
+//
+// Its rule: what is wrong is said under the form, by the browser's own checks first and by the bench's afterwards.
+import { Refused, ask, byId, kept, say, sizeText } from "./base.js";
+import { choose, chosenModes } from "./modes.js";
+
+const form = byId("ask");
+const fields = form.elements;
+const tabs = [byId("tab-load"), byId("tab-campaign")];
+let kind = kept.get("kind", "load");
+let doing = "nothing";
+let filled = false;
+
+function turnTo(wanted, focus = false) {
+  kind = wanted;
+  kept.set("kind", kind);
+  form.className = kind;
+  for (const tab of tabs) {
+    const selected = tab.id === `tab-${kind}`;
+    tab.setAttribute("aria-selected", String(selected));
+    tab.tabIndex = selected ? 0 : -1;
+    if (selected) form.setAttribute("aria-labelledby", tab.id);
+    if (selected && focus) tab.focus();
+  }
+  sayBaseline();
+}
+
+export function sayBaseline() {
+  const modes = chosenModes();
+  const first = modes.includes("read-send") ? "read-send" : modes[0];
+  byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${first}.` : "Tick two paths or more to compare.";
+}
+
+function number(name) {
+  return fields[name].value === "" ? null : Number(fields[name].value);
+}
+
+function wish() {
+  const common = { modes: chosenModes(), users: number("users"), sink: fields.sink.value, pace: fields.pace.value, size: fields.size.value };
+  if (kind === "load") return common;
+  const more = { rounds: number("rounds"), window_s: number("window_s"), profile_s: number("profile_s"), calibrate: fields.calibrate.checked, name: fields.name.value };
+  return { ...common, ...more };
+}
+
+/** The first thing that is wrong, in words; the browser's own where it has any. */
+function complaint() {
+  if (!chosenModes().length) return "tick a data path first";
+  for (const field of fields) {
+    if (field.closest(".for-campaign") && kind === "load") continue;
+    if (field.willValidate && !field.checkValidity()) {
+      field.focus();
+      const label = field.closest("label").firstChild.textContent.trim();
+      return `${label}: ${field.validity.patternMismatch ? `${field.value} will not do` : field.validationMessage}`;
+    }
+  }
+  return "";
+}
+
+async function start(event) {
+  event.preventDefault();
+  const wrong = complaint();
+  say(byId("ask-error"), wrong);
+  if (wrong) return;
+  await grant(() => ask(kind === "load" ? "/load/start" : "/campaign/start", wish()));
+}
+
+async function grant(deed) {
+  try {
+    show(await deed());
+    say(byId("ask-error"), "");
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    say(byId("ask-error"), error.message);
+  }
+}
+
+export function begin() {
+  for (const tab of tabs) {
+    tab.addEventListener("click", () => turnTo(tab.id.slice(4)));
+    tab.addEventListener("keydown", (event) => {
+      if (event.key === "ArrowLeft" || event.key === "ArrowRight") turnTo(kind === "load" ? "campaign" : "load", true);
+    });
+  }
+  form.addEventListener("submit", start);
+  byId("stop").addEventListener("click", () => grant(() => ask(doing === "campaign" ? "/campaign/stop" : "/load/stop")));
+  form.addEventListener("input", () => kept.set("form", Object.fromEntries(new FormData(form))));
+  turnTo(kind);
+}
+
+/** What was asked for last, here or in another browser, unless the reader has already begun to change it. */
+function fillIn(state) {
+  const own = kept.get("form", null);
+  const asked = own ?? state.asked[kind] ?? {};
+  for (const [name, value] of Object.entries(asked)) {
+    if (fields[name] && name !== "modes" && name !== "calibrate" && value !== null) fields[name].value = value;
+  }
+  if (!kept.get("modes", null) && state.asked[kind]) choose(state.asked[kind].modes);
+  if (!fields.size.value) fields.size.value = sizeText(state.file_bytes);
+  sayBaseline();
+}
+
+export function show(state) {
+  doing = state.doing;
+  if (!filled) {
+    filled = true;
+    fillIn(state);
+  }
+  byId("start").disabled = doing !== "nothing";
+  byId("stop").disabled = doing === "nothing" || doing === "preparing";
+  if (state.load_error && byId("ask-error").dataset.said !== state.load_error) say(byId("ask-error"), state.load_error);
+  byId("ask-error").dataset.said = state.load_error;
+}

@@ -1,0 +1,83 @@
+// What every part of the page uses: the facts that came with it, elements, and asking the bench.
+//
+// Its rule: a name is only ever put into the page as text.
+export const FACTS = JSON.parse(document.getElementById("facts").textContent);
+export const GIB = 2 ** 30;
+export const MIB = 2 ** 20;
+
+export const byId = (id) => document.getElementById(id);
+
+/** An element with properties and children: make("p", { className: "how" }, "text", other). */
+export function make(tag, properties = {}, ...children) {
+  const element = Object.assign(document.createElement(tag), properties);
+  element.append(...children);
+  return element;
+}
+
+/** Shows a line, or hides its place where there is nothing to say. */
+export function say(element, text) {
+  if (element.textContent !== text) element.textContent = text;
+  element.hidden = !text;
+}
+
+/** Replaces a node's children only where what they show has changed: focus and selection stay. */
+export function refill(node, key, build) {
+  const now = JSON.stringify(key);
+  if (node.dataset.key === now) return;
+  node.dataset.key = now;
+  node.replaceChildren(...build());
+}
+
+export class Refused extends Error {}
+
+/** Asks for a change. Throws Refused with one line to show. */
+export async function ask(path, wish = {}) {
+  let response;
+  try {
+    response = await fetch(FACTS.prefix + path, {
+      method: "POST",
+      headers: { "Content-Type": "application/json", "X-Bench": "1" },
+      body: JSON.stringify(wish),
+    });
+  } catch {
+    throw new Refused("the bench does not answer: is Locust still running?");
+  }
+  const answer = await response.json().catch(() => ({ error: `the bench answered ${response.status}` }));
+  if (!response.ok) throw new Refused(answer.error);
+  return answer;
+}
+
+/** Three digits, thousands apart. */
+export function short(value) {
+  if (value === null || value === undefined || Number.isNaN(value)) return "–";
+  const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
+  return value.toLocaleString("en", { maximumFractionDigits: Math.min(digits, 4) });
+}
+
+export function sizeText(bytes) {
+  for (const [unit, factor] of [["GiB", GIB], ["MiB", MIB], ["KiB", 1024]]) {
+    if (bytes >= factor && bytes % factor === 0) return `${bytes / factor}${unit}`;
+  }
+  return `${bytes}`;
+}
+
+export function duration(seconds) {
+  const whole = Math.max(0, Math.round(seconds));
+  return whole < 90 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
+}
+
+/** What is kept of the reader's view in this browser; a private window may have no storage. */
+export const kept = {
+  get(name, fallback) {
+    try {
+      return JSON.parse(sessionStorage.getItem(`bench-${name}`)) ?? fallback;
+    } catch {
+      return fallback;
+    }
+  },
+  set(name, value) {
+    try {
+      sessionStorage.setItem(`bench-${name}`, JSON.stringify(value));
+    } catch {} // the view is then as new after a reload
+  },
+};

@@ -1,0 +1,59 @@
+// The live page: asks the bench what is new, twice a second, and shows it.
+//
+// Its rule: what this page shows is the bench's state and not its own, so that two browsers see the same.
+import * as archive from "./archive.js";
+import * as ask from "./ask.js";
+import * as campaign from "./campaign.js";
+import * as charts from "./charts.js";
+import * as modes from "./modes.js";
+import * as points from "./points.js";
+import { FACTS, byId, say } from "./base.js";
+
+const EVERY_MS = 500;
+
+function doing(state) {
+  switch (state.doing) {
+    case "load": return `a load runs: ${state.users} ${state.users === 1 ? "user" : "users"}`;
+    case "campaign": return "a campaign runs";
+    case "preparing": return state.preparing;
+    default: return "ready";
+  }
+}
+
+function show(state) {
+  byId("doing").className = `doing ${state.doing}`;
+  if (byId("doing-text").textContent !== doing(state)) byId("doing-text").textContent = doing(state);
+  say(byId("trouble"), state.trouble ?? "");
+  byId("limit").hidden = !charts.loadIsFull();
+  for (const part of [modes, ask, campaign, archive]) part.show(state);
+}
+
+async function poll() {
+  const began = performance.now();
+  try {
+    const response = await fetch(`${FACTS.prefix}/poll?${points.query()}`);
+    if (response.redirected || response.status === 401) return location.reload(); // the login has ended
+    if (!response.ok) throw new Error(`the bench answered ${response.status}`);
+    const answer = await response.json();
+    points.take(answer.points);
+    show(answer.state);
+    charts.advance();
+  } catch (error) {
+    byId("doing").className = "doing lost";
+    byId("doing-text").textContent = "the bench does not answer";
+    if (!(error instanceof TypeError)) console.error(error);
+  }
+  setTimeout(next, Math.max(0, EVERY_MS - (performance.now() - began)));
+}
+
+function next() {
+  if (document.hidden) document.addEventListener("visibilitychange", poll, { once: true }); // it costs nothing unseen
+  else poll();
+}
+
+charts.begin();
+modes.begin(ask.sayBaseline);
+ask.begin();
+campaign.begin();
+archive.begin();
+next();

@@ -1,0 +1,126 @@
+// A campaign under way: progress, the verdicts as they stand, and a forest plot that fills round by round.
+//
+// Its rule: the numbers and the sentences come from the bench, which has them from the report's own arithmetic.
+import { FACTS, byId, duration, make, refill, say } from "./base.js";
+import { modeStyle } from "./charts.js";
+
+const SIGNS = { less: "↓", more: "↑", same: "=", inconclusive: "?", void: "✕", none: "–" };
+const ROW = 58;
+const LEFT = 128;
+
+function svg(tag, attributes, text = "") {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.textContent = text;
+  return element;
+}
+
+function ticks(low, high) {
+  const steps = [];
+  for (let exponent = -4; exponent <= 4; exponent += 1) {
+    for (const step of [1, 1.5, 2, 3, 5, 7]) steps.push(Number((step * 10 ** exponent).toPrecision(2)));
+  }
+  steps.push(0.8, 0.9, 0.95, 1.05, 1.1, 1.2);
+  return [...new Set(steps)].filter((tick) => tick >= low && tick <= high).sort((a, b) => a - b);
+}
+
+const times = (value) => `${value.toFixed(value < 0.095 ? 3 : 2)}x`;
+
+function forest(found, width) {
+  const modes = found.modes.filter((mode) => Object.keys(mode.ratios).length && mode.kind !== "void");
+  if (!modes.length) return [];
+  const ratios = [1 - found.delta, 1 + found.delta, ...modes.flatMap((mode) => [...Object.values(mode.ratios), mode.low, mode.high].filter(Boolean))];
+  const [low, high] = [Math.min(...ratios) / 1.08, Math.max(...ratios) * 1.08];
+  const x = (ratio) => LEFT + ((width - LEFT - 12) * Math.log(ratio / low)) / Math.log(high / low);
+  const bottom = modes.length * ROW;
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${bottom + 42}`, height: bottom + 42, role: "img" });
+  picture.setAttribute("aria-label", modes.map((mode) => mode.sentence).join("; "));
+  picture.append(svg("rect", { class: "band", x: x(1 - found.delta), width: x(1 + found.delta) - x(1 - found.delta), y: 0, height: bottom }));
+  let free = LEFT - 40;
+  for (const tick of ticks(low, high)) {
+    if (x(tick) < free + 48) continue;
+    free = x(tick);
+    picture.append(svg("line", { class: "grid", x1: x(tick), x2: x(tick), y1: 0, y2: bottom }));
+    picture.append(svg("text", { class: "soft", x: x(tick), y: bottom + 17, "text-anchor": "middle" }, `${tick}x`));
+  }
+  picture.append(svg("line", { class: "one", x1: x(1), x2: x(1), y1: 0, y2: bottom }));
+  picture.append(svg("text", { class: "soft", x: LEFT, y: bottom + 35 }, `server CPU per GiB, as a multiple of ${found.baseline} (log; left is cheaper)`));
+  modes.forEach((mode, at) => picture.append(...modeRow(mode, at * ROW + ROW / 2, x, width)));
+  return [picture];
+}
+
+function modeRow(mode, y, x, width) {
+  const colour = `var(${modeStyle(mode.mode).colour})`;
+  const parts = [svg("text", { x: LEFT - 12, y: y + 4, "text-anchor": "end" }, mode.mode)];
+  for (const [round, ratio] of Object.entries(mode.ratios)) {
+    const dot = svg("circle", { cx: x(ratio), cy: y + 15, r: 4, "fill-opacity": 0.55 });
+    dot.style.fill = colour;
+    dot.append(svg("title", {}, `round ${round}: ${times(ratio)}`));
+    parts.push(dot);
+  }
+  if (mode.low) {
+    const bar = svg("line", { x1: x(mode.low), x2: x(mode.high), y1: y, y2: y, "stroke-width": 4, "stroke-linecap": "round" });
+    bar.style.stroke = colour;
+    parts.push(bar);
+  }
+  const at = x(mode.ratio);
+  const diamond = svg("path", { d: `M${at - 7} ${y}L${at} ${y - 7}L${at + 7} ${y}L${at} ${y + 7}Z` });
+  diamond.style.fill = colour;
+  const text = mode.low ? `${times(mode.ratio)} [${mode.low.toFixed(2)}, ${mode.high.toFixed(2)}]` : times(mode.ratio);
+  const anchor = at < (LEFT + width) / 2 ? "start" : "end";
+  return [...parts, diamond, svg("text", { class: "estimate", x: at, y: y - 12, "text-anchor": anchor }, text)];
+}
+
+function verdict(mode) {
+  const sign = make("span", { className: `sign ${mode.kind}`, ariaHidden: "true" }, SIGNS[mode.kind] ?? "–");
+  return make("li", {}, sign, make("span", { className: "sentence" }, mode.sentence));
+}
+
+let last = null;
+
+export function show(state) {
+  const campaign = state.campaign;
+  byId("campaign").hidden = !campaign;
+  if (!campaign) return;
+  last = campaign;
+  const { found } = campaign;
+  const running = campaign.state === "running";
+  say(byId("campaign-title"), `Campaign ${campaign.run}${found && found.question === "paced" ? ", paced" : ""}`);
+  const share = campaign.state === "done" ? 1 : campaign.expected_s ? Math.min(1, campaign.done_s / campaign.expected_s) : 0;
+  byId("campaign-progress").value = share;
+  byId("campaign-progress").hidden = !running;
+  const ended = { done: "done", failed: "it could not go on", stopped: "stopped: the complete rounds are kept" }[campaign.state];
+  say(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
+  const rounds = found ? `${found.rounds} complete ${found.rounds === 1 ? "round" : "rounds"} of ${found.planned} planned` : "";
+  const dropped = found ? Object.entries(found.dropped).map(([round, why]) => `round ${round} was disturbed: ${why}`).join("; ") : "";
+  say(byId("campaign-text"), [running ? state.preparing ?? campaign.text : "", rounds, dropped].filter(Boolean).join(" · "));
+  say(byId("campaign-error"), campaign.error);
+  refill(byId("campaign-verdicts"), found?.modes.map((mode) => mode.sentence) ?? [], () => (found?.modes ?? []).map(verdict));
+  drawForest();
+  sayReport(state, campaign);
+}
+
+function drawForest() {
+  const place = byId("forest");
+  const width = Math.max(300, place.clientWidth);
+  const found = last?.found;
+  refill(place, [found?.modes ?? [], width], () => (found ? forest(found, width) : []));
+  byId("forest-how").hidden = !place.firstChild;
+}
+
+function sayReport(state, campaign) {
+  const run = campaign.run;
+  const waiting = state.reports.waiting.includes(run);
+  const over = campaign.state !== "running";
+  const refused = state.reports.refused[run];
+  refill(byId("campaign-report"), [run, over, waiting, refused, campaign.error], () => {
+    if (!over || (campaign.state === "failed" && !campaign.found)) return [];
+    if (waiting) return ["The report is being made …"];
+    if (refused) return [`No report: ${refused}`];
+    return [make("a", { href: `${FACTS.prefix}/reports/${encodeURIComponent(run)}/`, target: "_blank", rel: "noopener" }, "Open the report")];
+  });
+}
+
+export function begin() {
+  new ResizeObserver(drawForest).observe(byId("forest"));
+}

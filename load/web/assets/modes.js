@@ -1,0 +1,110 @@
+// The list of data paths: what to load, what it costs now, and how its server is.
+//
+// Its rule: a row is made once and changed in place, so that nobody loses the focus twice a second.
+import { FACTS, Refused, GIB, ask, byId, kept, make, say, short } from "./base.js";
+import { isHidden, modeStyle, setChosen, toggleHidden } from "./charts.js";
+import { now } from "./points.js";
+
+const COURSE = ["read-send", "sendfile", "read-whole"];
+const rows = new Map();
+
+export const chosenModes = () => FACTS.modes.map((mode) => mode.name).filter((name) => rows.get(name).box.checked);
+
+function line(name) {
+  const { colour, dash } = modeStyle(name);
+  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
+  svg.setAttribute("viewBox", "0 0 26 14");
+  const stroke = document.createElementNS("http://www.w3.org/2000/svg", "path");
+  for (const [key, value] of Object.entries({ d: "M1 7H25", "stroke-width": 3.4, "stroke-dasharray": dash.join(" "), fill: "none" })) stroke.setAttribute(key, value);
+  stroke.style.stroke = `var(${colour})`;
+  svg.append(stroke);
+  return svg;
+}
+
+function row(mode, onChange) {
+  const { name, summary } = mode;
+  const box = make("input", { type: "checkbox", id: `mode-${name}`, name: "modes", value: name });
+  box.addEventListener("change", () => {
+    setChosen(chosenModes());
+    kept.set("modes", chosenModes());
+    onChange();
+  });
+  const label = make("label", { htmlFor: box.id, title: summary }, name);
+  const number = make("span", { className: "now" });
+  const eye = make("button", { type: "button", className: "eye" }, line(name));
+  const shown = () => {
+    eye.setAttribute("aria-pressed", String(!isHidden(name)));
+    eye.setAttribute("aria-label", `${name} in the charts`);
+    eye.title = isHidden(name) ? `show ${name}` : `hide ${name}`;
+  };
+  eye.addEventListener("click", () => {
+    toggleHidden(name);
+    shown();
+  });
+  shown();
+  const text = make("span");
+  const again = make("button", { type: "button", hidden: true }, "Start again");
+  again.addEventListener("click", () => startAgain(name, again));
+  const words = make("p", { className: "words", hidden: true }, text, again);
+  const item = make("li", {}, make("div", { className: "line" }, box, label, number, eye), words);
+  item.dataset.mode = name;
+  rows.set(name, { box, number, words, text, again, item });
+  return item;
+}
+
+async function startAgain(name, button) {
+  button.disabled = true;
+  say(byId("server-error"), "");
+  try {
+    await ask("/server/start", { mode: name });
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    say(byId("server-error"), error.message);
+  } finally {
+    button.disabled = false;
+  }
+}
+
+const PICKS = { course: COURSE, all: FACTS.modes.map((mode) => mode.name), none: [] };
+
+export function begin(onChange) {
+  for (const button of document.querySelectorAll("[data-pick]")) {
+    button.addEventListener("click", () => {
+      choose(PICKS[button.dataset.pick]);
+      kept.set("modes", chosenModes());
+      onChange();
+    });
+  }
+  byId("modes").append(...FACTS.modes.map((mode) => row(mode, onChange)));
+  choose(kept.get("modes", COURSE));
+}
+
+/** Tick these. */
+export function choose(modes) {
+  for (const [name, { box }] of rows) box.checked = modes.includes(name);
+  setChosen(chosenModes());
+}
+
+export function show(state) {
+  for (const server of state.servers) {
+    const place = rows.get(server.name);
+    if (!place) continue;
+    const cost = now(server.name, "cost");
+    const rate = now(server.name, "received");
+    place.item.dataset.state = server.state;
+    const busy = rate > 0 && cost !== null;
+    const key = busy ? `${short(cost)}|${short(rate / GIB)}` : "";
+    if (place.number.dataset.key !== key) {
+      place.number.dataset.key = key;
+      place.number.title = busy ? `${short(rate / GIB)} GiB/s` : "";
+      place.number.replaceChildren(...(busy ? [short(cost), " ", make("span", { className: "unit" }, "s/GiB")] : []));
+    }
+    const dead = server.state === "dead";
+    const stopped = server.state === "stopped" && state.doing !== "campaign";
+    const said = dead ? `dead: ${server.words || "it left no words"}` : server.failed ? `failed: ${server.failed}${server.words ? ` (${server.words})` : ""}` : stopped ? "stopped" : "";
+    if (place.text.textContent !== said) place.text.textContent = said;
+    place.words.hidden = !said;
+    place.words.classList.toggle("bad", dead || Boolean(server.failed));
+    place.again.hidden = !dead && !stopped;
+  }
+}

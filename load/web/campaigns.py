@@ -1,0 +1,130 @@
+"""A campaign that was begun from the page: the same as `make load`, with the standing servers out of the way.
+
+Its rule: whatever happens, the servers stand again afterwards, and what was complete is kept.
+"""
+
+import logging
+import os
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import gevent
+from locust.env import Environment
+
+from errors import UserError
+from load.agent_client import AgentClient
+from load.loads import Loads
+from load.placement import pin_this_process
+from load.questions import alone, carry_out, expected_s
+from load.settings import Settings
+from load.standing import Standing
+from load.users import DownloadUser
+from load.web.conclusions import SoFar, so_far
+from profiles.run_folder import RUN_FILE, RunFolder
+
+
+@dataclass(slots=True)
+class Progress:
+    """Of the newest campaign. left_s: of the plan, about; None when it is over. error: why it could not go on."""
+
+    run: str
+    state: Literal["running", "done", "failed", "stopped"] = "running"
+    text: str = "getting ready"
+    done_s: float = 0.0
+    expected_s: float = 0.0
+    left_s: float | None = None
+    error: str = ""
+    found: SoFar | None = None
+
+
+class Campaigns:
+    """users: by class name. on_end: told the name of each run that has a complete record."""
+
+    def __init__(
+        self,
+        environment: Environment,
+        users: dict[str, type[DownloadUser]],
+        host: AgentClient,
+        standing: Standing,
+        loads: Loads,
+        on_end: Callable[[str], None],
+    ) -> None:
+        self._environment = environment
+        self._users = users
+        self._host = host
+        self._standing = standing
+        self._loads = loads
+        self._on_end = on_end
+        self._greenlet: gevent.Greenlet | None = None
+        self._began_s = 0.0
+        self.newest: Progress | None = None
+
+    @property
+    def running(self) -> bool:
+        return self._greenlet is not None and not self._greenlet.dead
+
+    def begin(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None]) -> None:
+        """In a greenlet of its own. prepare: what must be done before it. Raises UserError when the run exists."""
+        folder.refuse_existing()
+        self.newest = Progress(folder.path.name, expected_s=expected_s(settings, folder))
+        self._began_s = time.monotonic()
+        self._greenlet = gevent.spawn(self._run, settings, folder, prepare, self.newest)
+
+    def stop(self) -> None:
+        """End it; the rounds that are complete are kept."""
+        if self._greenlet is not None:
+            self._greenlet.kill()
+
+    def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], progress: Progress) -> None:
+        try:
+            prepare()
+            with alone(settings.any_port), self._cleared(settings) as placed:
+                carry_out(self._environment, self._users, self._host, placed, folder, self._reporter(folder, progress))
+            progress.state = "done"
+        except UserError as error:
+            progress.state, progress.error = "failed", str(error)
+        finally:
+            if progress.state == "running":
+                progress.state = "stopped"
+            progress.left_s = None
+            if (folder.path / RUN_FILE).exists():
+                self._on_end(folder.path.name)
+
+    @contextmanager
+    def _cleared(self, settings: Settings) -> Iterator[Settings]:
+        """Without the standing servers, and on the load's own CPUs; both as before at the end."""
+        cpus = os.sched_getaffinity(0)
+        chatty = logging.getLogger("locust.runners")  # two lines at each start of users, so at each cell
+        level = chatty.level
+        chatty.setLevel(logging.WARNING)
+        self._loads.in_campaign = True
+        try:
+            self._standing.stop_all()
+            yield replace(settings, placement=pin_this_process(settings.placement))
+        finally:
+            chatty.setLevel(level)
+            os.sched_setaffinity(0, cpus)
+            for user_class in self._users.values():
+                user_class.offer(None)
+            with suppress(UserError):  # the agent has ended, which the page says
+                self._standing.start_all()
+            self._loads.in_campaign = False
+
+    def _reporter(self, folder: RunFolder, progress: Progress) -> Callable[[float, str], None]:
+        def report(done_s: float, text: str) -> None:
+            progress.text = text if done_s == 0 else progress.text
+            progress.done_s += done_s
+            progress.left_s = self._left_s(progress)
+            if done_s:
+                progress.found = so_far(folder.paced) or so_far(folder)
+
+        return report
+
+    def _left_s(self, progress: Progress) -> float:
+        """What is left of the plan, at the pace of what was done."""
+        left_s = max(0.0, progress.expected_s - progress.done_s)
+        took_s = time.monotonic() - self._began_s
+        return left_s * (took_s / progress.done_s if progress.done_s > 0 else 1.0)

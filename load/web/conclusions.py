@@ -1,0 +1,63 @@
+"""A campaign under way, as its report would see it: ratios round by round, intervals, and the current verdict.
+
+Its rule: the arithmetic and the sentences are those of reports/, asked of the records that are on disk by now.
+"""
+
+from dataclasses import dataclass
+
+from profiles.run_folder import RUN_FILE, RunFolder
+from reports.floor import floor_of
+from reports.gates import check
+from reports.measured import PRIMARY, measured, number_of, value
+from reports.verdict import conclude, delta
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSoFar:
+    """A mode against the baseline. ratios: by round. low and high are None while there are too few rounds. kind and
+    sentence: of the verdict as it stands."""
+
+    mode: str
+    kind: str
+    sentence: str
+    ratios: dict[int, float]
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class SoFar:
+    """question: saturated or paced. rounds: complete ones, of so many at most (without repeats). delta: what is too
+    small to matter, as a share. dropped: disturbed rounds, with the reason."""
+
+    question: str
+    baseline: str
+    rounds: int
+    planned: int
+    delta: float
+    modes: tuple[ModeSoFar, ...]
+    dropped: dict[int, str]
+
+
+def so_far(folder: RunFolder) -> SoFar | None:
+    """None where nothing is on disk yet. Raises UserError where it cannot be read."""
+    if not (folder.path / RUN_FILE).exists():
+        return None
+    run = folder.read_run()
+    records = measured(run, folder.read_cells(), proofs=folder.read_proofs())
+    floor = floor_of(records)
+    reach = floor.reach if floor else None
+    modes = []
+    for verdict in conclude(records, check(records), reach):
+        ratios = {}
+        for cells in records.rounds:
+            ours, base = (value(cells[name], PRIMARY) for name in (verdict.mode, run.baseline))
+            if ours is not None and base is not None and ours > 0 and base > 0:
+                ratios[number_of(cells)] = ours / base
+        paired = verdict.paired
+        numbers = (None, None, None) if paired is None else (paired.ratio, paired.low, paired.high)
+        modes.append(ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios, *numbers))
+    dropped = {number: "; ".join(reasons) for number, reasons in records.dropped.items()}
+    planned = run.rounds_planned or len(run.order)
+    return SoFar(run.question, run.baseline, len(records.rounds), planned, delta(reach), tuple(modes), dropped)

@@ -1,0 +1,193 @@
+"""What happens on this bench, and who may begin what: one load or one campaign at a time.
+
+Its rule: the state lives here and nowhere else, so that two browsers see the same and a reload loses nothing.
+"""
+
+from argparse import Namespace
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, LocalRunner
+
+from errors import UserError
+from load import served_file
+from load.agent_client import AgentClient
+from load.knobs import new_name, settings_of
+from load.loads import Loads
+from load.standing import Standing
+from load.web.campaigns import Campaigns
+from load.web.flames import Flames
+from load.web.reporting import Reporting
+from load.web.runs import Runs
+from load.web.watch import Watch
+from load.web.wishes import CampaignWish, LoadWish, RecordWish, ServerWish, size_of
+from profiles.run_folder import RunFolder
+from units import exact_size
+
+AT_REST = (STATE_INIT, STATE_STOPPED, STATE_MISSING)
+MOST_PER_S = 100  # users that start; Locust warns above
+
+Json = dict[str, Any]
+
+
+class Desk:
+    """Takes wishes. Every method raises UserError for what cannot be granted now."""
+
+    def __init__(self, environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
+        options = environment.parsed_options
+        assert isinstance(options, Namespace)
+        self._environment = environment
+        self._options = options
+        self._standing = standing
+        self._loads = loads
+        self._profiles = Path(options.profiles)
+        self._users = {standing.user_class(mode).__name__: standing.user_class(mode) for mode in standing.modes}
+        self._preparing: str | None = None
+        self._asked: dict[str, Json] = {}
+        self._load_error = ""
+        self.runs = Runs(self._profiles, Path(options.reports))
+        self.watch = Watch(environment, host, standing)
+        self.reporting = Reporting(self._profiles, Path(options.reports), self.watch.waited_for_a_child)
+        self.flames = Flames(host, loads)
+        self.campaigns = Campaigns(environment, self._users, host, standing, loads, self.reporting.begin)
+        loads.on_end = lambda folder: self.reporting.begin(folder.name)
+
+    @property
+    def doing(self) -> str:
+        """nothing, preparing, load or campaign"""
+        if self.campaigns.running:
+            return "campaign"
+        if self._preparing is not None:
+            return "preparing"
+        runner = self._environment.runner
+        return "nothing" if runner is None or runner.state in AT_REST else "load"
+
+    def start_load(self, wish: LoadWish) -> None:
+        self._refuse_unless_idle()
+        wish.check()
+        if wish.rate_bytes_per_s() is not None and not isinstance(self._environment.runner, LocalRunner):
+            raise UserError("a pace is kept by one process: start Locust without workers, or choose saturated")
+        self._asked["load"] = asdict(wish)
+        self._load_error = ""
+        self._preparing = "getting ready"
+        gevent.spawn(self._load, wish)
+
+    def _load(self, wish: LoadWish) -> None:
+        try:
+            self._serve(wish.size)
+            self._loads.rate_bytes_per_s = wish.rate_bytes_per_s()
+            chosen = [self._standing.user_class(mode) for mode in wish.modes]
+            users = wish.users * len(chosen)
+            self._environment.user_classes = list(chosen)
+            names = [user_class.__name__ for user_class in chosen]
+            vars(self._options).update(sink=wish.sink, num_users=users, user_classes=names)
+            assert self._environment.runner is not None
+            self._environment.runner.start(users, spawn_rate=min(users, MOST_PER_S))
+            gevent.sleep(0)  # lets it begin, so that it is seen as running
+        except UserError as error:
+            self._load_error = str(error)
+        finally:
+            self._preparing = None
+
+    def stop_load(self) -> None:
+        if self.campaigns.running:
+            raise UserError("a campaign runs: stop the campaign")
+        if self._environment.runner is not None:
+            self._environment.runner.stop()
+
+    def start_campaign(self, wish: CampaignWish) -> None:
+        self._refuse_unless_idle()
+        if not isinstance(self._environment.runner, LocalRunner):
+            raise UserError("a campaign from the page needs Locust in one process: start it without workers")
+        size_bytes = size_of(wish.size) or self._standing.facts.file.size_bytes
+        settings = settings_of(wish.knobs(self._options.any_port), size_bytes)
+        folder = RunFolder(self._profiles / (wish.name or new_name()))
+        self.campaigns.begin(settings, folder, lambda: self._serve(wish.size))
+        self._asked["campaign"] = asdict(wish)
+
+    def stop_campaign(self) -> None:
+        self.campaigns.stop()
+
+    def start_server(self, wish: ServerWish) -> None:
+        if self.campaigns.running:
+            raise UserError("a campaign runs, and only the server under measurement may: wait, or stop it")
+        if wish.mode not in self._standing.modes:
+            raise UserError(f"there is no mode {wish.mode!r}: the modes are {', '.join(self._standing.modes)}")
+        self._standing.start(wish.mode)
+
+    def record(self, wish: RecordWish) -> None:
+        if self.campaigns.running:
+            raise UserError("a campaign runs, and records flame graphs itself after its rounds: wait, or stop it")
+        self.flames.record(wish)
+
+    def make_report(self, run: str) -> None:
+        if self.campaigns.running:
+            raise UserError("a campaign runs, which a report would disturb: wait, or stop it")
+        if not self.runs.exists(run):
+            raise UserError(f"there is no run {run!r}")
+        self.reporting.begin(run)
+
+    def state(self) -> Json:
+        """All that the page shows beside the charts."""
+        runner = self._environment.runner
+        current = self._loads.current
+        return {
+            "doing": self.doing,
+            "preparing": self._preparing,
+            "file_bytes": self._standing.facts.file.size_bytes,
+            "users": 0 if runner is None else runner.user_count,
+            "asked": self._asked,
+            "load_error": self._load_error or self._loads.trouble or (current.trouble if current else None) or "",
+            "run": current.folder.path.name if current else None,
+            "servers": [self._server(status) for status in self.watch.statuses],
+            "trouble": self.watch.trouble,
+            "campaign": self.campaigns.newest,
+            "flames": [
+                {
+                    "number": one.number,
+                    "mode": one.mode,
+                    "seconds": one.seconds,
+                    "state": one.state,
+                    "reason": one.reason,
+                }
+                for one in self.flames.kept
+            ],
+            "reports": {
+                "waiting": self.reporting.waiting,
+                "made": self.reporting.made,
+                "refused": self.reporting.refused,
+            },
+        }
+
+    def _server(self, status: Any) -> Json:
+        meter = self._standing.meter(status.name)
+        failed = ", ".join(f"{count:,} × {name}" for name, count in meter.failure_names.items())
+        return {
+            "name": status.name,
+            "state": status.state,
+            "port": status.port,
+            "words": status.last_words,
+            "failed": failed,
+        }
+
+    def _serve(self, size: str) -> None:
+        """Serve a file of this size from now on, where one is asked for."""
+        wanted = size_of(size)
+        if wanted is None or wanted == self._standing.facts.file.size_bytes:
+            return
+        self._preparing = f"making a test file of {exact_size(wanted)}"
+        try:
+            served_file.make(Path(self._options.root), wanted)
+            self._standing.look_at_file()
+        finally:
+            self.watch.waited_for_a_child()
+            self._preparing = None
+
+    def _refuse_unless_idle(self) -> None:
+        busy = {"load": "a load runs: stop it first", "campaign": "a campaign runs: wait, or stop it first"}
+        busy["preparing"] = f"{self._preparing}: wait"
+        if (doing := self.doing) != "nothing":
+            raise UserError(busy[doing])

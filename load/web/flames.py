@@ -1,0 +1,83 @@
+"""Flame graphs of running servers, recorded on demand.
+
+Its rule: the newest ones are kept for the page, whatever happens; one that was recorded during a load belongs to its
+run too.
+"""
+
+import itertools
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import Literal
+
+import gevent
+
+from errors import UserError
+from load.agent_client import AgentClient
+from load.loads import Loads
+from load.web.wishes import RecordWish
+from profiles.protocol import Recording
+
+MOST_KEPT = 12
+LOOK_S = 0.3
+GRACE_S = 30.0
+
+
+@dataclass(slots=True)
+class Flame:
+    """reason: why it failed. began_s, ended: of the time of day, by the caller's clock."""
+
+    number: int
+    mode: str
+    seconds: int
+    state: Literal["recording", "done", "failed"] = "recording"
+    reason: str = ""
+    svg: str = ""
+
+
+class Flames:
+    def __init__(self, host: AgentClient, loads: Loads) -> None:
+        self._host = host
+        self._loads = loads
+        self._numbers = itertools.count(1)
+        self._kept: OrderedDict[int, Flame] = OrderedDict()
+
+    @property
+    def kept(self) -> list[Flame]:
+        """The newest first."""
+        return list(reversed(self._kept.values()))
+
+    def find(self, number: int) -> Flame | None:
+        return self._kept.get(number)
+
+    def record(self, wish: RecordWish) -> None:
+        """Begin. Raises UserError when it cannot begin."""
+        wish.check()
+        current = self._loads.current
+        first = current.edge(wish.mode) if current is not None and wish.mode in current.modes else None
+        self._host.record(wish.mode, wish.seconds)
+        flame = Flame(next(self._numbers), wish.mode, wish.seconds)
+        self._kept[flame.number] = flame
+        while len(self._kept) > MOST_KEPT:
+            self._kept.popitem(last=False)
+
+        def follow() -> None:
+            recording = self._result(flame)
+            flame.state = "done" if recording.state == "done" else "failed"
+            flame.reason, flame.svg = recording.reason, recording.svg
+            if current is not None and first is not None and self._loads.current is current:
+                try:
+                    current.profiled(wish.mode, first, recording)
+                except UserError as error:
+                    flame.reason = f"not kept in the run: {error}"
+
+        gevent.spawn(follow)
+
+    def _result(self, flame: Flame) -> Recording:
+        with gevent.Timeout(flame.seconds + GRACE_S, False):
+            try:
+                while (recording := self._host.recording(flame.mode)).state == "recording":
+                    gevent.sleep(LOOK_S)
+                return recording
+            except UserError as error:  # the server was stopped, or the agent ended
+                return Recording("failed", reason=str(error))
+        return Recording("failed", reason=f"the profiler did not end within {GRACE_S:.0f} s of its time")

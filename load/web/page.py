@@ -1,0 +1,62 @@
+"""The page itself: a still template, filled with what does not change while it is open.
+
+Its rule: what changes comes with the polls; names are escaped, and data is embedded as JSON that no name can end.
+"""
+
+from functools import cache
+from pathlib import Path
+
+import jinja2
+import msgspec
+from markupsafe import Markup
+
+from load.knobs import LIMITS, Knobs
+from load.web.history import COARSE_POINTS, FINE_POINTS
+from load.web.points import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
+from profiles import targets
+from reports.limits import FULL_SHARE
+
+TEMPLATES = Path(__file__).parent / "templates"
+
+
+@cache
+def _environment() -> jinja2.Environment:
+    return jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+
+
+def page(prefix: str, locust: str) -> str:
+    """prefix: of our routes; locust: where Locust's own UI is."""
+    modes = [
+        {"name": target.name, "summary": target.facts.summary, "copies": target.facts.cpu_copies}
+        for target in targets.discover().values()
+    ]
+    facts = {
+        "prefix": prefix,
+        "modes": modes,
+        "columns": COLUMNS,
+        "machine_columns": MACHINE_COLUMNS,
+        "fine_points": FINE_POINTS,
+        "coarse_points": COARSE_POINTS,
+        "cost_window_s": COST_WINDOW_S,
+        "full_share": FULL_SHARE,
+    }
+    template = _environment().get_template("bench.html")
+    return template.render(
+        prefix=prefix,
+        locust=locust,
+        facts=_embedded(facts),
+        knobs=Knobs(),
+        limits=LIMITS,
+        cost_window_s=round(COST_WINDOW_S),
+    )
+
+
+def _embedded(facts: object) -> Markup:
+    """JSON for a <script> element: no "<" in it can end the element, or open a comment."""
+    return Markup(msgspec.json.encode(facts).decode().replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -1,0 +1,177 @@
+"""From counters to points: what each process paid per second at one tick of the agent's sampler.
+
+Its rule: pure. A rate is the difference of two samples of the same process (same name, same pid), and what is not known
+is None: a gap in a line, never a zero. Bytes were counted by the users, so they are read off at the sampler's moments.
+"""
+
+from collections import deque
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from load.cell import LOAD, interpolate
+from profiles.protocol import TimedSample
+from units import GIB, MIB
+
+MACHINE = "machine"
+# Of a process, in the order in which a point lists them: CPU in cores, memory in bytes, cost in CPU s/GiB.
+COLUMNS = ("user", "system", "voluntary", "involuntary", "faults", "memory", "threads", "received", "cost", "users")
+MACHINE_COLUMNS = ("user", "system", "steal")
+COST_WINDOW_S = 10.0
+LEAST_COST_BYTES = MIB  # CPU per GiB of next to nothing says nothing
+SETTLING_S = 1.0  # a mode that reads a whole file first pays before the first byte arrives
+SAME_TICK_S = 0.2
+SPLIT_SAMPLES = 6  # ticks of 10 ms say too little about half a second
+
+Values = tuple[float | None, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the users had received, by target, at a moment of the monotonic clock; and how many of them there were."""
+
+    moment_s: float
+    received_bytes: Mapping[str, int]
+    users: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """One tick. processes: COLUMNS of each by name, targets and the load generator. machine: MACHINE_COLUMNS."""
+
+    moment_s: float
+    processes: Mapping[str, Values]
+    machine: Values
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """A sample, and the bytes that had been received by then."""
+
+    sample: TimedSample
+    received_bytes: float
+
+    def since(self, before: "_Seen", name: str) -> float | None:
+        """What a counter added per second."""
+        first, last = before.sample.values.get(name), self.sample.values.get(name)
+        seconds = self.sample.monotonic_s - before.sample.monotonic_s
+        return None if first is None or last is None or seconds <= 0 else (last - first) / seconds
+
+    def received_since(self, before: "_Seen") -> float | None:
+        seconds = self.sample.monotonic_s - before.sample.monotonic_s
+        return (self.received_bytes - before.received_bytes) / seconds if seconds > 0 else None
+
+
+class Rates:
+    """Remembers of each process what the next point, and the sliding cost, are differences to."""
+
+    def __init__(self) -> None:
+        self._seen: dict[str, deque[_Seen]] = {}
+        self._forgotten: dict[str, float] = {}
+
+    def forget(self, process: str, moment_s: float) -> None:
+        """What this process paid up to this moment tells nothing of what follows: it waited for a child, whose CPU time
+        counts as its own."""
+        self._forgotten[process] = moment_s
+
+    def point(self, tick: Sequence[TimedSample], before: Counts, after: Counts) -> Point:
+        """tick: all samples of one moment, about; before and after it the users were counted."""
+        processes: dict[str, Values] = {}
+        machine: Values = (None,) * len(MACHINE_COLUMNS)
+        for sample in tick:
+            window = self._remembered(_Seen(sample, _received(sample, before, after)))
+            if sample.process == MACHINE:
+                machine = _of_machine(window)
+            elif "rss_bytes" in sample.values:
+                processes[sample.process] = _of_process(window, after.users.get(sample.process, 0))
+        for gone in [name for name, window in self._seen.items() if _age_s(window, tick[0]) > COST_WINDOW_S]:
+            del self._seen[gone]
+        return Point(tick[0].monotonic_s, processes, machine)
+
+    def _remembered(self, seen: _Seen) -> deque[_Seen]:
+        """What is known of the process within the sliding window, the newest last; of this process, not one before."""
+        window = self._seen.setdefault(seen.sample.process, deque())
+        forgotten_s = self._forgotten.get(seen.sample.process, 0.0)
+        if window and (
+            window[-1].sample.pid != seen.sample.pid
+            or window[-1].sample.monotonic_s < forgotten_s <= seen.sample.monotonic_s
+        ):
+            window.clear()
+        window.append(seen)
+        while len(window) > 2 and seen.sample.monotonic_s - window[1].sample.monotonic_s >= COST_WINDOW_S:
+            window.popleft()
+        return window
+
+
+def ticks(samples: Iterable[TimedSample]) -> Iterator[list[TimedSample]]:
+    """Samples in the order of time, put together as they were taken; those of another agent lie a little apart."""
+    tick: list[TimedSample] = []
+    for sample in samples:
+        if tick and sample.monotonic_s - tick[0].monotonic_s > SAME_TICK_S:
+            yield tick
+            tick = []
+        tick.append(sample)
+    if tick:
+        yield tick
+
+
+def _age_s(window: deque[_Seen], now: TimedSample) -> float:
+    return now.monotonic_s - window[-1].sample.monotonic_s
+
+
+def _received(sample: TimedSample, before: Counts, after: Counts) -> float:
+    """Bytes from this target at the sample's moment; of the load generator: from all targets together."""
+    first, last = (
+        sum(counts.received_bytes.values()) if sample.process == LOAD else counts.received_bytes.get(sample.process, 0)
+        for counts in (before, after)
+    )
+    return interpolate(sample.monotonic_s, (before.moment_s, first), (after.moment_s, last))
+
+
+def _of_process(window: deque[_Seen], users: int) -> Values:
+    seen, before = window[-1], window[-2] if len(window) > 1 else None
+    gauges = (seen.sample.values.get("rss_bytes"), seen.sample.values.get("threads"))
+    if before is None:
+        return (None,) * 5 + gauges + (None, None, float(users))
+    user, system = _split(window, before)
+    faults = (seen.since(before, "minor_faults"), seen.since(before, "major_faults"))
+    return (
+        user,
+        system,
+        seen.since(before, "voluntary_switches"),
+        seen.since(before, "involuntary_switches"),
+        None if None in faults else sum(rate for rate in faults if rate is not None),
+        *gauges,
+        seen.received_since(before),
+        _cost(window),
+        float(users),
+    )
+
+
+def _split(window: deque[_Seen], before: _Seen) -> tuple[float | None, float | None]:
+    """Cores in user mode and in the kernel: the exact CPU clock, divided as the ticks of the last samples say."""
+    seen, longer = window[-1], window[-min(len(window), SPLIT_SAMPLES)]
+    cpu, (user, system) = seen.since(before, "cpu_s"), (seen.since(longer, name) for name in ("user_s", "system_s"))
+    if cpu is None or user is None or system is None:
+        return None, None
+    share = user / (user + system) if user + system > 0 else 0.0
+    return cpu * share, cpu * (1 - share)
+
+
+def _cost(window: deque[_Seen]) -> float | None:
+    """CPU seconds per GiB over the sliding window; None while nothing arrives, and when that has just begun."""
+    last_s, begun = window[-1].sample.monotonic_s, window[0].received_bytes
+    first_s = next((seen.sample.monotonic_s for seen in window if seen.received_bytes > begun), last_s)
+    received_bytes = window[-1].received_bytes - begun
+    first, last = window[0].sample.values.get("cpu_s"), window[-1].sample.values.get("cpu_s")
+    arriving = window[-1].received_bytes > window[-2].received_bytes
+    if first is None or last is None or not arriving or last_s - first_s < SETTLING_S:
+        return None
+    if received_bytes < LEAST_COST_BYTES:
+        return None
+    return (last - first) / (received_bytes / GIB)
+
+
+def _of_machine(window: deque[_Seen]) -> Values:
+    if len(window) < 2:
+        return (None,) * len(MACHINE_COLUMNS)
+    return tuple(window[-1].since(window[-2], f"{name}_s") for name in MACHINE_COLUMNS)

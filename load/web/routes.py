@@ -1,0 +1,145 @@
+"""The page's routes, all below /bench, all behind Locust's login where that is enabled.
+
+Its rule: a GET changes nothing. A POST is one wish (load/web/wishes.py), answered with the new state, or refused with
+one line that the page shows where the wish was made.
+"""
+
+import io
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import flask
+import msgspec
+from locust.env import Environment
+
+from errors import UserError
+from load.web import guard
+from load.web.desk import Desk
+from load.web.page import page
+from load.web.wishes import CampaignWish, LoadWish, RecordWish, ServerWish, parsed
+from profiles.targets import PROJECT
+
+ASSETS = Path(__file__).parent / "assets"
+PALETTE = PROJECT / "reports" / "templates" / "palette.css"  # the report's colours are the page's
+MAX_WISH_BYTES = 64 << 10
+REPORT_POLICY = f"{guard.SANDBOX}; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+REPORT_POLICY += "img-src data:; frame-src 'self' data: about:; base-uri 'none'; form-action 'none'"
+
+W = TypeVar("W")
+
+
+def attach_routes(environment: Environment, desk: Desk, prefix: str) -> None:
+    """prefix: below which everything is, like /bench."""
+    web_ui = environment.web_ui
+    assert web_ui is not None and web_ui.app is not None
+    blueprint = flask.Blueprint("bench", __name__, url_prefix=prefix)
+    routes = _Routes(desk, prefix)
+    for method, views in (("GET", routes.reading()), ("POST", routes.changing())):
+        for path, view in views.items():
+            endpoint = path.replace(".", "_")
+            blueprint.add_url_rule(path, endpoint, web_ui.auth_required_if_enabled(view), methods=[method])
+
+    base = prefix.rpartition("/")[0]
+    buttons = (f"{base}/swarm", f"{base}/stop")
+
+    @web_ui.app.before_request
+    def refuse_strangers() -> flask.Response | None:
+        reason = guard.refusal(flask.request, web_ui.host, prefix)
+        return None if reason is None else _answer({"error": reason}, 403)
+
+    @web_ui.app.before_request
+    def leave_campaigns_alone() -> flask.Response | None:
+        """Locust's own buttons would stop the users of a cell, or start others beside them."""
+        if desk.campaigns.running and flask.request.path in buttons:
+            return _answer({"success": False, "message": "A campaign runs: stop it on its page"}, 409)
+        return None
+
+    web_ui.app.register_blueprint(blueprint)
+
+
+class _Routes:
+    def __init__(self, desk: Desk, prefix: str) -> None:
+        self._desk = desk
+        self._prefix = prefix
+        self._locust = prefix.rpartition("/")[0] + "/"
+
+    def reading(self) -> dict[str, Callable[..., flask.Response]]:
+        return {
+            "/": self.index,
+            "/assets/<path:name>": self.asset,
+            "/poll": self.poll,
+            "/runs": self.runs,
+            "/flames/<int:number>.svg": self.flame,
+            "/reports/<name>/": self.report,
+            "/reports/<name>/<path:file>": self.report,
+        }
+
+    def changing(self) -> dict[str, Callable[..., flask.Response]]:
+        desk = self._desk
+        return {
+            "/load/start": self._granting(lambda: desk.start_load(_wish(LoadWish))),
+            "/load/stop": self._granting(desk.stop_load),
+            "/campaign/start": self._granting(lambda: desk.start_campaign(_wish(CampaignWish))),
+            "/campaign/stop": self._granting(desk.stop_campaign),
+            "/server/start": self._granting(lambda: desk.start_server(_wish(ServerWish))),
+            "/record": self._granting(lambda: desk.record(_wish(RecordWish))),
+            "/runs/<name>/report": self._granting(lambda name: desk.make_report(name)),
+        }
+
+    def index(self) -> flask.Response:
+        return guard.protected(flask.make_response(page(self._prefix, self._locust)))
+
+    def asset(self, name: str) -> flask.Response:
+        folder = PALETTE.parent if name == PALETTE.name else ASSETS
+        if name.startswith("build/"):
+            flask.abort(404)
+        return guard.protected(flask.send_from_directory(folder, name, max_age=0))
+
+    def poll(self) -> flask.Response:
+        """What is new: points after fine= and coarse=, and the whole state."""
+        fine, coarse = (flask.request.args.get(name, -1, type=int) for name in ("fine", "coarse"))
+        points = self._desk.watch.history.since(flask.request.args.get("epoch", ""), fine, coarse)
+        state = msgspec.json.encode(self._desk.state())
+        return _json(b'{"points":%b,"state":%b}' % (points, state))
+
+    def runs(self) -> flask.Response:
+        return _answer(self._desk.runs.listed())
+
+    def flame(self, number: int) -> flask.Response:
+        flame = self._desk.flames.find(number)
+        if flame is None or flame.state != "done":
+            flask.abort(404)
+        response = flask.send_file(io.BytesIO(flame.svg.encode()), mimetype="image/svg+xml")
+        return guard.protected(response, REPORT_POLICY)
+
+    def report(self, name: str, file: str = "index.html") -> flask.Response:
+        folder = self._desk.runs.report(name)
+        if folder is None:
+            flask.abort(404)
+        return guard.protected(flask.send_from_directory(folder.resolve(), file, max_age=0), REPORT_POLICY)
+
+    def _granting(self, deed: Callable[..., None]) -> Callable[..., flask.Response]:
+        def grant(**names: str) -> flask.Response:
+            try:
+                deed(**names)
+            except UserError as error:
+                return _answer({"error": str(error)}, 400)
+            return _answer(self._desk.state())
+
+        return grant
+
+
+def _wish(kind: type[W]) -> W:
+    length = flask.request.content_length or 0
+    return parsed(flask.request.get_data() if length <= MAX_WISH_BYTES else b"", kind)
+
+
+def _answer(content: Any, status: int = 200) -> flask.Response:
+    return _json(msgspec.json.encode(content), status)
+
+
+def _json(content: bytes, status: int = 200) -> flask.Response:
+    response = flask.Response(content, status, mimetype="application/json")
+    response.headers["Cache-Control"] = "no-store"
+    return guard.protected(response)

@@ -1,0 +1,82 @@
+"""Keeps the history fresh, in a greenlet of its own: asks the agent twice a second, so that a request costs nothing.
+
+Its rule: the users are counted right after the agent was asked, so that each of its samples lies between two counts.
+"""
+
+import time
+from collections import deque
+from collections.abc import Iterator
+
+import gevent
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner
+
+from errors import UserError
+from load.agent_client import AgentClient
+from load.cell import LOAD
+from load.standing import Standing
+from load.web.history import History
+from load.web.points import Counts, Point, Rates, ticks
+from profiles.protocol import TargetStatus
+
+REFRESH_S = 0.5
+RECENT_POINTS = 4
+
+
+class Watch:
+    """recent: the newest points. statuses: how the servers were. trouble: why nothing new is known, None if all is
+    well."""
+
+    def __init__(self, environment: Environment, host: AgentClient, standing: Standing) -> None:
+        self._environment = environment
+        self._host = host
+        self._standing = standing
+        self._rates = Rates()
+        self._after = host.newest_sample()
+        self._counted = self._counts()
+        self.history = History(time.time() - time.monotonic())
+        self.recent: deque[Point] = deque(maxlen=RECENT_POINTS)
+        self.statuses: list[TargetStatus] = []
+        self.trouble: str | None = None
+
+    def start(self) -> None:
+        gevent.spawn(self._keep_fresh)
+
+    def _keep_fresh(self) -> None:
+        while True:
+            try:
+                self.refresh()
+                self.trouble = None
+            except UserError as error:
+                self.trouble = str(error)
+            gevent.sleep(REFRESH_S)
+
+    def waited_for_a_child(self) -> None:
+        """The CPU time of a process that this one has started, and that is over, is not the load's."""
+        self._rates.forget(LOAD, time.monotonic())
+
+    def refresh(self) -> None:
+        """Ask the agent once. Raises UserError when it does not answer."""
+        fresh = self._host.samples(self._after)
+        self._after = fresh.last
+        before, self._counted = self._counted, self._counts()
+        for tick in ticks(fresh.samples):
+            point = self._rates.point(tick, before, self._counted)
+            self.history.add(point)
+            self.recent.append(point)
+        self.statuses = self._standing.statuses()
+
+    def _counts(self) -> Counts:
+        received = {mode: self._standing.meter(mode).received_bytes for mode in self._standing.modes}
+        return Counts(time.monotonic(), received, dict(self._users()))
+
+    def _users(self) -> Iterator[tuple[str, int]]:
+        """How many users each target has now."""
+        runner = self._environment.runner
+        counts = {}
+        if isinstance(runner, LocalRunner):
+            counts = runner.user_classes_count
+        elif isinstance(runner, MasterRunner):
+            counts = runner.reported_user_classes_count
+        for mode in self._standing.modes:
+            yield mode, counts.get(self._standing.user_class(mode).__name__, 0)

@@ -1,0 +1,131 @@
+"""What the page may ask for: one dataclass per wish, checked again behind the page.
+
+Its rule: a wish names modes, sizes and counts, never a path or a command. Raises UsageError, with one line that is
+shown where the wish was made.
+"""
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import msgspec
+
+from errors import UsageError
+from load import pace
+from load.client import Sink
+from load.knobs import LIMITS, Knobs, check_run_name
+from profiles import targets
+from units import parse_size
+
+MOST_USERS = int(LIMITS["users"][1])
+RECORD_S = (1, 600)
+
+W = TypeVar("W")
+
+
+@dataclass(frozen=True, slots=True)
+class LoadWish:
+    """Load these modes at once, until stopped. users: per mode. pace: "saturated", or a rate per mode like 200MiB/s.
+    size: of the file; empty for as it is."""
+
+    modes: tuple[str, ...]
+    users: int = 4
+    sink: Sink = "discard"
+    pace: str = "saturated"
+    size: str = ""
+
+    def check(self) -> None:
+        if not self.modes:
+            raise UsageError("choose a mode to load")
+        targets.choose(list(self.modes))
+        if not 1 <= self.users <= MOST_USERS or self.users * len(self.modes) > MOST_USERS:
+            raise UsageError(f"{self.users} users for each mode: give 1 to {MOST_USERS // len(self.modes)}")
+        size_of(self.size)
+        self.rate_bytes_per_s()
+
+    def rate_bytes_per_s(self) -> int | None:
+        """Per mode; None for as fast as it goes."""
+        asked = pace.parse(self.pace)
+        if asked == pace.SATURATED:
+            return None
+        if asked.saturated or not isinstance(asked.rate, int):
+            raise UsageError(f"pace {self.pace!r}: a load by hand is saturated, or has a rate like 200MiB/s")
+        return asked.rate
+
+
+@dataclass(frozen=True, slots=True)
+class CampaignWish:
+    """A whole campaign, as `make load` would do it. name: of the run; empty for the time of day. window_s: None for the
+    default, which depends on the modes."""
+
+    modes: tuple[str, ...]
+    users: int = 4
+    sink: Sink = "discard"
+    pace: str = "saturated"
+    size: str = ""
+    rounds: int = 10
+    window_s: float | None = None
+    profile_s: int | None = None
+    precision: float | None = None
+    calibrate: bool = False
+    cold: bool = False
+    name: str = ""
+
+    def knobs(self, any_port: bool) -> Knobs:
+        if not self.modes:
+            raise UsageError("choose the modes to compare: the first is the baseline")
+        size_of(self.size)
+        if self.name:
+            check_run_name(self.name)
+        known = Knobs()
+        return Knobs(
+            modes=self.modes,
+            baseline=self.modes[0],
+            rounds=self.rounds,
+            precision=known.precision if self.precision is None else self.precision,
+            calibrate=self.calibrate,
+            pace=self.pace,
+            cache="cold" if self.cold else "warm",
+            window=None if self.cold else self.window_s,
+            profile=None if self.cold else self.profile_s,
+            users=None if self.cold else self.users,
+            sink=self.sink,
+            any_port=any_port,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class ServerWish:
+    """Start this server, or start it again."""
+
+    mode: str
+
+
+@dataclass(frozen=True, slots=True)
+class RecordWish:
+    """Record a flame graph of this server."""
+
+    mode: str
+    seconds: int = 5
+
+    def check(self) -> None:
+        targets.choose([self.mode])
+        if not RECORD_S[0] <= self.seconds <= RECORD_S[1]:
+            raise UsageError(f"{self.seconds} seconds: give {RECORD_S[0]} to {RECORD_S[1]}")
+
+
+def size_of(text: str) -> int | None:
+    """Of a file, in bytes; None where nothing is asked for."""
+    if not text.strip():
+        return None
+    size_bytes = parse_size(text)
+    if not 0 < size_bytes < 1 << 60:
+        raise UsageError(f"size {text!r}: give a size like 256MiB")
+    return size_bytes
+
+
+def parsed(content: bytes, kind: type[W]) -> W:
+    """Raises UsageError for what is no such wish."""
+    try:
+        return msgspec.json.decode(content, type=kind)
+    except msgspec.DecodeError as error:
+        raise UsageError(f"this was not understood: {error}") from error

@@ -1,0 +1,57 @@
+"""What Locust's workers receive, told to the master twice a second, so that live charts and records know of it.
+
+Its rule: what was added since the last message, never a total: a worker that comes later, or again, counts from zero.
+"""
+
+from typing import Any
+
+import gevent
+from locust.env import Environment
+from locust.runners import MasterRunner, WorkerRunner
+
+from load.users import DownloadUser
+
+MESSAGE = "bench-counts"
+INTERVAL_S = 0.5
+
+
+def send_counts(runner: WorkerRunner, users: dict[str, type[DownloadUser]]) -> None:
+    """In a worker: begin to tell, in a greenlet of its own."""
+
+    def tell() -> None:
+        told = dict.fromkeys(users, (0, 0, 0))
+        while True:
+            gevent.sleep(INTERVAL_S)
+            counted = {name: _counts(user_class) for name, user_class in users.items()}
+            added = {name: _difference(counted[name], told[name]) for name in users if counted[name] != told[name]}
+            told = counted
+            if added:
+                runner.send_message(MESSAGE, added)
+
+    gevent.spawn(tell)
+
+
+def receive_counts(environment: Environment, users: dict[str, type[DownloadUser]]) -> None:
+    """In the master: add what workers tell to the meters here, where nobody downloads."""
+
+    def add(msg: Any, **_: Any) -> None:
+        for name, (received_bytes, downloads, failures) in msg.data.items():
+            meter = users[name].meter
+            meter.add_bytes(received_bytes)
+            meter.downloads += downloads
+            if failures:
+                meter.failure_names["in a worker"] += failures
+
+    if isinstance(environment.runner, MasterRunner):
+        environment.runner.register_message(MESSAGE, add)
+
+
+def _counts(user_class: type[DownloadUser]) -> tuple[int, int, int]:
+    meter = user_class.meter
+    return meter.received_bytes, meter.downloads, meter.failures
+
+
+def _difference(now: tuple[int, int, int], before: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Failures are counted anew in each test, so that fewer than before are all new."""
+    failures = now[2] - before[2] if now[2] >= before[2] else now[2]
+    return now[0] - before[0], now[1] - before[1], failures

@@ -1,0 +1,161 @@
+"""The page's routes: what may be asked for, what is refused, and what a load leaves behind."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.conftest import eventually
+from tests.load.locust_process import Locust, serving
+
+TINY = {"rounds": 1, "window_s": 0.2, "profile_s": 0, "users": 1, "modes": ["read-send", "sendfile"]}
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    from servers import test_file
+
+    folder = tmp_path_factory.mktemp("served")
+    test_file.make(folder, 3_000_017, lambda _: None)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def bench(served: Path) -> Iterator[Locust]:
+    with serving(served) as locust:
+        yield locust
+
+
+def at_rest(bench: Locust) -> bool:
+    state = bench.state()
+    return state["doing"] == "nothing" and not state["reports"]["waiting"]
+
+
+def test_a_load_is_drawn_recorded_and_reported_without_a_verdict(bench: Locust) -> None:
+    status, answer = bench.ask("/load/start", {"modes": ["read-send", "sendfile"], "users": 2, "sink": "copy"})
+    assert status == 200, answer
+    eventually(lambda: bench.state()["doing"] == "load")
+
+    def received(mode: str) -> list[float]:
+        values = [point["p"].get(mode, [0] * 8)[7] for point in bench.poll()["points"]["fine"]]
+        return [value for value in values if value]
+
+    eventually(lambda: len(received("sendfile")) > 3 and len(received("read-send")) > 3)
+    assert not received("read-whole")
+    assert bench.ask("/load/start", {"modes": ["sendfile"]})[0] == 400
+    bench.ask("/load/stop")
+    eventually(lambda: at_rest(bench))
+    (folder,) = bench.runs()
+    run = folder.read_run()
+    assert (run.kind, run.state, run.sink, run.users) == ("interactive", "done", "copy", 4)
+    cells = folder.read_cells()
+    assert [(cell.round, cell.mode) for cell in cells] == [(1, "read-send"), (1, "sendfile")]
+    assert all(cell.received_bytes > 0 and cell.metrics["server_cpu_s_per_gib"] for cell in cells)
+    assert all(cell.metrics["client_cpu_s_per_gib"] is None for cell in cells)
+    assert {"read-send", "sendfile", "load", "machine"} <= {sample.process for sample in folder.read_samples()}
+    report = bench.get(f"/bench/reports/{run.name}/").decode()
+    assert (
+        "Interactive, not a campaign" in report
+        and "uses" not in report[: report.index("</main>")].split("CI)")[0][-80:]
+    )
+    assert all(words not in report for words in ("inconclusive:", "no difference beyond", "% CI)"))
+    (listed,) = json.loads(bench.get("/bench/runs"))
+    assert (listed["name"], listed["kind"], listed["report"]) == (run.name, "interactive", True)
+
+
+def test_a_campaign_is_that_of_make_load(bench: Locust) -> None:
+    status, answer = bench.ask("/campaign/start", TINY | {"name": "from-the-page"})
+    assert status == 200, answer
+    assert bench.ask("/load/start", {"modes": ["sendfile"]})[1]["error"].startswith("a campaign runs")
+    assert bench.ask("/server/start", {"mode": "sendfile"})[0] == 400
+    eventually(lambda: bench.state()["campaign"]["state"] == "done", 50)
+    eventually(lambda: at_rest(bench))
+    found = bench.state()["campaign"]["found"]
+    assert found["baseline"] == "read-send" and [mode["mode"] for mode in found["modes"]] == ["sendfile"]
+    assert "1" in found["modes"][0]["ratios"]
+    run = next(folder.read_run() for folder in bench.runs() if folder.path.name == "from-the-page")
+    assert (run.kind, run.state, run.baseline) == ("campaign", "done", "read-send")
+    assert run.command.startswith("make load MODES='read-send sendfile' ROUNDS=1 WINDOW=0.2 USERS=1")
+    assert b"no verdict" in bench.get("/bench/reports/from-the-page/")
+    eventually(lambda: {server["state"] for server in bench.state()["servers"]} <= {"running", "dead"})
+    assert bench.ask("/campaign/start", TINY | {"name": "from-the-page"})[0] == 400
+
+
+def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) -> None:
+    bench.ask("/campaign/start", TINY | {"name": "cut-short", "rounds": 1000, "precision": 0})
+    eventually(lambda: (bench.state()["campaign"]["found"] or {"rounds": 0})["rounds"] >= 1, 50)
+    bench.ask("/campaign/stop")
+    eventually(lambda: at_rest(bench))
+    folder = next(folder for folder in bench.runs() if folder.path.name == "cut-short")
+    assert folder.read_run().state == "interrupted" and len(folder.read_cells()) >= 2
+    assert bench.state()["campaign"]["state"] == "stopped"
+    eventually(lambda: {server["state"] for server in bench.state()["servers"]} <= {"running", "dead"})
+
+
+@pytest.mark.parametrize(
+    ("path", "wish", "says"),
+    [
+        ("/load/start", {"modes": []}, "choose a mode"),
+        ("/load/start", {"modes": ["pigeon"]}, "no mode 'pigeon'"),
+        ("/load/start", {"modes": ["sendfile"], "users": 0}, "0 users"),
+        ("/load/start", {"modes": ["sendfile"], "users": 10**9}, "users"),
+        ("/load/start", {"modes": ["sendfile"], "users": "4"}, "not understood"),
+        ("/load/start", {"modes": ["sendfile"], "sink": "drain"}, "not understood"),
+        ("/load/start", {"modes": ["sendfile"], "pace": "auto"}, "by hand is saturated"),
+        ("/load/start", {"modes": ["sendfile"], "pace": "fast"}, "PACE='fast'"),
+        ("/load/start", {"modes": ["sendfile"], "size": "huge"}, "is not a size"),
+        ("/load/start", {"modes": ["sendfile"], "size": "0"}, "give a size"),
+        ("/campaign/start", TINY | {"rounds": 0}, "ROUNDS=0"),
+        ("/campaign/start", TINY | {"window_s": 0.01}, "WINDOW=0.01"),
+        ("/campaign/start", TINY | {"name": "../x"}, "no name for a folder"),
+        ("/campaign/start", TINY | {"modes": ["sendfile", "sendfile"]}, "once per round"),
+        ("/server/start", {"mode": "pigeon"}, "no mode 'pigeon'"),
+        ("/record", {"mode": "sendfile", "seconds": 0}, "0 seconds"),
+        ("/record", {"mode": "../x", "seconds": 1}, "no mode"),
+        ("/runs/nope/report", {}, "no run 'nope'"),
+    ],
+)
+def test_what_cannot_be_is_one_line_and_starts_nothing(bench: Locust, path: str, wish: Any, says: str) -> None:
+    status, answer = bench.ask(path, wish)
+    assert status == 400 and says in answer["error"] and "\n" not in answer["error"]
+    assert bench.state()["doing"] == "nothing"
+
+
+def test_a_size_that_this_machine_has_no_room_for_is_said_where_it_was_asked(bench: Locust) -> None:
+    assert bench.ask("/load/start", {"modes": ["sendfile"], "size": "900000GiB"})[0] == 200
+    eventually(lambda: "too large here" in bench.state()["load_error"])
+    assert bench.state()["doing"] == "nothing"
+
+
+@pytest.mark.parametrize("path", ["/bench/reports/..%2f..%2fetc/", "/bench/reports/nope/", "/bench/flames/99.svg"])
+def test_what_is_not_there_is_404(bench: Locust, path: str) -> None:
+    with pytest.raises(OSError, match="404"):
+        bench.get(path)
+
+
+def test_strangers_are_refused(bench: Locust) -> None:
+    for headers in ({"Origin": "http://evil.example"}, {"Sec-Fetch-Site": "cross-site"}, {"Host": "evil.example"}):
+        status, answer = bench.ask("/load/start", {"modes": ["sendfile"]}, **headers)
+        assert status == 403 and answer["error"]
+    assert bench.state()["doing"] == "nothing"
+
+
+def test_the_page_may_load_nothing_from_elsewhere(bench: Locust) -> None:
+    page = bench.get("/bench/").decode()
+    assert "http://" not in page and "https://" not in page
+    assert 'href="/bench/"' in bench.get("/").decode()
+
+
+def test_a_server_that_died_is_shown_with_its_last_words_and_started_again(bench: Locust) -> None:
+    victim = next(child for child in bench.helpers() if "splice" in child.cmdline())
+    victim.kill()
+
+    def server() -> Any:
+        return next(one for one in bench.state()["servers"] if one["name"] == "splice")
+
+    eventually(lambda: server()["state"] == "dead")
+    assert "SIGKILL" in server()["words"]
+    assert bench.ask("/server/start", {"mode": "splice"})[0] == 200
+    eventually(lambda: server()["state"] == "running")
