@@ -4,17 +4,19 @@ Its rule: everything but `send_file` is the same for every mode. The socket is c
 that head and body share their packets and all but the last are full (sockets.cork).
 """
 
+import _thread
 import contextlib
 import errno
 import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
 from servers import files, http, sockets
+from servers.connections import Connection, Connections
 from servers.files import FileChangedError
 from servers.head import Request
 from servers.http import HttpError
@@ -24,8 +26,8 @@ from servers.request import RequestReader
 
 _THREAD_STACK_BYTES = 512 << 10
 _PEER_HAS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
-_TRY_AGAIN = frozenset({errno.ECONNABORTED, errno.EAGAIN, errno.EINTR})
-_OUT_OF_DESCRIPTORS = frozenset({errno.EMFILE, errno.ENFILE})
+_BROKEN_LISTENER = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT})
+_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +71,7 @@ class Server:
         self._stop.setblocking(False)
         self._stopping = False
         self._saturated = False
-        self._busy: dict[socket.socket, bool] = {}
-        self._changed = threading.Condition()
+        self._connections = Connections(limits.connections)
 
     @property
     def stop_fd(self) -> int:
@@ -98,39 +99,37 @@ class Server:
             self._accept()
         self._stopping = True
         self._listener.close()
-        self._finish(0.0 if self._lifeline in ended else self._limits.grace_s)
+        self._connections.finish(0.0 if self._lifeline in ended else self._limits.grace_s)
 
     def _accept(self) -> None:
         try:
             accepted, _ = self._listener.accept()
         except OSError as error:
-            if error.errno in _OUT_OF_DESCRIPTORS:
-                self._wait_for_descriptors()
-            elif error.errno not in _TRY_AGAIN:
+            if error.errno in _SHORTAGE:
+                self._wait_out(error)
+            elif error.errno in _BROKEN_LISTENER:
                 raise
-            return
+            return  # all others are of this connection and not of the listener, accept(2)
         self._saturated = False
         try:
             sock = self._wrap(accepted)
         except OSError:  # the peer has gone already
             accepted.close()
             return
-        with self._changed:
-            full = len(self._busy) >= self._limits.connections
-            if not full:
-                self._busy[sock] = False
-        if full:
-            self._refuse(sock, f"all {self._limits.connections} connections are taken")
+        connection = self._connections.add(sock)
+        if connection is None:
+            self._refuse(sock, f"all {self._connections.limit} connections are taken")
             return
         try:
-            threading.Thread(target=self._connection, args=(sock,), daemon=True).start()
+            # Not threading.Thread, which waits for ever for one that dies of a lack of memory before its first line.
+            _thread.start_new_thread(self._serve_connection, (connection,))
         except RuntimeError:
-            self._forget(sock)
+            self._connections.remove(connection)
             self._refuse(sock, "there is no thread to be had")
 
-    def _wait_for_descriptors(self) -> None:
+    def _wait_out(self, shortage: OSError) -> None:
         if not self._saturated:
-            say("cannot accept: too many open files; waiting for connections to end")
+            say(f"cannot accept: {shortage.strerror}; waiting for connections to end")
         self._saturated = True
         time.sleep(0.05)  # the waiting connection keeps poll() awake
 
@@ -140,13 +139,14 @@ class Server:
         with sock:
             sockets.send_without_waiting(sock, http.error_response(error, keep_alive=False, head_only=False))
 
-    def _connection(self, sock: socket.socket) -> None:
+    def _serve_connection(self, connection: Connection) -> None:
         """One connection's thread. Errors of the peer end the connection and nothing else."""
+        sock = connection.sock
         try:
-            with sock:
+            with sock, _reset_if_unfinished(sock):
                 idle_s, head_s = self._limits.idle_timeout_s, self._limits.head_timeout_s
                 sockets.set_timeouts(sock, min(idle_s, head_s), self._limits.send_timeout_s)
-                self._answer_all(sock, RequestReader(sock, head_s, idle_s))
+                self._answer_all(connection, RequestReader(sock, head_s, idle_s))
         except BlockingIOError:
             say("closed a connection: the peer took nothing for longer than the send time-out")
         except (FileShrankError, FileChangedError) as error:
@@ -157,21 +157,21 @@ class Server:
             if error.errno not in _PEER_HAS_GONE:
                 say(f"closed a connection: {error}")
         finally:
-            self._forget(sock)
+            self._connections.remove(connection)
 
-    def _answer_all(self, sock: socket.socket, reader: RequestReader) -> None:
-        keep_alive = True
+    def _answer_all(self, connection: Connection, reader: RequestReader) -> None:
+        sock, keep_alive = connection.sock, True
         while keep_alive and not self._stopping:
             request = None
             try:
                 request = reader.next()
                 if request is None:
                     return
-                self._set_busy(sock, True)
+                connection.busy = True
                 keep_alive = self._answer(sock, request)
             except HttpError as error:
                 keep_alive = self._answer_error(sock, error, request, reader.head_only)
-            self._set_busy(sock, False)
+            connection.busy = False
         if not keep_alive:
             sockets.finish_sending(sock)
 
@@ -185,14 +185,10 @@ class Server:
                 sock.sendall(head)
                 return request.keep_alive
             sockets.cork(sock, True)
-            try:
-                sock.sendall(head)
-                self._send_file(sock, file.fd, offset, count)
-                file.check_unchanged()
-            except (BlockingIOError, FileChangedError):
-                sockets.reset_when_closed(sock)  # the peer never gets what the cork still holds back
-                raise
-            sockets.cork(sock, False)  # any other error ends the connection, which sends what is left
+            sock.sendall(head)
+            self._send_file(sock, file.fd, offset, count)
+            file.check_unchanged()
+            sockets.cork(sock, False)  # an error ends the connection, which sends what is left
         return request.keep_alive
 
     def _check_machine(self, sock: socket.socket) -> None:
@@ -207,19 +203,12 @@ class Server:
         sock.sendall(http.error_response(error, keep_alive, head_only))
         return keep_alive
 
-    def _set_busy(self, sock: socket.socket, busy: bool) -> None:
-        with self._changed:
-            self._busy[sock] = busy
 
-    def _forget(self, sock: socket.socket) -> None:
-        with self._changed:
-            self._busy.pop(sock, None)
-            self._changed.notify_all()
-
-    def _finish(self, grace_s: float) -> None:
-        """End idle connections now, the others when their answer is out or the grace is over."""
-        with self._changed:
-            sockets.shut_down(sock for sock, busy in self._busy.items() if not busy)
-            self._changed.wait_for(lambda: not self._busy, grace_s)
-            sockets.shut_down(self._busy)
-            self._changed.wait_for(lambda: not self._busy, 1.0)
+@contextlib.contextmanager
+def _reset_if_unfinished(sock: socket.socket) -> Iterator[None]:
+    """A peer that takes nothing is not waited for after the end, nor does it get what the cork still holds back."""
+    try:
+        yield
+    except (BlockingIOError, FileChangedError):
+        sockets.reset_when_closed(sock)
+        raise

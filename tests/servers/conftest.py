@@ -4,6 +4,7 @@ import contextlib
 import os
 import random
 import socket
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -54,8 +55,9 @@ def send_file(mode_name: str) -> SendFile:
 @pytest.fixture(autouse=True)
 def no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """Whatever a peer does, no thread of a server ends with an exception."""
-    failed: list[threading.ExceptHookArgs] = []
+    failed: list[object] = []
     monkeypatch.setattr(threading, "excepthook", failed.append)
+    monkeypatch.setattr(sys, "unraisablehook", failed.append)  # of the threads that the server starts
     yield
     assert not failed
 

@@ -12,6 +12,7 @@ import pytest
 
 from servers.mode import SendFile
 from tests.conftest import eventually
+from tests.servers import footprint
 from tests.servers.conftest import FILE_BYTES, Serve
 from tests.servers.raw import Connection, Response, TlsPort, get, head
 
@@ -29,9 +30,9 @@ def large(root: Path) -> Path:
 
 @contextlib.contextmanager
 def no_thread_left_behind() -> Iterator[None]:
-    before = threading.active_count()
+    before = footprint.of(os.getpid()).threads
     yield
-    eventually(lambda: threading.active_count() <= before)
+    eventually(lambda: footprint.of(os.getpid()).threads <= before)
 
 
 def test_a_whole_file_arrives(port: int, content: bytes) -> None:

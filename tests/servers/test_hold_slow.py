@@ -8,7 +8,6 @@ bytes come as fast as the test gets round to them: many per time-out, and still 
 import contextlib
 import os
 import select
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -18,6 +17,7 @@ from servers import mode
 from servers.mode import SendFile
 from servers.server import Limits
 from tests.conftest import eventually
+from tests.servers import footprint
 from tests.servers.conftest import Serve
 from tests.servers.raw import Connection, get, head
 
@@ -48,7 +48,7 @@ def happened(connection: Connection, events: int) -> bool:
 
 def test_slow_readers(serve: Serve, send_file: SendFile, large: Path, content: bytes) -> None:
     limits = Limits(send_timeout_s=0.5, grace_s=0.0)
-    threads = threading.active_count() + 1  # the one that accepts
+    threads = footprint.of(os.getpid()).threads + 1  # the one that accepts
     with serve(send_file, limits) as running, slow_peers(running.port) as readers:
         for reader in readers:
             reader.sock.sendall(head("/large"))
@@ -62,7 +62,7 @@ def test_slow_readers(serve: Serve, send_file: SendFile, large: Path, content: b
             return not going_on
 
         eventually(all_are_reset)
-        eventually(lambda: threading.active_count() == threads)
+        eventually(lambda: footprint.of(os.getpid()).threads == threads)
         assert get(running.port).body == content
 
 

@@ -201,10 +201,10 @@ def test_running_out_of_descriptors_is_waited_out(one: tuple[ServerProcess, int]
     resource.prlimit(process.pid, resource.RLIMIT_NOFILE, (open_files(process.pid), before[1]))
     with Connection(port) as connection:
         connection.sock.sendall(head())
-        eventually(lambda: "cannot accept: too many open files" in process.errors())
+        eventually(lambda: "cannot accept: Too many open files" in process.errors())
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
         assert connection.response().body == content
-    assert process.errors().count("too many open files") == 1
+    assert process.errors().count("Too many open files") == 1
 
 
 def test_a_file_that_finds_no_descriptor_is_503(one: tuple[ServerProcess, int]) -> None:
