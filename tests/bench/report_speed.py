@@ -1,4 +1,4 @@
-"""How long a report takes and how much memory: of many rounds and modes, and of an hour's samples.
+"""How long a report takes and how much memory, of many rounds and modes and of an hour's samples; how soon it is seen.
 
 Its rule: made-up runs (tests/reports/synthetic.py), each reported by a process of its own, as `make report` is; the
 second of two is looked at, since the first may have to make the page's script.
@@ -14,7 +14,9 @@ from pathlib import Path
 from errors import UserError
 from profiles.records import Sample
 from profiles.targets import PROJECT
+from reports.page import PAGE_FILE
 from tests.bench.contests import Outcome, Readings
+from tests.bench.first_paint import first_paint
 from tests.bench.sides import Field
 from tests.reports import synthetic
 
@@ -31,13 +33,16 @@ def outcome(field: Field, _: Readings) -> Outcome:
     synthetic.write(folder, hour, sampled=False).append_samples(_an_hour(hour.sample_interval_s))
     wide_s, _mb = _report(folder, "wide")
     hour_s, hour_mb = _report(folder, "hour")
+    painted, paint_verdict = first_paint(folder / "reports" / "wide" / PAGE_FILE)
     return Outcome(
         sentences=[
             f"report of {ROUNDS} rounds x {len(MODES)} modes: {wide_s:.1f} s (bound: {BOUND_S:.0f} s)",
             f"report of an hour's samples: {hour_s:.1f} s, {hour_mb:.0f} MB "
             f"(bounds: {HOUR_BOUND_S:.0f} s, {HOUR_BOUND_MB:.0f} MB)",
+            painted,
         ],
         verdicts={
+            "first screen": paint_verdict,
             "report": "within" if wide_s <= BOUND_S else "above",
             "an hour's report": "within" if hour_s <= HOUR_BOUND_S and hour_mb <= HOUR_BOUND_MB else "above",
         },
