@@ -15,10 +15,11 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from reports.rendering import embedded_json, fragment
+from reports.rendering import embedded_json, fragment, packed, packed_json
 from reports.theme import TIPS, Spec
 
 STILL_WIDTH_PX = 760
+MOST_PLAIN = 20_000  # characters of a specification that are not worth packing
 BUILD = Path(__file__).resolve().parent.parent / "build"
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
@@ -28,8 +29,14 @@ def figure(name: str, spec: Spec | None, caption: str) -> Markup:
     if spec is None:
         return Markup("")
     still = _still(name, spec)
+    plain = embedded_json(spec)
     return fragment(
-        "figure.html", still=still, spec=embedded_json(spec), caption=caption, description=spec["description"]
+        "figure.html",
+        still=still,
+        spec=plain if len(plain) <= MOST_PLAIN else packed_json(spec),
+        packed=len(plain) > MOST_PLAIN,
+        caption=caption,
+        description=spec["description"],
     )
 
 
@@ -44,20 +51,20 @@ def _still(name: str, spec: Spec) -> Markup:
 
 
 @cache
-def vega_bundle() -> Markup:
-    """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed.
+def vega_bundle() -> str:
+    """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed; packed, so that a page stays light and its
+    first screen needs none of it (templates/script.js unpacks it when a chart is seen).
 
     Making it takes a second, so it is kept in build/ (which `make clean` removes) under the versions it depends on.
     """
-    kept = BUILD / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js"
+    kept = BUILD / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js.gz.base64"
     try:
-        return Markup(kept.read_text())  # ours, and text of a library: nothing of a run is in it
+        return kept.read_text()  # a library's: nothing of a run is in it
     except OSError:  # not made yet
-        script: str = vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE)
-        script = re.sub(r"</(script)", r"<\\/\1", script, flags=re.IGNORECASE)
+        script = packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).encode())
         with contextlib.suppress(OSError):  # a project that cannot be written makes it again every time
             BUILD.mkdir(exist_ok=True)
             beside = kept.with_suffix(f".{os.getpid()}")
             beside.write_text(script)
             beside.rename(kept)
-        return Markup(script)
+        return script

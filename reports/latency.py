@@ -37,7 +37,8 @@ def latencies(measured: Measured, mode: str) -> Latencies | None:
     if not count:
         return None
     wanted = (50.0, 90.0, 99.0, 99.9) if count >= ENOUGH else ()
-    percentiles = {share: float(total.get_value_at_percentile(share)) for share in wanted}
+    found = total.get_percentile_to_value_dict(wanted)
+    percentiles = {share: float(found[share]) for share in wanted}
     return Latencies(
         count, float(total.get_min_value()), float(total.get_mean_value()), float(total.get_max_value()), percentiles
     )

@@ -1,10 +1,11 @@
 // The forest plot follows what is chosen: baseline, metric and modes. All intervals come from reports/choices.py.
-for (const place of document.querySelectorAll(".choosing")) {
+document.querySelectorAll(".choosing").forEach(choosing);
+async function choosing(place) {
   const all = JSON.parse(place.querySelector("script.all").textContent);
   const figure = place.querySelector("figure");
   const form = place.querySelector(".choose form"); // a chart has a form of its own
   const [declaredMetric] = Object.keys(all.metrics);
-  const declared = JSON.parse(figure.querySelector("script").textContent);
+  const declared = await specification(figure);
   const caption = figure.querySelector("figcaption");
   const said = place.querySelector(".chosen");
   place.querySelector("details.choose").hidden = false;
@@ -32,7 +33,7 @@ for (const place of document.querySelectorAll(".choosing")) {
     return { band: [], dots, estimates };
   }
 
-  function specification(choice, chosen) {
+  function following(choice, chosen) {
     const spec = structuredClone(declared);
     const { band, dots, estimates } = chosen;
     const ratios = [1, ...band.flatMap(({ low, high }) => [low, high]), ...dots.map(({ ratio }) => ratio)];
@@ -59,7 +60,7 @@ for (const place of document.querySelectorAll(".choosing")) {
     choice.modes = choice.modes.filter((mode) => mode !== choice.baseline);
     const asDeclared = isDeclared(choice);
     const chosen = rows(choice);
-    draw(figure, specification(choice, chosen));
+    draw(figure, following(choice, chosen));
     caption.hidden = !asDeclared;
     const what = `${all.metrics[choice.metric]} against ${choice.baseline}`;
     const missing = choice.modes.filter((mode) => !chosen.estimates.some((row) => row.mode === mode));

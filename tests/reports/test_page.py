@@ -3,6 +3,7 @@
 import base64
 import dataclasses
 import gzip
+import gzip
 import json
 import random
 import re
@@ -32,6 +33,12 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
         "nothing half-written is left"
     )
     return path.read_text()
+
+
+def test_fourteen_modes_and_many_rounds_stay_light(tmp_path: Path) -> None:
+    modes = (*MODES, *(f"mode-{number}" for number in range(11)))
+    run = load(synthetic.write(tmp_path, synthetic.run(modes, 24)))
+    assert len(page.page(run).encode()) < 3_000_000
 
 
 @pytest.fixture(scope="module")
@@ -103,10 +110,10 @@ def test_every_chart_has_a_still_picture_and_words(tags: Tags) -> None:
 
 
 def test_the_charts_data_is_readable_json(html: str) -> None:
-    found = re.findall(r'<script type="application/json">(.*?)</script>', html, re.S)
-    assert len(found) >= 5
-    for text in found:
-        assert json.loads(text)["layer"]
+    found = re.findall(r'<script type="application/(json|gzip)">(.*?)</script>', html, re.S)
+    assert {kind for kind, _ in found} == {"json", "gzip"} and len(found) >= 5
+    for kind, text in found:
+        assert json.loads(text if kind == "json" else gzip.decompress(base64.b64decode(text)))["layer"]
 
 
 def test_without_perf_flame_graphs_lie_in_sandboxed_frames_with_their_stacks_beside(tmp_path: Path) -> None:
