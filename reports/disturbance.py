@@ -42,8 +42,14 @@ class Gate:
 
 
 def steal_share(cell: Cell, run: Run) -> float | None:
-    """Of the CPU time of all the machine's cores."""
-    steal_s, cpus = cell.metrics.get("steal_s"), run.host.get("cpus")
+    """Of the CPU time of all the machine's cores; of the worse machine, where load and servers have one each."""
+    servers = _stolen(cell, "steal_s", run.host)
+    load = _stolen(cell, "load_steal_s", run.load_host) if run.load_host else servers
+    return None if servers is None or load is None else max(servers, load)
+
+
+def _stolen(cell: Cell, metric: str, host: Mapping[str, object]) -> float | None:
+    steal_s, cpus = cell.metrics.get(metric), host.get("cpus")
     if steal_s is None or not isinstance(cpus, int | float) or cpus <= 0 or cell.wall_s <= 0:
         return None
     return steal_s / (cell.wall_s * cpus)
@@ -56,9 +62,9 @@ def sampler_cores(cell: Cell, _run: Run) -> float | None:
 
 
 def foreign_cores(cell: Cell, run: Run) -> float | None:
-    """What the machine was busy with beside the server, the client, and the agent with its sampler."""
+    """What the servers' machine was busy with beside the server, the client if it is there, and the agent."""
     machine_s_per_gib = cell.metrics.get("machine_cpu_s_per_gib")
-    parts = (cores(cell, "server"), cores(cell, "client"), sampler_cores(cell, run))
+    parts = (cores(cell, "server"), 0.0 if run.load_host else cores(cell, "client"), sampler_cores(cell, run))
     if machine_s_per_gib is None or cell.wall_s <= 0 or any(part is None for part in parts):
         return None
     busy = machine_s_per_gib * cell.received_bytes / GIB / cell.wall_s
@@ -66,10 +72,20 @@ def foreign_cores(cell: Cell, run: Run) -> float | None:
 
 
 def throttled(cell: Cell, run: Run) -> float | None:
-    """0 without a CPU limit: there is nothing that could throttle."""
-    limit = run.host.get("cgroup_cpu_max")
-    known = cell.metrics.get("throttled_s")
-    return 0.0 if known is None and str(limit).startswith("max") else known
+    """0 without a CPU limit: there is nothing that could throttle. Of both machines, where there are two."""
+    servers = _throttled(cell, "throttled_s", run.host)
+    load = _throttled(cell, "load_throttled_s", run.load_host) if run.load_host else 0.0
+    return None if servers is None or load is None else servers + load
+
+
+def _throttled(cell: Cell, metric: str, host: Mapping[str, object]) -> float | None:
+    known = cell.metrics.get(metric)
+    return 0.0 if known is None and str(host.get("cgroup_cpu_max")).startswith("max") else known
+
+
+def swapped(cell: Cell, run: Run) -> float | None:
+    known = [cell.metrics.get(name) for name in ("swapped_bytes", *(("load_swapped_bytes",) if run.load_host else ()))]
+    return sum(value for value in known if value is not None) if None not in known else None
 
 
 def absent_share(cell: Cell, run: Run) -> float | None:
@@ -108,7 +124,7 @@ GATES: tuple[Gate, ...] = (
     Gate("the sampler's CPU", 0.02, "cores", "the sampler took more than 2 % of a core", sampler_cores),
     Gate("foreign CPU", 0.10, "cores", "other processes took more than 10 % of a core", foreign_cores),
     Gate("cgroup throttling", 0, "s", "the cgroup's CPU limit stopped the processes", throttled),
-    Gate("swapping", 0, "bytes", "the machine swapped", _metric("swapped_bytes")),
+    Gate("swapping", 0, "bytes", "the machine swapped", swapped),
     Gate(
         "major faults",
         0,

@@ -3,12 +3,13 @@
 Its rule: say what the records hold, name what is only a model, and say "not on record" for the rest.
 """
 
+import re
 from collections.abc import Iterator
 
-from profiles.records import Floor
+from profiles.records import Floor, Run
 from reports.data import RunData
 from reports.deep import reasons
-from reports.limits import FULL_SHARE, cores, probed, server_full
+from reports.limits import client_full, cores, probed, server_full
 from reports.measured import Measured
 from reports.paired import percent
 from reports.question import rate_of
@@ -92,9 +93,10 @@ def _limit(measured: Measured, mode: str) -> str:
     if measured.run.question == "paced":
         return f"the offered rate, {rate_of(measured.run)} ({numbers})"
     server_is_full = server >= server_full(measured.run)
-    if client >= FULL_SHARE and not server_is_full:
+    client_is_full = client >= client_full(measured.run)
+    if client_is_full and not server_is_full:
         return f"the client ({numbers}): throughput is a lower bound"
-    if server_is_full and client < FULL_SHARE:
+    if server_is_full and not client_is_full:
         return f"the server ({numbers})"
     if server_is_full:
         return f"server and client alike ({numbers})"
@@ -133,11 +135,31 @@ def _python(version: str | int | float | None) -> str:
 
 def network_line(run: RunData) -> str:
     host = run.run.host
-    interface = host.get("interface") or "interface unknown"
+    interface = _interface(run.run)
     control = host.get("congestion_control") or _default_control(host.get("congestion_control_default"))
-    loopback = ": no network card took part" if interface in ("loopback", "lo") else ""
-    parts = (f"{interface}{loopback}", f"congestion control {control}", plural(run.run.users, "user"))
+    hosts = [f"{role} on {where}" for role in ("servers", "load") if (where := host.get(f"{role}_on"))]
+    parts = (interface, *hosts, f"congestion control {control}", users_of(run.run))
     return " · ".join((*parts, _sink(run), f"pinning: {host.get('pinning') or UNKNOWN}"))
+
+
+def users_of(run: Run) -> str:
+    """4 users in 2 workers"""
+    return plural(run.users, "user") + (f" in {plural(run.workers, 'worker')}" if run.workers else "")
+
+
+def _interface(run: Run) -> str:
+    """What the bytes went through; a NIC is said to be none where it was none."""
+    interface = run.host.get("interface")
+    if interface in ("loopback", "lo"):
+        return "loopback: no network card took part"
+    held = f", held to {limit}" if (limit := held_to(run)) else ""
+    return f"{interface or 'interface unknown'}, MTU {run.host.get('mtu') or UNKNOWN}{held}"
+
+
+def held_to(run: Run) -> str | None:
+    """The rate that a token bucket holds the servers' interface to, as tc-tbf(8) says it; None without one."""
+    found = re.search(r"\btbf\b.*?\brate (\S+)", str(run.host.get("queueing") or ""))
+    return found[1] if found else None
 
 
 def _default_control(default: str | int | float | None) -> str:

@@ -36,6 +36,8 @@ def conditions(run: Run) -> dict[str, str | int | float | None]:
         "question": run.question,
         **({} if run.rate_bytes_per_s is None else {"rate_bytes_per_s": run.rate_bytes_per_s}),
         **({} if run.cache == "warm" else {"cache": run.cache}),
+        **({} if run.host.get("interface") == "loopback" else {"interface": run.host.get("interface")}),
+        **({"workers": run.workers} if run.workers else {}),
         "users": run.users,
         "sink": run.sink,
         "window_s": run.window_s,

@@ -21,6 +21,8 @@ from reports.text import plural, rounds_list
 from reports.unequal import cautions
 from units import format_size
 
+MOST_APART = 0.01  # of a window
+
 Kind = Literal["void", "caution", "unknown"]
 
 
@@ -76,6 +78,8 @@ def check(measured: Measured) -> Validity:
             *_equals_differ(measured),
             *(Finding("caution", text, mode) for text, mode in cautions(measured.run)),
             *_residency(measured.run),
+            *_voids(measured.run),
+            *_clocks(measured),
             *_completeness(measured),
         )
     )
@@ -205,19 +209,40 @@ def _residency(run: Run) -> Iterator[Finding]:
             yield Finding("caution", f"only {100 * share:.3g} % of the file was in the page cache {when} the run")
 
 
+def _voids(run: Run) -> Iterator[Finding]:
+    """Cells that came to nothing because somebody went away; their rounds are in no comparison."""
+    for void in run.voids:
+        again = next((repeat.round for repeat in run.repeats if repeat.of == void.round), None)
+        what = "" if again is None else f"; the round was run again as round {again}"
+        yield Finding("caution", f"void in round {void.round}: {void.reason}{what}", void.mode, (void.round,))
+
+
+def _clocks(measured: Measured) -> Iterator[Finding]:
+    """Bytes are counted on one host and CPU time on another: how far apart may the two windows lie?"""
+    known = [(cell.metrics.get("clock_uncertainty_s") or 0.0, cell) for cell in measured.cells if cell.wall_s > 0]
+    apart = [(2 * uncertainty_s / cell.wall_s, cell.round) for uncertainty_s, cell in known]
+    worst = max(apart, default=(0.0, 0))[0]
+    if worst > MOST_APART:
+        over = sorted({number for share, number in apart if share > MOST_APART})
+        text = f"the hosts' clocks are known to each other within {100 * worst:.2g} % of a window"
+        yield Finding("caution", f"{text}: a longer WINDOW helps", None, tuple(over))
+
+
 def _completeness(measured: Measured) -> Iterator[Finding]:
     """Did every planned round end up judged? A dropped round that a repeat replaced did."""
     run, done = measured.run, len(measured.every_round)
-    planned = run.rounds_planned or len(run.order)
+    planned, void = run.rounds_planned or len(run.order), {void.round for void in run.voids}
     because = f" ({run.reason})" if run.reason else ""
     if run.state != "done":
         how = {"interrupted": "was interrupted", "failed": "failed"}.get(run.state, "did not end")
         yield Finding("caution", f"the run {how} after {done} of {plural(planned, 'round')}{because}")
-    elif done < len(run.order):
+    elif void and not run.stopped and done < planned:
+        yield Finding("caution", f"only {done} of {plural(planned, 'round')} are complete")
+    elif done < len(run.order) - len(void):
         yield Finding("caution", f"only {done} of {plural(len(run.order), 'round')} are complete{because}")
     elif measured.dropped and not run.stopped and len(measured.rounds) < planned:
         text = f"only {len(measured.rounds)} of {plural(planned, 'planned round')} could be judged: the others"
         yield Finding("caution", f"{text} were disturbed, and so were their repeats")
-    if measured.incomplete:
-        which = rounds_list(list(measured.incomplete))
+    if incomplete := set(measured.incomplete) - void:
+        which = rounds_list(sorted(incomplete))
         yield Finding("caution", f"round {which} lacks a mode and is left out of every comparison")

@@ -26,10 +26,16 @@ def server_full(run: Run) -> float:
     return FULL_SHARE * (cpus if isinstance(cpus, int | float) and cpus >= 1 else 1)
 
 
+def client_full(run: Run) -> float:
+    """The same for the load, each process of which is one thread."""
+    cpus = run.host.get("load_cpus")
+    return FULL_SHARE * (cpus if isinstance(cpus, int | float) and cpus >= 1 else 1)
+
+
 def client_limited(cell: Cell, run: Run) -> bool:
-    """The client's core is full (it is one thread) while the server has headroom."""
+    """The client's core is full (or the cores of its workers) while the server has headroom."""
     client, server = cores(cell, "client"), cores(cell, "server")
-    return client is not None and server is not None and client >= FULL_SHARE and server < server_full(run)
+    return client is not None and server is not None and client >= client_full(run) and server < server_full(run)
 
 
 def mostly_client_limited(cells: Sequence[Cell], run: Run) -> bool:
@@ -54,6 +60,6 @@ def probed(probe: Probe, scored: Sequence[Cell], run: Run) -> str:
         return f"{numbers}: {run.users} users were too few to find the limit"
     if server >= server_full(run):
         return f"{numbers}: the server was the limit"
-    if client >= FULL_SHARE:
+    if client >= client_full(run):
         return f"{numbers}: the client was the limit, not the server"
     return f"{numbers}: neither was full, so the limit lies between them"

@@ -40,6 +40,7 @@ KNOBS = {
     "PACE": ("pace", rf"{_WORD}( {_WORD}| {_SIZE}/s)?|{_SIZE}/s"),
     "CACHE": ("cache", _WORD),
     "USERS": ("users", _COUNT),
+    "WORKERS": ("workers", _COUNT),
     "SINK": ("sink", _WORD),
     "PIN": ("pin", "[01]"),
     "SEED": ("seed", _COUNT),
@@ -47,6 +48,7 @@ KNOBS = {
     "GIB_PER_DAY": ("gib-per-day", _NUMBER),
     "OPTIONS": ("option", rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
 }
+_OF_OTHER_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER")
 _OF_THE_FILE = "SIZE"  # not an option of scripts.load: it says how the served file is made
 
 
@@ -119,6 +121,11 @@ def _knobs(run: Run) -> dict[str, str]:
     knobs = {}
     for word in [*words[2:], f"SEED={run.seed}"]:
         name, _, value = word.partition("=")
+        if name in _OF_OTHER_HOSTS:
+            raise UsageError(
+                f"run {printable(run.name)!r} was measured between hosts ({printable(word)}), and which those are is "
+                f"not a report's to say: type `{printable(run.command)}` yourself if you trust them"
+            )
         if name not in KNOBS or not re.fullmatch(KNOBS[name][1], value, re.ASCII):
             raise UsageError(f"{printable(word)!r} is no knob that `make load` has here: nothing was run")
         knobs[name] = value

@@ -5,10 +5,11 @@ from markupsafe import Markup
 from reports.data import RunData
 from reports.decisions.savings import cores, saving, traffic
 from reports.evidence import statement
-from reports.explain import limit
+from reports.explain import held_to, limit
 from reports.measured import PRIMARY
 from reports.rendering import fragment
-from reports.text import number, plural, quantity
+from reports.text import UNKNOWN, number, plural, quantity
+from units import GIB
 
 TITLE = "The benchmark's checklist"
 ORDER = 128
@@ -36,7 +37,16 @@ def render(run: RunData) -> Markup:
 def _limits(run: RunData) -> str:
     if run.run.host.get("interface") in ("loopback", "lo"):
         return f"Loopback has no line rate that could have been exceeded; the memory's bandwidth: {UNANSWERED}."
-    return f"The speed of the link is not on record: {UNANSWERED}."
+    fastest = max(
+        (known.median for mode in run.measured.modes if (known := run.measured.spread(mode, "gib_per_s"))), default=0
+    )
+    reached = f"the fastest mode reached {number(fastest * GIB * 8 / 1e6)} Mbit/s of payload"
+    if limit := held_to(run.run):
+        return f"The link was held to {limit}; {reached}."
+    if str(run.run.host.get("interface")).startswith("veth"):
+        return f"A veth pair has no line rate that could have been exceeded; {reached}."
+    speed = run.run.host.get("link_speed")
+    return f"The link is said to carry {speed or UNKNOWN}; {reached}."
 
 
 def _errors(run: RunData) -> str:

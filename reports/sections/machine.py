@@ -1,9 +1,12 @@
 """Everything that is on record of the run, the machine and the software (method.md §8)."""
 
+from collections.abc import Mapping
+
 from markupsafe import Markup
 
 from profiles.records import Run
 from reports.data import RunData
+from reports.explain import users_of
 from reports.question import in_full
 from reports.rendering import fragment
 from reports.text import quantity
@@ -21,10 +24,15 @@ def render(run: RunData) -> Markup:
     groups: list[tuple[str, list[tuple[str, Value]]]] = [
         ("Run", _run(facts)),
         ("File", _file(facts)),
-        ("Machine", [(_words(name), _value(name, value)) for name, value in facts.host.items()]),
-        ("Software", [(_words(name), _value(name, value)) for name, value in facts.software.items()]),
+        ("The servers' machine" if facts.load_host else "Machine", _facts(facts.host)),
+        *([("The load's machine", _facts(facts.load_host))] if facts.load_host else []),
+        ("Software", _facts(facts.software)),
     ]
     return fragment("machine.html", groups=groups, targets=facts.targets, baseline=facts.baseline, order=facts.order)
+
+
+def _facts(facts: Mapping[str, Value]) -> list[tuple[str, Value]]:
+    return [(_words(name), _value(name, value)) for name, value in facts.items()]
 
 
 def _run(run: Run) -> list[tuple[str, Value]]:
@@ -36,7 +44,7 @@ def _run(run: Run) -> list[tuple[str, Value]]:
         ("command", run.command),
         ("question", in_full(run)),
         ("seed", run.seed),
-        ("users", run.users),
+        ("users", users_of(run)),
         ("sink", run.sink),
         ("warm-up, discarded", quantity(run.warm_up_s, "s")),
         ("measured window", quantity(run.window_s, "s") if run.cache == "warm" else "one download"),
