@@ -15,13 +15,14 @@ SIZE ?= $(if $(filter-out saturated,$(PACE)),1MiB,256MiB)
 # A knob that is set becomes an option of the same name.
 option = $(if $($(1)),--$(2) $($(1)))
 quoted = $(if $($(1)),'--$(2)=$($(1))')
+WORKER_KNOBS = $(call quoted,WORKERS,workers) $(call quoted,MASTER,master)
 AGENT_KNOBS = $(call quoted,AGENT,agent) $(call quoted,AGENT_TOKEN_FILE,agent-token-file) $(call quoted,AGENT_CA,agent-ca)
 KNOBS = $(call option,MODES,modes) $(call quoted,BASELINE,baseline) $(call quoted,ROUNDS,rounds) \
 	$(call quoted,WINDOW,window) $(call quoted,WARM_UP,warm-up) $(call quoted,PROFILE,profile) $(call quoted,USERS,users) \
 	$(call quoted,GIB_PER_DAY,gib-per-day) $(call quoted,SINK,sink) $(call quoted,PIN,pin) \
 	$(call quoted,PRECISION,precision) $(call quoted,RETRIES,retries) $(call quoted,CALIBRATE,calibrate) \
 	$(call quoted,PACE,pace) $(call quoted,CACHE,cache) \
-	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)') $(AGENT_KNOBS)
+	$(call quoted,SEED,seed) $(call quoted,RUN,run) $(foreach o,$(OPTIONS),--option '$(o)') $(AGENT_KNOBS) $(WORKER_KNOBS)
 # SIZE is only passed on where it was given: a sweep that is gone on with knows its own.
 SWEEP_KNOBS = $(call quoted,AXIS,axis) $(call option,POINTS,points) $(call option,MODES,modes) \
 	$(call quoted,MINUTES,minutes) $(call quoted,ROUNDS,rounds) $(call quoted,WINDOW,window) \
@@ -36,6 +37,7 @@ help: ## list these targets
 	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
 	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
+	@echo "               WORKERS=n, processes that share the users (MASTER=host:port waits for workers from other hosts)"
 	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 

@@ -61,7 +61,7 @@ class Edge:
     downloads: float
 
 
-def interpolate(moment_s: float, before: tuple[float, int], after: tuple[float, int]) -> float:
+def interpolate(moment_s: float, before: tuple[float, float], after: tuple[float, float]) -> float:
     """A count at a moment between two (monotonic seconds, count) readings; the nearer one for a moment outside them."""
     span_s = after[0] - before[0]
     share = min(max((moment_s - before[0]) / span_s, 0.0), 1.0) if span_s > 0 else 1.0
@@ -118,9 +118,10 @@ def measure(
 def _between_hosts(edges: tuple[Edge, Edge]) -> Values:
     """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
     own, last = _difference(edges, "sampler", "cpu_s"), edges[1].snapshot.processes
+    worst_s = max(edge.uncertainty_s for edge in edges)
+    uncertainty: Values = {"clock_uncertainty_s": worst_s} if worst_s else {}
     if LOAD_SAMPLER not in last:
-        return {"sampler_cpu_s": own}
-    uncertainty = {"clock_uncertainty_s": max(edge.uncertainty_s for edge in edges)}
+        return {"sampler_cpu_s": own, **uncertainty}
     if LOAD_MACHINE not in last:  # another host, but the same machine
         return {"sampler_cpu_s": (own or 0.0) + (_difference(edges, LOAD_SAMPLER, "cpu_s") or 0.0), **uncertainty}
     names = ("steal_s", "swapped_bytes", "throttled_s")

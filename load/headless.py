@@ -16,12 +16,15 @@ from functools import partial
 from pathlib import Path
 
 from locust.env import Environment
+from locust.exception import RPCError
+from locust.runners import Runner
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
+from load.crowds import recruited
 from load.interrupt import deliver_to_main
 from load.placement import between_machines, pin_this_process
 from load.questions import alone, carry_out, expected_s
@@ -29,6 +32,7 @@ from load.remote_host import host_at
 from load.settings import Settings
 from load.stage import start_watching
 from load.users import user_classes
+from profiles.agent_access import Address
 from profiles.records import Cell
 from profiles.run_folder import RUN_FILE, RunFolder
 
@@ -47,7 +51,7 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
     console = Console(stderr=True)
     users = user_classes()
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
-    runner = environment.create_local_runner()
+    runner = _runner(environment, settings)
     deliver_to_main(signal.SIGINT, signal.SIGTERM)
     try:
         host = make_host()
@@ -55,7 +59,7 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
             start_watching(host, os.getpid())
             placement = between_machines(settings.placement) if host.apart else settings.placement
             settings = replace(settings, placement=pin_this_process(placement))  # after the agent, which is free
-            with _progress(console) as progress:
+            with recruited(environment, settings), _progress(console) as progress:
                 report = _reporter(progress, expected_s(settings, folder))
                 cells = carry_out(environment, users, host, settings, folder, report)
         finally:
@@ -68,6 +72,17 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
         print(f"error: {error}. {_what_remains(folder)}".replace("..", "."), file=sys.stderr)
         return error.exit_code
     return _judge(cells)
+
+
+def _runner(environment: Environment, settings: Settings) -> Runner:
+    """One that has its users here, or one of workers. Raises UserError where those could not reach it."""
+    if not settings.workers:
+        return environment.create_local_runner()
+    master = settings.master or Address("127.0.0.1", 0)
+    try:
+        return environment.create_master_runner(master.host, master.port)
+    except (SystemExit, RPCError, OSError) as error:  # Locust logs a busy port, and exits
+        raise UserError(f"cannot wait for workers on {master}: give an address of this host and a free port") from error
 
 
 def _judge(cells: list[Cell]) -> int:

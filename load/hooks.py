@@ -28,6 +28,7 @@ from load.stage import start_watching
 from load.standing import Standing
 from load.users import DownloadUser
 from load.web import attach
+from load.worker import Part
 from load.worker_counts import receive_counts, send_counts
 from profiles.targets import PROJECT
 
@@ -105,6 +106,7 @@ class _Hooks:
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
             send_counts(environment.runner, self._users)
+            Part(environment.runner, self._users)
             return
         if isinstance(environment.runner, LocalRunner):
             deliver_to_main(signal.SIGINT)

@@ -17,6 +17,7 @@ from load.client import SINKS, Sink
 from load.placement import choose
 from load.settings import Cache, Settings
 from profiles import targets
+from profiles.agent_access import parse_address
 from units import parse_size
 
 BASELINE = "read-send"
@@ -40,6 +41,7 @@ LIMITS = {
     "profile": (0, 600),
     "precision": (0, 1),
     "retries": (0, 10),
+    "workers": (0, 256),
     "gib_per_day": (0.001, 10**12),
 }
 
@@ -49,7 +51,9 @@ class Knobs:
     """As they were turned; None where a default depends on others (see filled_in).
 
     modes: names, or "course" or "all" alone. window, warm_up and profile in seconds. option: MODE.NAME=SIZE, several.
-    agent: HOST:PORT of one on another host, with what it takes to talk to it (load/remote_host.py).
+    workers: processes to spread the users over, 0 for one that does it all; master: HOST:PORT, where to wait for them
+    if they are started elsewhere. agent: HOST:PORT of one on another host, with what it takes to talk to it
+    (load/remote_host.py).
     """
 
     modes: tuple[str, ...] = ("course",)
@@ -70,6 +74,8 @@ class Knobs:
     seed: int = field(default_factory=lambda: random.randrange(1 << 32))
     pin: bool = True
     any_port: bool = False
+    workers: int = 0
+    master: str | None = None
     agent: str | None = None
     agent_token_file: str | None = None
     agent_ca: str | None = None
@@ -106,7 +112,9 @@ def settings_of(knobs: Knobs, file_bytes: int) -> Settings:
         calibrate=knobs.calibrate,
         pace=pace.parse(knobs.pace),
         cache=knobs.cache,
-        placement=choose(os.sched_getaffinity(0), wanted=knobs.pin),
+        workers=knobs.workers,
+        master=parse_address(knobs.master) if knobs.master else None,
+        placement=choose(os.sched_getaffinity(0), wanted=knobs.pin, workers=knobs.workers),
     )
 
 
@@ -131,10 +139,15 @@ def check(knobs: Knobs) -> None:
         if getattr(knobs, name) not in choices:
             raise UsageError(f"{name.upper()}={getattr(knobs, name)!r}: choose one of {', '.join(choices)}")
     unfit = [name for name in OF_LOADED_CELLS if getattr(knobs, name) is not None]
+    unfit += ["workers"] if knobs.workers else []
     unfit += ["pace"] if pace.parse(knobs.pace) != pace.SATURATED else []
     if knobs.cache == "cold" and unfit:
         names = ", ".join(unfit).upper()
         raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")
+    if knobs.master and not knobs.workers:
+        raise UsageError("MASTER=HOST:PORT waits for workers from elsewhere: say how many, with WORKERS=n")
+    if knobs.workers and knobs.users is not None and knobs.users % knobs.workers:
+        raise UsageError(f"USERS={knobs.users} cannot be divided among WORKERS={knobs.workers}: give a multiple")
 
 
 def check_run_name(name: str) -> None:
@@ -150,11 +163,16 @@ def filled_in(knobs: Knobs, modes: int) -> Knobs:
     many = "few" if modes <= FEW_MODES else "many"
     return replace(
         knobs,
-        users=USERS if knobs.users is None else knobs.users,
+        users=_users(knobs.workers) if knobs.users is None else knobs.users,
         profile=PROFILE_S if knobs.profile is None else knobs.profile,
         window=WINDOW_S[many] if knobs.window is None else knobs.window,
         warm_up=WARM_UP_S[many] if knobs.warm_up is None else knobs.warm_up,
     )
+
+
+def _users(workers: int) -> int:
+    """The default, rounded up to where each worker has as many."""
+    return -(-USERS // workers) * workers if workers else USERS
 
 
 def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
@@ -193,6 +211,8 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
     said |= {"CALIBRATE": 1} if knobs.calibrate else {}
     said |= {} if knobs.pin else {"PIN": 0}
     said |= {"TARGETS": targets.file()} if any(targets.is_guest_of_a_file(mode) for mode in modes) else {}
+    said |= {"WORKERS": knobs.workers} if knobs.workers else {}
+    said |= {"MASTER": knobs.master} if knobs.master else {}
     remote = {name: getattr(knobs, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}
     said |= {name: value for name, value in remote.items() if value} if knobs.agent else {}
     said |= {"OPTIONS": " ".join(knobs.option)} if knobs.option else {}

@@ -18,14 +18,17 @@ class Placement:
     text: str
 
 
-def choose(allowed: set[int], wanted: bool) -> Placement:
-    """The first allowed CPU for the load, which is one thread (gevent); all the others for the servers."""
+def choose(allowed: set[int], wanted: bool, workers: int = 0) -> Placement:
+    """The first allowed CPU for the load, which is one thread (gevent), or one for each of its workers as long as one
+    is left; all the others for the servers."""
     if not wanted:
         return Placement((), (), "none (PIN=0)")
     if len(allowed) < 2:
         return Placement((), (), "none (only one CPU is allowed)")
-    first, *others = sorted(allowed)
-    return Placement((first,), tuple(others), f"load on CPU {first}, servers on CPU {', '.join(map(str, others))}")
+    cpus, count = sorted(allowed), min(max(1, workers), len(allowed) - 1)
+    load, servers = tuple(cpus[:count]), tuple(cpus[count:])
+    text = f"load on CPU {', '.join(map(str, load))}, servers on CPU {', '.join(map(str, servers))}"
+    return Placement(load, servers, text)
 
 
 def between_machines(placement: Placement) -> Placement:

@@ -14,6 +14,7 @@ from load.cell import BETWEEN_HOSTS, DERIVED
 from load.client import SOCKET_OPTIONS, Sink
 from load.pace import SATURATED, Asked, Rate, say
 from load.placement import Placement, choose
+from profiles.agent_access import Address
 from profiles.protocol import Facts
 from profiles.records import Run, TargetFacts
 
@@ -28,8 +29,9 @@ class Settings:
     precision: the half-width of the intervals at which it stops, 0 for never. retries: of a disturbed round.
     calibrate: measure the A/A floor. pace: what was asked for in all, one question or both; rate: what this campaign
     offers to every mode, None for as fast as it goes. cache: a cold cell is one download, by one user, of a file that
-    was dropped from the page cache. options: per mode, in bytes. gib_per_day: see Run. command: what repeats the run,
-    but for its pace.
+    was dropped from the page cache. workers: over how many processes the users are spread, 0 for this one; master:
+    where it listens for workers that are started elsewhere, None to start them here. options: per mode, in bytes.
+    gib_per_day: see Run. command: what repeats the run, but for its pace.
     """
 
     modes: tuple[str, ...]
@@ -51,6 +53,8 @@ class Settings:
     pace: Asked = SATURATED
     rate: Rate | None = None
     cache: Cache = "warm"
+    workers: int = 0
+    master: Address | None = None
     placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
 
     @property
@@ -66,6 +70,12 @@ class Settings:
     def real(self, mode: str) -> str:
         """The mode that stands behind a name: the duplicate is the baseline under another one."""
         return self.modes[0] if mode == self.duplicate else mode
+
+    @property
+    def load_cpus(self) -> int:
+        """How many CPUs the load can keep busy: each of its processes is one thread."""
+        processes = max(1, self.workers)
+        return min(processes, len(self.placement.load_cpus) or processes) if self.master is None else processes
 
     @property
     def cell_s(self) -> float:
@@ -116,7 +126,7 @@ def run_record(
         sample_interval_s=facts.sample_interval_s,
         file=facts.file,
         targets=(*targets, *_again(targets, settings)),
-        metrics=(*facts.metrics, *DERIVED, *(BETWEEN_HOSTS if "servers_on" in facts.host else ())),
+        metrics=(*facts.metrics, *DERIVED, *(BETWEEN_HOSTS if "servers_on" in facts.host or settings.workers else ())),
         skipped=skipped,
         gib_per_day=settings.gib_per_day,
         rounds_planned=len(order),
@@ -124,9 +134,11 @@ def run_record(
         duplicate=settings.duplicate,
         cache=settings.cache,
         host=facts.host
-        | {"pinning": settings.placement.text, "server_cpus": server_cpus, "client_socket_options": SOCKET_OPTIONS},
+        | {"pinning": settings.placement.text, "server_cpus": server_cpus, "load_cpus": settings.load_cpus}
+        | {"client_socket_options": SOCKET_OPTIONS},
         software=facts.software | {"locust": version("locust")},
         load_host=facts.load_host,
+        workers=settings.workers,
     )
 
 

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import gevent
 from locust.env import Environment
-from locust.runners import LocalRunner
 
 from errors import UserError
 from load.agent_client import AgentClient
 from load.cell import LOAD, Edge, measure
+from load.crowds import crowd_of
+from load.edges import edge_of
 from load.lost import LostError
 from load.meter import Meter
-from load.pace import Pace
 from load.settings import Settings
 from load.users import DownloadUser
 from load.window import check_ready, download_once, edge
@@ -27,7 +27,6 @@ from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.records import Cell, DeepProfile, Profile, Sample
 from profiles.run_folder import RunFolder
 
-SPAWN_TIMEOUT_S = 10.0
 RECORDING_GRACE_S = 30.0
 DOWNLOADS_PER_USER = 2
 LONGEST_WINDOWS = 4
@@ -50,9 +49,7 @@ class Stage:
         settings: Settings,
         facts: Facts,
     ) -> None:
-        runner = environment.runner
-        assert isinstance(runner, LocalRunner)
-        self._runner = runner
+        self._crowd = crowd_of(environment)
         self._users = users
         self._host = host
         self._folder = folder
@@ -72,8 +69,8 @@ class Stage:
     def _warm(self, place: Place, mode: str, users: int) -> tuple[Cell, float | None]:
         """The cell, and the share of the file in the page cache, before or after: the less."""
         resident = self._host.file_state().resident_share
-        with self._loaded(mode, users, profiler=None) as user_class:
-            cell = self._window(place, mode, user_class, self._settings.window_s, DOWNLOADS_PER_USER * users)
+        with self._loaded(mode, users, profiler=None):
+            cell = self._window(place, mode, self._settings.window_s, DOWNLOADS_PER_USER * users)
         shares = (resident, self._host.file_state().resident_share)
         return cell, None if None in shares else min(share for share in shares if share is not None)
 
@@ -92,9 +89,9 @@ class Stage:
     def profile(self, position: int, mode: str) -> Profile:
         """One mode under the same load with py-spy attached: labelled, never scored (method.md §1)."""
         settings = self._settings
-        with self._loaded(mode, settings.users, "py-spy") as user_class:
+        with self._loaded(mode, settings.users, "py-spy"):
             self._host.record(mode, settings.profile_s)
-            cell = self._window((0, position), mode, user_class, settings.profile_s)
+            cell = self._window((0, position), mode, settings.profile_s)
             recording = self._recording(mode)
         if recording.state == "failed":
             return Profile(cell, None, None, recording.reason)
@@ -106,12 +103,12 @@ class Stage:
         """The same with perf, which was attached before there were connections; its Python frames may come from the
         py-spy pass just before (profiles/stacks.py)."""
         settings = self._settings
-        with self._loaded(mode, settings.users, "perf") as user_class:
+        with self._loaded(mode, settings.users, "perf"):
             self._host.record(mode, settings.profile_s)
             refused = self._host.recording(mode)
             if refused.state == "failed":
                 return DeepProfile(mode, None, None, reason=refused.reason)
-            cell = self._window((0, position), mode, user_class, settings.profile_s)
+            cell = self._window((0, position), mode, settings.profile_s)
             recording = self._recording(mode)
         if recording.state == "failed":
             return DeepProfile(mode, cell, None, reason=recording.reason)
@@ -121,11 +118,11 @@ class Stage:
 
     def clear(self) -> None:
         """Stop the users that may still be there."""
-        self._runner.stop()
+        self._crowd.stop()
 
     def recover(self) -> None:
         """Wait for whom a cell was lost with. Raises UserError when they do not come back."""
-        self.clear()
+        self._crowd.recover()
         self._host.recover()
 
     def _recording(self, mode: str) -> Recording:
@@ -142,15 +139,12 @@ class Stage:
     def _loaded(self, mode: str, users: int, profiler: Profiler) -> Iterator[type[DownloadUser]]:
         """A fresh server under load, warmed up; both stopped at the end."""
         with self._served(mode, profiler) as user_class:
-            rate, size_bytes = self.rate_bytes_per_s, user_class.own_bytes or self._facts.file.size_bytes
-            user_class.offer(None if rate is None else Pace(rate, size_bytes, users, time.perf_counter()))
             try:
-                self._runner.start(users, spawn_rate=users, user_classes=[user_class])
-                self._wait_for_users(users)
+                self._crowd.start(user_class, users, self.rate_bytes_per_s)
                 gevent.sleep(self._settings.warm_up_s)
                 yield user_class
             finally:
-                self._runner.stop()
+                self._crowd.stop()
 
     @contextlib.contextmanager
     def _served(self, mode: str, profiler: Profiler) -> Iterator[type[DownloadUser]]:
@@ -187,29 +181,22 @@ class Stage:
                 self._host.statuses()  # that the whole host was lost would be the better reason
                 raise
 
-    def _wait_for_users(self, wanted: int) -> None:
-        deadline_s = time.monotonic() + SPAWN_TIMEOUT_S
-        while self._runner.user_count < wanted:
-            if time.monotonic() > deadline_s:
-                raise UserError(f"only {self._runner.user_count} of {wanted} users started; ask for fewer")
-            gevent.sleep(0.01)
-
-    def _window(
-        self, place: Place, mode: str, user_class: type[DownloadUser], seconds: float, downloads: int = 0
-    ) -> Cell:
+    def _window(self, place: Place, mode: str, seconds: float, downloads: int = 0) -> Cell:
         """At least this long, and longer (up to LONGEST_WINDOWS times) until so many downloads are complete.
 
         A mode that reads a whole file before it sends the first byte pays for bytes that arrive later: a window that
         is shorter than a download would count the one without the other.
         """
-        first = edge(self._host, user_class.meter)
-        user_class.meter.reset()
+        first = edge_of(self._host, self._crowd, "begin")
         self._let_pass(seconds)
         deadline_s = time.monotonic() + (LONGEST_WINDOWS - 1) * seconds
-        while user_class.meter.downloads - first.downloads < downloads and time.monotonic() < deadline_s:
+        while self._downloads() - first.downloads < downloads and time.monotonic() < deadline_s:
             gevent.sleep(WINDOW_STEP_S)
-        last = edge(self._host, user_class.meter)
-        return self._cell(place, mode, (first, last), user_class.meter)
+        last = edge_of(self._host, self._crowd, "end")
+        return self._cell(place, mode, (first, last), self._crowd.meter)
+
+    def _downloads(self) -> int:
+        return sum(count.downloads for count in self._crowd.counts())
 
     def _let_pass(self, seconds: float) -> None:
         """Raises LostError as soon as it is known that the window is void."""
@@ -217,6 +204,7 @@ class Stage:
         while (left_s := ends_s - time.monotonic()) > 0:
             gevent.sleep(min(left_s, WATCH_STEP_S))
             self._host.check()
+            self._crowd.check()
 
     def _cell(self, place: Place, mode: str, edges: tuple[Edge, Edge], meter: Meter) -> Cell:
         first, last = edges

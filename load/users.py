@@ -52,9 +52,10 @@ class DownloadUser(User):
         self._connection = self.connection(self._count)
 
     @classmethod
-    def offer(cls, pace: Pace | None) -> None:
-        """How the users that start from now on go about it: at this pace, or (None) as fast as it goes."""
-        cls.pace, cls.places = pace, itertools.count()
+    def offer(cls, pace: Pace | None, places: Iterator[int] | None = None) -> None:
+        """How the users that start from now on go about it: at this pace, or (None) as fast as it goes. places: of
+        their turns, where others have some too."""
+        cls.pace, cls.places = pace, itertools.count() if places is None else places
 
     @classmethod
     def connection(cls, on_bytes: Callable[[int], None]) -> Connection:

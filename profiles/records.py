@@ -148,7 +148,8 @@ class Run:
     duplicate: the baseline once more, under this name. floor: the A/A floor that an earlier run found under the same
     conditions. skipped: modes that this machine lacks, each with the reason. host and software: fact name to value, in
     the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost of; it
-    changes no number of the run. voids: cells that came to nothing, and so their rounds, which are repeated like
+    changes no number of the run. workers: the processes that the users were spread over, 0 for one that did it all.
+    voids: cells that came to nothing, and so their rounds, which are repeated like
     disturbed ones. load_host: facts of the load's machine, where that is another one than the servers', of which host
     tells.
     """
@@ -183,6 +184,7 @@ class Run:
     pilot_bytes_per_s: dict[str, float] = field(default_factory=dict)
     congestion: dict[str, str] = field(default_factory=dict)
     cache: Literal["warm", "cold"] = "warm"
+    workers: int = 0
     voids: tuple[Void, ...] = ()
     load_host: dict[str, str | int | float | None] = field(default_factory=dict)
     ended_at: str | None = None

@@ -106,6 +106,8 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--pin", choices=("0", "1"), default="1", help="load and servers on CPUs of their own (default: 1)"
     )
+    parser.add_argument("--workers", type=int, default=0, help="processes to spread the users over (default: none)")
+    parser.add_argument("--master", metavar="HOST:PORT", help="wait there for workers that are started elsewhere")
     parser.add_argument("--agent", metavar="HOST:PORT", help="where servers run: an agent on another host")
     parser.add_argument("--agent-token-file", metavar="FILE", help="the token that it was started with")
     parser.add_argument("--agent-ca", metavar="FILE", help="who signed its certificate (PEM), or `system`")

@@ -177,16 +177,16 @@ SHORT_CELLS = ["--modes", "read-send", "sendfile", "--window", "0.2", "--warm-up
 class Running:
     """A campaign that would go on for a long while."""
 
-    def __init__(self, served: Path) -> None:
+    def __init__(self, served: Path, *more: str, cells: int = 2) -> None:
         self.process = subprocess.Popen(
-            command(served, *SHORT_CELLS, "--rounds", "500"),
+            command(served, *SHORT_CELLS, "--rounds", "500", *more),
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
         )
         self.folder = folder(served)
-        eventually(lambda: len(self.folder.read_cells()) >= 2)
+        eventually(lambda: len(self.folder.read_cells()) >= cells)
         self.started = psutil.Process(self.process.pid).children(recursive=True)
 
     def end(self) -> tuple[int, str]:

@@ -1,0 +1,110 @@
+"""The users of one cell, wherever they are: in this process, or in workers (load/master.py).
+
+Its rule: whoever measures a cell need not know. A crowd starts and stops as one, counts as one, and when a part of it
+goes away the cell is void (load/lost.py).
+"""
+
+import itertools
+import time
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Literal
+
+import gevent
+from locust.runners import LocalRunner
+
+from errors import UserError
+from load.meter import Meter
+from load.pace import Pace
+from load.users import DownloadUser
+
+SPAWN_TIMEOUT_S = 10.0
+
+Mark = Literal["begin", "end"] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What the users of one process had received at a moment of our monotonic clock, known to ± uncertainty_s.
+
+    cpu: its CPU seconds by the names of metrics; empty for this process, which an agent watches.
+    """
+
+    moment_s: float
+    received_bytes: int
+    downloads: int
+    uncertainty_s: float = 0.0
+    cpu: dict[str, float] = field(default_factory=dict)
+
+
+class Crowd(ABC):
+    """workers: over how many processes the users are spread; 0 when they are in this one."""
+
+    workers = 0
+
+    @abstractmethod
+    def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
+        """Start so many users, at a rate of them all or as fast as it goes, and wait until they are there.
+
+        Raises UserError when they do not get there.
+        """
+
+    @abstractmethod
+    def stop(self) -> None:
+        """Stop the users, if there are any."""
+
+    @abstractmethod
+    def counts(self, mark: Mark = None) -> list[Count]:
+        """What each process has received, now. begin: failures and latencies count from here; end: until here.
+
+        Raises LostError when one does not say.
+        """
+
+    @property
+    @abstractmethod
+    def meter(self) -> Meter:
+        """Failures and latencies between begin and end, of all processes together."""
+
+    def check(self) -> None:  # noqa: B027  # this process cannot be lost without the run
+        """Raises LostError as soon as it is known that a part has gone."""
+
+    def recover(self) -> None:  # noqa: B027  # as above
+        """Wait until it can be whole again. Raises UserError when it does not get there."""
+
+
+class LocalCrowd(Crowd):
+    """Users of this process, which is watched by an agent."""
+
+    def __init__(self, runner: LocalRunner) -> None:
+        self._runner = runner
+        self._meter = Meter()
+
+    def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
+        self._meter = user_class.meter
+        rate, size_bytes = rate_bytes_per_s, user_class.expected_bytes or 0
+        pace = None if rate is None else Pace(rate, size_bytes, users, time.perf_counter())
+        user_class.offer(pace, itertools.count())
+        self._runner.start(users, spawn_rate=users, user_classes=[user_class])
+        wait_for_users(lambda: self._runner.user_count, users)
+
+    def stop(self) -> None:
+        self._runner.stop()
+
+    def counts(self, mark: Mark = None) -> list[Count]:
+        if mark == "begin":
+            self._meter.reset()
+        return [Count(time.monotonic(), self._meter.received_bytes, self._meter.downloads)]
+
+    @property
+    def meter(self) -> Meter:
+        return self._meter
+
+
+def wait_for_users(count: Callable[[], int], wanted: int) -> None:
+    """Raises UserError when they do not get there."""
+    deadline_s = time.monotonic() + SPAWN_TIMEOUT_S
+    while count() < wanted:
+        if time.monotonic() > deadline_s:
+            raise UserError(f"only {count()} of {wanted} users started; ask for fewer")
+        gevent.sleep(0.01)

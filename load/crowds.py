@@ -1,0 +1,68 @@
+"""The crowd of a Locust environment: its own users, or those of its workers.
+
+Its rule: one for each runner, since a runner takes a listener for a kind of message once.
+"""
+
+import contextlib
+import sys
+from collections.abc import Iterator
+from weakref import WeakKeyDictionary
+
+from locust.env import Environment
+from locust.runners import LocalRunner, MasterRunner, Runner
+
+from load.crowd import Crowd, LocalCrowd
+from load.master import WorkersCrowd
+from load.settings import Settings
+from load.worker_processes import WorkerProcesses
+from profiles.agent_access import Address
+
+START_TIMEOUT_S = 30.0
+COME_TIMEOUT_S = 120.0
+
+_CROWDS: WeakKeyDictionary[Runner, Crowd] = WeakKeyDictionary()
+
+
+def crowd_of(environment: Environment) -> Crowd:
+    """Of a master: of as many workers as are ready when it is first asked for."""
+    runner = environment.runner
+    assert runner is not None
+    if runner in _CROWDS:
+        return _CROWDS[runner]
+    if isinstance(runner, MasterRunner):
+        return crowd_of_workers(runner, len(runner.clients.ready))
+    assert isinstance(runner, LocalRunner)
+    return _CROWDS.setdefault(runner, LocalCrowd(runner))
+
+
+@contextlib.contextmanager
+def recruited(environment: Environment, settings: Settings) -> Iterator[None]:
+    """The workers that a campaign is to have, until it ends: started here, or waited for. Raises UserError."""
+    runner = environment.runner
+    if not isinstance(runner, MasterRunner):
+        yield
+        return
+    count, processes = settings.workers, None
+    if settings.master is None:
+        processes = WorkerProcesses(count, runner.server.port, settings.placement.load_cpus)
+    try:
+        crowd = crowd_of_workers(runner, count, processes)
+        if processes is None:
+            print(f"waiting for {count} workers; {_how_to_start(settings.master)}", file=sys.stderr)
+        crowd.wait_for_workers(START_TIMEOUT_S if processes else COME_TIMEOUT_S)
+        yield
+    finally:
+        if processes:
+            processes.close()
+
+
+def _how_to_start(master: Address | None) -> str:
+    where = f"--master-host {master.host} --master-port {master.port}" if master else ""
+    return f"start each with `locust -f locustfile.py --worker {where}`"
+
+
+def crowd_of_workers(runner: MasterRunner, count: int, processes: WorkerProcesses | None = None) -> WorkersCrowd:
+    """Of so many workers, those of these processes if any are named."""
+    crowd = WorkersCrowd(runner, count, processes)
+    _CROWDS[runner] = crowd
+    return crowd

@@ -1,0 +1,42 @@
+"""The edges of a loaded cell's window, over all the processes that its users are in.
+
+Its rule: what every process counted is read around the agent's snapshot and said for the snapshot's moment, so that a
+cell over many workers is the exact sum of what it would be over each.
+"""
+
+from dataclasses import replace
+
+from load.agent_client import AgentClient
+from load.cell import LOAD, Edge, Values, interpolate
+from load.crowd import Count, Crowd, Mark
+
+
+def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:
+    """Raises LostError where the agent or a worker does not answer."""
+    before = crowd.counts()
+    reading = host.read()
+    pairs = list(zip(before, crowd.counts(mark), strict=True))
+    moment_s, processes = reading.moment_s, dict(reading.snapshot.processes)
+    if crowd.workers and LOAD in processes:
+        processes[LOAD] = _with_workers(processes[LOAD], pairs, moment_s)
+    return Edge(
+        replace(reading.snapshot, processes=processes),
+        moment_s,
+        reading.uncertainty_s + max(after.uncertainty_s for _, after in pairs),
+        sum(_between(moment_s, pair, pair[0].received_bytes, pair[1].received_bytes) for pair in pairs),
+        sum(_between(moment_s, pair, pair[0].downloads, pair[1].downloads) for pair in pairs),
+    )
+
+
+def _between(moment_s: float, pair: tuple[Count, Count], first: float, last: float) -> float:
+    return interpolate(moment_s, (pair[0].moment_s, first), (pair[1].moment_s, last))
+
+
+def _with_workers(own: Values, pairs: list[tuple[Count, Count]], moment_s: float) -> Values:
+    """The load generator's CPU: of the process that directs the workers, and of all workers."""
+    spent = dict(own)
+    for name in pairs[0][0].cpu:
+        workers = sum(_between(moment_s, pair, pair[0].cpu[name], pair[1].cpu[name]) for pair in pairs)
+        mine = own.get(name)
+        spent[name] = None if mine is None else mine + workers
+    return spent

@@ -1,0 +1,183 @@
+"""The users of one cell in Locust's workers, which Locust starts and stops; what they saw is asked for here.
+
+Its rule: a cell is the sum over all its workers or void. Each worker says at both edges of the window what it has
+received by then; a worker that does not answer, or has gone, makes the cell void, and no other stands in for it.
+"""
+
+import itertools
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import gevent
+import msgspec
+from gevent.event import Event
+from hdrh.histogram import HdrHistogram
+from locust.runners import MasterRunner
+
+from errors import UserError
+from load.clock import Clock
+from load.crowd import Count, Crowd, Mark, wait_for_users
+from load.lost import LostError
+from load.meter import Meter
+from load.users import DownloadUser
+from load.worker_messages import ARM, COUNT, TOLD, Arm, Told, packed, unpacked
+from load.worker_messages import Count as AskCount
+from load.worker_processes import WorkerProcesses
+
+ANSWER_TIMEOUT_S = 5.0
+READY_TIMEOUT_S = 30.0
+
+
+@dataclass(slots=True)
+class _Question:
+    """One that was put to all workers: their answers by id, and when each came."""
+
+    number: int
+    asked_s: float
+    answers: dict[str, tuple[float, Told]] = field(default_factory=dict)
+    complete: Event = field(default_factory=Event)
+
+
+class WorkersCrowd(Crowd):
+    """So many workers, which have to be there; processes: those that were started here, if any."""
+
+    def __init__(self, runner: MasterRunner, workers: int, processes: WorkerProcesses | None = None) -> None:
+        self.workers = workers
+        self._runner = runner
+        self._processes = processes
+        self._numbers = itertools.count(1)
+        self._ids: tuple[str, ...] = ()
+        self._clocks: dict[str, Clock] = {}
+        self._pids: dict[str, int] = {}
+        self._question = _Question(0, 0.0)
+        self._meter = Meter()
+        runner.register_message(TOLD, self._told)
+
+    def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
+        if users % self.workers:
+            raise UserError(f"{users} users cannot be divided among {self.workers} workers: give a multiple as USERS")
+        self._gather(READY_TIMEOUT_S)
+        self._arm(user_class, users, rate_bytes_per_s)
+        self._runner.start(users, spawn_rate=users, user_classes=[user_class])
+        wait_for_users(lambda: self._runner.user_count, users)
+        shares = [told.users for told in self._ask(COUNT, lambda number, _: AskCount(number)).values()]
+        if set(shares) != {users // self.workers}:
+            raise LostError(f"the workers have {' + '.join(map(str, shares))} of {users} users")
+
+    def stop(self) -> None:
+        self._forget_ended()
+        self._runner.stop()
+
+    def counts(self, mark: Mark = None) -> list[Count]:
+        told = self._ask(COUNT, lambda number, _: AskCount(number, begin=mark == "begin", end=mark == "end"))
+        if mark == "end":
+            self._meter = _together(list(told.values()))
+        return [self._count(worker, answer) for worker, answer in told.items()]
+
+    @property
+    def meter(self) -> Meter:
+        return self._meter
+
+    def check(self) -> None:
+        ended = list(self._ended().values())
+        present = {client.id for client in (*self._runner.clients.running, *self._runner.clients.spawning)}
+        gone = [worker for worker in self._ids if worker not in present]
+        if ended or gone:
+            raise LostError("; ".join(ended) or f"worker {', '.join(gone)} was lost")
+
+    def recover(self) -> None:
+        self.stop()
+        if self._processes:
+            self._processes.replace_ended()
+        self._gather(READY_TIMEOUT_S)
+
+    def wait_for_workers(self, within_s: float) -> None:
+        """Until all of them have come. Raises UserError."""
+        self._gather(within_s)
+
+    def _gather(self, within_s: float) -> None:
+        """The workers of the next cell: all that are ready, and as many as there should be."""
+        deadline_s = time.monotonic() + within_s
+        while (ready := len(self._runner.clients.ready)) != self.workers:
+            ended = list(self._ended().values())
+            if ended or time.monotonic() > deadline_s:
+                why = f": {'; '.join(ended)}" if ended else f" within {within_s:.0f} s"
+                raise LostError(f"{ready} of {self.workers} workers are ready{why}")
+            gevent.sleep(0.02)
+        self._ids = tuple(sorted(client.id for client in self._runner.clients.ready))
+        self._clocks = {worker: self._clocks.get(worker, Clock()) for worker in self._ids}
+
+    def _arm(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
+        def arm(number: int, place: int) -> Arm:
+            return Arm(
+                number=number,
+                target=user_class.target,
+                address=user_class.address,
+                path=user_class.path,
+                tls=user_class.tls,
+                sink=user_class.sink,
+                expected_bytes=user_class.expected_bytes,
+                rate_bytes_per_s=rate_bytes_per_s,
+                users=users,
+                place=place,
+                step=self.workers,
+            )
+
+        for worker, answer in self._ask(ARM, arm).items():
+            if answer.refusal:
+                raise UserError(f"worker {worker} refused {user_class.target}: {answer.refusal}")
+
+    def _ask(self, kind: str, question: Callable[[int, int], Arm | AskCount]) -> dict[str, Told]:
+        """Put it to all workers, and wait for all of their answers. question: from its number and the worker's place.
+
+        Raises LostError.
+        """
+        self._question = asked = _Question(next(self._numbers), time.monotonic())
+        for place, worker in enumerate(self._ids):
+            self._runner.send_message(kind, packed(question(asked.number, place)), worker)
+        if not asked.complete.wait(ANSWER_TIMEOUT_S):
+            self.check()
+            silent = [worker for worker in self._ids if worker not in asked.answers]
+            raise LostError(f"worker {', '.join(silent)} did not answer within {ANSWER_TIMEOUT_S:.0f} s")
+        for worker, (answered_s, told) in asked.answers.items():
+            self._clocks[worker].learn(asked.asked_s, told.monotonic_s, answered_s)
+            self._pids[worker] = told.pid
+        return {worker: asked.answers[worker][1] for worker in self._ids}
+
+    def _told(self, msg: object, **_: object) -> None:
+        answered_s = time.monotonic()
+        worker, question = str(getattr(msg, "node_id", "")), self._question
+        try:
+            told = unpacked(getattr(msg, "data", None), Told)
+        except msgspec.ValidationError:
+            return  # a peer of another version: it has not answered
+        if told.number == question.number and worker in self._ids:
+            question.answers[worker] = (answered_s, told)
+            if len(question.answers) == len(self._ids):
+                question.complete.set()
+
+    def _count(self, worker: str, told: Told) -> Count:
+        clock = self._clocks[worker]
+        moment_s = clock.ours(told.monotonic_s)
+        return Count(moment_s, told.received_bytes, told.downloads, clock.uncertainty_s, told.cpu)
+
+    def _forget_ended(self) -> None:
+        """Locust would wait for the users of a worker that went without a word, and later start them elsewhere."""
+        ended = self._ended()
+        for worker in [worker for worker, pid in self._pids.items() if pid in ended]:
+            self._pids.pop(worker)
+            if worker in self._runner.clients:
+                del self._runner.clients[worker]
+
+    def _ended(self) -> dict[int, str]:
+        return self._processes.ended() if self._processes else {}
+
+
+def _together(answers: list[Told]) -> Meter:
+    """The failures and latencies of all workers."""
+    meter = Meter()
+    for told in answers:
+        meter.failure_names.update(told.failure_names)
+        meter.latency_us.add(HdrHistogram.decode(told.histogram))
+    return meter
