@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui agent servers test-file doctor prove crosscheck report open runs compare gate export reproduce bench soak fuzz test lint lock clean
+.PHONY: help setup load sweep ui agent servers test-file doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -104,6 +104,9 @@ soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of
 
 fuzz: $(VENV)/.fuzz-ready ## a coverage-guided fuzzer over the head parser (MINUTES=1; INPUT=path asks about one input)
 	@$(RUN_PYTHON) -m tests.fuzz $(call quoted,MINUTES,minutes) $(call quoted,INPUT,input)
+
+screenshots: $(VENV)/.test-ready ## the README's pictures, of the report of a run (RUN=name, default: the latest)
+	@$(RUN_PYTHON) -m tests.screenshots $(if $(RUN),'$(RUN)')
 
 test: $(VENV)/.test-ready ## run the tests
 	@$(RUN_PYTHON) -m pytest -q

@@ -44,6 +44,7 @@ class Browser:
         calm = {"name": "prefers-reduced-motion", "value": "reduce"}  # a click must not miss what is still scrolling
         self.command("Emulation.setDeviceMetricsOverride", size)
         self.command("Emulation.setEmulatedMedia", {"features": [scheme, calm]})
+        self.command("Emulation.setScrollbarsHidden", {"hidden": True})  # they would move what is beside
         self.driver.get(url)
 
     def command(self, name: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:

@@ -5,7 +5,7 @@ function said(question) {
   if (!guess) return "You did not guess.";
   if (question.dataset.right) {
     const right = question.dataset.right;
-    return guess === right ? `✓ You said ${guess}, and so it was measured.` : `✗ You said ${guess}; measured: ${right}.`;
+    return guess === right ? `✓ You said ${guess}, and so it is.` : `✗ You said ${guess}; the answer is ${right}.`;
   }
   if (!question.dataset.ratio) return `You said ${guess}; nobody measured it.`;
   const [ratio, low, high] = question.dataset.ratio.split(" ").map(Number);

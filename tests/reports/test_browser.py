@@ -4,6 +4,8 @@ prints, with scripts and without."""
 import re
 import statistics
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import unquote, urlparse
 
 import pytest
 
@@ -12,7 +14,7 @@ from reports import page
 from reports.data import load
 from reports.paired import compare
 from reports.text import interval
-from tests import browser
+from tests import browser, screenshots
 from tests.browser import Browser
 from tests.reports import synthetic
 
@@ -139,3 +141,10 @@ def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
     chromium.find("#forest button[type=reset]").click()
     chromium.wait_for("document.querySelector('#forest .live').textContent === arguments[0]", declared)
     assert chromium.find("#forest .chosen").text == ""
+
+
+def test_the_readmes_pictures_can_be_taken(chromium: Browser, url: str) -> None:
+    report = Path(unquote(urlparse(url).path))
+    pictures = {name: take(chromium, report) for name, take in screenshots.PICTURES.items()}
+    assert all(picture is None or picture.startswith(b"\x89PNG") for picture in pictures.values())
+    assert pictures["report"] and pictures["students"]

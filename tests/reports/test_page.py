@@ -3,7 +3,6 @@
 import base64
 import dataclasses
 import gzip
-import gzip
 import json
 import random
 import re

@@ -108,8 +108,8 @@ def test_a_guess_is_held_against_the_measurement(shared: tuple[Browser, str]) ->
     said = [question.find_element("css selector", ".said") for question in (copies, fewer, cost)]
     chromium.wait_for("[...arguments].every((each) => each.textContent)", *said)
     assert [each.text for each in said] == [
-        "✗ You said 3; measured: 4.",
-        "✓ You said yes, and so it was measured.",
+        "✗ You said 3; the answer is 4.",
+        "✓ You said yes, and so it is.",
         "✗ You said 0.9, which is more than the measured interval.",
     ]
     assert cost.find_element("css selector", "circle.guess").is_displayed()
