@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui agent servers test-file doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test lint lock clean
+.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test lint lock clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -39,6 +39,7 @@ help: ## list these targets
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
 	@echo "               WORKERS=n, processes that share the users (MASTER=host:port waits for workers from other hosts)"
 	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"
+	@echo "               TARGETS=file, servers of your own to measure beside ours (docs/targets.md)"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
@@ -63,6 +64,9 @@ servers: $(VENV)/.ready ## only start the servers: read-send on 8081, sendfile o
 
 test-file: $(VENV)/.ready ## make data/test-file.bin, reproducible bytes (SIZE=256MiB)
 	@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)'
+
+examples: examples/.venv/.ready ## what the Python servers of examples/targets.toml need, into examples/.venv
+	@echo "ready: make load TARGETS=examples/targets.toml MODES=\"nginx-sendfile nginx-read sendfile\""
 
 doctor: $(VENV)/.ready ## which data paths and features this machine has, and what to do about the others
 	@$(RUN_PYTHON) -m scripts.doctor
@@ -96,7 +100,7 @@ reproduce: $(VENV)/.ready ## run again what a report came from (REPORT=path/inde
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
-bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|memory)
+bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|targets|memory)
 	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
 
 soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)
@@ -109,6 +113,7 @@ screenshots: $(VENV)/.test-ready ## the README's pictures, of the report of a ru
 	@$(RUN_PYTHON) -m tests.screenshots $(if $(RUN),'$(RUN)')
 
 test: $(VENV)/.test-ready ## run the tests
+	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
 	@$(RUN_PYTHON) -m pytest -q
 
 lint: $(VENV)/.test-ready ## ruff and mypy --strict
@@ -118,12 +123,12 @@ lint: $(VENV)/.test-ready ## ruff and mypy --strict
 
 lock: $(VENV)/.ready ## pin what requirements*.in name, with hashes
 	@$(RUN_PYTHON) -m pip install --quiet uv==0.13.9
-	@for f in requirements requirements-test requirements-fuzz; do \
+	@for f in requirements requirements-test requirements-fuzz examples/requirements; do \
 		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $$f.in -o $$f.txt || exit; done
 
 clean: ## remove what can be made again; runs and reports stay
-	@rm -rf $(VENV) data build .pytest_cache .mypy_cache .ruff_cache
+	@rm -rf $(VENV) examples/.venv data build .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 	@echo "kept: profiles/out and reports/out; remove them by hand if you want them gone"
 
@@ -146,4 +151,9 @@ $(VENV)/.test-ready: requirements-test.txt $(VENV)/.ready
 # Where there is no fuzzer for this Python, `make fuzz` says so and does nothing.
 $(VENV)/.fuzz-ready: requirements-fuzz.txt $(VENV)/.test-ready
 	@$(RUN_PYTHON) -m pip install -qq --disable-pip-version-check --only-binary :all: --require-hashes -r requirements-fuzz.txt || true
+	@touch $@
+
+examples/.venv/.ready: examples/requirements.txt $(VENV)/.ready
+	@test -x examples/.venv/bin/pip || $(RUN_PYTHON) -m venv examples/.venv
+	@examples/.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r examples/requirements.txt
 	@touch $@

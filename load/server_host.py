@@ -15,7 +15,7 @@ from pathlib import Path
 from errors import UserError
 from load.agent_client import AgentClient
 from profiles.protocol import TOKEN_VARIABLE
-from profiles.targets import PROJECT
+from profiles.targets import PROJECT, environment
 
 REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs of its own
 END_TIMEOUT_S = 10.0
@@ -30,7 +30,7 @@ class ServerHost(AgentClient):
         self._process = subprocess.Popen(
             [sys.executable, "-m", "profiles.agent", "--root", str(root.resolve())],
             cwd=PROJECT,
-            env={**os.environ, TOKEN_VARIABLE: self._token},
+            env={**os.environ, **environment(), TOKEN_VARIABLE: self._token},
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             start_new_session=True,  # Ctrl-C comes to this process, which ends the agent in order

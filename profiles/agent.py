@@ -21,6 +21,7 @@ from profiles.agent_deeds import Agent, leased, routes
 from profiles.agent_http import POLL_S, AgentServer
 from profiles.lease import Leases
 from profiles.protocol import TOKEN_VARIABLE
+from profiles.targets import use
 
 END_TIMEOUT_S = 10.0
 
@@ -58,6 +59,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
+    parser.add_argument("--targets", type=use, metavar="FILE", help="servers of your own (default: targets.toml)")
     parser.add_argument("--listen", metavar="HOST:PORT", help="serve loads that come to this address")
     parser.add_argument("--token-file", type=Path, metavar="FILE", help="holds the token that a load must know")
     parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="encrypt, with this certificate (PEM)")

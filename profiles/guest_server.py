@@ -33,6 +33,8 @@ from profiles.tree import TreeReader
 
 STEP_S = 0.01
 KILL_TIMEOUT_S = 10.0
+# Debian puts servers where only root looks.
+_PATH = {"PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"}
 _ENGINES = ("docker", "podman")
 
 
@@ -128,7 +130,7 @@ class GuestServer:
             self._keeper = subprocess.Popen(
                 [*program, *told],
                 cwd=guest.here / filled(guest.cwd),
-                env=os.environ | {name: filled(text) for name, text in guest.env.items()},
+                env=os.environ | _PATH | {name: filled(text) for name, text in guest.env.items()},
                 stdin=subprocess.DEVNULL,
                 stdout=self._log,
                 stderr=self._log,

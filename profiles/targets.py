@@ -78,6 +78,18 @@ def file() -> Path | None:
     return DEFAULT_FILE if DEFAULT_FILE.exists() else None
 
 
+def use(path: str) -> Path:
+    """Put a targets.toml in force, for this process and what it starts. Raises UsageError for one that is wrong."""
+    os.environ[VARIABLE] = path and str(Path(path).absolute())
+    discover()
+    return Path(path)
+
+
+def environment() -> dict[str, str]:
+    """What a process that starts in another folder has to be told, to use the same file."""
+    return {VARIABLE: str(file() or "")} if VARIABLE in os.environ else {}
+
+
 def discover() -> dict[str, Target]:
     """All targets by name: our modes in the order of their ports, then the guests in that of their file.
 

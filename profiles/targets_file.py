@@ -11,7 +11,7 @@ import signal
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import msgspec
 
@@ -31,6 +31,10 @@ _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+))
 _OF_STARTED = ("stop", "env", "cwd", "files", "values", "ready_within_s", "stop_within_s")
 
 
+_Tls = Literal["user", "kernel"]  # who encrypts; the only choice among words that there is
+_TLS = get_args(_Tls)
+
+
 class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """A table of the file, as TOML has it."""
 
@@ -42,7 +46,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     summary: str = ""
     size: int | str | None = None
     sha256: str | None = None
-    tls: Literal["user", "kernel"] | None = None
+    tls: _Tls | None = None
     stop: str | list[str] | None = None
     env: dict[str, str] | None = None
     cwd: str | None = None
@@ -67,7 +71,8 @@ def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         line, complaint = toml_lines.explain(error, text)
-        raise UsageError(f"{path}:{line}: {complaint}: each name and key may be there once, as TOML has it") from error
+        remedy = "each may be there once" if "Cannot" in complaint else "correct it, as TOML has it: key = value"
+        raise UsageError(f"{path}:{line}: {complaint}: {remedy}") from error
     found, wrong = [], []
     for name, table in tables.items():
         try:
@@ -134,6 +139,8 @@ def _entry(table: dict[str, Any]) -> _Entry:
             raise _Complaint((unknown[1],), f"there is no key {unknown[1]}: {remedy}") from error
         if missing := re.search(r"missing required field `(.*)`", complaint):
             raise _Complaint((), f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
+        if "enum value" in complaint:
+            raise _Complaint(key, f"{key[0]}: give {' or '.join(_TLS)}") from error
         expected = complaint.replace(" | null", "").replace("`", "").replace("array", "a list of str")
         raise _Complaint(key, f"{'.'.join(key)}: {expected[:1].lower()}{expected[1:]}") from error
 

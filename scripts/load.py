@@ -31,6 +31,7 @@ from load.knobs import (
 )
 from profiles import targets
 from profiles.run_folder import RunFolder
+from scripts.tables import targets_argument
 
 
 def main() -> int:
@@ -55,6 +56,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="python -m scripts.load", description=__doc__)
+    targets_argument(parser)
     every = ", ".join(targets.discover())
     parser.add_argument("--modes", nargs="+", default=["course"], metavar="MODE", help=f"course, all, or of {every}")
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")

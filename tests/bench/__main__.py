@@ -25,6 +25,7 @@ from tests.bench import (
     report_speed,
     sampler,
     small_files,
+    targets_file_speed,
 )
 from tests.bench.contests import Outcome, Readings, measure_interleaved
 from tests.bench.sides import Field, Side
@@ -47,6 +48,7 @@ PARTS = {
     "memory": Part(lambda _: (), memory.outcome),
     "precision": Part(lambda _: (), precision.outcome),
     "report": Part(lambda _: (), report_speed.outcome),
+    "targets": Part(lambda _: (), targets_file_speed.outcome),
     "sampler": Part(lambda _: (), sampler.outcome),
 }
 

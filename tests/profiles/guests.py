@@ -30,6 +30,7 @@ if "daemonises" in how:
     if os.fork():
         os._exit(0)
 listener = socket.create_server(("127.0.0.1", port))
+served = []
 def burn(seconds):
     until = time.process_time() + seconds
     while time.process_time() < until: pass
@@ -44,6 +45,10 @@ def serve(sock):
         burn(0.3)
         os._exit(0)
     if path == "/die": os._exit(3)
+    served.append(path)
+    if "dies-later" in how and len(served) > 24:
+        print("out of luck", file=sys.stderr, flush=True)
+        os._exit(3)
     status = {"404": "404 Not Found", "503": "503 Not Yet"}.get(how[0] if how else "", "200 OK")
     try: body = b"x" * 9 if path == "/burn" else open(root + path, "rb").read()
     except OSError: status, body = "404 Not Found", b""
