@@ -96,7 +96,7 @@ class Perf:
 
     def _folded(self) -> Recording:
         with (self._scratch.path / "script").open(errors="replace") as script:
-            found = [stacks.without_machinery(stack) for stack in stacks.read_perf(script, PROJECT)]
+            found = stacks.counted(stacks.read_perf(script, PROJECT))
         if not found:
             return Recording("failed", reason=f"perf saw nothing: {self._last_line()}; {REMEDY}")
         if not any(frame.endswith(stacks.KERNEL) for stack in found for frame in stack):

@@ -17,6 +17,7 @@ import re
 import sysconfig
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache, partial
 from pathlib import Path
 
 Stack = tuple[str, ...]
@@ -36,11 +37,11 @@ _TRAMPOLINE = re.compile(r"py::(?P<name>[^:]+):(?P<path>.+)")
 
 def read_perf(script: Iterable[str], project: Path) -> Iterator[Stack]:
     """The samples of `perf script -F comm,pid,tid,time,ip,sym,dso`, root first, with the kinds of their frames."""
+    named = cache(partial(_named, project=project))  # a minute has a million lines, of which a few thousand differ
     frames: list[str] = []
     for line in script:
-        found = _FRAME.match(line)
-        if found:
-            frames.append(_named(found["symbol"], found["object"], project))
+        if line.startswith((" ", "\t")):
+            frames += named(line)
         elif not line.strip() and frames:
             yield tuple(reversed(frames))
             frames = []
@@ -48,7 +49,13 @@ def read_perf(script: Iterable[str], project: Path) -> Iterator[Stack]:
         yield tuple(reversed(frames))
 
 
-def _named(symbol: str, dso: str, project: Path) -> str:
+def _named(line: str, project: Path) -> tuple[str, ...]:
+    """The one frame that a line tells of, or none."""
+    found = _FRAME.match(line)
+    return () if found is None else (_name(found["symbol"], found["object"], project),)
+
+
+def _name(symbol: str, dso: str, project: Path) -> str:
     if dso.startswith("[") and dso != "[vdso]":
         return symbol + KERNEL
     if symbol == "[unknown]":
@@ -81,12 +88,20 @@ def read_folded(text: str) -> Counter[Stack]:
     return seen
 
 
+def counted(stacks: Iterable[Stack]) -> Counter[Stack]:
+    """How often each was seen, without the machinery of the interpreter."""
+    folded: Counter[Stack] = Counter()
+    for stack, count in Counter(stacks).items():
+        folded[without_machinery(stack)] += count
+    return folded
+
+
 def write_folded(stacks: Mapping[Stack, int]) -> str:
     return "".join(f"{';'.join(stack)} {count}\n" for stack, count in sorted(stacks.items()))
 
 
-def joined(stacks: Iterable[Stack], sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> Counter[Stack]:
-    """Stacks without Python frames get those of py-spy's stacks that make the same call.
+def joined(stacks: Mapping[Stack, int], sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> Counter[Stack]:
+    """Stacks (and how often each was seen) without Python frames get those of py-spy's stacks that make the same call.
 
     sampled: py-spy's stacks. line_of: the source line of one of its frames (source_line). A stack that has Python
     frames already is left as it is; one whose call was never sampled goes below UNKNOWN_LINE.
@@ -96,9 +111,9 @@ def joined(stacks: Iterable[Stack], sampled: Mapping[Stack, int], line_of: Calla
         for name in _CALL.findall(line_of(stack[-1])):
             callers.setdefault(name, Counter())[stack] += count
     folded: Counter[Stack] = Counter()
-    for stack in stacks:
+    for stack, count in stacks.items():
         known = stack[0].endswith(KERNEL) or any(frame.endswith(PYTHON) for frame in stack)  # a kernel thread has none
-        folded[stack if known else (*_caller(stack, callers), *stack)] += 1
+        folded[stack if known else (*_caller(stack, callers), *stack)] += count
     return folded
 
 

@@ -57,8 +57,7 @@ def test_the_interpreters_machinery_is_left_out_unless_it_is_what_ran() -> None:
 
 
 def test_a_call_is_joined_with_the_sampled_line_that_makes_it() -> None:
-    found = (stacks.without_machinery(stack) for stack in samples())
-    folded = stacks.joined(found, SAMPLED, lambda frame: LINES.get(frame, ""))
+    folded = stacks.joined(stacks.counted(samples()), SAMPLED, lambda frame: LINES.get(frame, ""))
     python = ("_connection (server.py:1)_[p]", READ + "_[p]")
     assert folded[(*python, "os_preadv", "preadv64v2", "do_preadv_[k]", "_copy_to_iter_[k]")] == 1
     assert folded[(stacks.UNKNOWN_LINE, "_PyEval_EvalFrameDefault")] == 1
@@ -69,7 +68,7 @@ def test_a_call_is_joined_with_the_sampled_line_that_makes_it() -> None:
 def test_a_call_by_another_name_for_the_function_is_joined_too() -> None:
     """socket.sendfile() says os_sendfile = os.sendfile first."""
     line = "socket._sendfile_use_sendfile (socket.py:388)"
-    folded = stacks.joined([("os_sendfile",)], {(line,): 7}, lambda _: "sent = os_sendfile(sockno, fileno, offset)")
+    folded = stacks.joined({("os_sendfile",): 1}, {(line,): 7}, lambda _: "sent = os_sendfile(sockno, fileno, offset)")
     assert folded == {(line + "_[p]", "os_sendfile"): 1}
 
 
@@ -89,7 +88,7 @@ python 1/1 1.0:
         "sock_sendall",
         "__send",
     )
-    assert stacks.joined([found], SAMPLED, lambda _: "") == {found: 1}
+    assert stacks.joined({found: 1}, SAMPLED, lambda _: "") == {found: 1}
 
 
 def test_folded_text_is_read_as_it_was_written() -> None:
