@@ -11,6 +11,7 @@ import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 
 Stack = tuple[str, ...]
 
@@ -109,6 +110,7 @@ def is_skid(name: str) -> bool:
     return _SKID.match(name) is not None
 
 
+@cache
 def group_of(frame: str) -> str | None:
     """The group of one frame; None for a function that says nothing of what is done."""
     kernel = frame.endswith(KERNEL)

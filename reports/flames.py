@@ -151,6 +151,11 @@ def own(stacks: Mapping[Stack, float]) -> dict[str, float]:
 
 def own_name(stack: Stack) -> str:
     """The function that ran; one that everybody calls says for whom: skb_copy_ubufs (__pi_memcpy)."""
-    names = [plain(frame) for frame in stack]
-    caller = next((name for name in reversed(names) if not _HELPER.match(name)), names[-1])
-    return names[-1] if caller == names[-1] else f"{caller} ({names[-1]})"
+    ran = plain(stack[-1])
+    caller = next((frame for frame in reversed(stack) if not _helps(frame)), stack[-1])
+    return ran if caller == stack[-1] else f"{plain(caller)} ({ran})"
+
+
+@cache
+def _helps(frame: str) -> bool:
+    return _HELPER.match(frame) is not None

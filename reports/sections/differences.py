@@ -14,7 +14,7 @@ ORDER = 103
 HINT = "two modes against each other, function by function"
 MOST_FUNCTIONS = 6
 LEAST_SHARES = (0.003, 0.01, 0.03)  # of the whole, what is drawn: the first with which all pairs have room on the page
-BUDGET_BYTES = 500_000
+BUDGET_BYTES = 400_000
 
 
 def render(run: RunData) -> Markup:

@@ -24,7 +24,7 @@ TITLE = "Flame graphs"
 ORDER = 120
 HINT = "from the line of Python to the kernel's copy"
 
-BUDGET_BYTES = 1_200_000  # of a page that stays below 3 MB
+BUDGET_BYTES = 900_000  # of a page that stays below 3 MB
 MOST_FRAMES = 12
 _ORIGINS: dict[PythonFrames | None, str] = {
     "trampoline": "The lines of Python are from the interpreter's own trampoline for perf.",

@@ -22,6 +22,7 @@ from tests.bench import (
     known_effects,
     memory,
     precision,
+    profiling,
     report_speed,
     sampler,
     small_files,
@@ -50,6 +51,7 @@ PARTS = {
     "report": Part(lambda _: (), report_speed.outcome),
     "targets": Part(lambda _: (), targets_file_speed.outcome),
     "sampler": Part(lambda _: (), sampler.outcome),
+    "profiling": Part(lambda _: (), profiling.outcome),
 }
 
 

@@ -31,8 +31,8 @@ def outcome(field: Field, _: Readings) -> Outcome:
     synthetic.write(folder, wide)
     hour = synthetic.run(name="hour")
     synthetic.write(folder, hour, sampled=False).append_samples(_an_hour(hour.sample_interval_s))
-    wide_s, _mb = _report(folder, "wide")
-    hour_s, hour_mb = _report(folder, "hour")
+    wide_s, _mb = timed_report(folder, "wide")
+    hour_s, hour_mb = timed_report(folder, "hour")
     painted, paint_verdict = first_paint(folder / "reports" / "wide" / PAGE_FILE)
     return Outcome(
         sentences=[
@@ -56,7 +56,7 @@ def _an_hour(interval_s: float) -> Iterator[Sample]:
             yield Sample(step * interval_s, process, pid, dict.fromkeys(names, 0.3 * step))
 
 
-def _report(folder: Path, name: str) -> tuple[float, float]:
+def timed_report(folder: Path, name: str) -> tuple[float, float]:
     """Seconds and the largest resident size in MB, of the second time."""
     for _ in range(2):
         arguments = [name, "--profiles", str(folder), "--reports", str(folder / "reports")]

@@ -1,0 +1,130 @@
+"""What deep profiles cost: perf's pass on throughput, and folding and drawing what it saw.
+
+Its rule: perf runs as in a campaign, at its default rate, attached to a fresh server before there are connections; the
+same load on a server without it stands beside it in every round. Samples to fold are made up, a minute of a busy core
+for each of fourteen modes at more than twice the default rate, and go the way of real ones: perf's text, folded
+stacks, records, page.
+"""
+
+import json
+import os
+import random
+import subprocess
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from errors import UserError
+from load.placement import Placement, choose
+from profiles import stacks
+from profiles.perf import RATE_HZ, Perf
+from profiles.protocol import Start
+from profiles.records import DeepProfile
+from profiles.run_folder import RunFolder
+from profiles.supervisor import Supervisor
+from profiles.targets import PROJECT, discover
+from tests.bench.contests import Contest, Outcome, Readings, judge
+from tests.bench.processes import bound
+from tests.bench.report_speed import MODES, timed_report
+from tests.bench.sides import Field, Reading, Side
+from tests.reports import synthetic
+
+MODE, ROUNDS, LOAD_S = "sendfile", 8, 1.0
+KEPT = 0.9  # of the throughput
+RENDER_BOUND_S, RENDER_RATE_HZ, RENDER_S = 15.0, 499, 60
+
+
+def outcome(field: Field, _: Readings) -> Outcome:
+    result = _observer(field)
+    folding_s, report_s = _folding(field.folder / "deep-profiles")
+    total_s = folding_s + report_s
+    result.sentences.append(
+        f"a minute at {RENDER_RATE_HZ} Hz for each of {len(MODES)} modes: folded in {folding_s:.1f} s, reported in "
+        f"{report_s:.1f} s, {total_s:.1f} s together (bound: {RENDER_BOUND_S:.0f} s)"
+    )
+    result.verdicts["deep profiles folded and drawn"] = "within" if total_s <= RENDER_BOUND_S else "above"
+    return result
+
+
+def _observer(field: Field) -> Outcome:
+    """Seconds per byte with perf, against those without."""
+    field.make_file(field.large_bytes)
+    watched, alone = (Side("ours", name, field.large_bytes) for name in (f"{MODE} with perf", MODE))
+    readings: dict[Side, list[Reading]] = {watched: [], alone: []}
+    placement = choose(os.sched_getaffinity(0), wanted=True)
+    try:
+        for number in range(ROUNDS):
+            for side in random.Random(number).sample((watched, alone), 2):
+                readings[side].append(_loaded(field, side is watched, placement))
+    except UserError as error:
+        return Outcome(sentences=[f"skipped: what perf costs: {error}"])
+    contest = Contest(f"{MODE} with perf", watched, alone, 1 / KEPT, lambda one: one.wall_s / one.received_bytes)
+    return judge(f"perf at {RATE_HZ} Hz: time per byte, with and without", [contest], readings)
+
+
+def _loaded(field: Field, with_perf: bool, placement: Placement) -> Reading:
+    supervisor = Supervisor(discover(), field.folder)
+    wanted = Start(MODE, any_port=True, profiler="perf" if with_perf else None, cpus=placement.server_cpus)
+    try:
+        status = supervisor.start(wanted)
+        perf = Perf(status.pid) if with_perf else None
+        try:
+            if perf is not None:
+                perf.begin(60, "")
+                if (seen := perf.result()).state == "failed":
+                    raise UserError(seen.reason)
+            with bound(placement.load_cpus):
+                command = field.load_command(status.port, field.large_bytes, LOAD_S)
+                told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+        finally:
+            if perf is not None:
+                perf.kill()
+    finally:
+        supervisor.stop_all()
+    return Reading(0.0, told["received_bytes"], told["downloads"], told["wall_s"])
+
+
+def _folding(folder: Path) -> tuple[float, float]:
+    """Seconds of folding the samples of all modes, and of the report on them."""
+    run = synthetic.run(MODES, 10, name="deep")
+    stored = synthetic.write(folder, run, sampled=False)
+    script = folder / "script"
+    spent_s = 0.0
+    for number, mode in enumerate(MODES):
+        with script.open("w") as out:
+            out.writelines(_samples(number))
+        began_s = time.monotonic()
+        with script.open() as lines:
+            seen = stacks.counted(stacks.read_perf(lines, PROJECT))
+        folded = stacks.write_folded(stacks.joined(seen, {}, lambda _: ""))
+        spent_s += time.monotonic() - began_s
+        _store(stored, mode, number, folded)
+    script.unlink()
+    report_s, _ = timed_report(folder, "deep")
+    return spent_s, report_s
+
+
+def _store(stored: RunFolder, mode: str, number: int, folded: str) -> None:
+    stored.write_file(f"{mode}.folded", folded.encode())
+    cell = synthetic.cell(mode, 0, number)
+    stored.append_deep(DeepProfile(mode, cell, f"{mode}.folded", RENDER_RATE_HZ, cell.wall_s, "trampoline"))
+
+
+def _samples(seed: int) -> Iterator[str]:
+    """A minute of a busy core as `perf script` prints it: some thousand different stacks, 30 frames deep."""
+    chance = random.Random(seed)
+    kinds = [_stack(chance) for _ in range(3000)]
+    weights = [1 / (1 + at) for at in range(len(kinds))]  # few are often seen, most hardly ever
+    for at, stack in enumerate(chance.choices(kinds, weights, k=RENDER_RATE_HZ * RENDER_S)):
+        yield f"python 4711/4712 {at / RENDER_RATE_HZ:.6f}:\n"
+        yield stack
+
+
+def _stack(chance: random.Random) -> str:
+    """Leaf first; what is called depends on the caller, as in a kernel."""
+    names = [f"py::send_file:{PROJECT}/servers/modes/read_send.py (/tmp/perf-4711.map)", "os_call (/usr/bin/python3)"]
+    called = chance.choice(("tcp_sendmsg", "filemap_read", "_copy_to_iter"))
+    for _ in range(chance.randint(12, 30)):
+        called = f"{called[:12]}_{chance.choice('abcd')}"
+        names.append(f"{called} ([kernel.kallsyms])")
+    return "".join(f"\t{chance.randrange(64):16x} {name}\n" for name in reversed(names)) + "\n"
