@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test lint lock clean
+.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test lint lock assets clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -100,7 +100,7 @@ reproduce: $(VENV)/.ready ## run again what a report came from (REPORT=path/inde
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
-bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|targets|memory)
+bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|targets|memory|profiling)
 	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
 
 soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)
@@ -126,6 +126,10 @@ lock: $(VENV)/.ready ## pin what requirements*.in name, with hashes
 	@for f in requirements requirements-test requirements-fuzz examples/requirements; do \
 		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $$f.in -o $$f.txt || exit; done
+
+assets: ## bundle what the report draws flame graphs with, from npm's pinned packages (after a change of reports/assets/build/)
+	@command -v npm >/dev/null || { echo "error: npm is not installed (Debian: npm)" >&2; exit 2; }
+	@cd reports/assets/build && npm ci --silent && npm run build --silent
 
 clean: ## remove what can be made again; runs and reports stay
 	@rm -rf $(VENV) examples/.venv data build .pytest_cache .mypy_cache .ruff_cache
