@@ -104,8 +104,11 @@ def joined(stacks: Mapping[Stack, int], sampled: Mapping[Stack, int], line_of: C
     """Stacks (and how often each was seen) without Python frames get those of py-spy's stacks that make the same call.
 
     sampled: py-spy's stacks. line_of: the source line of one of its frames (source_line). A stack that has Python
-    frames already is left as it is; one whose call was never sampled goes below UNKNOWN_LINE.
+    frames already is left as it is; one whose call was never sampled goes below UNKNOWN_LINE. Where py-spy saw nothing,
+    as of a server that is no Python, nothing is joined.
     """
+    if not sampled:
+        return Counter(stacks)
     callers: dict[str, Counter[Stack]] = {}
     for stack, count in sampled.items():
         for name in _CALL.findall(line_of(stack[-1])):

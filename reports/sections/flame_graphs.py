@@ -30,7 +30,7 @@ _ORIGINS: dict[PythonFrames | None, str] = {
     "trampoline": "The lines of Python are from the interpreter's own trampoline for perf.",
     "joined": "perf sees no frames of Python before 3.12: the lines above the C functions are joined from py-spy's "
     "samples of the same load, by the call that they make.",
-    None: "There are no frames of Python: perf sees none before 3.12, and py-spy had none to join.",
+    None: "Where there are no lines of Python, the server runs none, or py-spy had none to join.",
 }
 
 

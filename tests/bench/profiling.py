@@ -67,7 +67,7 @@ def _loaded(field: Field, with_perf: bool, placement: Placement) -> Reading:
     wanted = Start(MODE, any_port=True, profiler="perf" if with_perf else None, cpus=placement.server_cpus)
     try:
         status = supervisor.start(wanted)
-        perf = Perf(status.pid) if with_perf else None
+        perf = Perf((status.pid,)) if with_perf else None
         try:
             if perf is not None:
                 perf.begin(60, "")

@@ -65,6 +65,11 @@ def test_a_call_is_joined_with_the_sampled_line_that_makes_it() -> None:
     assert sum(folded.values()) == len(samples())
 
 
+def test_nothing_is_joined_to_a_server_that_is_no_python() -> None:
+    stack = ("ngx_linux_sendfile", "do_splice_direct_[k]")
+    assert stacks.joined({stack: 3}, {}, lambda _: "") == {stack: 3}
+
+
 def test_a_call_by_another_name_for_the_function_is_joined_too() -> None:
     """socket.sendfile() says os_sendfile = os.sendfile first."""
     line = "socket._sendfile_use_sendfile (socket.py:388)"
