@@ -11,7 +11,7 @@ from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
 # What several modes share: how memory, pipes and rings are made and given back, and not what is done with them.
-MECHANISMS = ("servers.mapping", "servers.pipes", "servers.tls", "servers.uring", "servers.zerocopy")
+MECHANISMS = ("servers.buffers", "servers.mapping", "servers.pipes", "servers.tls", "servers.uring", "servers.zerocopy")
 # The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
 ARITHMETIC = tuple(f"reports.{name}" for name in ("paired", "limits", "disturbance", "measured", "precision", "floor"))
 # And its sentences, for the page that shows a campaign under way: what it says is what the report will say.

@@ -9,8 +9,8 @@ disk's latency each; and tmpfs takes the flag and reads from memory all the same
 import mmap
 import os
 import socket
-import threading
 
+from servers import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(
@@ -25,11 +25,9 @@ MODE = Mode(
     options=(Option("direct-block", 1 << 20, "bytes per O_DIRECT read(), rounded up to whole pages"),),
 )
 
-_per_thread = threading.local()
-
 
 def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, direct_block: int = 1 << 20) -> None:
-    buffer = _buffer(_whole_pages(direct_block))
+    buffer = buffers.reused(_whole_pages(direct_block))
     direct = os.open(f"/proc/self/fd/{fd}", os.O_RDONLY | os.O_DIRECT | os.O_CLOEXEC)
     try:
         while count:
@@ -50,12 +48,3 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, direct_b
 
 def _whole_pages(size_bytes: int) -> int:
     return -(-size_bytes // mmap.PAGESIZE) * mmap.PAGESIZE
-
-
-def _buffer(size_bytes: int) -> memoryview:
-    """This thread's buffer; an anonymous mmap starts on a page boundary."""
-    if getattr(_per_thread, "size_bytes", None) != size_bytes:
-        _per_thread.buffer = memoryview(mmap.mmap(-1, size_bytes))
-        _per_thread.size_bytes = size_bytes
-    buffer: memoryview = _per_thread.buffer
-    return buffer

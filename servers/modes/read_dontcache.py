@@ -5,11 +5,10 @@ before stay; a file system that does not know the flag (tmpfs) refuses with EOPN
 EOPNOTSUPP too, preadv2(2).
 """
 
-import mmap
 import os
 import socket
-import threading
 
+from servers import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(
@@ -27,11 +26,9 @@ MODE = Mode(
 
 _RWF_DONTCACHE = 0x80  # include/uapi/linux/fs.h; Python has no name for it
 
-_per_thread = threading.local()
-
 
 def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = 256 << 10) -> None:
-    buffer = _buffer(chunk)
+    buffer = buffers.reused(chunk)
     whole = [buffer]
     while count:
         got = os.preadv(fd, whole if count >= chunk else [buffer[:count]], offset, _RWF_DONTCACHE)
@@ -40,12 +37,3 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: i
         sock.sendall(buffer if got == chunk else buffer[:got])
         offset += got
         count -= got
-
-
-def _buffer(size_bytes: int) -> memoryview:
-    """This thread's buffer; an anonymous mmap starts on a page boundary."""
-    if getattr(_per_thread, "size_bytes", None) != size_bytes:
-        _per_thread.buffer = memoryview(mmap.mmap(-1, size_bytes))
-        _per_thread.size_bytes = size_bytes
-    buffer: memoryview = _per_thread.buffer
-    return buffer

@@ -5,11 +5,10 @@ page, a buffer at page + 16, where malloc puts large ones, costs more than twice
 A baseline with that buffer would flatter every other path. `--buffer-offset` sets it on purpose.
 """
 
-import mmap
 import os
 import socket
-import threading
 
+from servers import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(
@@ -28,13 +27,11 @@ MODE = Mode(
     ),
 )
 
-_per_thread = threading.local()
-
 
 def send_file(
     sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = 256 << 10, buffer_offset: int = 0
 ) -> None:
-    buffer = _buffer(chunk, buffer_offset)
+    buffer = buffers.reused(chunk, buffer_offset)
     whole = [buffer]  # slices only where they are needed: at 256 KiB this loop runs 4,096 times per GiB
     while count:
         got = os.preadv(fd, whole if count >= chunk else [buffer[:count]], offset)
@@ -43,13 +40,3 @@ def send_file(
         sock.sendall(buffer if got == chunk else buffer[:got])
         offset += got
         count -= got
-
-
-def _buffer(chunk: int, buffer_offset: int) -> memoryview:
-    """This thread's buffer; an anonymous mmap starts on a page boundary."""
-    if getattr(_per_thread, "shape", None) != (chunk, buffer_offset):
-        area = memoryview(mmap.mmap(-1, buffer_offset + chunk))
-        _per_thread.buffer = area[buffer_offset : buffer_offset + chunk]
-        _per_thread.shape = (chunk, buffer_offset)
-    buffer: memoryview = _per_thread.buffer
-    return buffer

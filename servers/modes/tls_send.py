@@ -5,11 +5,10 @@ OpenSSL writes them encrypted into a buffer of its own, record by record (16 KiB
 socket. A sendfile() of the file would put plain text on an encrypted connection; `SSLSocket.sendfile()` is this loop.
 """
 
-import mmap
 import os
 import socket
-import threading
 
+from servers import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(
@@ -27,11 +26,9 @@ MODE = Mode(
     tls="user",
 )
 
-_per_thread = threading.local()
-
 
 def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = 256 << 10) -> None:
-    buffer = _buffer(chunk)
+    buffer = buffers.reused(chunk)
     while count:
         got = os.preadv(fd, [buffer[:count]], offset)
         if got == 0:
@@ -39,11 +36,3 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: i
         sock.sendall(buffer[:got])
         offset += got
         count -= got
-
-
-def _buffer(chunk: int) -> memoryview:
-    """This thread's buffer, page-aligned as read-send's is."""
-    if len(getattr(_per_thread, "buffer", b"")) != chunk:
-        _per_thread.buffer = memoryview(mmap.mmap(-1, chunk))
-    buffer: memoryview = _per_thread.buffer
-    return buffer

@@ -39,6 +39,15 @@ def root(tmp_path: Path, content: bytes) -> Path:
     return folder
 
 
+@pytest.fixture
+def large(root: Path, request: pytest.FixtureRequest) -> Path:
+    """/large: as many zeros as the test's module says (LARGE_BYTES)."""
+    path = root / "large"
+    path.touch()
+    os.truncate(path, request.module.LARGE_BYTES)
+    return path
+
+
 @pytest.fixture(params=mode.names())
 def mode_name(request: pytest.FixtureRequest) -> str:
     """Every mode that there is, also one that nobody has thought of yet."""

@@ -20,14 +20,6 @@ MIB = 1 << 20
 LARGE_BYTES = 32 * MIB  # more than the kernel keeps for a peer that does not read
 
 
-@pytest.fixture
-def large(root: Path) -> Path:
-    path = root / "large"
-    path.write_bytes(b"")
-    os.truncate(path, LARGE_BYTES)
-    return path
-
-
 @contextlib.contextmanager
 def no_thread_left_behind() -> Iterator[None]:
     before = footprint.of(os.getpid()).threads

@@ -21,14 +21,6 @@ Servers = Callable[..., ServerProcess]
 LARGE_BYTES = 8 << 20  # more than the kernel keeps for a peer that does not read
 
 
-@pytest.fixture
-def large(root: Path) -> Path:
-    path = root / "large"
-    path.touch()
-    os.truncate(path, LARGE_BYTES)
-    return path
-
-
 def begin(port: int) -> Connection:
     """A download of which little more than the head has been read."""
     connection = Connection(port, receive_buffer_bytes=16 << 10)

@@ -11,8 +11,6 @@ import select
 from collections.abc import Iterator
 from pathlib import Path
 
-import pytest
-
 from servers import mode
 from servers.mode import SendFile
 from servers.server import Limits
@@ -23,14 +21,6 @@ from tests.servers.raw import Connection, get, head
 
 SLOW_PEERS = 20
 LARGE_BYTES = 8 << 20  # more than the kernel keeps for a peer that does not read
-
-
-@pytest.fixture
-def large(root: Path) -> Path:
-    path = root / "large"
-    path.touch()
-    os.truncate(path, LARGE_BYTES)
-    return path
 
 
 @contextlib.contextmanager

@@ -1,6 +1,7 @@
 """The contract of a mode, for every mode that is discovered."""
 
 import contextlib
+import ctypes
 import inspect
 import os
 import random
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 
 from errors import UsageError
-from servers import mode
+from servers import buffers, mode
 from servers.mode import FileShrankError, SendFile
 from tests.conftest import PROJECT
 from tests.servers.probe import connected_pair
@@ -161,11 +162,7 @@ def test_options_change_the_path_and_not_the_bytes(
 
 
 def test_the_buffer_of_read_send_lies_where_it_was_asked_to() -> None:
-    import ctypes
-
-    from servers.modes import read_send
-
     for offset in (0, 16, 2048):
-        buffer = read_send._buffer(4096, offset)
+        buffer = buffers.reused(4096, offset)
         assert len(buffer) == 4096
         assert ctypes.addressof(ctypes.c_char.from_buffer(buffer)) % 4096 == offset

@@ -18,14 +18,6 @@ from tests.servers.test_modes import opened, received
 LARGE_BYTES = 32 << 20  # more than the kernel keeps for a peer that does not read
 
 
-@pytest.fixture
-def large(root: Path) -> Path:
-    path = root / "large"
-    path.touch()
-    os.truncate(path, LARGE_BYTES)
-    return path
-
-
 def open_files() -> int:
     return len(os.listdir("/proc/self/fd"))  # noqa: PTH208  # the numbers alone
 

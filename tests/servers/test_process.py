@@ -23,14 +23,6 @@ Servers = Callable[..., ServerProcess]
 
 
 @pytest.fixture
-def large(root: Path) -> Path:
-    path = root / "large"
-    path.write_bytes(b"")
-    os.truncate(path, LARGE_BYTES)
-    return path
-
-
-@pytest.fixture
 def one(servers: Servers, root: Path, large: Path) -> tuple[ServerProcess, int]:
     """A server process for sendfile, and its port."""
     process = servers("sendfile", "--port", "0", "--root", root)
