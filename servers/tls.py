@@ -1,9 +1,9 @@
 """TLS for the modes that encrypt: a socket that speaks TLS and, to whoever holds it, behaves like a plain one.
 
 Its rule: what the server relies on stays true. The descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO
-are the time-outs and pass as BlockingIOError, a peer that has gone is an OSError of the system. OpenSSL alone would not
-do: on a blocking descriptor it takes EAGAIN for "try again", for ever. One difference remains: a piece that is given
-to sendall() as a whole must get through within the send time-out.
+are the time-outs and pass as BlockingIOError, a peer that has gone or speaks no TLS is ECONNRESET. OpenSSL alone would
+not do: on a blocking descriptor it takes EAGAIN for "try again", for ever. One difference remains: a piece that is
+given to sendall() as a whole must get through within the send time-out.
 """
 
 import contextlib
@@ -57,8 +57,8 @@ class TlsSocket(ssl.SSLSocket):
             yield
         except TimeoutError as error:
             raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
-        except (ssl.SSLEOFError, ssl.SSLZeroReturnError) as error:
-            raise ConnectionResetError(errno.ECONNRESET, "the peer ended the TLS connection") from error
+        except ssl.SSLError as error:
+            raise ConnectionResetError(errno.ECONNRESET, "the peer ended the TLS connection, or broke it") from error
         finally:
             self.settimeout(None)
 

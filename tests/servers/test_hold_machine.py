@@ -80,6 +80,24 @@ def test_a_thread_that_cannot_be_had_costs_one_connection(
         assert get(running.port).body == content
 
 
+def test_a_disk_that_fails_in_mid_body_ends_the_connection(serve: Serve, content: bytes) -> None:
+    broken = [True]
+
+    def fails_once(sock: socket.socket, fd: int, offset: int, count: int) -> None:
+        if broken:
+            broken.clear()
+            SENDFILE(sock, fd, offset, count // 2)
+            raise OSError(errno.EIO, os.strerror(errno.EIO))
+        SENDFILE(sock, fd, offset, count)
+
+    with serve(fails_once) as running:
+        with Connection(running.port) as connection:
+            response = connection.get()
+            assert response.body == content[: len(content) // 2]
+            assert connection.ended()
+        assert get(running.port).body == content
+
+
 @pytest.fixture(params=["a full disk", "a pipe that nobody reads"])
 def nowhere(request: pytest.FixtureRequest) -> Iterator[int]:
     """Where nothing more can be written to."""

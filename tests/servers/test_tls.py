@@ -60,16 +60,24 @@ def test_a_connection_ends_with_a_close_notify(serve: Serve) -> None:
         assert received.endswith(b"\r\n\r\n1")
 
 
-@pytest.mark.parametrize("noise", [b"GET / HTTP/1.1\r\nHost: test\r\n\r\n", b"\x16\x03\x01\xff\xff", b"\0" * 4096, b""])
-def test_a_peer_that_speaks_no_tls_is_sent_away(serve: Serve, noise: bytes, content: bytes) -> None:
-    with serve(SEND_FILE) as running:
-        with plain(running.port) as sock:
+NOISE = (b"GET / HTTP/1.1\r\nHost: test\r\n\r\n", b"\x16\x03\x01\xff\xff", b"\0" * 4096, b"")
+
+
+def test_peers_that_speak_no_tls_are_sent_away_without_a_line(
+    servers: Callable[..., ServerProcess], root: Path, content: bytes
+) -> None:
+    """A line for each would let them fill a disk."""
+    process = servers("tls-send", "--port", "0", "--root", root)
+    port = process.ready_port()
+    for noise in NOISE:
+        with plain(port) as sock:
             sock.sendall(noise)
             sock.shutdown(socket.SHUT_WR)
             with contextlib.suppress(ConnectionResetError):
                 while sock.recv(1 << 16):  # an alert, perhaps
                     pass
-        assert get(running.port).body == content
+    assert get(port).body == content
+    assert process.errors().count("\n") == 1
 
 
 def test_a_handshake_that_does_not_come_ends_after_the_head_time_out(serve: Serve) -> None:
