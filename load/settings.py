@@ -20,6 +20,8 @@ from profiles.records import Run, TargetFacts
 
 Cache = Literal["warm", "cold"]
 
+COLD_CELL_S = 1.0  # for a progress bar
+
 
 @dataclass(frozen=True, slots=True)
 class Settings:
@@ -79,7 +81,8 @@ class Settings:
 
     @property
     def cell_s(self) -> float:
-        return self.warm_up_s + self.window_s
+        """About: nobody knows how long the one download of a cold cell takes."""
+        return self.warm_up_s + self.window_s or COLD_CELL_S
 
     @property
     def round_s(self) -> float:

@@ -52,12 +52,9 @@ def compare(pairs: Sequence[tuple[float, float]], confidence: float = FAMILY_CON
     ratios = tuple(mode / baseline for mode, baseline in pairs)
     averages = walsh_averages([math.log(ratio) for ratio in ratios])
     ratio, rounds = math.exp(statistics.median(averages)), len(ratios)
-    if rounds < FEWEST_ROUNDS:
-        return Paired(ratio, None, None, rounds, confidence, ratios, f"{FEWEST_ROUNDS} are needed for an interval")
-    rank = critical_rank(rounds, confidence)
+    rank = critical_rank(rounds, confidence) if rounds >= FEWEST_ROUNDS else 0
     if rank == 0:
-        needed = rounds_needed(confidence)
-        reason = f"{needed} are needed for an interval of {percent(confidence)}"
+        reason = f"{rounds_needed(confidence)} are needed for an interval of {percent(confidence)}"
         return Paired(ratio, None, None, rounds, confidence, ratios, reason)
     low, high = math.exp(averages[rank - 1]), math.exp(averages[-rank])
     return Paired(ratio, low, high, rounds, confidence, ratios)

@@ -99,7 +99,7 @@ def test_swapping_mode_and_baseline_turns_the_result_upside_down() -> None:
 def test_fewer_than_six_rounds_have_no_interval_and_it_says_so(n: int) -> None:
     result = compare([(0.2, 1.0)] * n)
     assert result.low is None and result.high is None and result.half_width is None
-    assert result.reason == "6 are needed for an interval"
+    assert result.reason == "6 are needed for an interval of 95 %"
     assert result.median == pytest.approx(0.2)
 
 

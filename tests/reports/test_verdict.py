@@ -100,7 +100,7 @@ def test_too_few_rounds_give_no_verdict_and_say_what_is_needed() -> None:
     (verdict,) = verdicts({"sendfile": around(0.19, 0.05, 3)})
     assert verdict.kind == "none"
     assert verdict.sentence == (
-        "no verdict: 3 complete rounds, 6 are needed for an interval (the median of the rounds is 0.19x)"
+        "no verdict: 3 complete rounds, 6 are needed for an interval of 95 % (the median of the rounds is 0.19x)"
     )
     first, _ = verdicts({"sendfile": around(0.19, 0.05, 6), "read-whole": around(3, 0.05, 6)})
     assert "6 complete rounds, 7 are needed for an interval of 97.5 %" in first.sentence

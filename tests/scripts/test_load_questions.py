@@ -96,6 +96,8 @@ def test_a_cold_run_drops_the_file_looks_and_reads_it_from_the_disk(served: Path
     size = record.file.size_bytes
     assert (record.cache, record.users, record.window_s, len(cells)) == ("cold", 1, 0.0, 2)
     assert "CACHE=cold" in record.command
+    lines = done.stderr.splitlines()
+    assert sorted(lines[-2:]) == ["round 1 of 1: read-send", "round 1 of 1: sendfile"] and len(lines) == 4, lines
     for cell in cells:
         assert (cell.downloads, cell.received_bytes, cell.failures) == (1, size, 0)
         assert cell.metrics["resident_share"] == 0.0, "looked for after it was dropped"
