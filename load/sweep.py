@@ -77,7 +77,7 @@ class Sweeper:
             self.rounds += 1
             expected_s = (expected_s + time.monotonic() - began_s) / 2
             states[value] = self._state(value)
-        return f"the time was up: {minutes:g} minutes"
+        return f"the time was up: {minutes:g} min"
 
     def _state(self, value: int) -> PointState:
         coarse, folder = value in self._sweep.points, self._folder.point(value)

@@ -10,6 +10,7 @@ from pathlib import Path
 from errors import UsageError, UserError
 from profiles.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
 from profiles.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
+from profiles.sweep_folder import SweepFolder
 from reports.deep import Deep, deep
 from reports.floor import floor_of
 from reports.gates import Validity, check
@@ -97,6 +98,8 @@ def _named(profiles: Path, name: str) -> RunFolder:
     whole = name.removesuffix(f"/{PACED_FOLDER}")
     if whole != Path(whole).name or whole in ("", ".", ".."):
         raise UsageError(f"{name!r} is not the name of a run: give one of the folders in {profiles}, without its path")
+    if SweepFolder(profiles / name).exists:
+        raise UsageError(f"{name!r} is a sweep, and no single run: `make report RUN={name}` shows it")
     if not (profiles / name).is_dir():
         names = ", ".join(sorted(path.parent.name for path in profiles.glob(f"*/{RUN_FILE}"))[-8:])
         there_are = f"there are {names}" if names else "there is none yet; `make load` makes one"

@@ -17,6 +17,7 @@ _BESIDE = {
     *("name", "state", "started_at", "ended_at", "reason", "command", "seed", "order", "schema", "metrics", "skipped"),
     *("gib_per_day", "rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "baseline"),
     *(
+        "congestion",
         "rate_bytes_per_s",
         "pilot_bytes_per_s",
         "warm_up_s",
@@ -32,7 +33,10 @@ ABSENT = "not on record"
 RATE_APART = 1.1  # a rate that is found anew by every paced run may differ by a tenth
 MACHINE = ("cpu_model", "cpus", "virtualisation")
 # Every two runs differ in these, or they are shown elsewhere.
-_UNTOLD = ("name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets")
+_UNTOLD = (
+    *("name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets"),
+    "congestion",
+)
 _FIRST = (
     *(
         "rate bytes per s",
@@ -87,13 +91,16 @@ def differences(a: Run, b: Run) -> tuple[Difference, ...]:
 
 
 def question(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
-    """What was asked, as words: settings, the file's size, and the options of these modes."""
+    """What was asked, as words: settings, the file's size, and of these modes the options and what TCP did."""
     record: dict[str, Any] = msgspec.to_builtins(run)
     asked = {_words(name): _said(name, value) for name, value in record.items() if value and name not in _BESIDE}
     asked["file size"] = quantity(run.file.size_bytes, "bytes")
     for target in run.targets:
         if target.name in modes:
             asked |= {f"{target.name} {name}": _said("_bytes", size) for name, size in target.options.items()}
+            asked |= {
+                f"{target.name} congestion": run.congestion[name] for name in (target.name,) if name in run.congestion
+            }
     return asked
 
 
@@ -122,7 +129,7 @@ def _told(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     facts = {name: value for name, value in record.items() if name not in _UNTOLD and name in _BESIDE}
     facts |= facts.pop("host") | facts.pop("software")
     told = {_words(name): _said(name, value) for name, value in facts.items()}
-    told |= {"modes": ", ".join(run.modes)}
+    told |= {"modes": ", ".join(run.modes), "duplicate": run.duplicate or "none"}
     told |= {"file": run.file.path, "file system": run.file.filesystem, "file's SHA-256": run.file.sha256}
     for target in (target for target in run.targets if target.name in modes):
         told |= {target.name: target.summary, f"{target.name} copies (model)": _copies(target)}

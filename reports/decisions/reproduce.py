@@ -101,7 +101,10 @@ def read(path: Path) -> Request:
         raise UsageError(f"{path} is no report: it is not UTF-8; give the path of a report's index.html") from error
     record = _Record(html).text
     if record is None:
-        raise UsageError(f"{path} is no report that carries its run's record: make it again with `make report`")
+        raise UsageError(
+            f"{path} is no report that carries its run's record: make it again with `make report`; the page of a sweep "
+            f"names the command that repeats it"
+        )
     try:
         run = msgspec.json.decode(record, type=Run)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:

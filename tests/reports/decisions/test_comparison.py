@@ -98,6 +98,22 @@ def test_old_records_and_other_modes_are_compared_where_they_meet(tmp_path: Path
     assert ("kernel", "not on record", "Linux 6.18.0") in [(each.name, each.a, each.b) for each in found.differences]
 
 
+def test_what_tcp_did_is_compared_for_the_modes_that_both_have(tmp_path: Path) -> None:
+    cubic = {"read-send": "cubic", "sendfile": "cubic"}
+    a = runs.read(tmp_path, "a", modes=("read-send", "sendfile"), congestion=cubic)
+    b = runs.read(tmp_path, "b", congestion=cubic | {"read-whole": "reno"})
+    c = runs.read(tmp_path, "c", congestion=cubic | {"sendfile": "bbr"})
+    assert comparison.compared(a, b).question is None
+    assert comparison.compared(a, c).question == "sendfile congestion cubic against bbr"
+
+
+def test_a_sweep_is_no_run_to_compare(tmp_path: Path) -> None:
+    (tmp_path / "curve").mkdir()
+    (tmp_path / "curve" / "sweep.json").write_text("{}")
+    with pytest.raises(UsageError, match="'curve' is a sweep, and no single run"):
+        comparison.read(tmp_path, "curve")
+
+
 def test_a_run_is_not_compared_with_itself_nor_with_one_that_shares_nothing(tmp_path: Path) -> None:
     a, b = runs.read(tmp_path, "a", modes=("read-send",)), runs.read(tmp_path, "b", modes=("sendfile",))
     with pytest.raises(UsageError, match="are both 'a'"):
