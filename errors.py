@@ -63,7 +63,10 @@ class CommandParser(argparse.ArgumentParser):
 
 
 class _StandardOutput(io.FileIO):
-    """File descriptor 1, which fails once, and as an error that the user can mend: argparse swallows an OSError."""
+    """File descriptor 1, which fails once, and as an error that the user can mend: argparse swallows an OSError.
+
+    A reader that has seen enough is no error: what is left to say is left unsaid, and the exit code is the command's.
+    """
 
     _given_up = False
 
@@ -75,7 +78,7 @@ class _StandardOutput(io.FileIO):
         except OSError as error:
             self._given_up = True
             if isinstance(error, BrokenPipeError):
-                raise
+                return len(data)
             raise UserError(f"cannot write to standard output: {error.strerror}; send it somewhere else") from error
 
 
@@ -101,8 +104,6 @@ def _outcome(deed: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return EXIT_INTERRUPTED
-    except BrokenPipeError:
-        return EXIT_DONE
     except SystemExit as end:  # argparse, after --help
         assert isinstance(end.code, int)
         return end.code

@@ -91,6 +91,18 @@ def test_output_that_cannot_be_written_is_one_line(deed: str, stdout: str, line:
     assert (done.returncode, done.stderr) == (1, line)
 
 
+@pytest.mark.parametrize("code", [0, 3])
+@pytest.mark.parametrize("deed", [LARGE_OUTPUT, "Console().print('x\\n' * 9999)"])
+def test_a_reader_that_has_seen_enough_does_not_change_how_it_went(deed: str, code: int) -> None:
+    program = (
+        f"from errors import run_command\nfrom rich.console import Console\nrun_command(lambda: {deed} and 0 or {code})"
+    )
+    with subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stdout=-1, stderr=-1) as command:
+        assert command.stdout and command.stderr and command.stdout.read(1) == b"x"
+        command.stdout.close()
+        assert (command.wait(30), command.stderr.read()) == (code, b"")
+
+
 @pytest.mark.parametrize(
     ("number", "advice"),
     [
