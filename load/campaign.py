@@ -93,6 +93,8 @@ class Campaign:
 
     def _refuse(self, facts: Facts) -> None:
         """What cannot be measured here. Raises UserError before there is a folder."""
+        if not facts.file.size_bytes:
+            raise UserError(f"{facts.file.path} is empty, and nothing costs nothing: give a SIZE like 256MiB")
         if isinstance(self._settings.pace.rate, int):
             check_starts(self._settings.pace.rate, facts.file.size_bytes, self._settings.window_s)
         if self._settings.cache == "cold":

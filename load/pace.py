@@ -75,6 +75,10 @@ def resolve(rate: Rate, ceilings: Mapping[str, float]) -> int:
         raise UserError("no mode came through its pilot without a failed request; PACE=saturated shows what fails")
     slowest = min(ceilings, key=lambda mode: ceilings[mode])
     ceiling = ceilings[slowest]
+    if ceiling <= 0:
+        raise UserError(
+            f"{slowest} delivered nothing within its pilot's window: give a smaller SIZE, or a longer WINDOW"
+        )
     if rate == "auto":
         step = MIB if AUTO_SHARE * ceiling >= 16 * MIB else KIB
         return max(KIB, math.floor(AUTO_SHARE * ceiling / step) * step)
@@ -88,8 +92,6 @@ def resolve(rate: Rate, ceilings: Mapping[str, float]) -> int:
 
 def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> None:
     """Raises UserError where so few downloads start in a window that their sum says little of the rate."""
-    if file_bytes == 0:
-        raise UserError("an empty file cannot be offered at a rate: give a SIZE like 1MiB")
     starts = rate_bytes_per_s * window_s / file_bytes
     if starts < LEAST_STARTS:
         size = _advised_size(rate_bytes_per_s * window_s)

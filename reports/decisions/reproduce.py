@@ -92,6 +92,8 @@ def read(path: Path) -> Request:
     """What this report asks for. Raises UsageError for anything else than a report, or an unknown knob."""
     try:
         size_bytes = path.stat().st_size
+        if path.exists() and not path.is_file():  # a device or a pipe may have no end
+            raise UsageError(f"cannot read {path}: it is no file; give the path of a report's index.html")
         if size_bytes > MOST_BYTES:
             raise UsageError(f"{path} is {format_size(size_bytes)}, and no report is that large")
         html = path.read_bytes().decode()

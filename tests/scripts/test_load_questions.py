@@ -85,6 +85,13 @@ def test_what_cannot_be_offered_is_said_before_the_first_round(small: Path, pace
     assert "round 1 of 1" not in done.stderr and not RunFolder(small / "profiles" / "tiny").read_cells()
 
 
+def test_an_empty_file_is_refused(tmp_path: Path) -> None:
+    test_file.make(tmp_path, 0, lambda _: None)
+    done = run("load", tmp_path, tmp_path, *TINY)
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert "is empty" in done.stderr and "give a SIZE like" in done.stderr and not (tmp_path / "profiles").exists()
+
+
 def test_a_cold_run_drops_the_file_looks_and_reads_it_from_the_disk(served: Path) -> None:
     kind = page_cache.filesystem_of(served / "test-file.bin")
     if kind.split(" ")[0] in page_cache.MEMORY_FILE_SYSTEMS:

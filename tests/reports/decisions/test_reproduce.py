@@ -92,6 +92,6 @@ def test_a_file_that_is_no_report_is_one_clear_line(tmp_path: Path, content: byt
     with pytest.raises(UsageError) as caught:
         read(tmp_path / "index.html")
     assert "index.html" in str(caught.value) and "\n" not in str(caught.value)
-    for missing in (tmp_path, tmp_path / "nowhere"):
+    for missing in (tmp_path, tmp_path / "nowhere", Path("/dev/zero")):
         with pytest.raises(UserError, match="cannot read"):
             read(missing)
