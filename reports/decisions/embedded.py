@@ -35,8 +35,7 @@ def record(run: Run) -> dict[str, Any]:
 
 
 def downloads(run: RunData) -> tuple[Download, ...]:
-    """The rounds as a table, and all records but the samples as they were measured."""
-    """Of every question that was answered."""
+    """Of every question that was answered, the rounds as a table, and all records but the samples."""
     return tuple(found for answer in run.answers for found in _of_one(answer))
 
 

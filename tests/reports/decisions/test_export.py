@@ -79,8 +79,8 @@ def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) ->
         for tag, attributes in Tags(path.read_text()).elements
         if tag == "a" and "download" in attributes
     }
-    contents = {name: base64.b64decode(uri.partition("base64,")[2]).decode() for name, uri in links.items()}
-    assert contents["synthetic-rounds.csv"] == as_csv(table(data))
+    contents = {name: base64.b64decode(uri.partition("base64,")[2]) for name, uri in links.items()}
+    assert contents["synthetic-rounds.csv"].decode() == as_csv(table(data))
     records = json.loads(contents["synthetic-records.json"])
     assert len(records["rounds"]) == len(stored.read_cells()) and records["run"]["seed"] == 7
 
