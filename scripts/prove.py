@@ -1,6 +1,6 @@
 """make prove: what each data path really does here, measured outside any timing."""
 
-from errors import EXIT_DONE, CommandParser, run_command
+from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles.proof import prove
 from profiles.records import Proof
 from profiles.targets import choose, discover
@@ -14,7 +14,11 @@ def main() -> int:
     parser.add_argument("--modes", nargs="+", metavar="MODE", help="default: all")
     root, arguments = folder_argument(parser), parser.parse_args()
     targets = choose(arguments.modes or list(discover()))
-    print_table("Proof", HEADINGS, [_row(prove(target, root)) for target in targets])
+    proofs = [prove(target, root) for target in targets]
+    print_table("Proof", HEADINGS, [_row(proof) for proof in proofs])
+    for proof in proofs:
+        if proof.state == "missing" and arguments.modes:  # asked for by name
+            raise UserError(f"{proof.mode} is missing on this machine: {proof.reason}")
     return EXIT_DONE
 
 
