@@ -23,16 +23,16 @@ COME_TIMEOUT_S = 120.0
 _CROWDS: WeakKeyDictionary[Runner, Crowd] = WeakKeyDictionary()
 
 
-def crowd_of(environment: Environment) -> Crowd:
-    """Of a master: of as many workers as are ready when it is first asked for."""
+def crowd_of(environment: Environment, workers: int) -> Crowd:
+    """Of a master: of so many workers, which it is to have."""
     runner = environment.runner
     assert runner is not None
-    if runner in _CROWDS:
-        return _CROWDS[runner]
-    if isinstance(runner, MasterRunner):
-        return crowd_of_workers(runner, len(runner.clients.ready))
-    assert isinstance(runner, LocalRunner)
-    return _CROWDS.setdefault(runner, LocalCrowd(runner))
+    if runner not in _CROWDS:
+        assert isinstance(runner, LocalRunner | MasterRunner)
+        _CROWDS[runner] = LocalCrowd(runner) if isinstance(runner, LocalRunner) else WorkersCrowd(runner, workers)
+    crowd = _CROWDS[runner]
+    crowd.workers = workers
+    return crowd
 
 
 @contextlib.contextmanager
@@ -46,7 +46,7 @@ def recruited(environment: Environment, settings: Settings) -> Iterator[None]:
     if settings.master is None:
         processes = WorkerProcesses(count, runner.server.port, settings.placement.load_cpus)
     try:
-        crowd = crowd_of_workers(runner, count, processes)
+        _CROWDS[runner] = crowd = WorkersCrowd(runner, count, processes)
         if processes is None:
             print(f"waiting for {count} workers; {_how_to_start(settings.master)}", file=sys.stderr)
         crowd.wait_for_workers(START_TIMEOUT_S if processes else COME_TIMEOUT_S)
@@ -59,10 +59,3 @@ def recruited(environment: Environment, settings: Settings) -> Iterator[None]:
 def _how_to_start(master: Address | None) -> str:
     where = f"--master-host {master.host} --master-port {master.port}" if master else ""
     return f"start each with `locust -f locustfile.py --worker {where}`"
-
-
-def crowd_of_workers(runner: MasterRunner, count: int, processes: WorkerProcesses | None = None) -> WorkersCrowd:
-    """Of so many workers, those of these processes if any are named."""
-    crowd = WorkersCrowd(runner, count, processes)
-    _CROWDS[runner] = crowd
-    return crowd

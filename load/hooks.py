@@ -30,6 +30,7 @@ from load.users import DownloadUser
 from load.web import attach
 from load.worker import Part
 from load.worker_counts import receive_counts, send_counts
+from profiles.agent_access import parse_address
 from profiles.targets import PROJECT
 
 FOLDERS = (
@@ -105,8 +106,7 @@ class _Hooks:
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
-            send_counts(environment.runner, self._users)
-            Part(environment.runner, self._users)
+            self._take_part(environment, environment.runner)
             return
         if isinstance(environment.runner, LocalRunner):
             deliver_to_main(signal.SIGINT)
@@ -122,6 +122,24 @@ class _Hooks:
         self.loads.record(self._host, standing, Path(options.profiles))
         if environment.web_ui:
             attach(environment, self._host, standing, self.loads)
+
+    def _take_part(self, environment: Environment, runner: WorkerRunner) -> None:
+        """As a worker: in the loads that are started by hand, where servers are at the agent's host; and in campaigns,
+        which say themselves what to do."""
+
+        def in_campaign(going_on: bool) -> None:
+            self.loads.in_campaign = going_on
+
+        def find_servers(**_: Any) -> None:
+            options = environment.parsed_options  # the master's, by now
+            if options is not None and options.agent and not self.loads.in_campaign:
+                for user_class in self._users.values():
+                    user_class.address = (parse_address(options.agent).host, user_class.address[1])
+
+        send_counts(runner, self._users)
+        Part(runner, self._users, on_arm=lambda: in_campaign(True))
+        environment.events.test_start.add_listener(find_servers)
+        environment.events.test_stop.add_listener(lambda **_: in_campaign(False))
 
     def _start(self, environment: Environment, options: Namespace) -> Standing:
         """The agent and its servers. Raises UserError; with a web UI, a server that does not start is shown there."""

@@ -14,7 +14,7 @@ from datetime import datetime
 from errors import UsageError
 from load import pace
 from load.client import SINKS, Sink
-from load.placement import choose
+from load.placement import choose, of_workers_elsewhere
 from load.settings import Cache, Settings
 from profiles import targets
 from profiles.agent_access import parse_address
@@ -114,7 +114,11 @@ def settings_of(knobs: Knobs, file_bytes: int) -> Settings:
         cache=knobs.cache,
         workers=knobs.workers,
         master=parse_address(knobs.master) if knobs.master else None,
-        placement=choose(os.sched_getaffinity(0), wanted=knobs.pin, workers=knobs.workers),
+        placement=(
+            of_workers_elsewhere()
+            if knobs.master
+            else choose(os.sched_getaffinity(0), wanted=knobs.pin, workers=knobs.workers)
+        ),
     )
 
 

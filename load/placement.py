@@ -31,6 +31,11 @@ def choose(allowed: set[int], wanted: bool, workers: int = 0) -> Placement:
     return Placement(load, servers, text)
 
 
+def of_workers_elsewhere() -> Placement:
+    """Whoever started them decided where they run."""
+    return Placement((), (), "none (the workers were started by hand)")
+
+
 def between_machines(placement: Placement) -> Placement:
     """Neither is in the other's way."""
     return replace(placement, load_cpus=(), server_cpus=(), text="none (load and servers have a machine each)")

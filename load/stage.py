@@ -49,7 +49,7 @@ class Stage:
         settings: Settings,
         facts: Facts,
     ) -> None:
-        self._crowd = crowd_of(environment)
+        self._crowd = crowd_of(environment, settings.workers)
         self._users = users
         self._host = host
         self._folder = folder

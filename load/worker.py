@@ -29,10 +29,13 @@ from load.worker_messages import ARM, COUNT, TOLD, Arm, Count, Told, packed, unp
 
 
 class Part:
-    """What one worker does in a campaign."""
+    """What one worker does in a campaign. on_arm: called when its users are told what to do at their next start."""
 
-    def __init__(self, runner: WorkerRunner, users: dict[str, type[DownloadUser]]) -> None:
+    def __init__(
+        self, runner: WorkerRunner, users: dict[str, type[DownloadUser]], on_arm: Callable[[], None] = lambda: None
+    ) -> None:
         self._runner = runner
+        self._on_arm = on_arm
         self._users = {user_class.target: user_class for user_class in users.values()}
         self._meter = Meter()
         runner.register_message(ARM, self._answering(Arm, self._arm))
@@ -58,6 +61,7 @@ class Part:
         pace = None if rate is None else Pace(rate, size_bytes, arm.users, begin_s)
         user_class.offer(pace, itertools.count(arm.place, arm.step))
         self._meter = user_class.meter
+        self._on_arm()
         return self._count(Count(arm.number))
 
     def _count(self, asked: Count) -> Told:

@@ -4,19 +4,20 @@ Its rule: the state lives here and nowhere else, so that two browsers see the sa
 """
 
 from argparse import Namespace
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
 import gevent
 from locust.env import Environment
-from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, LocalRunner
+from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, LocalRunner, MasterRunner
 
 from errors import UserError
 from load import served_file
 from load.agent_client import AgentClient
-from load.knobs import new_name, settings_of
+from load.knobs import Knobs, new_name, settings_of
 from load.loads import Loads
+from load.placement import of_workers_elsewhere
 from load.standing import Standing
 from load.web.campaigns import Campaigns
 from load.web.flames import Flames
@@ -100,13 +101,22 @@ class Desk:
 
     def start_campaign(self, wish: CampaignWish) -> None:
         self._refuse_unless_idle()
-        if not isinstance(self._environment.runner, LocalRunner):
-            raise UserError("a campaign from the page needs Locust in one process: start it without workers")
         size_bytes = size_of(wish.size) or self._standing.facts.file.size_bytes
-        settings = settings_of(wish.knobs(self._options.any_port), size_bytes)
+        settings = settings_of(self._with_workers(wish.knobs(self._options.any_port)), size_bytes)
+        if settings.workers:
+            settings = replace(settings, placement=of_workers_elsewhere())
         folder = RunFolder(self._profiles / (wish.name or new_name()))
         self.campaigns.begin(settings, folder, lambda: self._serve(wish.size))
         self._asked["campaign"] = asdict(wish)
+
+    def _with_workers(self, knobs: Knobs) -> Knobs:
+        """With all workers that are ready, where this is a master. Raises UserError when none is."""
+        runner = self._environment.runner
+        if not isinstance(runner, MasterRunner):
+            return knobs
+        if not runner.clients.ready:
+            raise UserError("no worker is ready: start some with `locust -f locustfile.py --worker`")
+        return replace(knobs, workers=len(runner.clients.ready))
 
     def stop_campaign(self) -> None:
         self.campaigns.stop()
@@ -178,6 +188,8 @@ class Desk:
         wanted = size_of(size)
         if wanted is None or wanted == self._standing.facts.file.size_bytes:
             return
+        if self._options.agent:
+            raise UserError("the file is the agent's, on its host: make another one there, and start the agent anew")
         self._preparing = f"making a test file of {exact_size(wanted)}"
         try:
             served_file.make(Path(self._options.root), wanted)
