@@ -38,13 +38,14 @@ help: ## list these targets
 	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
 	@echo "               WORKERS=n, processes that share the users (MASTER=host:port waits for workers from other hosts)"
+	@echo "               NETNS=1, servers and load in network namespaces of their own, as root (RATE=1gbit MTU=1500)"
 	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"
 	@echo "               TARGETS=file, servers of your own to measure beside ours (docs/targets.md)"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
 	$(if $(AGENT),,@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)')
-	@$(RUN_PYTHON) -m scripts.load $(KNOBS)
+	@$(RUN_PYTHON) -m $(if $(filter-out 0,$(NETNS)),scripts.netns $(call quoted,RATE,rate) $(call quoted,MTU,mtu),scripts.load) $(KNOBS)
 
 sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)
 	@$(RUN_PYTHON) -m scripts.sweep $(SWEEP_KNOBS)

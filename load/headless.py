@@ -24,10 +24,11 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
+from load.alone import alone
 from load.crowds import recruited
 from load.interrupt import deliver_to_main
 from load.placement import between_machines, pin_this_process
-from load.questions import alone, carry_out, expected_s
+from load.questions import carry_out, expected_s
 from load.remote_host import host_at
 from load.settings import Settings
 from load.stage import start_watching

@@ -53,7 +53,7 @@ class Knobs:
     modes: names, or "course" or "all" alone. window, warm_up and profile in seconds. option: MODE.NAME=SIZE, several.
     workers: processes to spread the users over, 0 for one that does it all; master: HOST:PORT, where to wait for them
     if they are started elsewhere. agent: HOST:PORT of one on another host, with what it takes to talk to it
-    (load/remote_host.py).
+    (load/remote_host.py); made: by which knobs that host was made, if it was (load/namespaces.py).
     """
 
     modes: tuple[str, ...] = ("course",)
@@ -79,6 +79,7 @@ class Knobs:
     agent: str | None = None
     agent_token_file: str | None = None
     agent_ca: str | None = None
+    made: str = ""
 
 
 def new_name() -> str:
@@ -203,7 +204,7 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
         "ROUNDS": knobs.rounds,
         **({"CACHE": "cold"} if cold else {"WINDOW": f"{knobs.window:g}", "USERS": knobs.users}),
         "SINK": knobs.sink,
-        **({} if knobs.agent else {"SIZE": file_bytes}),  # an agent has its own file
+        **({} if knobs.agent and not knobs.made else {"SIZE": file_bytes}),  # an agent has its own file
         "SEED": knobs.seed,
     }
     said |= {"WARM_UP": f"{knobs.warm_up:g}"} if not cold and knobs.warm_up != WARM_UP_S["few"] else {}
@@ -218,6 +219,7 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
     said |= {"WORKERS": knobs.workers} if knobs.workers else {}
     said |= {"MASTER": knobs.master} if knobs.master else {}
     remote = {name: getattr(knobs, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}
-    said |= {name: value for name, value in remote.items() if value} if knobs.agent else {}
+    said |= {name: value for name, value in remote.items() if value} if knobs.agent and not knobs.made else {}
+    said |= dict(word.split("=", 1) for word in knobs.made.split())
     said |= {"OPTIONS": " ".join(knobs.option)} if knobs.option else {}
     return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in said.items())

@@ -3,14 +3,11 @@
 Its rule: `make load` and the page do the same, and differ in how they show it.
 """
 
-import contextlib
-import socket
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 from locust.env import Environment
 
-from errors import UserError
 from load.agent_client import AgentClient
 from load.campaign import Campaign
 from load.settings import Settings
@@ -19,21 +16,6 @@ from profiles.records import Cell
 from profiles.run_folder import RunFolder
 
 Report = Callable[[float, str], None]  # told the seconds of plan that are done, and what comes next
-
-
-@contextlib.contextmanager
-def alone(allowed_beside_others: bool) -> Iterator[None]:
-    """One campaign on a machine at a time: two would measure each other.
-
-    The lock is a name in the abstract socket namespace (unix(7)): it goes when its process goes, and leaves no file.
-    """
-    with socket.socket(socket.AF_UNIX) as lock:
-        try:
-            if not allowed_beside_others:
-                lock.bind("\0zero-copy-bench-campaign")
-        except OSError as error:
-            raise UserError("another campaign runs on this machine, and two would measure each other: wait") from error
-        yield
 
 
 def expected_s(settings: Settings, folder: RunFolder) -> float:

@@ -42,6 +42,7 @@ TIMEOUT_S = 30.0
 PATIENCE_S = 150.0  # for a proof, and for what waits until one is done
 PATIENT_PATHS = ("/prove", "/facts", "/alive")
 KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCNT: 3}  # tcp(7): lost after 14 s
+LATE_S = 3.0  # an edge of a window that takes longer is none
 RECOVER_S = 30.0
 RETRY_S = 1.0
 BUSY, LEASE_LOST = 423, 409  # what profiles/agent_http.py answers
@@ -84,7 +85,7 @@ class RemoteHost(AgentClient):
     def facts(self) -> Facts:
         facts = self._ask("GET", "/facts", Facts)
         self._file = facts.file.sha256
-        where = "the same machine as the load" if not self.apart else "another machine than the load"
+        where = "another network of the same machine" if not self.apart else "another machine"
         both = {
             "servers_on": f"{self._theirs.name}, {self._served_from} ({where})",
             "load_on": f"{self._ours.name}, {self._local_address()}",
@@ -100,7 +101,11 @@ class RemoteHost(AgentClient):
     def read(self) -> Reading:
         """What the load paid is read just before what the servers paid, at both edges of a window alike."""
         here = self._observer.snapshot().processes
+        began_s = time.monotonic()
         found = self._exchange("GET", "/snapshot", Snapshot)
+        if found.answered_s - began_s > LATE_S:
+            late = f"answered after {found.answered_s - began_s:.1f} s"
+            raise LostError(f"the agent at {self._options.address} {late}: the network or its host was away")
         self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
         names = {"sampler": LOAD_SAMPLER} | ({"machine": LOAD_MACHINE} if self.apart else {})
         ours = {names.get(name, name): values for name, values in here.items() if name != "machine" or self.apart}

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
+from load.alone import alone
 from load.headless import raise_limit_on_files
 from load.interrupt import deliver_to_main
 from load.placement import choose, pin_this_process
-from load.questions import alone
 from load.server_host import ServerHost
 from load.settings import Settings, now
 from load.stage import start_watching

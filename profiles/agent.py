@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     lifeline = arguments.lifeline if arguments.listen else sys.stdin.fileno()
     if lifeline is not None:
         threading.Thread(target=_wait_for_end, args=(lifeline, stop), daemon=True).start()
-    for warning in warnings(access):
+    for warning in warnings(access) if arguments.lifeline is None else ():  # who holds that made the network, too
         print(f"warning: {warning}", file=sys.stderr)
     print(f"ready agent {server.port}", flush=True)
     try:

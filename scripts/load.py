@@ -112,6 +112,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--master", metavar="HOST:PORT", help="wait there for workers that are started elsewhere")
     parser.add_argument("--agent", metavar="HOST:PORT", help="where servers run: an agent on another host")
     parser.add_argument("--agent-token-file", metavar="FILE", help="the token that it was started with")
+    parser.add_argument("--made", default="", help=argparse.SUPPRESS)
     parser.add_argument("--agent-ca", metavar="FILE", help="who signed its certificate (PEM), or `system`")
     parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
     return parser

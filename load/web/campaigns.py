@@ -16,9 +16,10 @@ from locust.env import Environment
 
 from errors import UserError
 from load.agent_client import AgentClient
+from load.alone import alone
 from load.loads import Loads
 from load.placement import pin_this_process
-from load.questions import alone, carry_out, expected_s
+from load.questions import carry_out, expected_s
 from load.settings import Settings
 from load.standing import Standing
 from load.users import DownloadUser

@@ -48,7 +48,7 @@ KNOBS = {
     "GIB_PER_DAY": ("gib-per-day", _NUMBER),
     "OPTIONS": ("option", rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
 }
-_OF_OTHER_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER")
+_OF_OTHER_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
 _OF_THE_FILE = "SIZE"  # not an option of scripts.load: it says how the served file is made
 
 

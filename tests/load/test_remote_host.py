@@ -40,7 +40,7 @@ def remote(folder: Path, port: int, authority: Path | None = None) -> Iterator[R
 def test_servers_run_there_and_the_load_is_watched_here(served: Path) -> None:
     with listening(served) as port, remote(served, port) as host:
         facts = host.facts()
-        assert "the same machine" in str(facts.host["servers_on"]) and not host.apart
+        assert "of the same machine" in str(facts.host["servers_on"]) and not host.apart
         assert (facts.host["interface"], facts.load_host) == ("loopback", {})
         status = host.start(Start("sendfile", any_port=True))
         host.watch(LOAD, os.getpid())

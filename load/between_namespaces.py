@@ -1,0 +1,86 @@
+"""A campaign between two hosts that are made for it: servers and their agent in one, the load in the other.
+
+Its rule: nothing that was started outlives this process. The agent holds a lifeline; the load is told to end by the
+kernel (PR_SET_PDEATHSIG, prctl(2)) or by us, and is then waited for, since it ends things in order.
+"""
+
+import contextlib
+import ctypes
+import os
+import secrets
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from errors import UserError
+from load.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
+from profiles.agent_access import Address
+
+AGENT = Address(SERVERS_ADDRESS, 8070)
+PR_SET_PDEATHSIG = 1
+END_TIMEOUT_S = 30.0
+
+_libc = ctypes.CDLL(None, use_errno=True)
+
+
+def run(load: Sequence[str], root: Path, link: Link) -> int:
+    """load: the arguments of scripts.load, without an agent; its exit code. Raises UserError before it has begun."""
+    with joined(link) as pair, tempfile.TemporaryDirectory(prefix="zero-copy-bench-") as folder:
+        token = Path(folder) / "token"
+        token.touch(mode=0o600)
+        token.write_text(secrets.token_urlsafe(32))
+        with _agent(pair, root, token):
+            command = ["-m", "scripts.load", *load, "--agent", str(AGENT), "--agent-token-file", str(token)]
+            return _waited_for(inside(pair.load, [sys.executable, *command]))
+
+
+@contextlib.contextmanager
+def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
+    """Beside the servers, until the end."""
+    reading, held = os.pipe()
+    command = [sys.executable, "-m", "profiles.agent", "--root", str(root), "--listen", str(AGENT)]
+    command += ["--token-file", str(token), "--lifeline", str(reading)]
+    try:
+        process = subprocess.Popen(
+            inside(pair.servers, command),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            pass_fds=[reading],
+            start_new_session=True,
+        )
+    finally:
+        os.close(reading)
+    try:
+        assert process.stdout is not None
+        if not process.stdout.readline().startswith(b"ready agent "):
+            raise UserError("the agent did not start; what it said stands above")
+        yield
+    finally:
+        os.close(held)
+        try:
+            process.wait(END_TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _waited_for(command: list[str]) -> int:
+    """Its exit code. It ends things in order when we are interrupted, or told to end, or killed."""
+    process = subprocess.Popen(command, preexec_fn=_end_with_parent, start_new_session=True)
+
+    def forward(number: int, _: object) -> None:
+        process.send_signal(number)
+
+    before = {number: signal.signal(number, forward) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        return process.wait()
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+def _end_with_parent() -> None:
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -1,0 +1,32 @@
+"""make load NETNS=1: a campaign between two network namespaces of this machine, which are made for it and removed.
+
+What it does not know of is for scripts.load. Needs root.
+"""
+
+import signal
+from pathlib import Path
+
+from errors import CommandParser, run_command
+from load import between_namespaces
+from load.alone import alone
+from load.namespaces import Link
+
+
+def main() -> int:
+    parser = CommandParser(prog="python -m scripts.netns", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--rate", help="what either end may send, like 1gbit (default: unlimited)")
+    parser.add_argument("--mtu", type=int, help="of the link, in bytes (default: 1500)")
+    parser.add_argument("--root", type=Path, default=Path("data"), help="where test-file.bin lies (%(default)s)")
+    parser.add_argument("--any-port", action="store_true", help="run beside other campaigns")
+    arguments, load = parser.parse_known_args()
+    link = Link.parse(arguments.rate, arguments.mtu)
+    knobs = {"NETNS": 1, "RATE": arguments.rate, "MTU": arguments.mtu}
+    made = " ".join(f"{name}={value}" for name, value in knobs.items() if value is not None)
+    load += [f"--made={made}", f"--root={arguments.root}", *(["--any-port"] if arguments.any_port else [])]
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
+    with alone(arguments.any_port):
+        return between_namespaces.run(load, arguments.root, link)
+
+
+if __name__ == "__main__":
+    run_command(main)
