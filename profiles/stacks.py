@@ -6,8 +6,9 @@ flame graph tools have it: `_[p]` Python, `_[k]` kernel, none for C.
 The machinery of the interpreter (eval loop, vector calls, thread start) is left out where it only connects: a Python
 frame says the same in words. It stays where it is what ran, so that the interpreter's own cost is seen.
 
-Python frames come from perf's trampoline (Python 3.12 and later, `-X perf`). Where there is none they are joined from
-py-spy's samples of the same load: the C function of a call (`os_preadv`) belongs to the sampled line that makes such a
+Python frames come from perf's trampoline (Python 3.12 and later, `-X perf`), and from py-spy's samples of the same
+load. The trampoline has no unwinding information, so perf sees one frame of it and not who called that; py-spy does.
+And where there is no trampoline, the C function of a call (`os_preadv`) belongs to the sampled line that makes such a
 call (`os.preadv(…)`), in the stack in which that was seen most often.
 """
 
@@ -101,37 +102,71 @@ def write_folded(stacks: Mapping[Stack, int]) -> str:
 
 
 def joined(stacks: Mapping[Stack, int], sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> Counter[Stack]:
-    """Stacks (and how often each was seen) without Python frames get those of py-spy's stacks that make the same call.
+    """Stacks (and how often each was seen) get the Python frames of py-spy's stacks that make the same call.
 
-    sampled: py-spy's stacks. line_of: the source line of one of its frames (source_line). A stack that has Python
-    frames already is left as it is; one whose call was never sampled goes below UNKNOWN_LINE. Where py-spy saw nothing,
-    as of a server that is no Python, nothing is joined.
+    sampled: py-spy's stacks. line_of: the source line of one of its frames (source_line). A stack with the trampoline's
+    frame gets what py-spy saw above it, where it saw that; one without, whose call was never sampled, goes below
+    UNKNOWN_LINE. Where py-spy saw nothing, as of a server that is no Python, nothing is joined.
     """
     if not sampled:
         return Counter(stacks)
-    callers: dict[str, Counter[Stack]] = {}
-    for stack, count in sampled.items():
-        for name in _CALL.findall(line_of(stack[-1])):
-            callers.setdefault(name, Counter())[stack] += count
+    callers, above = _callers(sampled, line_of), _above(sampled)
     folded: Counter[Stack] = Counter()
     for stack, count in stacks.items():
-        known = stack[0].endswith(KERNEL) or any(frame.endswith(PYTHON) for frame in stack)  # a kernel thread has none
-        folded[stack if known else (*_caller(stack, callers), *stack)] += count
+        folded[_whole(stack, callers, above)] += count
     return folded
 
 
-def _caller(stack: Stack, callers: Mapping[str, Counter[Stack]]) -> Stack:
-    """The Python frames above a stack's first C function: os_preadv is called by a line with preadv( in it, or with
+def _callers(sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> dict[str, Stack]:
+    """Of each name that is called in a sampled line, the stack in which that was seen most often."""
+    seen: dict[str, Counter[Stack]] = {}
+    for stack, count in sampled.items():
+        for name in _CALL.findall(line_of(stack[-1])):
+            seen.setdefault(name, Counter())[stack] += count
+    return {name: _python(stacks.most_common(1)[0][0]) for name, stacks in seen.items()}
+
+
+def _above(sampled: Mapping[Stack, int]) -> dict[str, Stack]:
+    """Of each function, as the trampoline names it, the frames above it that were seen most often."""
+    seen: dict[str, Counter[Stack]] = {}
+    for stack, count in sampled.items():
+        for at, frame in enumerate(stack):
+            seen.setdefault(_without_line(frame) + PYTHON, Counter())[stack[:at]] += count
+    return {name: _python(stacks.most_common(1)[0][0]) for name, stacks in seen.items()}
+
+
+def _python(sampled: Stack) -> Stack:
+    """py-spy's frames as ours, without those that start a thread."""
+    return tuple(frame + PYTHON for frame in sampled if "(threading.py:" not in frame)
+
+
+def _without_line(frame: str) -> str:
+    return _LINE.sub(lambda found: f"({found['path']})", frame)
+
+
+def _whole(stack: Stack, callers: Mapping[str, Stack], above: Mapping[str, Stack]) -> Stack:
+    """A stack from perf with what py-spy knows of the frames of Python above its first C function."""
+    if stack[0].endswith(KERNEL):  # a kernel thread has none
+        return stack
+    python = tuple(itertools.takewhile(lambda frame: frame.endswith(PYTHON), stack))
+    below = stack[len(python) :]
+    caller = _caller(below, callers)
+    if not python:
+        return (*(caller or (UNKNOWN_LINE,)), *below)
+    if caller and _without_line(caller[-1].removesuffix(PYTHON)) + PYTHON == python[-1]:
+        return (*caller, *below)
+    return (*above.get(python[0], ()), *stack)
+
+
+def _caller(stack: Stack, callers: Mapping[str, Stack]) -> Stack | None:
+    """The Python frames that make a stack's first call: os_preadv is called by a line with preadv( in it, or with
     os_preadv( where that is another name for it."""
-    for frame in stack:
-        if frame.endswith(KERNEL):
-            break
+    for frame in itertools.takewhile(lambda frame: not frame.endswith(KERNEL), stack):
         name = frame.removesuffix("_impl")
         for called in (name, name.rpartition("_")[2]):
             if called in callers:
-                most = callers[called].most_common(1)[0][0]
-                return tuple(python + PYTHON for python in most if "(threading.py:" not in python)
-    return (UNKNOWN_LINE,)
+                return callers[called]
+    return None
 
 
 def source_line(frame: str, project: Path) -> str:

@@ -27,7 +27,8 @@ HINT = "from the line of Python to the kernel's copy"
 BUDGET_BYTES = 900_000  # of a page that stays below 3 MB
 MOST_FRAMES = 12
 _ORIGINS: dict[PythonFrames | None, str] = {
-    "trampoline": "The lines of Python are from the interpreter's own trampoline for perf.",
+    "trampoline": "The functions of Python are from the interpreter's own trampoline for perf; lines, and who called "
+    "them, from py-spy's samples of the same load.",
     "joined": "perf sees no frames of Python before 3.12: the lines above the C functions are joined from py-spy's "
     "samples of the same load, by the call that they make.",
     None: "Where there are no lines of Python, the server runs none, or py-spy had none to join.",

@@ -96,6 +96,18 @@ python 1/1 1.0:
     assert stacks.joined({found: 1}, SAMPLED, lambda _: "") == {found: 1}
 
 
+def test_who_called_the_trampolines_frame_is_known_from_the_samples() -> None:
+    """perf cannot unwind through the trampoline: it sees the innermost frame of Python alone."""
+    read, slept = "send_file (servers/modes/read_send.py)_[p]", "send_file (servers/modes/other.py)_[p]"
+    outer = "_connection (server.py:1)_[p]"
+    found = {(read, "os_preadv", "do_preadv_[k]"): 2, (read, "_PyEval_EvalFrameDefault"): 3, (slept, "sleep"): 5}
+    assert stacks.joined(found, SAMPLED, lambda frame: LINES.get(frame, "")) == {
+        (outer, READ + "_[p]", "os_preadv", "do_preadv_[k]"): 2,  # the very line, by the call that it makes
+        (outer, read, "_PyEval_EvalFrameDefault"): 3,
+        (slept, "sleep"): 5,  # never sampled: nobody knows
+    }
+
+
 def test_folded_text_is_read_as_it_was_written() -> None:
     seen = Counter({("a", "b c_[k]"): 3, ("a",): 1})
     assert stacks.read_folded(stacks.write_folded(seen)) == seen
