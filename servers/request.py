@@ -37,8 +37,7 @@ class RequestReader:
         head_since: float | None = None
         self._parser = HeadParser(self._scheme)
         while True:
-            length = self._parser.take(self._buffer)
-            if length:
+            if self._buffer and (length := self._parser.take(self._buffer)):
                 del self._buffer[:length]
                 return self._parser.request()
             if self._buffer and head_since is None:
