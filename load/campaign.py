@@ -83,6 +83,8 @@ class Campaign:
             raise
         finally:
             stage.clear()
+            for mode, said in stage.said.items():
+                self._progress(0, f"{mode}: {said}")
             congestion = " and ".join(sorted(set(stage.congestion.values()) - {""})) or None
             host = schedule.run.host | {"congestion_control": congestion}
             schedule.run = replace(schedule.run, host=host, congestion=dict(stage.congestion))

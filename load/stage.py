@@ -38,7 +38,7 @@ Place = tuple[int, int]
 
 class Stage:
     """Where cells are measured. congestion: what each server said that it uses. rate_bytes_per_s: what is offered to
-    every mode from now on, None for as fast as it goes."""
+    every mode from now on, None for as fast as it goes. said: by servers that did not end as they should."""
 
     def __init__(
         self,
@@ -58,6 +58,7 @@ class Stage:
         self._seen_samples = host.newest_sample()  # the agent may have been there for long
         self._began_s = time.monotonic()
         self.congestion: dict[str, str] = {}
+        self.said: dict[str, str] = {}
         self.rate_bytes_per_s: int | None = None
 
     def score(self, place: Place, mode: str, users: int) -> Cell:
@@ -170,7 +171,8 @@ class Stage:
         self._end(mode)
 
     def _end(self, mode: str) -> None:
-        self._host.stop(mode)
+        if said := self._host.stop(mode).last_words:
+            self.said[mode] = said
         self._write_samples()
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:

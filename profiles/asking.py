@@ -33,8 +33,11 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Body:
+    """What arrived, and what the server called itself (Server, RFC 9110 section 10.2.4); "" where it did not."""
+
     size_bytes: int
     sha256: str
+    server: str
 
 
 @contextlib.contextmanager
@@ -58,7 +61,7 @@ def download(place: Place, timeout_s: float) -> Body:
             size_bytes += len(piece)
         if answer.length:
             raise http.client.IncompleteRead(b"", answer.length)
-        return Body(size_bytes, digest.hexdigest())
+        return Body(size_bytes, digest.hexdigest(), answer.getheader("Server", ""))
 
 
 def congestion_control(port: int) -> str:

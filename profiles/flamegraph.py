@@ -9,6 +9,7 @@ run side by side, as one writes the picture and the other the folded stacks.
 
 import contextlib
 import html
+import os
 import re
 import shutil
 import subprocess
@@ -21,6 +22,8 @@ from profiles.scratch import Scratch
 
 RATE_HZ = 100
 _TITLE = re.compile(r'(<text id="title"[^>]*>)[^<]*')  # py-spy's own title is its command line
+# With --subprocesses the root of each stack is a command line, of any characters, before a frame like "run (a.py:1)".
+_PROCESS = re.compile(r'^(?:process \d+:".*?";(?=process \d+:"|[^;"\n]+ \())+', re.MULTILINE | re.DOTALL)
 _FORMATS = {"svg": "flamegraph", "raw": "raw"}
 _REMEDIES = {
     "Permission Denied": "run as root, set sysctl kernel.yama.ptrace_scope=0, or give the container SYS_PTRACE",
@@ -32,16 +35,20 @@ _REMEDIES = {
 
 
 class PySpy:
-    """One recording of one process: started at once, done when result() says so."""
+    """One recording of one process, and perhaps of those below it: started at once, done when result() says so.
 
-    def __init__(self, pid: int, seconds: int, title: str, subprocesses: bool = False) -> None:
+    pid: None where nothing runs Python, which is said then.
+    """
+
+    def __init__(self, pid: int | None, seconds: int, title: str, subprocesses: bool = False) -> None:
         self._scratch = Scratch()
         self._recorders: dict[str, subprocess.Popen[bytes]] = {}
         self._title = f"{title}: {RATE_HZ} samples a second for {seconds} s, py-spy"
         program = find_py_spy()
         self._missing = program is None
         self._broken: str | None = None
-        if program is None:
+        self._runs_python = pid is not None
+        if program is None or pid is None:
             return
         for suffix, form in _FORMATS.items():
             command = [program, "record", "--nonblocking", "--pid", str(pid), "--duration", str(seconds)]
@@ -57,6 +64,8 @@ class PySpy:
 
     def result(self) -> Recording:
         """The recording as it stands; its files are removed once it is over."""
+        if not self._runs_python:
+            return self._over(Recording("failed", reason="no process of it runs Python, which is what py-spy reads"))
         if self._missing:
             return self._over(
                 Recording("failed", reason="py-spy is not installed beside this Python; `make setup` installs it")
@@ -72,8 +81,9 @@ class PySpy:
         contents = {suffix: (self._scratch.path / f"out.{suffix}").read_text(errors="replace") for suffix in _FORMATS}
         if not contents["raw"].strip():
             return self._over(Recording("failed", reason=explain("No stack counts found")))
+        raw = _PROCESS.sub("", contents["raw"])
         svg = _TITLE.sub(lambda found: found[1] + html.escape(self._title), contents["svg"], count=1)
-        return self._over(Recording("done", svg=svg, raw=contents["raw"]))
+        return self._over(Recording("done", svg=svg, raw=raw))
 
     def kill(self) -> None:
         """End the recorders at once, for when the agent ends."""
@@ -93,13 +103,29 @@ class PySpy:
         return recording
 
 
-def first_python(pids: Sequence[int]) -> int:
-    """The first of some processes whose program is called a Python; the very first where none is."""
-    for pid in pids:
-        with contextlib.suppress(OSError):  # it has ended, or belongs to another user
-            if "python" in Path(f"/proc/{pid}/exe").readlink().name:
-                return pid
-    return pids[0]
+def first_python(pids: Sequence[int]) -> int | None:
+    """The first of some processes that runs Python, None where none does."""
+    return next((pid for pid in pids if runs_python(pid)), None)
+
+
+def runs_python(pid: int) -> bool:
+    """Whether a process's program is called a Python, or has one in it. One that we may not look at may be."""
+    try:
+        name = Path(f"/proc/{pid}/exe").readlink().name
+        return "python" in name or b"libpython" in Path(f"/proc/{pid}/maps").read_bytes()
+    except PermissionError:
+        return True  # py-spy will say why it may not
+    except OSError:  # it has ended
+        return False
+
+
+def source_folders(pid: int) -> list[Path]:
+    """Where the sources of a Python process may lie beside the standard library: its folder, its packages."""
+    with contextlib.suppress(OSError):
+        program = Path(os.fsdecode(Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")[0]))
+        packages = program.parent.parent.glob("lib/python3*/site-packages") if program.is_absolute() else ()
+        return [Path(f"/proc/{pid}/cwd").readlink(), *packages]
+    return []
 
 
 def explain(symptom: str) -> str:

@@ -38,6 +38,7 @@ DOWNLOAD_TIMEOUT_S = 60.0
 ATTACH_TIMEOUT_S = 10.0
 WITNESS_TIMEOUT_S = 3.0
 _STEP_S = 0.005
+_LONGEST_NAME = 80
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")
 _CALL = re.compile(r"^(?P<name>\w+)\((?:\d+<(?P<path>/[^>]*)>)?(?:.*= (?P<result>-?\d+))?")
 
@@ -67,7 +68,7 @@ def _looked_at(target: Target, server: GuestServer, root: Path, expected: tuple[
     except (OSError, HTTPException) as error:
         said = f"{place}: {error or type(error).__name__}"
         return Proof(facts.name, "missing", None, reason=f"it did not send all that it announced: {said}")
-    proof = Proof(facts.name, "available", None)
+    proof = Proof(facts.name, "available", None, software=body.server[:_LONGEST_NAME] or None)
     if (body.size_bytes, body.sha256) != expected:
         proof = replace(proof, wrong=(f"all {body.size_bytes:,} bytes, where {expected[0]:,} others were expected",))
         return replace(proof, state="degraded", reason=proof.contradiction)

@@ -10,12 +10,13 @@ import contextlib
 import signal
 import subprocess
 import time
+from collections import Counter
 from collections.abc import Sequence
-from functools import partial
 from pathlib import Path
 
 from errors import UserError
 from profiles import stacks
+from profiles.flamegraph import runs_python, source_folders
 from profiles.perf_control import REMEDY, ControlledPerf
 from profiles.protocol import Recording
 from profiles.scratch import Scratch
@@ -38,6 +39,8 @@ class Perf:
             self._scratch.claim(Path(f"/tmp/perf-{pid}.map"))  # the trampoline's, which perf looks for there
         self._began_s = self._until_s = self._counted_s = 0.0
         self._sampled = ""
+        self._python = any(runs_python(pid) for pid in pids)
+        self._folders = sorted({folder for pid in pids for folder in source_folders(pid)})
         self._perf: ControlledPerf | None = None
         self._script: subprocess.Popen[bytes] | None = None
         self._reason: str | None = None
@@ -102,8 +105,9 @@ class Perf:
         if not any(frame.endswith(stacks.KERNEL) for stack in found for frame in stack):
             return Recording("failed", reason=f"perf was shown no frames of the kernel; {REMEDY}")
         trampoline = any(frame.endswith(stacks.PYTHON) for stack in found for frame in stack)
-        line_of = partial(stacks.source_line, project=PROJECT)
-        folded = stacks.joined(found, stacks.read_folded(self._sampled), line_of)
+        folded = Counter(found)
+        if self._python:
+            folded = stacks.joined(found, stacks.read_folded(self._sampled), self._source_line)
         return Recording(
             "done",
             raw=stacks.write_folded(folded),
@@ -111,6 +115,9 @@ class Perf:
             counted_s=self._counted_s,
             python="trampoline" if trampoline else "joined" if self._sampled else None,
         )
+
+    def _source_line(self, frame: str) -> str:
+        return stacks.source_line(frame, PROJECT, *self._folders)
 
     def _last_line(self) -> str:
         with contextlib.suppress(OSError):

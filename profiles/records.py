@@ -277,7 +277,7 @@ class Proof:
     by_reference_share: of bytes that went to the socket by reference, by the mutation witness. wrong: ranges of the
     file (offset+count) whose bytes arrived wrong, by their digest. completions: what the kernel said of MSG_ZEROCOPY
     sends, and how many of them it copied after all. calls_per_gib: system calls by name. unknown: what of a guest could
-    not be seen from outside, and why.
+    not be seen from outside, and why. software: what a guest calls itself (its Server header), like nginx/1.22.1.
     """
 
     mode: str
@@ -293,6 +293,7 @@ class Proof:
     wrong: tuple[str, ...] = ()
     model_read_copies: int | None = None
     unknown: str | None = None
+    software: str | None = None
 
     @property
     def sent_copies(self) -> float | None:

@@ -169,12 +169,15 @@ def _caller(stack: Stack, callers: Mapping[str, Stack]) -> Stack | None:
     return None
 
 
-def source_line(frame: str, project: Path) -> str:
-    """The line of source that py-spy's frame `name (path:number)` stands for; "" where it cannot be read."""
+def source_line(frame: str, project: Path, *more: Path) -> str:
+    """The line of source that py-spy's frame `name (path:number)` stands for; "" where it cannot be read.
+
+    more: folders beside the project and the standard library that the path may be relative to.
+    """
     found = _LINE.search(frame)
     if found is None:
         return ""
-    for folder in (project, Path(sysconfig.get_path("stdlib"))):
+    for folder in (project, *more, Path(sysconfig.get_path("stdlib"))):
         line = linecache.getline(str(folder / found["path"]), int(found["number"]))
         if line:
             return line

@@ -49,6 +49,7 @@ KNOBS = {
     "OPTIONS": ("option", rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
 }
 _OF_OTHER_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
+_OF_THE_USER = "TARGETS"  # names a file of commands, which no report may choose: whoever runs it again has one
 _OF_THE_FILE = "SIZE"  # not an option of scripts.load: it says how the served file is made
 
 
@@ -131,6 +132,8 @@ def _knobs(run: Run) -> dict[str, str]:
                 f"run {printable(run.name)!r} was measured between hosts ({printable(word)}), and which those are is "
                 f"not a report's to say: type `{printable(run.command)}` yourself if you trust them"
             )
+        if name == _OF_THE_USER:
+            continue
         if name not in KNOBS or not re.fullmatch(KNOBS[name][1], value, re.ASCII):
             raise UsageError(f"{printable(word)!r} is no knob that `make load` has here: nothing was run")
         knobs[name] = value

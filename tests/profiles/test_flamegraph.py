@@ -1,11 +1,13 @@
 """A flame graph, or the reason why there is none."""
 
 import os
+import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Iterator
 
+import psutil
 import pytest
 
 from profiles import flamegraph
@@ -39,6 +41,27 @@ def finished(recorder: PySpy) -> Recording:
 
     eventually(over, 30)
     return results[-1]
+
+
+def test_the_processes_below_are_recorded_and_their_command_lines_are_no_frames() -> None:
+    parent = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {BUSY!r}, 'a; \"b\";c'])"
+    with subprocess.Popen([sys.executable, "-c", parent], start_new_session=True) as process:
+        try:
+            eventually(lambda: len(psutil.Process(process.pid).children()) == 1)
+            recording = finished(PySpy(process.pid, 1, "two", subprocesses=True))
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    if recording.state == "failed" and "Permission" in recording.reason:
+        pytest.skip(recording.reason)
+    assert "burn_here" in recording.raw and "process " not in recording.raw and '"b"' not in recording.raw
+
+
+def test_what_runs_no_python_is_not_asked() -> None:
+    with subprocess.Popen(["sleep", "60"]) as other:
+        assert flamegraph.first_python([other.pid]) is None
+        assert flamegraph.first_python([other.pid, os.getpid()]) == os.getpid()
+        other.kill()
+    assert PySpy(None, 1, "sleep").result().reason.startswith("no process of it runs Python")
 
 
 def test_the_picture_and_the_stacks_show_the_busy_function(busy: subprocess.Popen[bytes]) -> None:

@@ -43,6 +43,12 @@ def test_the_command_and_the_seed_come_out_as_arguments(tmp_path: Path) -> None:
     assert request.command == COMMAND
 
 
+def test_a_report_does_not_choose_the_file_of_commands(tmp_path: Path) -> None:
+    """Whoever runs it again has a targets.toml of their own, in which its names stand or do not."""
+    request = read(bare(tmp_path, "make load MODES=nginx-read TARGETS=/tmp/theirs.toml"))
+    assert "theirs" not in request.command and not any("targets" in word for word in request.load_arguments)
+
+
 @pytest.mark.parametrize(
     "command",
     [
