@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from profiles.records import Proof
 from reports.data import RunData
+from reports.text import hundredths
 
 CLASSIC, ZERO_COPY = "read-send", "sendfile"
 FEWER_THAN_TWO = 1.5  # of what is measured, so that noise does not decide
@@ -37,7 +38,7 @@ def how_many(run: RunData, mode: str) -> str | None:
     devices = by_devices(run, mode)
     into_and_out = ": into the user buffer and out of it" if mode == CLASSIC else ""
     return (
-        f"{copies:.2f} by the CPU, measured{into_and_out}. With the {devices} that the model leaves to devices "
+        f"{hundredths(copies)} by the CPU, measured{into_and_out}. With the {devices} that the model leaves to devices "
         f"(disk to memory, memory to network card) that makes {round(copies) + devices}."
     )
 
@@ -49,7 +50,7 @@ def fewer(run: RunData) -> str | None:
     if mode is None or copies[mode] >= FEWER_THAN_TWO:
         return None
     return (
-        f"By the CPU, yes: {mode} made {copies[mode]:.2f} copies of every byte, measured (its model: "
+        f"By the CPU, yes: {mode} made {hundredths(copies[mode])} copies of every byte, measured (its model: "
         f"{run.target(mode).cpu_copies}). The {by_devices(run, mode)} by devices remain: the bytes must come "
         f"from the disk once, and go to the card."
     )

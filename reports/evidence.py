@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from profiles.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
-from reports.text import UNKNOWN, number
+from reports.text import UNKNOWN, hundredths, number
 
 Finding = Literal["confirmed", "contradicted", "measured only", "model only"]
 
@@ -78,16 +78,20 @@ def statement(target: TargetFacts, proof: Proof | None) -> str:
     if proof is None or proof.measured_copies is None:
         reason = "its proof is not on record" if proof is None else proof.reason or "its proof did not see them"
         return f"{model}, {UNKNOWN} in fact ({reason})."
-    sides = f"{proof.read_copies:.2f} of reading, {proof.sent_copies:.2f} of sending"
     off = any(step.finding in ("contradicted", "measured only") for step in steps(target, proof))
     why = f", {proof.contradiction}" if off and proof.copied_completions else ""
     found = f"contradicted{why}" if off else "confirmed"
-    return f"{model}, {proof.measured_copies:.2f} measured ({sides}): {found}."
+    return f"{model}, {hundredths(proof.measured_copies)} measured ({_sides(proof)}): {found}."
 
 
 def _of_a_guest(proof: Proof | None) -> str:
     if proof is None or proof.measured_copies is None:
         reason = "its proof is not on record" if proof is None else proof.unknown or proof.reason
         return f"CPU copies of every byte: {UNKNOWN} ({reason})."
-    sides = f"{proof.read_copies:.2f} of reading, {proof.sent_copies:.2f} of sending"
-    return f"CPU copies of every byte: {proof.measured_copies:.2f} measured from outside ({sides})."
+    return f"CPU copies of every byte: {hundredths(proof.measured_copies)} measured from outside ({_sides(proof)})."
+
+
+def _sides(proof: Proof) -> str:
+    """Of a proof whose copies are measured: 1.00 of reading, 1.00 of sending"""
+    assert proof.read_copies is not None and proof.sent_copies is not None
+    return f"{hundredths(proof.read_copies)} of reading, {hundredths(proof.sent_copies)} of sending"

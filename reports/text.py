@@ -20,6 +20,11 @@ def number(value: float | None) -> str:
     return f"{value:,.{min(digits, 6)}f}"
 
 
+def hundredths(value: float) -> str:
+    """1.00, and 0.00 for what is a hair below zero."""
+    return f"{round(value, 2) + 0.0:.2f}"
+
+
 def quantity(value: float | None, unit: str) -> str:
     """The number with its unit; bytes in the largest unit that fits."""
     if value is None:

@@ -109,4 +109,7 @@ def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
 
 
 def _numbers(paired: Paired | None) -> tuple[float | None, float | None, float | None]:
-    return (None, None, None) if paired is None else (paired.ratio, paired.low, paired.high)
+    """As the report has them: the middle round where there are too few for an interval."""
+    if paired is None:
+        return None, None, None
+    return (paired.median if paired.low is None else paired.ratio), paired.low, paired.high

@@ -6,7 +6,7 @@ from profiles.records import Proof
 from reports.course import CLASSIC, fewer, how_many
 from reports.data import RunData
 from reports.rendering import fragment
-from reports.text import UNKNOWN, number
+from reports.text import UNKNOWN, hundredths, number
 
 TITLE = "What each mode really did"
 ORDER = 105
@@ -23,7 +23,7 @@ def render(run: RunData) -> Markup:
 
 
 def _copies(proof: Proof) -> str:
-    return UNKNOWN if proof.measured_copies is None else f"{proof.measured_copies:.2f}"
+    return UNKNOWN if proof.measured_copies is None else hundredths(proof.measured_copies)
 
 
 def _witness(proof: Proof) -> str:

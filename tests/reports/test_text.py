@@ -17,6 +17,10 @@ def test_three_significant_digits(value: float | None, shown: str) -> None:
     assert text.number(value) == shown
 
 
+def test_hundredths_have_no_negative_zero() -> None:
+    assert [text.hundredths(value) for value in (-0.001, 0.0, 1.999, -0.02)] == ["0.00", "0.00", "2.00", "-0.02"]
+
+
 def test_bytes_are_sizes_and_other_units_follow_the_number() -> None:
     assert text.quantity(25_165_824, "bytes") == "24 MiB"
     assert text.quantity(0.25, "s") == "0.250 s"
