@@ -91,7 +91,7 @@ class Round:
         self._seed = seed
         self._tally = tally
         self._until_s = time.monotonic() + seconds
-        self._failed = threading.Event()
+        self._over = threading.Event()
 
     def run(self) -> None:
         """Raises SoakError."""
@@ -100,13 +100,15 @@ class Round:
             futures += [pool.submit(self._read_slowly, number) for number in range(SLOW_READERS)]
             futures += [pool.submit(self._write_slowly, number) for number in range(SLOW_HEADS)]
             futures.append(pool.submit(self._change_files))
-            done, _ = wait(futures, return_when=FIRST_EXCEPTION)
-            self._failed.set()
+            try:
+                done, _ = wait(futures, return_when=FIRST_EXCEPTION)
+            finally:  # also when somebody presses Ctrl-C
+                self._over.set()
         for future in done:
             future.result()
 
     def _goes_on(self, pause_s: float = 0.0) -> bool:
-        return not self._failed.wait(pause_s) and time.monotonic() < self._until_s
+        return not self._over.wait(pause_s) and time.monotonic() < self._until_s
 
     def _meet_many(self, number: int) -> None:
         rng = random.Random(f"{self._seed}/{number}")
