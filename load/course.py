@@ -9,7 +9,6 @@ from dataclasses import dataclass
 
 from errors import UserError
 from load.client import ConnectError, Connection, DownloadError, Sink
-from profiles.records import SERVED_PATH
 from profiles.targets import Target, find_listener
 from units import GIB
 
@@ -35,7 +34,7 @@ class Result:
 
 def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> Result:
     """Download the test file over a fresh connection each time. Raises UserError when a download fails."""
-    address = ("127.0.0.1", port)
+    address = (target.guest.host if target.guest else "127.0.0.1", port)
     server = find_listener(port)
     before_s = server.cpu_s() if server else 0.0
     received_bytes = 0
@@ -43,13 +42,16 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
     for _ in range(iterations):
         connection = Connection(address, sink, lambda _: None, tls=target.facts.tls is not None)
         try:
-            received_bytes += connection.download(SERVED_PATH)
+            received_bytes += connection.download(target.facts.path)
         except ConnectError as error:
             raise UserError(
-                f"nothing answers on {address[0]} port {port}: {error}; start the servers with `make servers`"
+                f"nothing answers on {address[0]} port {port}: {error}; "
+                f"{'start it' if target.guest else 'start the servers with `make servers`'}"
             ) from error
         except DownloadError as error:
-            raise UserError(f"{target.name} did not deliver {SERVED_PATH}: {type(error).__name__}: {error}") from error
+            raise UserError(
+                f"{target.name} did not deliver {target.facts.path}: {type(error).__name__}: {error}"
+            ) from error
         finally:
             connection.close()
     wall_s = time.perf_counter() - started_s

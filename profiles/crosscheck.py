@@ -52,7 +52,12 @@ class Account:
 
 
 def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
-    """The accounts of a server under load for some seconds. Raises UserError when it cannot be served or loaded."""
+    """The accounts of a server under load for some seconds. Raises UserError when it cannot be served or loaded.
+
+    Of one of our modes, which is one process: the other accounts are of a process, and not of a tree.
+    """
+    if target.guest is not None:
+        raise UserError(f"{target.name} is a server of your own, of any number of processes: name modes of ours")
     supervisor = Supervisor({target.name: target}, root)
     with accounts.rusage_of_children() as of_children:
         status = supervisor.start(Start(target.name, any_port=True))

@@ -160,6 +160,7 @@ def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> 
         knobs |= {name: asked[field]} if asked[field] != DEFAULTS[field] else {}
     knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
     knobs |= {} if asked["pin"] else {"PIN": 0}
+    knobs |= {"TARGETS": targets.file()} if any(map(targets.is_guest_of_a_file, asked["modes"])) else {}
     knobs |= {"SEED": asked["seed"]}
     said = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in knobs.items()}
     return "make sweep " + " ".join(f"{name}={shlex.quote(value)}" for name, value in said.items())

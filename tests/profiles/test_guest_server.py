@@ -132,6 +132,27 @@ def test_what_was_found_running_is_measured_and_never_touched(served: Path) -> N
         pass
 
 
+def test_a_container_is_measured_by_its_first_process(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stand-in for the engine, which says what `docker inspect` says."""
+    with serving(guest(served, "workers"), served, START) as started:
+        engine = served / "bin" / "docker"
+        engine.parent.mkdir()
+        engine.write_text(
+            f'#!/bin/sh\ncase "$5" in web) echo {started.pid};; off) echo 0;; '
+            f'*) echo "Error: No such object: $5" >&2; exit 1;; esac\n'
+        )
+        engine.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{engine.parent}:{os.environ['PATH']}")
+        address = f"127.0.0.1:{started.port}"
+        with serving(of_table(served, "guest", {"container": "web", "address": address}), served, START) as server:
+            assert set(server.pids) == set(started.pids)
+        for name, says in (("off", "container off does not run"), ("x", "docker does not know container x: Error: No")):
+            target = of_table(served, "guest", {"container": name, "address": address})
+            with pytest.raises(UserError, match=says), serving(target, served, START):
+                pass
+        assert set(alive(started.pids)) == set(started.pids)
+
+
 def test_its_stop_command_is_run(served: Path) -> None:
     stop = [sys.executable, "-c", "import os,signal; os.kill(int(open('{root}/main').read()), signal.SIGKILL)"]
     with serving(guest(served, "ignores-sigterm", stop=stop), served, START) as server:
