@@ -33,7 +33,7 @@ def _group(name: str, summary: str, pattern: str, kernel: bool = True) -> Group:
 
 
 COPYING, FAULTING, TCP, SWITCHING = "copying", "faulting and mapping", "TCP and below", "switching"
-INTERRUPTS, REST = "interrupts and clocks", "the rest of the kernel"
+FILES, INTERRUPTS, REST = "page cache and file", "interrupts and clocks", "the rest of the kernel"
 INTERPRETER, LIBRARIES = "interpreter", "libraries"
 KERNEL_TLS, USER_TLS = "encryption in the kernel", "encryption in user space"
 
@@ -59,7 +59,7 @@ GROUPS: tuple[Group, ...] = (
         r"|(sk|skb)_page_frag|_*folios?_(put|batch)|put_page|free_unref|__free|__list_(add|del)_entry_valid|__virt_addr",
     ),
     _group(
-        "page cache and file",
+        FILES,
         "finding the file's pages, and handing them on",
         r"filemap_|page_cache_|xa_|xas_|__xas|generic_file_|ext4_|xfs_|btrfs_|shmem_|splice_(folio|direct|file|to_pipe)"
         r"|do_splice|direct_splice|touch_atime|folio_mark|mark_page|vfs_read|do_iter_read|io_splice|blk_|bio_|submit_bio|elv_|dio_",

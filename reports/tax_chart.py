@@ -10,6 +10,7 @@ import altair as alt
 from reports.copy_tax import (
     COPYING,
     FAULTING,
+    FILES,
     INTERPRETER,
     INTERRUPTS,
     KERNEL_TLS,
@@ -30,6 +31,7 @@ PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("switching", (SWITCHING,)),
     ("interrupts", (INTERRUPTS,)),
     ("interpreter", (INTERPRETER, LIBRARIES)),
+    ("page cache", (FILES,)),
     ("the rest", ()),
 )
 ROW_PX, LEAST_SHARE = 34, 0.022

@@ -62,6 +62,17 @@ def flame_graph(chromium: Browser, report: Path) -> bytes | None:
     return _element(chromium, "#flame_graphs .flames")
 
 
+def difference(chromium: Browser, report: Path) -> bytes | None:
+    """The second mode against the first, in both directions."""
+    chromium.show(report.as_uri(), WIDTH_PX)
+    if not chromium.all("#differences"):
+        return None
+    chromium.run("document.querySelector('#differences').closest('details').open = true")
+    chromium.run("document.querySelector('#differences').scrollIntoView({behavior: 'instant'})")
+    chromium.wait_for("document.querySelectorAll('.difference .flames svg:has(g.frame)').length === 2")
+    return _element(chromium, "#differences .difference")
+
+
 def students(chromium: Browser, report: Path) -> bytes:
     """A question with a guess that was wrong, as most are, and what was measured."""
     chromium.show(report.with_name(STUDENTS_FILE).as_uri(), WIDTH_PX)
@@ -75,6 +86,7 @@ def students(chromium: Browser, report: Path) -> bytes:
 PICTURES: dict[str, Callable[[Browser, Path], bytes | None]] = {
     "report": first_screen,
     "flamegraph": flame_graph,
+    "difference": difference,
     "students": students,
 }
 

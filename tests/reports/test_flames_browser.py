@@ -61,7 +61,7 @@ def drawn(chromium: Browser, element: WebElement) -> dict[str, float]:
     script = """
     const found = {};
     for (const frame of arguments[0].querySelectorAll('g.frame')) {
-      const [name, width] = ['name', 'width'].map((each) => frame.getAttribute(each));
+      const [name, width] = [frame.getAttribute('name'), frame.querySelector('rect').getAttribute('width')];
       found[name] = Math.max(found[name] ?? 0, +width);
     }
     return found;

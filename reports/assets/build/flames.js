@@ -68,8 +68,13 @@ function draw(element, tree, scale = 1) {
   });
   const target = select(canvas).datum(tree).call(chart);
   let here = target.select("g.frame").datum();
+  // New frames would grow for a quarter of a second, whatever transitionDuration says.
+  const settle = () => canvas.querySelectorAll("g.frame").forEach((frame) => {
+    frame.firstElementChild.setAttribute("width", frame.getAttribute("width"));
+  });
   const go = (node) => {
     here = node;
+    settle();
     target.selectAll("g.frame").classed("here", (other) => other === node);
     target.select("g.here").raise();
     tell(node);
@@ -83,6 +88,7 @@ function draw(element, tree, scale = 1) {
       return;
     }
     if (pattern) chart.search(search.value); else chart.clear();
+    settle();
   };
   search.oninput = find;
   element.querySelector("button").onclick = all;
@@ -99,7 +105,9 @@ function draw(element, tree, scale = 1) {
     if (!canvas.clientWidth || Math.abs(chart.width() - width()) < 2) return;
     chart.width(width());
     chart.update();
+    settle();
   };
+  settle();
   tell(here);
 }
 
