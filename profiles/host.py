@@ -20,6 +20,8 @@ from profiles.page_cache import filesystem_of, resident_share_of
 from profiles.protocol import Fact
 from profiles.records import FileFacts
 
+CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")  # of Docker, and of Podman (podman-run(1))
+
 
 def boot() -> str | None:
     """Which start of which machine this is, in every container and namespace of it: random/boot_id, proc(5)."""
@@ -133,9 +135,10 @@ def _virtualisation() -> str | None:
     if shutil.which("systemd-detect-virt"):
         container, machine = (_detected(f"--{kind}") for kind in ("container", "vm"))
         return machine if container == "none" else f"{container} in {'no vm' if machine == 'none' else machine}"
-    if Path("/.dockerenv").exists():
-        return "container"
-    return "vm" if " hypervisor" in (_text("/proc/cpuinfo") or "") else None
+    flagged = "vm" if " hypervisor" in (_text("/proc/cpuinfo") or "") else None
+    if not any(Path(mark).exists() for mark in CONTAINER_MARKS):
+        return flagged
+    return f"container in {flagged}" if flagged else "container"
 
 
 def _detected(kind: str) -> str:
