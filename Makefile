@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test lint lock assets clean
+.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test test-compose lint lock assets clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -116,6 +116,9 @@ screenshots: $(VENV)/.test-ready ## the README's pictures, of the report of a ru
 test: $(VENV)/.test-ready ## run the tests
 	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
 	@$(RUN_PYTHON) -m pytest -q
+
+test-compose: $(VENV)/.test-ready ## run docker-compose.yml on a Docker engine of its own (root, a few minutes)
+	@$(RUN_PYTHON) -m pytest -q -m engine tests/compose
 
 lint: $(VENV)/.test-ready ## ruff and mypy --strict
 	@$(VENV)/bin/ruff check .

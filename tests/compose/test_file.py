@@ -1,0 +1,104 @@
+"""docker-compose.yml and the Dockerfile as they are written; no engine is needed to judge that."""
+
+import json
+import os
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.compose.program import WHY_NOT, docker_compose
+from tests.conftest import PROJECT
+
+STANDING = {"prepare", "agent", "master", "worker"}  # what `docker compose up` starts
+
+
+def config(folder: Path, *options: str, **variables: str) -> subprocess.CompletedProcess[str]:
+    program = docker_compose()
+    if program is None:
+        pytest.skip(WHY_NOT)
+    command = [program, "--file", str(folder / "docker-compose.yml"), *options]
+    env = {name: value for name, value in os.environ.items() if not name.startswith(("BENCH_", "COMPOSE_"))}
+    return subprocess.run(command, env=env | variables, capture_output=True, text=True, check=False, timeout=50)
+
+
+def services(**variables: str) -> dict[str, dict[str, Any]]:
+    """What compose makes of the file, services of every profile included."""
+    done = config(PROJECT, "--profile", "*", "config", "--format", "json", **variables)
+    assert done.returncode == 0, done.stderr
+    found: dict[str, dict[str, Any]] = json.loads(done.stdout)["services"]
+    return found
+
+
+def test_it_is_valid_and_an_error_in_it_would_be_found(tmp_path: Path) -> None:
+    done = config(PROJECT, "config", "-q")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+    broken = (PROJECT / "docker-compose.yml").read_text().replace("depends_on:", "depends_of:", 1)
+    (tmp_path / "docker-compose.yml").write_text(broken)
+    assert config(tmp_path, "config", "-q").returncode != 0
+
+
+def test_up_starts_the_ui_and_what_it_needs_and_load_starts_on_demand() -> None:
+    assert set(config(PROJECT, "config", "--services").stdout.split()) == STANDING
+    assert set(services()) == STANDING | {"load"}
+
+
+def test_every_service_is_locked_in() -> None:
+    for name, service in services().items():
+        assert service["user"] == "1000:1000", name
+        assert service["read_only"] and service["tmpfs"] == ["/tmp"], name
+        assert service["cap_drop"] == ["ALL"] and not service.get("cap_add"), name
+        assert service["security_opt"] == ["no-new-privileges:true"], name
+        assert not {"privileged", "pid", "ipc", "devices"} & set(service), name
+        assert service.get("network_mode", "none") == "none", name
+
+
+def test_it_runs_as_the_user_who_is_named() -> None:
+    assert {service["user"] for service in services(BENCH_USER="4321:8765").values()} == {"4321:8765"}
+
+
+def test_the_ui_alone_is_published_and_to_this_machine_alone() -> None:
+    ports = {name: service["ports"] for name, service in services().items() if service.get("ports")}
+    (port,) = ports.pop("master")
+    assert (port["host_ip"], port["published"], port["target"], ports) == ("127.0.0.1", "8089", 8089, {})
+
+
+def test_each_waits_for_what_it_needs() -> None:
+    needed = {
+        (name, other, of["condition"])
+        for name, service in services().items()
+        for other, of in service.get("depends_on", {}).items()
+    }
+    assert needed == {
+        ("agent", "prepare", "service_completed_successfully"),
+        ("master", "agent", "service_healthy"),
+        ("worker", "master", "service_healthy"),
+        ("load", "agent", "service_healthy"),
+    }
+    assert all("healthcheck" in services()[other] for _, other, condition in needed if condition == "service_healthy")
+
+
+def test_folders_of_the_checkout_are_there_before_docker_makes_them_as_root() -> None:
+    mounts = [mount for service in services().values() for mount in service["volumes"] if mount["type"] == "bind"]
+    assert {Path(mount["source"]) for mount in mounts} == {PROJECT / "profiles" / "out", PROJECT / "reports" / "out"}
+    assert all((Path(mount["source"]) / ".gitignore").is_file() for mount in mounts)
+    assert all(not mount["bind"].get("create_host_path") for mount in mounts)
+
+
+def test_the_token_stands_in_a_volume_and_nowhere_in_the_file() -> None:
+    text = (PROJECT / "docker-compose.yml").read_text()
+    assert set(re.findall(r"TOKEN\w*: *(\S+)", text)) == {"token/agent"}
+    of_agent = {name: [m for m in s["volumes"] if m["target"] == "/bench/token"] for name, s in services().items()}
+    assert all(mounts and mounts[0]["type"] == "volume" for mounts in of_agent.values())
+    assert [name for name, mounts in of_agent.items() if not mounts[0].get("read_only")] == ["prepare"]
+
+
+def test_the_image_is_pinned_and_asks_no_registry_for_a_syntax() -> None:
+    text = (PROJECT / "Dockerfile").read_text()
+    assert re.search(r"^ARG BASE=python:3\.1[1-9]-slim-\w+$", text, re.MULTILINE)
+    assert "syntax=" not in text and "--require-hashes" in text
+    for name in ("pip install", "COPY . ."):
+        assert name in text
+    assert text.index("pip install") < text.index("COPY . .")  # an edited source does not install everything anew
