@@ -21,7 +21,7 @@ def classic(run: RunData) -> str:
 def best(run: RunData) -> str | None:
     """The mode with the fewest measured copies by the CPU, the first of several; None where nothing was measured."""
     measured = measured_copies(run.measured.proofs)
-    return min(measured, key=lambda mode: measured[mode], default=None)
+    return min(measured, key=lambda mode: round(measured[mode], 1), default=None)
 
 
 def measured_copies(proofs: Iterable[Proof]) -> dict[str, float]:
