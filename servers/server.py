@@ -47,7 +47,8 @@ class Server:
     send_file: a mode's, with its options bound. lifeline: a descriptor whose end of file means that the parent has
     gone, however it went; then the server ends at once. wrap: makes an accepted socket the one that
     send_file takes (mode.wrapper), without waiting for the peer. require: raises OSError where the machine
-    lacks what send_file needs (mode.requirement); the answer is then 501 and not a body that never comes.
+    lacks what send_file needs (mode.requirement); the answer is then 501, or 503 for a shortage, and no body that
+    never comes.
     """
 
     def __init__(
@@ -135,9 +136,9 @@ class Server:
 
     def _refuse(self, sock: socket.socket, why: str) -> None:
         """Say 503 without waiting for anything: this runs in the thread that accepts."""
-        error = HttpError(HTTPStatus.SERVICE_UNAVAILABLE, why, headers=("Retry-After: 1",), closes=True)
         with sock:
-            sockets.send_without_waiting(sock, http.error_response(error, keep_alive=False, head_only=False))
+            answer = http.error_response(_unavailable(why), keep_alive=False, head_only=False)
+            sockets.send_without_waiting(sock, answer)
 
     def _serve_connection(self, connection: Connection) -> None:
         """One connection's thread. Errors of the peer end the connection and nothing else."""
@@ -195,6 +196,8 @@ class Server:
         try:
             self._require(sock)
         except OSError as error:
+            if error.errno in _SHORTAGE:  # io_uring's memory counts as locked, which is limited (`ulimit -l`)
+                raise _unavailable(f"this data path cannot be had now: {error.strerror}") from error
             why = f"this machine lacks what this data path needs: {error.strerror}"
             raise HttpError(HTTPStatus.NOT_IMPLEMENTED, why, closes=True) from error
 
@@ -202,6 +205,10 @@ class Server:
         keep_alive = not error.closes and (request is None or request.keep_alive)
         sock.sendall(http.error_response(error, keep_alive, head_only))
         return keep_alive
+
+
+def _unavailable(why: str) -> HttpError:
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, why, headers=("Retry-After: 1",), closes=True)
 
 
 @contextlib.contextmanager

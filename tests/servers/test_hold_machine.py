@@ -80,6 +80,24 @@ def test_a_thread_that_cannot_be_had_costs_one_connection(
         assert get(running.port).body == content
 
 
+@pytest.mark.parametrize(
+    ("number", "status"), [(errno.ENOMEM, 503), (errno.EMFILE, 503), (errno.EPERM, 501), (errno.ENOSYS, 501)]
+)
+def test_what_a_mode_needs_and_cannot_have_is_said_before_a_body_is_promised(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch, content: bytes, number: int, status: int
+) -> None:
+    def refuse(_sock: socket.socket) -> None:
+        raise OSError(number, os.strerror(number))
+
+    with serve(SENDFILE) as running:
+        with monkeypatch.context() as patched:
+            patched.setattr(running.server, "_require", refuse)
+            response = get(running.port)
+            assert (response.status, response.headers["connection"]) == (status, "close")
+            assert os.strerror(number).encode() in response.body
+        assert get(running.port).body == content
+
+
 def test_a_disk_that_fails_in_mid_body_ends_the_connection(serve: Serve, content: bytes) -> None:
     broken = [True]
 
