@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from profiles.records import Run, TargetFacts
+from reports.question import in_brief
 from reports.text import UNKNOWN, quantity
 
 # What a record says beside the question: who, when, how precisely, how it went, and on which machine.
@@ -31,15 +32,16 @@ _BESIDE = {
 }
 ABSENT = "not on record"
 RATE_APART = 1.1  # a rate that is found anew by every paced run may differ by a tenth
+CONGESTION = " congestion"
 MACHINE = ("cpu_model", "cpus", "virtualisation")
 # Every two runs differ in these, or they are shown elsewhere.
 _UNTOLD = (
     *("name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets"),
-    "congestion",
+    *("congestion", "rate_bytes_per_s", "pilot_bytes_per_s"),
 )
 _FIRST = (
     *(
-        "rate bytes per s",
+        "rate",
         "cpu model",
         "cpus",
         "virtualisation",
@@ -98,9 +100,8 @@ def question(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     for target in run.targets:
         if target.name in modes:
             asked |= {f"{target.name} {name}": _said("_bytes", size) for name, size in target.options.items()}
-            asked |= {
-                f"{target.name} congestion": run.congestion[name] for name in (target.name,) if name in run.congestion
-            }
+            control = run.congestion.get(target.name)
+            asked |= {f"{target.name}{CONGESTION}": control} if control else {}
     return asked
 
 
@@ -111,6 +112,7 @@ def other_question(a: Run, b: Run, modes: tuple[str, ...]) -> str | None:
         f"{name} {asked.get(name, ABSENT)} against {answered.get(name, ABSENT)}"
         for name in asked | answered
         if asked.get(name) != answered.get(name)
+        and not (name.endswith(CONGESTION) and None in (asked.get(name), answered.get(name)))  # unknown in one
     ]
     one, other = a.rate_bytes_per_s, b.rate_bytes_per_s
     if one and other and max(one, other) > RATE_APART * min(one, other):
@@ -129,7 +131,9 @@ def _told(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     facts = {name: value for name, value in record.items() if name not in _UNTOLD and name in _BESIDE}
     facts |= facts.pop("host") | facts.pop("software")
     told = {_words(name): _said(name, value) for name, value in facts.items()}
-    told |= {"modes": ", ".join(run.modes), "duplicate": run.duplicate or "none"}
+    told |= {"modes": ", ".join(run.modes), "duplicate": run.duplicate or "none", "rate": in_brief(run)}
+    pilot = [f"{mode} {quantity(reached, 'bytes')}/s" for mode, reached in run.pilot_bytes_per_s.items()]
+    told |= {"pilot": ", ".join(pilot) or "none"}
     told |= {"file": run.file.path, "file system": run.file.filesystem, "file's SHA-256": run.file.sha256}
     for target in (target for target in run.targets if target.name in modes):
         told |= {target.name: target.summary, f"{target.name} copies (model)": _copies(target)}

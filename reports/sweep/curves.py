@@ -116,7 +116,7 @@ def _chart(
     y = alt.Y("y:Q", axis=y_axis, scale=alt.Scale(type="log", domain=domain, nice=False))
     x, modes = _x(sweep, rows), list(sweep.modes)
     colours = alt.Scale(domain=modes, range=[mode_colour(index) for index in range(len(modes))])
-    colour = alt.Color("mode:N", scale=colours)
+    colour = alt.Color("mode:N", scale=colours, legend=alt.Legend(symbolOpacity=1))
     tips = ["mode:N", alt.Tooltip("at:N", title=AXIS_TITLES[sweep.sweep.axis].partition(" (")[0])]
     tips += [alt.Tooltip("text:N", title=what), "rounds:Q", alt.Tooltip("limit:N", title="what was full")]
     base, spread = data(rows), data([row for row in rows if row["low"] is not None])

@@ -105,6 +105,7 @@ def test_what_tcp_did_is_compared_for_the_modes_that_both_have(tmp_path: Path) -
     c = runs.read(tmp_path, "c", congestion=cubic | {"sendfile": "bbr"})
     assert comparison.compared(a, b).question is None
     assert comparison.compared(a, c).question == "sendfile congestion cubic against bbr"
+    assert comparison.compared(a, runs.read(tmp_path, "old")).question is None, "nobody knows"
 
 
 def test_a_sweep_is_no_run_to_compare(tmp_path: Path) -> None:
