@@ -40,12 +40,13 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A run in the list. reported: whether its report lies beside the page."""
+    """A run in the list. report: the folder of its report, where one lies beside the page; of the paced part of a run
+    that asked both questions it is the run's."""
 
     entry: Entry
     started: str
     lines: tuple[Line, ...]
-    reported: bool
+    report: str | None
 
 
 def write_history(history: History, reports: Path) -> Path:
@@ -68,7 +69,7 @@ def _runs(history: History, reports: Path) -> Markup:
             entry,
             started(entry),
             tuple(_line(mode, on) for mode in history.modes[entry.name] if mode.mode != entry.baseline),
-            (reports / entry.name / PAGE_FILE).is_file(),
+            whole if (reports / (whole := entry.name.partition("/")[0]) / PAGE_FILE).is_file() else None,
         )
         for entry in reversed(history.readable)
     ]
