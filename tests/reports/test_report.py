@@ -85,7 +85,7 @@ def test_runs_without_any_complete_round_are_one_error(tmp_path: Path) -> None:
     synthetic.write(tmp_path, run, synthetic.cells(run)[:1], sampled=False)
     done = report(tmp_path)
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.splitlines()[-1].startswith("error: no run in ") and "make load" in done.stderr
+    assert done.stderr.splitlines()[-1].startswith("error: no campaign in ") and "make load" in done.stderr
 
 
 def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
