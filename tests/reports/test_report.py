@@ -121,4 +121,4 @@ def test_a_broken_run_file_is_one_line(tmp_path: Path, content: bytes | None) ->
 def test_a_place_that_cannot_be_written_is_one_line(tmp_path: Path) -> None:
     synthetic.write(tmp_path, synthetic.run(rounds=1), sampled=False)
     (tmp_path / "r").write_text("a file where a folder should be")
-    assert_one_line(report(tmp_path, "synthetic"), 1, "cannot write", "index.html")
+    assert_one_line(report(tmp_path, "synthetic"), 1, "cannot write", "r/synthetic/")
