@@ -33,12 +33,6 @@ def url(stored: RunFolder) -> str:
     return path.as_uri()
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Browser]:
-    with browser.browser() as found:
-        yield found
-
-
 @pytest.fixture
 def chromium(shared: Browser, url: str) -> Iterator[Browser]:
     """The report, freshly opened; whatever a test does with it, the console stays empty."""

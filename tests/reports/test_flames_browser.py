@@ -31,12 +31,6 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     return page.report(stored, stored.path.parent / "reports")[1].as_uri()
 
 
-@pytest.fixture(scope="module")
-def shared() -> Iterator[Browser]:
-    with browser.browser() as found:
-        yield found
-
-
 @pytest.fixture
 def chromium(shared: Browser, url: str) -> Iterator[Browser]:
     """The report with everything unfolded; whatever a test does with it, the console stays empty."""

@@ -88,16 +88,22 @@ def test_code_that_we_cannot_read_is_quoted_whole(text: str) -> None:
 
 
 @pytest.fixture(scope="module")
-def shared(stored: RunFolder) -> Iterator[tuple[Browser, str]]:
+def url(stored: RunFolder) -> str:
     _, path = report.report(stored, stored.path.parent / "reports")
-    with browser.browser() as found:
-        yield found, path.with_name(page.STUDENTS_FILE).as_uri()
+    return path.with_name(page.STUDENTS_FILE).as_uri()
+
+
+@pytest.fixture
+def chromium(shared: Browser, url: str) -> Iterator[Browser]:
+    """The page, freshly opened; whatever a test does with it, the console stays empty."""
+    shared.complaints()
+    shared.show(url)
+    yield shared
+    assert shared.complaints() == []
 
 
 @no_browser
-def test_a_guess_is_held_against_the_measurement(shared: tuple[Browser, str]) -> None:
-    chromium, url = shared
-    chromium.show(url)
+def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     copies, fewer, cost, _ = chromium.all("#predict .question")
     copies.find_element("css selector", "input[value='3']").click()
     fewer.find_element("css selector", "input[value='yes']").click()
@@ -115,23 +121,18 @@ def test_a_guess_is_held_against_the_measurement(shared: tuple[Browser, str]) ->
     assert cost.find_element("css selector", "circle.guess").is_displayed()
     copies.find_element("css selector", "input[value='4']").click()
     chromium.wait_for("arguments[0].textContent.startsWith('✓')", said[0])
-    assert chromium.complaints() == []
 
 
 @no_browser
-def test_the_report_and_the_page_lead_to_each_other(shared: tuple[Browser, str]) -> None:
-    chromium, url = shared
-    chromium.show(url)
+def test_the_report_and_the_page_lead_to_each_other(chromium: Browser) -> None:
     chromium.find(".facts a").click()
     chromium.wait_for("location.pathname.endsWith('/index.html')")
     chromium.find(".facts a").click()
     chromium.wait_for("location.pathname.endsWith('/students.html')")
-    assert chromium.complaints() == []
 
 
 @no_browser
-def test_without_scripts_the_answers_unfold_too(shared: tuple[Browser, str]) -> None:
-    _, url = shared
+def test_without_scripts_the_answers_unfold_too(url: str) -> None:
     with browser.browser(scripts=False) as quiet:
         quiet.show(url)
         answer = quiet.find("#predict .question details.reveal")
