@@ -6,9 +6,7 @@ Its rule: what we started ends with us, to the last process (profiles/keeper.py)
 import http.client
 import json
 import os
-import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -18,24 +16,23 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-import psutil
-
 from errors import UserError
 from profiles.asking import ASK_TIMEOUT_S, Place, asked, congestion_control
 from profiles.congestion import CHOICES, make_equal
-from profiles.guest import Filling, Guest
+from profiles.found import found
+from profiles.guest import Filling
 from profiles.mode_server import HOST
+from profiles.ports import free_port, listeners, refuse_busy
 from profiles.protocol import Start
 from profiles.scratch import Scratch
 from profiles.server_log import last_line
-from profiles.targets import PROJECT, Target, listeners
+from profiles.targets import PROJECT, Target
 from profiles.tree import TreeReader
 
 STEP_S = 0.01
 KILL_TIMEOUT_S = 10.0
 # Debian puts servers where only root looks.
 _PATH = {"PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"}
-_ENGINES = ("docker", "podman")
 
 
 class GuestServer:
@@ -57,7 +54,7 @@ class GuestServer:
             if self._guest.command:
                 self._start(wanted, root)
             else:
-                self.reader = TreeReader(_found(self._name, self._guest))
+                self.reader = TreeReader(found(self._name, self._guest))
             self.congestion_control = self._wait_until_ready()
             self.pid = self.pids[0]
         except BaseException:
@@ -66,11 +63,13 @@ class GuestServer:
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Its processes when they were read last, the ones that were there first first."""
+        """Its processes when they were read last, its first one first."""
         return self.reader.pids
 
     def running(self) -> bool:
-        return psutil.pid_exists(self.reader.pid) if self._keeper is None else self._keeper.poll() is None
+        if self._keeper is None:
+            return self.reader.pid in self.reader.alive()
+        return self._keeper.poll() is None
 
     def last_words(self) -> str:
         said = last_line(self._log) if self._log else ""
@@ -106,13 +105,14 @@ class GuestServer:
     def _start(self, wanted: Start, root: Path) -> None:
         guest = self._guest
         if wanted.any_port and guest.uses("port"):
-            self.port = _free_port(self.host)
-        _refuse_busy(self._name, self.port)
+            self.port = free_port(self.host)
+        refuse_busy(self._name, self.port)
         self._scratch = Scratch()
         filled = guest.filled(root, self.host, self.port, self._scratch.path)
         for name in guest.files:
             place = self._scratch.path / Path(name).name
-            place.write_text(filled((guest.here / name).read_text()))
+            text = (guest.here / name).read_text(errors="surrogateescape")  # it need not be UTF-8
+            place.write_text(filled(text), errors="surrogateescape")
         stop = guest.stop if isinstance(guest.stop, int) else signal.SIGTERM
         told = [str(int(stop)), str(guest.stop_within_s), ",".join(map(str, wanted.cpus))]
         told.append(json.dumps([filled(word) for word in guest.stop] if isinstance(guest.stop, tuple) else []))
@@ -215,51 +215,3 @@ def serving(target: Target, root: Path, wanted: Start) -> Iterator[GuestServer]:
         yield server
     finally:
         server.end()
-
-
-def _found(name: str, guest: Guest) -> int:
-    """The process that was named by its number, a file that holds it, or its container. Raises UserError."""
-    if guest.container is not None:
-        pid = _of_container(name, guest.container)
-    elif isinstance(guest.pid, Path):
-        try:
-            pid = int(guest.pid.read_text())
-        except (OSError, ValueError) as error:
-            raise UserError(f"{name}: {guest.pid} does not hold the number of a process: {error}") from error
-    else:
-        assert guest.pid is not None
-        pid = guest.pid
-    if not psutil.pid_exists(pid):
-        raise UserError(f"{name}: there is no process {pid}: start it, and correct pid")
-    return pid
-
-
-def _of_container(name: str, container: str) -> int:
-    engine = next((each for each in _ENGINES if shutil.which(each)), None)
-    if engine is None:
-        raise UserError(f"{name}: neither {' nor '.join(_ENGINES)} is installed: name the server by pid")
-    command = [engine, "inspect", "--format", "{{.State.Pid}}", "--", container]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ASK_TIMEOUT_S)
-    if done.returncode or not done.stdout.strip().isdigit():
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        raise UserError(f"{name}: {engine} does not know container {container}: {lines[-1]}")
-    if done.stdout.strip() == "0":
-        raise UserError(f"{name}: container {container} does not run: start it")
-    return int(done.stdout)
-
-
-def _free_port(host: str) -> int:
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.create_server((host, 0), family=family) as probe:
-        return int(probe.getsockname()[1])
-
-
-def _refuse_busy(name: str, port: int) -> None:
-    """Raises UserError where somebody listens on the port, naming who, if that can be known."""
-    found = listeners(port)
-    if found:
-        pid = next((each for each in found if each is not None), None)
-        who = "a process of another user"
-        with suppress(psutil.Error):
-            who = who if pid is None else f"process {pid} ({psutil.Process(pid).name()})"
-        raise UserError(f"{name} cannot have port {port}: {who} listens there; stop it, or choose another address")

@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import psutil
-
 from errors import UsageError
 from profiles import targets_file
 from profiles.guest import Guest
 from profiles.metrics import cpu_s
+from profiles.ports import listeners
 from profiles.records import TargetFacts
 from servers import mode
 from units import format_size
@@ -149,12 +148,3 @@ class Listener:
 def find_listener(port: int) -> Listener | None:
     """Who listens on this TCP port; None when nobody does, or a process of another user."""
     return next((Listener(pid) if pid else None for pid in listeners(port)), None)
-
-
-def listeners(port: int) -> list[int | None]:
-    """The processes that listen on this TCP port, by any address; None for one of another user."""
-    return [
-        connection.pid
-        for connection in psutil.net_connections(kind="tcp")
-        if connection.status == psutil.CONN_LISTEN and getattr(connection.laddr, "port", None) == port
-    ]

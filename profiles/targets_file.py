@@ -4,10 +4,7 @@ Its rule: whatever is wrong is said before anything runs, one line each: where, 
 """
 
 import difflib
-import ipaddress
 import re
-import shlex
-import signal
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
@@ -20,14 +17,13 @@ from profiles import toml_lines
 from profiles.guest import PLACEHOLDERS, Guest
 from profiles.records import SERVED_PATH, TargetFacts
 from profiles.records import Guest as KindOfGuest
-from units import parse_size
+from profiles.targets_values import Complaint, address, size, stop, words
 
 MOST_BYTES = 1 << 20
 MOST_ERRORS = 20
 RESERVED = ("all", "course", "load", "machine", "sampler")
 LONGEST_READY_S, LONGEST_STOP_S = 120.0, 60.0
 _NAME = re.compile(r"[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,5}")
-_ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})")
 _OF_STARTED = ("stop", "env", "cwd", "files", "values", "ready_within_s", "stop_within_s")
 
 
@@ -56,14 +52,6 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     stop_within_s: float | None = None
 
 
-class _Complaint(Exception):  # noqa: N818  # it becomes a line of a UsageError
-    """What is wrong, and under which key of a table."""
-
-    def __init__(self, key: tuple[str, ...], text: str) -> None:
-        super().__init__(text)
-        self.key = key
-
-
 def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
     """The targets of a file, in its order. taken: names of ours. Raises UsageError with a line for each mistake."""
     text = _text(path)
@@ -77,7 +65,7 @@ def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
     for name, table in tables.items():
         try:
             found.append(_target(name, table, path.resolve().parent, taken))
-        except _Complaint as complaint_of:
+        except Complaint as complaint_of:
             wrong.append(((name, *complaint_of.key), str(complaint_of)))
     wrong += [((name,), text) for name, text in _alike(list(tables))]
     if wrong:
@@ -103,16 +91,16 @@ def _text(path: Path) -> str:
 
 def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[TargetFacts, Guest]:
     if not isinstance(table, dict):
-        raise _Complaint((), f"{name} belongs to no target: begin one with [its-name] on a line above")
+        raise Complaint((), f"{name} belongs to no target: begin one with [its-name] on a line above")
     if not _NAME.fullmatch(name):
-        raise _Complaint((), f"{name!r} is no name: small letters, digits and single dashes, like nginx-sendfile")
+        raise Complaint((), f"{name!r} is no name: small letters, digits and single dashes, like nginx-sendfile")
     if name in taken or name in RESERVED:
-        raise _Complaint((), f"{name} is a name of ours: choose another")
+        raise Complaint((), f"{name} is a name of ours: choose another")
     entry = _entry(table)
     guest = _guest(entry, here)
     for key, placeholder in guest.unknown_placeholders():
         known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, *guest.values))
-        raise _Complaint(key, f"there is no {{{placeholder}}} to fill in: there are {known}")
+        raise Complaint(key, f"there is no {{{placeholder}}} to fill in: there are {known}")
     kind: KindOfGuest = "command" if entry.command else "container" if entry.container else "pid"
     facts = TargetFacts(
         name=name,
@@ -121,7 +109,7 @@ def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[T
         tls=entry.tls,
         guest=kind,
         path=entry.path,
-        size_bytes=_size(entry.size),
+        size_bytes=size(entry.size),
         sha256=entry.sha256.lower() if entry.sha256 else None,
     )
     return facts, guest
@@ -136,32 +124,32 @@ def _entry(table: dict[str, Any]) -> _Entry:
         if unknown := re.search(r"unknown field `(.*)`", complaint):
             near = difflib.get_close_matches(unknown[1], _Entry.__struct_fields__, 1)
             remedy = f"is {near[0]} meant?" if near else f"there are {', '.join(_Entry.__struct_fields__)}"
-            raise _Complaint((unknown[1],), f"there is no key {unknown[1]}: {remedy}") from error
+            raise Complaint((unknown[1],), f"there is no key {unknown[1]}: {remedy}") from error
         if missing := re.search(r"missing required field `(.*)`", complaint):
-            raise _Complaint((), f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
+            raise Complaint((), f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
         if "enum value" in complaint:
-            raise _Complaint(key, f"{key[0]}: give {' or '.join(_TLS)}") from error
+            raise Complaint(key, f"{key[0]}: give {' or '.join(_TLS)}") from error
         expected = complaint.replace(" | null", "").replace("`", "").replace("array", "a list of str")
-        raise _Complaint(key, f"{'.'.join(key)}: {expected[:1].lower()}{expected[1:]}") from error
+        raise Complaint(key, f"{'.'.join(key)}: {expected[:1].lower()}{expected[1:]}") from error
 
 
 def _guest(entry: _Entry, here: Path) -> Guest:
     if sum(given is not None for given in (entry.command, entry.pid, entry.container)) != 1:
-        raise _Complaint((), "give one of command (to start it), pid and container (to measure what runs already)")
+        raise Complaint((), "give one of command (to start it), pid and container (to measure what runs already)")
     for key in _OF_STARTED if entry.command is None else ():
         if getattr(entry, key) is not None:
-            raise _Complaint((key,), f"{key} is for a command: what runs already is measured, and never touched")
+            raise Complaint((key,), f"{key} is for a command: what runs already is measured, and never touched")
     _check(entry, here)
-    host, port = _address(entry.address)
+    host, port = address(entry.address)
     return Guest(
         here=here,
         host=host,
         port=port,
         path=entry.path,
-        command=_words("command", entry.command),
+        command=words("command", entry.command),
         pid=here / entry.pid if isinstance(entry.pid, str) else entry.pid,
         container=entry.container,
-        stop=_stop(entry.stop),
+        stop=stop(entry.stop),
         env=entry.env or {},
         cwd=entry.cwd or "{here}",
         files=tuple(entry.files or ()),
@@ -173,68 +161,25 @@ def _guest(entry: _Entry, here: Path) -> Guest:
 
 
 def _check(entry: _Entry, here: Path) -> None:
-    """What a type does not say. Raises _Complaint."""
+    """What a type does not say. Raises Complaint."""
     if not re.fullmatch(r"/[!-~]*", entry.path):
-        raise _Complaint(("path",), f'path {entry.path!r}: give what a GET asks for, like "{SERVED_PATH}"')
+        raise Complaint(("path",), f'path {entry.path!r}: give what a GET asks for, like "{SERVED_PATH}"')
     if entry.sha256 is not None and not re.fullmatch(r"[0-9A-Fa-f]{64}", entry.sha256):
-        raise _Complaint(("sha256",), "sha256: give the 64 hexadecimal digits that sha256sum prints")
+        raise Complaint(("sha256",), "sha256: give the 64 hexadecimal digits that sha256sum prints")
     if (entry.sha256 is None) != (entry.size is None):
-        raise _Complaint((), "size and sha256 belong together: give both where another file is sent, else neither")
+        raise Complaint((), "size and sha256 belong together: give both where another file is sent, else neither")
     if isinstance(entry.pid, int) and entry.pid < 1:
-        raise _Complaint(("pid",), f"pid {entry.pid}: give the number of a process, or the file that holds it")
+        raise Complaint(("pid",), f"pid {entry.pid}: give the number of a process, or the file that holds it")
     for key, most in (("ready_within_s", LONGEST_READY_S), ("stop_within_s", LONGEST_STOP_S)):
         seconds = getattr(entry, key)
         if seconds is not None and not 0.1 <= seconds <= most:
-            raise _Complaint((key,), f"{key} = {seconds:g}: give 0.1 to {most:g}")
+            raise Complaint((key,), f"{key} = {seconds:g}: give 0.1 to {most:g}")
     for name in entry.files or ():
         if Path(name).is_absolute() or ".." in Path(name).parts or not (here / name).is_file():
-            raise _Complaint(("files",), f"files: {name} is not a file below {here}")
+            raise Complaint(("files",), f"files: {name} is not a file below {here}")
     for name in entry.values or ():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in PLACEHOLDERS:
-            raise _Complaint(("values", name), f"values: {name} cannot be a placeholder: choose another name")
-
-
-def _address(text: str) -> tuple[str, int]:
-    found = _ADDRESS.fullmatch(text)
-    if found is None or not 1 <= int(found["port"]) <= 65535:
-        raise _Complaint(("address",), f'address {text!r}: give host:port, like "127.0.0.1:8200" or "[::1]:8200"')
-    if found["v6"]:
-        try:
-            ipaddress.IPv6Address(found["v6"])
-        except ValueError as error:
-            raise _Complaint(("address",), f"address {text!r}: {found['v6']} is no IPv6 address") from error
-    return found["v6"] or found["host"], int(found["port"])
-
-
-def _words(key: str, given: str | list[str] | None) -> tuple[str, ...]:
-    """A command as words; a string is split as a shell would, and no shell runs it."""
-    try:
-        words = tuple(shlex.split(given) if isinstance(given, str) else given or ())
-    except ValueError as error:
-        raise _Complaint((key,), f"{key}: {error}: close the quotation, or give a list of words") from error
-    if given is not None and (not words or not words[0] or any("\0" in word for word in words)):
-        raise _Complaint((key,), f'{key} is empty: give a program and its arguments, like ["nginx", "-c", "…"]')
-    return words
-
-
-def _stop(given: str | list[str] | None) -> int | tuple[str, ...]:
-    if given is None:
-        return signal.SIGTERM
-    if isinstance(given, str) and given.startswith("SIG"):
-        if given not in signal.Signals.__members__:
-            raise _Complaint(("stop",), f"stop: there is no signal {given}: SIGTERM, SIGINT or SIGQUIT is usual")
-        return signal.Signals[given]
-    return _words("stop", given)
-
-
-def _size(given: int | str | None) -> int | None:
-    try:
-        size = parse_size(given) if isinstance(given, str) else given
-    except UsageError as error:
-        raise _Complaint(("size",), f"size: {error}") from error
-    if size is not None and size < 1:
-        raise _Complaint(("size",), f"size = {size}: give bytes, or a size like 256MiB")
-    return size
+            raise Complaint(("values", name), f"values: {name} cannot be a placeholder: choose another name")
 
 
 def _alike(names: list[str]) -> Iterator[tuple[str, str]]:

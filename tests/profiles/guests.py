@@ -49,7 +49,7 @@ def serve(sock):
     if "dies-later" in how and len(served) > 24:
         print("out of luck", file=sys.stderr, flush=True)
         os._exit(3)
-    status = {"404": "404 Not Found", "503": "503 Not Yet"}.get(how[0] if how else "", "200 OK")
+    status = {"404": "404 Not Found"}.get(how[0] if how else "", "200 OK")
     try: body = b"x" * 9 if path == "/burn" else open(root + path, "rb").read()
     except OSError: status, body = "404 Not Found", b""
     if "short" in how: body = body[:-1]

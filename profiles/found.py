@@ -1,0 +1,47 @@
+"""A server that runs already: by the number of its process, the file that holds it, or its container.
+
+Its rule: it is found, and nothing is done to it.
+"""
+
+import shutil
+import subprocess
+from pathlib import Path
+
+import psutil
+
+from errors import UserError
+from profiles.guest import Guest
+
+ASK_TIMEOUT_S = 10.0
+_ENGINES = ("docker", "podman")
+
+
+def found(name: str, guest: Guest) -> int:
+    """The process that was named by its number, a file that holds it, or its container. Raises UserError."""
+    if guest.container is not None:
+        pid = _of_container(name, guest.container)
+    elif isinstance(guest.pid, Path):
+        try:
+            pid = int(guest.pid.read_text())
+        except (OSError, ValueError) as error:
+            raise UserError(f"{name}: {guest.pid} does not hold the number of a process: {error}") from error
+    else:
+        assert guest.pid is not None
+        pid = guest.pid
+    if not psutil.pid_exists(pid):
+        raise UserError(f"{name}: there is no process {pid}: start it, and correct pid")
+    return pid
+
+
+def _of_container(name: str, container: str) -> int:
+    engine = next((each for each in _ENGINES if shutil.which(each)), None)
+    if engine is None:
+        raise UserError(f"{name}: neither {' nor '.join(_ENGINES)} is installed: name the server by pid")
+    command = [engine, "inspect", "--format", "{{.State.Pid}}", "--", container]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ASK_TIMEOUT_S)
+    if done.returncode or not done.stdout.strip().isdigit():
+        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+        raise UserError(f"{name}: {engine} does not know container {container}: {lines[-1]}")
+    if done.stdout.strip() == "0":
+        raise UserError(f"{name}: container {container} does not run: start it")
+    return int(done.stdout)
