@@ -114,10 +114,13 @@ class _Hooks:
         assert isinstance(options, Namespace)
         try:
             standing = self._start(environment, options)
+            self._offer(environment, options, standing)
         except UserError as error:
             self.stop_servers()
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
+
+    def _offer(self, environment: Environment, options: Namespace, standing: Standing) -> None:
         assert self._host is not None
         self.loads.record(self._host, standing, Path(options.profiles))
         if environment.web_ui:
@@ -145,6 +148,7 @@ class _Hooks:
         """The agent and its servers. Raises UserError; with a web UI, a server that does not start is shown there."""
         if environment.web_ui:
             _check_free(options.web_host, options.web_port)
+            self._check_apart(options)
         if options.any_port and not isinstance(environment.runner, LocalRunner):
             raise UsageError("--any-port is for one process: workers know the modes' own ports only")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
@@ -154,13 +158,29 @@ class _Hooks:
             standing.start_all()
         else:
             _start_each(standing)
+            _leave_out_what_is_missing(environment, options, standing)
         start_watching(self._host, os.getpid())
         receive_counts(environment, self._users)
         return standing
 
+    def _check_apart(self, options: Namespace) -> None:
+        """Raises UsageError when the web UI would take the port of a mode."""
+        for user_class in self._users.values() if not options.any_port else ():
+            if user_class.address[1] == options.web_port:
+                raise UsageError(f"--web-port {options.web_port} is the port of {user_class.target}: choose another")
+
     def stop_servers(self, **_: Any) -> None:
         if self._host is not None:
             self._host.close()
+
+
+def _leave_out_what_is_missing(environment: Environment, options: Namespace, standing: Standing) -> None:
+    """A mode that this machine lacks is loaded only where somebody named it: then its failures are the answer."""
+    for mode, reason in standing.missing.items():
+        user_class = standing.user_class(mode)
+        if not options.user_classes and user_class in environment.user_classes:
+            print(f"skipped: {mode} is missing on this machine: {reason}", file=sys.stderr)
+            environment.user_classes.remove(user_class)
 
 
 def _start_each(standing: Standing) -> None:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from errors import UserError
 from load.agent_client import AgentClient
 from load.meter import Meter
+from load.missing import why_missing
 from load.users import DownloadUser
 from profiles.protocol import Facts, FileState, Start, TargetStatus
 
@@ -18,13 +19,14 @@ FRESH_S = 0.4  # for as long a status is not asked for again, however many want 
 
 class Standing:
     """users: the classes by name, whose addresses are kept right. facts: of the agent, with the file as it is served
-    now."""
+    now. missing: modes that this machine lacks, each with what its server says of that."""
 
     def __init__(self, host: AgentClient, users: dict[str, type[DownloadUser]], any_port: bool) -> None:
         self._host = host
         self._classes = {user_class.target: user_class for user_class in users.values()}
         self._any_port = any_port
         self._refused: dict[str, str] = {}
+        self.missing: dict[str, str] = {}
         self._statuses: list[TargetStatus] = []
         self._asked_s = 0.0
         self.facts: Facts = host.facts()
@@ -53,6 +55,9 @@ class Standing:
         self._refused.pop(mode, None)
         user_class = self._classes[mode]
         user_class.address = (status.host, status.port)
+        self.missing.pop(mode, None)
+        if reason := why_missing(user_class):
+            self.missing[mode] = reason
         return status
 
     def start_all(self) -> None:

@@ -69,6 +69,9 @@ class Desk:
     def start_load(self, wish: LoadWish) -> None:
         self._refuse_unless_idle()
         wish.check()
+        for mode in wish.modes:
+            if mode in self._standing.missing:
+                raise UserError(f"{mode} is missing on this machine: {self._standing.missing[mode]}")
         if wish.rate_bytes_per_s() is not None and not isinstance(self._environment.runner, LocalRunner):
             raise UserError("a pace is kept by one process: start Locust without workers, or choose saturated")
         self._asked["load"] = asdict(wish)
@@ -181,6 +184,7 @@ class Desk:
             "port": status.port,
             "words": status.last_words,
             "failed": failed,
+            "missing": self._standing.missing.get(status.name, ""),
         }
 
     def _serve(self, size: str) -> None:

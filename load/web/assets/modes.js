@@ -2,7 +2,7 @@
 //
 // Its rule: a row is made once and changed in place, so that nobody loses the focus twice a second.
 import { FACTS, Refused, GIB, ask, byId, kept, make, say, short } from "./base.js";
-import { isHidden, modeStyle, setChosen, toggleHidden } from "./charts.js";
+import { isHidden, modeStyle, setChosen, toggleHidden } from "./view.js";
 import { now } from "./points.js";
 
 const COURSE = ["read-send", "sendfile", "read-whole"];
@@ -81,7 +81,7 @@ export function begin(onChange) {
 
 /** Tick these. */
 export function choose(modes) {
-  for (const [name, { box }] of rows) box.checked = modes.includes(name);
+  for (const [name, { box }] of rows) box.checked = modes.includes(name) && !box.disabled;
   setChosen(chosenModes());
 }
 
@@ -101,10 +101,15 @@ export function show(state) {
     }
     const dead = server.state === "dead";
     const stopped = server.state === "stopped" && state.doing !== "campaign";
-    const said = dead ? `dead: ${server.words || "it left no words"}` : server.failed ? `failed: ${server.failed}${server.words ? ` (${server.words})` : ""}` : stopped ? "stopped" : "";
+    const said = server.missing ? `missing on this machine: ${server.missing}` : dead ? `dead: ${server.words || "it left no words"}` : server.failed ? `failed: ${server.failed}${server.words ? ` (${server.words})` : ""}` : stopped ? "stopped" : "";
     if (place.text.textContent !== said) place.text.textContent = said;
     place.words.hidden = !said;
-    place.words.classList.toggle("bad", dead || Boolean(server.failed));
+    place.box.disabled = Boolean(server.missing);
+    if (server.missing && place.box.checked) {
+      place.box.checked = false;
+      setChosen(chosenModes());
+    }
+    place.words.classList.toggle("bad", !server.missing && (dead || Boolean(server.failed)));
     place.again.hidden = !dead && !stopped;
   }
 }
