@@ -37,7 +37,7 @@ def refusal(request: flask.Request, web_host: str, prefix: str) -> str | None:
     origin = request.headers.get("Origin")
     if origin is not None and urlsplit(origin).netloc != request.host:
         return f"a page of {origin} asked for this: open the bench itself"
-    if request.method not in SAFE and request.path.startswith(prefix) and HEADER not in request.headers:
+    if request.method not in SAFE and request.path.startswith(f"{prefix}/") and HEADER not in request.headers:
         return f"what changes something must bear the header {HEADER}"
     return None
 

@@ -1,0 +1,56 @@
+"""--web-login: one name and one password, for Locust's pages and ours alike.
+
+Its rule: the password comes from the environment, never from the command line, where everybody on the machine can read
+it; a wrong one costs a second.
+"""
+
+import hmac
+import os
+import secrets
+
+import flask
+import gevent
+from flask_login import UserMixin, login_user
+from locust.web import WebUI
+
+from errors import UsageError
+
+NAME_VARIABLE = "BENCH_WEB_USER"
+PASSWORD_VARIABLE = "BENCH_WEB_PASSWORD"
+DEFAULT_NAME = "bench"
+WRONG_COSTS_S = 1.0
+
+
+class _User(UserMixin):  # type: ignore[misc]  # flask-login has no types
+    def __init__(self, name: str) -> None:
+        self.id = name
+
+
+def require_login(web_ui: WebUI, base: str, path: str) -> None:
+    """Where --web-login was given. base: of Locust's UI; path: of ours that takes the form. Raises UsageError without
+    a password."""
+    if not web_ui.web_login:
+        return
+    name, password = os.environ.get(NAME_VARIABLE, DEFAULT_NAME), os.environ.get(PASSWORD_VARIABLE, "")
+    if not password:
+        raise UsageError(
+            f"--web-login needs a password in the variable {PASSWORD_VARIABLE} (and, if you like, a name in "
+            f"{NAME_VARIABLE}, else it is {DEFAULT_NAME!r})"
+        )
+    app = web_ui.app
+    assert app is not None
+    app.secret_key = secrets.token_bytes(32)  # who has logged in must do so again after a restart
+    app.config.update(SESSION_COOKIE_SAMESITE="Strict", SESSION_COOKIE_HTTPONLY=True)
+    web_ui.auth_args = {"username_password_callback": path}
+    web_ui.login_manager.user_loader(lambda known: _User(known) if known == name else None)
+
+    @app.route(path, methods=["POST"])
+    def log_in() -> flask.typing.ResponseReturnValue:
+        given = (flask.request.form.get("username", ""), flask.request.form.get("password", ""))
+        right = [hmac.compare_digest(a.encode(), b.encode()) for a, b in zip(given, (name, password), strict=True)]
+        if all(right):
+            login_user(_User(name))
+            return flask.redirect(f"{base}/")
+        gevent.sleep(WRONG_COSTS_S)
+        flask.session["auth_error"] = "This is not the name and the password"
+        return flask.redirect(f"{base}/login")
