@@ -1,0 +1,52 @@
+"""A load by hand is reported with its numbers, and never with a word of a verdict."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from errors import UsageError
+from profiles.run_folder import RunFolder
+from reports import data, page, terminal
+from reports.decisions import comparison, store
+from tests.reports import synthetic
+from tests.reports.tags import Tags
+
+VERDICT_WORDS = ("uses ", "no difference", "inconclusive", "CI)", "as a multiple of", "Does it matter")
+
+
+@pytest.fixture
+def stored(tmp_path: Path) -> RunFolder:
+    """One round, all modes at once, as load/interactive.py writes it."""
+    return synthetic.write(
+        tmp_path, replace(synthetic.run(rounds=1, name="by-hand"), kind="interactive", warm_up_s=0.0)
+    )
+
+
+def test_its_page_says_what_it_is_and_concludes_nothing(stored: RunFolder, tmp_path: Path) -> None:
+    run, path = page.report(stored, tmp_path / "reports")
+    assert run.verdicts == () and run.sensitivity is None
+    shown = path.read_text()
+    assert "Interactive, not a campaign: nothing was paired, so nothing is concluded." in shown
+    body = Tags(shown).text
+    assert not [words for words in VERDICT_WORDS if words in body]
+    assert "In numbers" in body and "What each mode costs" in body
+    assert not (path.parent / "students.html").exists()
+
+
+def test_the_terminal_says_so_too(stored: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
+    terminal.show(data.load(stored))
+    said = capsys.readouterr().out
+    assert "interactive, not a campaign" in said and "no verdict" not in said
+
+
+def test_it_is_neither_the_latest_run_nor_compared_nor_in_the_list(stored: RunFolder, tmp_path: Path) -> None:
+    synthetic.write(tmp_path, synthetic.run(rounds=6, name="campaign"))
+    stored.write_run(stored.read_run())  # the newest
+    told: list[str] = []
+    assert data.find(tmp_path, None, told.append).path.name == "campaign"
+    assert told == [f"passed over run 'by-hand': {data.INTERACTIVE}"]
+    with pytest.raises(UsageError, match="interactive, not a campaign"):
+        comparison.read(tmp_path, "by-hand")
+    history = store.history(tmp_path, tmp_path / "reports" / "history.duckdb")
+    assert [entry.name for entry in history.entries if entry.name != "reports"] == ["campaign"]
