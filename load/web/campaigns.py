@@ -110,6 +110,8 @@ class Campaigns:
             os.sched_setaffinity(0, cpus)
             for user_class in self._users.values():
                 user_class.offer(None)
+            if self.newest is not None:
+                self.newest.text = "starting the servers again"
             with suppress(UserError):  # the agent has ended, which the page says
                 self._standing.start_all()
             self._loads.in_campaign = False

@@ -2,7 +2,7 @@
 //
 // Its rule: the numbers and the sentences come from the bench, which has them from the report's own arithmetic.
 import { FACTS, byId, duration, make, refill, say } from "./base.js";
-import { modeStyle } from "./charts.js";
+import { modeStyle } from "./view.js";
 
 const SIGNS = { less: "↓", more: "↑", same: "=", inconclusive: "?", void: "✕", none: "–" };
 const ROW = 58;

@@ -1,0 +1,198 @@
+"""The live page in a real browser: everything that a user does there, and a console that stays empty."""
+
+from collections.abc import Iterator
+
+import pytest
+from selenium.webdriver.common.action_chains import ActionChains
+from selenium.webdriver.common.keys import Keys
+
+from servers import test_file
+from tests import browser
+from tests.browser import Browser
+from tests.conftest import eventually
+from tests.load.locust_process import Locust, serving
+
+pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+
+WIDTH, HEIGHT = 1440, 3400  # all charts are seen, so all are drawn
+CHARTS = 12
+IDLE = "document.getElementById('doing').className === 'doing nothing'"
+LOADED = "document.getElementById('doing').className === 'doing load'"
+UNTIL = "Number(document.querySelector('[data-chart=cost]')?.dataset.until ?? 0)"
+CHART_LINES = "[...document.querySelectorAll('.chart')].map(c => [c.dataset.chart, Number(c.dataset.lines)])"
+LINES = f"Object.fromEntries({CHART_LINES})"
+
+
+@pytest.fixture(scope="module")
+def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locust]:
+    served = tmp_path_factory.mktemp("served")
+    test_file.make(served, 3_000_017, lambda _: None)
+    with serving(served) as locust:
+        yield locust
+
+
+@pytest.fixture(scope="module")
+def shared() -> Iterator[Browser]:
+    with browser.browser() as found:
+        yield found
+
+
+@pytest.fixture
+def page(shared: Browser, bench: Locust) -> Iterator[Browser]:
+    """The page, freshly opened on a bench at rest; whatever a test does with it, the console stays empty."""
+    shared.show(bench.url(), WIDTH, HEIGHT)
+    shared.run("sessionStorage.clear()")
+    shared.complaints()
+    shared.show(bench.url(), WIDTH, HEIGHT)
+    shared.wait_for(IDLE)
+    yield shared
+    assert shared.complaints() == []
+
+
+def text(page: Browser, name: str) -> str:
+    return page.find(f"#{name}").text
+
+
+def put(page: Browser, name: str, value: str) -> None:
+    field = page.find(f"#ask [name={name}]")
+    field.clear()
+    field.send_keys(value)
+
+
+def start(page: Browser, *modes: str) -> None:
+    page.find("[data-pick=none]").click()
+    for mode in modes:
+        page.find(f"#mode-{mode}").click()
+    page.find("#start").click()
+    page.wait_for(LOADED)
+
+
+def stop(page: Browser) -> None:
+    page.find("#stop").click()
+    page.wait_for(IDLE)
+
+
+def test_a_load_is_started_every_chart_moves_and_it_is_stopped(page: Browser, bench: Locust) -> None:
+    start(page, "read-send", "sendfile")
+    page.wait_for(f"Object.keys({LINES}).length === {CHARTS}")
+    page.wait_for("document.querySelectorAll('#modes .now .unit').length === 2")
+    lines = page.run(f"return {LINES}")
+    assert {lines[name] for name in lines} == {2, 3} and lines["machine"] == 3
+    before = page.run(f"return {UNTIL}")
+    page.wait_for(f"{UNTIL} > {before} + 1")
+    drawn = page.run("return [...document.querySelectorAll('.chart')].map(c => Number(c.dataset.points))")
+    assert len(drawn) == CHARTS and min(drawn) > 2
+    stop(page)
+    name = page.wait_for("document.querySelector('#runs a')?.closest('tr').cells[0].textContent")
+    assert "interactive, not a campaign" in text(page, "runs")
+    assert name.startswith("live_") and bench.get(f"/bench/reports/{name}/")
+
+
+def test_a_path_is_hidden_time_stands_still_and_a_stretch_is_zoomed_into(page: Browser) -> None:
+    start(page, "read-send", "sendfile")
+    page.wait_for(f"{LINES}.cost === 2")
+    page.find("[data-mode=sendfile] .eye").click()
+    page.wait_for(f"{LINES}.cost === 1")
+    page.find("[data-mode=sendfile] .eye").click()
+    page.find("#pause").click()
+    still = page.run(f"return {UNTIL}")
+    newest = page.run("return performance.now()")
+    page.wait_for(f"performance.now() > {newest} + 1500")
+    assert page.run(f"return {UNTIL}") == still
+    plot = page.find("[data-chart=received] .u-over")
+    ActionChains(page.driver).move_to_element_with_offset(plot, -60, 0).click_and_hold().move_by_offset(
+        90, 0
+    ).release().perform()
+    page.wait_for("!document.getElementById('whole').hidden")
+    page.find("#whole").click()
+    page.find("#pause").click()
+    page.wait_for(f"{UNTIL} > {still}")
+    stop(page)
+
+
+def test_a_reload_loses_nothing_and_another_browser_sees_the_same(page: Browser, bench: Locust) -> None:
+    start(page, "splice")
+    page.wait_for(f"{UNTIL} > 0")
+    first = page.run("return document.querySelector('[data-chart=cost]').dataset.points")
+    page.driver.refresh()
+    page.wait_for(f"{LOADED} && {LINES}.cost >= 1")
+    assert int(page.run("return document.querySelector('[data-chart=cost]').dataset.points")) >= int(first)
+    with browser.browser() as other:
+        other.show(bench.url(), WIDTH, HEIGHT)
+        other.wait_for(f"{LOADED} && document.querySelectorAll('#modes .now .unit').length === 1")
+        assert other.find("#mode-splice").is_selected() and not other.find("#mode-sendfile").is_selected()
+        stop(other)
+        assert other.complaints() == []
+    page.wait_for(IDLE)
+
+
+@pytest.mark.timeout(240)
+def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench: Locust) -> None:
+    page.find("#tab-load").send_keys(Keys.ARROW_RIGHT)
+    page.find("[data-pick=none]").click()
+    for mode in ("read-send", "sendfile"):
+        page.find(f"#mode-{mode}").send_keys(Keys.SPACE)
+    knobs = {"users": "2", "rounds": "6", "window_s": "0.2", "profile_s": "0", "name": "six-rounds"}
+    for name, value in knobs.items():
+        put(page, name, value)
+    page.find("#start").send_keys(Keys.ENTER)
+    eventually(lambda: ((bench.state()["campaign"] or {}).get("found") or {"rounds": 0})["rounds"] >= 1, 90)
+    page.wait_for("document.querySelectorAll('#forest circle').length >= 1")
+    assert "no verdict" in text(page, "campaign-verdicts") and "left" in text(page, "campaign-left")
+    eventually(lambda: bench.state()["campaign"]["state"] == "done", 180)
+    link = page.wait_for("document.querySelector('#campaign-report a')")
+    assert page.run("return document.querySelectorAll('#forest circle').length") >= 6
+    assert "sendfile" in text(page, "campaign-verdicts") and "no verdict" not in text(page, "campaign-verdicts")
+    page.show(link.get_attribute("href") or "")
+    page.wait_for("document.querySelectorAll('figure.chart.ready').length >= 1")
+    assert "six-rounds" in page.find("h1 + p").text
+
+
+def test_a_flame_graph_is_recorded_and_opened_there(page: Browser) -> None:
+    start(page, "read-send")
+    seconds = page.find("#record [name=seconds]")
+    seconds.clear()
+    seconds.send_keys("1")
+    page.find("#record button").click()
+    page.wait_for("/Show|read-send, 1 s: /.test(document.getElementById('flame-list').textContent)")
+    page.wait_for("!document.getElementById('flame-list').textContent.includes('being recorded')")
+    if "Show" in text(page, "flame-list"):
+        page.wait_for("!document.getElementById('flame-shown').hidden")
+        page.driver.switch_to.frame(page.find("#flame-frame"))
+        page.wait_for("document.documentElement.textContent.includes('send_file')")
+        page.driver.switch_to.default_content()
+    else:  # where py-spy may not attach, the reason is shown with what to do
+        assert "py-spy could not record" in text(page, "flame-list")
+    stop(page)
+
+
+def test_a_dead_server_is_shown_with_its_last_words_and_started_again(page: Browser, bench: Locust) -> None:
+    next(child for child in bench.helpers() if "vmsplice" in child.cmdline()).kill()
+    row = "document.querySelector('[data-mode=vmsplice]')"
+    page.wait_for(f"{row}.dataset.state === 'dead'")
+    assert "dead: killed by SIGKILL" in page.find("[data-mode=vmsplice] .words").text
+    page.find("[data-mode=vmsplice] .words button").click()
+    page.wait_for(f"{row}.dataset.state === 'running'")
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "says"),
+    [("users", "0", "Users per path"), ("size", "huge", "huge will not do"), ("pace", "fast", "PACE='fast'")],
+)
+def test_what_is_wrong_is_said_under_the_form_and_nothing_starts(
+    page: Browser, bench: Locust, field: str, value: str, says: str
+) -> None:
+    put(page, field, value)
+    page.find("#start").click()
+    page.wait_for("!document.getElementById('ask-error').hidden")
+    assert says in text(page, "ask-error")
+    assert bench.state()["doing"] == "nothing"
+    page.complaints()  # a refusal is a status of 400, which the console notes
+
+
+def test_it_fits_a_phone_and_is_drawn_in_the_dark(page: Browser, bench: Locust) -> None:
+    page.show(bench.url(), 390, 844, dark=True)
+    page.run("document.getElementById('charts').scrollIntoView()")
+    page.wait_for("document.querySelectorAll('.chart canvas').length >= 1")
+    assert page.run("return document.documentElement.scrollWidth") == 390
+    assert page.run("return getComputedStyle(document.body).backgroundColor") == "rgb(14, 17, 22)"
