@@ -27,7 +27,7 @@ from load.remote_host import host_at
 from load.stage import start_watching
 from load.standing import Standing
 from load.users import DownloadUser
-from load.web import attach
+from load.web.attach import attach
 from load.worker import Part
 from load.worker_counts import receive_counts, send_counts
 from profiles.agent_access import parse_address

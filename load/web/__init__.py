@@ -5,27 +5,3 @@
 
 Its rule: the browser draws and asks; everything that counts is decided, kept and checked here. No address outside.
 """
-
-from locust.env import Environment
-
-from load.agent_client import AgentClient
-from load.loads import Loads
-from load.standing import Standing
-from load.web.desk import Desk
-from load.web.login import require_login
-from load.web.routes import attach_routes
-from load.web.servers_tab import attach_tab
-
-PATH = "/bench"
-LOGIN_PATH = "/bench-login"
-
-
-def attach(environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
-    """Put the page and the tab into Locust's web UI, and begin to watch. Raises UsageError."""
-    assert environment.web_ui is not None
-    base = (getattr(environment.parsed_options, "web_base_path", None) or "").rstrip("/")
-    require_login(environment.web_ui, base, base + LOGIN_PATH)
-    desk = Desk(environment, host, standing, loads)
-    attach_routes(environment, desk, base + PATH)
-    attach_tab(environment.web_ui, desk.watch, base, f"{base}{PATH}/")
-    desk.watch.start()
