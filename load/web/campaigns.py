@@ -102,12 +102,14 @@ class Campaigns:
         level = chatty.level
         chatty.setLevel(logging.WARNING)
         self._loads.in_campaign = True
+        ticked, self._environment.user_classes = self._environment.user_classes, list(self._users.values())
         try:
             self._standing.stop_all()
             yield replace(settings, placement=pin_this_process(settings.placement))
         finally:
             chatty.setLevel(level)
             os.sched_setaffinity(0, cpus)
+            self._environment.user_classes = ticked
             for user_class in self._users.values():
                 user_class.offer(None)
             if self.newest is not None:

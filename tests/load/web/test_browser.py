@@ -126,6 +126,11 @@ def test_a_reload_loses_nothing_and_another_browser_sees_the_same(page: Browser,
     page.wait_for(IDLE)
 
 
+def rounds_or_error(bench: Locust) -> bool:
+    campaign = bench.state()["campaign"]
+    return bool(campaign["error"] or (campaign["found"] or {"rounds": 0})["rounds"])
+
+
 @pytest.mark.timeout(240)
 def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench: Locust) -> None:
     page.find("#tab-load").send_keys(Keys.ARROW_RIGHT)
@@ -136,7 +141,8 @@ def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench
     for name, value in knobs.items():
         put(page, name, value)
     page.find("#start").send_keys(Keys.ENTER)
-    eventually(lambda: ((bench.state()["campaign"] or {}).get("found") or {"rounds": 0})["rounds"] >= 1, 90)
+    eventually(lambda: rounds_or_error(bench), 90)
+    assert bench.state()["campaign"]["error"] == ""
     page.wait_for("document.querySelectorAll('#forest circle').length >= 1")
     assert "no verdict" in text(page, "campaign-verdicts") and "left" in text(page, "campaign-left")
     eventually(lambda: bench.state()["campaign"]["state"] == "done", 180)
