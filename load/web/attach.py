@@ -17,8 +17,11 @@ PATH = "/bench"
 LOGIN_PATH = "/bench-login"
 
 
-def attach(environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
-    """Put the page and the tab into Locust's web UI, and begin to watch. Raises UsageError."""
+def attach(environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> Desk:
+    """Put the page and the tab into Locust's web UI, and begin to watch; the desk that does what the page asks for.
+
+    Raises UsageError.
+    """
     assert environment.web_ui is not None
     base = (getattr(environment.parsed_options, "web_base_path", None) or "").rstrip("/")
     require_login(environment.web_ui, base, base + LOGIN_PATH)
@@ -26,3 +29,4 @@ def attach(environment: Environment, host: AgentClient, standing: Standing, load
     attach_routes(environment, desk, base + PATH)
     attach_tab(environment.web_ui, desk.watch, base, f"{base}{PATH}/")
     desk.watch.start()
+    return desk

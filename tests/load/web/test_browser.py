@@ -127,7 +127,7 @@ def test_a_reload_loses_nothing_and_another_browser_sees_the_same(page: Browser,
 
 
 def rounds_or_error(bench: Locust) -> bool:
-    campaign = bench.state()["campaign"]
+    campaign = bench.state()["campaign"] or {"error": "", "found": None}
     return bool(campaign["error"] or (campaign["found"] or {"rounds": 0})["rounds"])
 
 
