@@ -18,7 +18,7 @@ from errors import UserError
 from load.agent_client import AgentClient
 from load.alone import alone
 from load.loads import Loads
-from load.placement import pin_this_process
+from load.placement import between_machines, pin_this_process
 from load.questions import carry_out, expected_s
 from load.settings import Settings
 from load.standing import Standing
@@ -105,7 +105,8 @@ class Campaigns:
         ticked, self._environment.user_classes = self._environment.user_classes, list(self._users.values())
         try:
             self._standing.stop_all()
-            yield replace(settings, placement=pin_this_process(settings.placement))
+            placement = between_machines(settings.placement) if self._host.apart else settings.placement
+            yield replace(settings, placement=pin_this_process(placement))
         finally:
             chatty.setLevel(level)
             os.sched_setaffinity(0, cpus)
