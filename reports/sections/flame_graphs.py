@@ -85,12 +85,18 @@ def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
                 document, height_px = _document(svg), _height_px(svg)
         download = budget.download(f"{mode}{_ending(name)}", what, content)
         if download is None:
-            notes.append(f"{name} is too large to stand in this page; it lies in the run's folder.")
+            notes.append(_too_large(name))
         else:
             downloads.append(download)
     headline = "py-spy: Python frames alone" if deep is None else _headline(deep)
     top = () if deep is None else tuple(_top(deep))
     return Flame(mode, headline, deep is not None, top, document, height_px, tuple(downloads), tuple(notes))
+
+
+def _too_large(name: str) -> str:
+    if name == _SPEEDSCOPE:
+        return "The file for speedscope is too large to stand in this page; speedscope opens folded stacks too."
+    return f"{name} is too large to stand in this page; it lies in the run's folder."
 
 
 def _headline(deep: Deep) -> str:

@@ -1,5 +1,7 @@
 """perf records a server from its Python line down to the kernel, or says why it cannot."""
 
+import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -70,3 +72,14 @@ def test_a_process_that_has_gone_is_a_reason() -> None:
     recording = over(perf)
     assert recording.state == "failed"
     assert recording.reason.startswith("perf")
+
+
+def test_it_ends_with_its_server_and_leaves_nothing(server: tuple[int, int]) -> None:
+    pid, _ = server
+    trampoline = Path(f"/tmp/perf-{pid}.map")
+    trampoline.write_text("as Python 3.12 writes it\n")
+    perf = Perf((pid,))
+    perf.begin(3600, "")
+    os.kill(pid, signal.SIGKILL)
+    assert over(perf).state == "failed", "it was idle, or perf may not be had"
+    assert not trampoline.exists()
