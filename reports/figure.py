@@ -18,17 +18,17 @@ from markupsafe import Markup
 from reports.rendering import embedded_json, fragment, packed, packed_json
 from reports.theme import TIPS, Spec
 
-STILL_WIDTH_PX = 760
+STILL_WIDTH_PX, HALF_WIDTH_PX = 760, 560  # of a still picture, which is scaled to its place
 MOST_PLAIN = 20_000  # characters of a specification that are not worth packing
 BUILD = Path(__file__).resolve().parent.parent / "build"
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
-def figure(name: str, spec: Spec | None, caption: str) -> Markup:
-    """The chart, or nothing where there was nothing to draw. name: unique on the page."""
+def figure(name: str, spec: Spec | None, caption: str, width_px: int = STILL_WIDTH_PX) -> Markup:
+    """The chart, or nothing where there was nothing to draw. name: unique on the page. width_px: of the still one."""
     if spec is None:
         return Markup("")
-    still = _still(name, spec)
+    still = _still(name, spec, width_px)
     plain = embedded_json(spec)
     return fragment(
         "figure.html",
@@ -40,8 +40,8 @@ def figure(name: str, spec: Spec | None, caption: str) -> Markup:
     )
 
 
-def _still(name: str, spec: Spec) -> Markup:
-    fixed: dict[str, Any] = {key: item for key, item in spec.items() if key != "autosize"} | {"width": STILL_WIDTH_PX}
+def _still(name: str, spec: Spec, width_px: int) -> Markup:
+    fixed: dict[str, Any] = {key: item for key, item in spec.items() if key != "autosize"} | {"width": width_px}
     fixed["padding"] = {"left": 20, "right": 12, "top": 5, "bottom": 5}  # the browser's font may be wider than ours
     fixed["layer"] = [layer for layer in spec["layer"] if layer.get("name") != TIPS]
     svg: str = vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE, allowed_base_urls=[])

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reports.charts import cost, cost_edge, throughput
 from reports.data import RunData
-from reports.figure import figure
+from reports.figure import HALF_WIDTH_PX, figure
 from reports.latency import ENOUGH, latencies
 from reports.measured import PRIMARY
 from reports.rendering import fragment
@@ -54,11 +54,12 @@ def render(run: RunData) -> Markup:
         void=run.void,
         rows=rows,
         rounds=len(run.measured.rounds),
-        cost=figure(run.on_page("cost"), cost(run.measured), _cost_caption(run)),
+        cost=figure(run.on_page("cost"), cost(run.measured), _cost_caption(run), HALF_WIDTH_PX),
         throughput=figure(
             run.on_page("throughput"),
             throughput(run.measured),
             "Dot: a round. Tick: the median. Never read it without the CPU.",
+            HALF_WIDTH_PX,
         ),
     )
 

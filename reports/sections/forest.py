@@ -5,7 +5,7 @@ from markupsafe import Markup
 from reports.charts import forest
 from reports.choices import DECLARED, choices
 from reports.data import RunData
-from reports.figure import figure
+from reports.figure import HALF_WIDTH_PX, figure
 from reports.rendering import embedded_json, fragment
 
 TITLE = "Every round"
@@ -23,7 +23,7 @@ def render(run: RunData) -> Markup:
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]
     if void:
         caption += f" Void, and so not drawn: {', '.join(void)}."
-    chart = figure(run.on_page("forest"), forest(run.measured, run.verdicts, run.delta), caption)
+    chart = figure(run.on_page("forest"), forest(run.measured, run.verdicts, run.delta), caption, HALF_WIDTH_PX)
     return _choosing(run, chart) if chart else chart
 
 
