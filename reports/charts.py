@@ -68,7 +68,7 @@ def forest(measured: Measured, verdicts: tuple[Verdict, ...], margin: float) -> 
     return finished(chart, FOREST_ROW_PX * len(shown), description)
 
 
-_HALO = {"stroke": PAPER, "strokeWidth": 5, "strokeJoin": "round"}  # so that no line runs through a number
+_HALO = {"stroke": PAPER, "strokeWidth": 7, "strokeJoin": "round"}  # so that no line runs through a number
 
 
 def _numbers(rows: alt.Chart, **style: Any) -> alt.Chart:
