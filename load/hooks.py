@@ -79,6 +79,13 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
             help=summary,
         )
     parser.add_argument(
+        "--published-on",
+        metavar="HOST",
+        env_var="LOCUST_PUBLISHED_ON",
+        include_in_web_ui=False,
+        help="Where browsers reach the web UI, if not on --web-host: where a container's port is published",
+    )
+    parser.add_argument(
         "--any-port",
         action="store_true",
         env_var="LOCUST_ANY_PORT",

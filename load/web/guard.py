@@ -27,7 +27,7 @@ SANDBOX = "sandbox allow-scripts allow-popups allow-downloads allow-modals"
 
 
 def refusal(request: flask.Request, web_host: str, prefix: str) -> str | None:
-    """Why this request is refused; None when it is fine. web_host: what the UI listens on. prefix: of our routes."""
+    """Why this request is refused; None when it is fine. web_host: where browsers reach it. prefix: of our routes."""
     if is_loopback(web_host) and not is_loopback(_name(request.host)) and _name(request.host) != web_host:
         return f"this is the bench on loopback, and not {request.host!r}: open it as http://127.0.0.1 or localhost"
     site = request.headers.get("Sec-Fetch-Site", "same-origin")

@@ -40,12 +40,13 @@ def attach_routes(environment: Environment, desk: Desk, prefix: str) -> None:
             endpoint = path.replace(".", "_")
             blueprint.add_url_rule(path, endpoint, web_ui.auth_required_if_enabled(view), methods=[method])
 
+    reached_at = getattr(environment.parsed_options, "published_on", None) or web_ui.host
     base = prefix.rpartition("/")[0]
     buttons = (f"{base}/swarm", f"{base}/stop")
 
     @web_ui.app.before_request
     def refuse_strangers() -> flask.Response | None:
-        reason = guard.refusal(flask.request, web_ui.host, prefix)
+        reason = guard.refusal(flask.request, reached_at, prefix)
         return None if reason is None else _answer({"error": reason}, 403)
 
     @web_ui.app.before_request

@@ -31,8 +31,9 @@ ENDLESS = ["--rounds", "500", "--window", "0.3", "--profile", "0", "--precision"
 ONE_MODE = ["--modes", "sendfile"]
 FETCH = """
 import sys, urllib.request
-address, form = sys.argv[1:]
-print(urllib.request.urlopen(address, form.encode() or None, timeout=30).read().decode())
+address, form, *headers = sys.argv[1:]
+request = urllib.request.Request(address, form.encode() or None, dict(header.split("=") for header in headers))
+print(urllib.request.urlopen(request, timeout=30).read().decode())
 """
 INSIDE = """
 import os
@@ -83,6 +84,14 @@ def idle(project: Checkout) -> Checkout:
 def test_the_ui_answers_and_has_its_workers(up: Checkout) -> None:
     eventually(lambda: states(up) == ["ready", "ready"], WAIT_S)
     assert "<title>Locust" in page(up, "/")
+
+
+def test_the_ui_answers_to_no_name_but_this_machine_s(up: Checkout) -> None:
+    """As on loopback without containers: a page elsewhere whose name leads here (DNS rebinding) is refused."""
+    assert "<title>Locust" in page(up, "/", Host="localhost")
+    with pytest.raises(subprocess.CalledProcessError) as refused:
+        page(up, "/", Host="evil.example")
+    assert "403" in refused.value.stderr
 
 
 def test_two_workers_download_from_the_servers_beside_the_agent(up: Checkout) -> None:
@@ -191,9 +200,10 @@ def test_down_leaves_nothing(project: Checkout) -> None:
     assert {path.stat().st_uid for path in Path(project.path).rglob("*")} == {OWNER}
 
 
-def page(project: Checkout, path: str, form: str = "") -> str:
+def page(project: Checkout, path: str, form: str = "", **headers: str) -> str:
     """What the UI answers where its port is published, which is in the engine's namespace."""
-    command = project.engine.inside(sys.executable, "-c", FETCH, f"http://127.0.0.1:8089{path}", form)
+    given = [f"{name}={value}" for name, value in headers.items()]
+    command = project.engine.inside(sys.executable, "-c", FETCH, f"http://127.0.0.1:8089{path}", form, *given)
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=60).stdout
 
 
