@@ -52,12 +52,12 @@ class Calls:
 
 
 def prove_guest(target: Target, root: Path, expected: tuple[int, str]) -> Proof:
-    """Start it, or find it, and look at it. expected: size and sha256 of what it should send."""
-    try:
-        with serving(target, root, Start(target.name, any_port=True)) as server:
-            return _looked_at(target, server, root, expected)
-    except UserError as error:
-        return Proof(target.name, "missing", None, reason=str(error))
+    """Start it, or find it, and look at it. expected: size and sha256 of what it should send.
+
+    Raises UserError where it does not get ready.
+    """
+    with serving(target, root, Start(target.name, any_port=True)) as server:
+        return _looked_at(target, server, root, expected)
 
 
 def _looked_at(target: Target, server: GuestServer, root: Path, expected: tuple[int, str]) -> Proof:

@@ -18,6 +18,7 @@ from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
+from errors import UserError
 from profiles.guest_proof import prove_guest
 from profiles.host import file_facts
 from profiles.records import SERVED_PATH, Proof
@@ -42,7 +43,10 @@ _CALL = re.compile(r"^(\d+)\s+(\w+)\(")
 def prove(target: Target, folder: Path) -> Proof:
     """Try a target's mode. folder: where a file of some MiB may be written, on the file system that matters."""
     if target.guest is not None:
-        return prove_guest(target, folder, _expected(target, folder))
+        try:
+            return prove_guest(target, folder, _expected(target, folder))
+        except UserError as error:
+            return Proof(target.name, "missing", None, reason=str(error))
     place = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
     model = target.facts.cpu_copies
     done = _run([*_trial(target.name, place)])

@@ -8,10 +8,12 @@ from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from profiles.targets import choose
 from reports.decisions.reproduce import Request, read
 from scripts.folders import add_folders
+from scripts.tables import targets_argument
 
 
 def main() -> int:
     parser = CommandParser(prog="python -m scripts.reproduce", description=__doc__)
+    targets_argument(parser)
     parser.add_argument("report", type=Path, metavar="REPORT", help="a report's index.html")
     parser.add_argument("--run", help="name of the new run (default: the time)")
     parser.add_argument("--show", action="store_true", help="only show the command")

@@ -21,6 +21,7 @@ from load.sweep_files import too_large
 from load.sweep_plan import MOST_ROUNDS
 from profiles import targets
 from profiles.sweep_folder import Sweep, SweepFolder
+from scripts.tables import targets_argument
 from units import MIB, format_size, parse_size
 
 MINUTES = 10.0
@@ -66,6 +67,7 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="python -m scripts.sweep", description=__doc__)
+    targets_argument(parser)
     parser.add_argument("--axis", choices=tuple(AXES), help="what is swept (default: size)")
     parser.add_argument("--points", nargs="+", metavar="VALUE", help="of the axis (default: a grid)")
     parser.add_argument("--modes", nargs="+", metavar="MODE", help="the first is the baseline (read-send sendfile)")

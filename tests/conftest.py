@@ -1,5 +1,6 @@
 """Shared by all tests: where the project is, a small served folder, and waiting without sleeping blindly."""
 
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -8,6 +9,7 @@ import pytest
 
 from servers import test_file
 
+os.environ["TARGETS"] = ""  # a targets.toml of the checkout is its user's, and no part of what is tested
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL_BYTES = 3_000_017  # a prime: not a multiple of anything that could hide an error
 

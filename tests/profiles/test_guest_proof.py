@@ -47,6 +47,10 @@ def test_one_that_cannot_run_is_missing_for_a_reason(served: Path, how: str) -> 
     assert proof.state == "missing" and proof.reason and "\n" not in proof.reason
 
 
+def test_without_a_file_to_send_it_is_missing(tmp_path: Path) -> None:
+    assert "`make test-file` makes the test file" in str(prove(guest(tmp_path), tmp_path).reason)
+
+
 def test_a_program_that_is_not_installed_is_missing(served: Path) -> None:
     target = of_table(served, "guest", {"command": "no-such-server", "address": "127.0.0.1:8399"})
     assert "no-such-server cannot be run" in str(prove(target, served).reason)
