@@ -2,7 +2,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench screenshots soak fuzz test test-compose lint lock assets clean
+.PHONY: help setup load sweep ui agent servers test-file examples doctor prove crosscheck report open runs compare gate export reproduce bench scale screenshots soak fuzz test test-compose lint lock assets clean
 
 # The newest Python from 3.11 on that really starts and can make a virtual environment.
 PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; do \
@@ -101,7 +101,7 @@ reproduce: $(VENV)/.ready ## run again what a report came from (REPORT=path/inde
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
-bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|targets|memory|profiling)
+bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|targets|memory|profiling|workers)
 	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
 
 soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)
@@ -112,6 +112,9 @@ fuzz: $(VENV)/.fuzz-ready ## a coverage-guided fuzzer over the head parser (MINU
 
 screenshots: $(VENV)/.test-ready ## the README's pictures, of the report of a run (RUN=name, default: the latest)
 	@$(RUN_PYTHON) -m tests.screenshots $(if $(RUN),'$(RUN)')
+
+scale: $(VENV)/.test-ready ## what master, agents, workers and records cost: measured small, predicted for 100 hosts, simulated with 200
+	@$(RUN_PYTHON) -m tests.scale
 
 test: $(VENV)/.test-ready ## run the tests
 	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"

@@ -6,7 +6,7 @@ cell over many workers is the exact sum of what it would be over each.
 
 from dataclasses import replace
 
-from load.agent_client import AgentClient
+from load.agent_client import AgentClient, Reading
 from load.cell import LOAD, Edge, Values, interpolate
 from load.crowd import Count, Crowd, Mark
 
@@ -15,14 +15,19 @@ def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:
     """Raises LostError where the agent or a worker does not answer."""
     before = crowd.counts()
     reading = host.read()
-    pairs = list(zip(before, crowd.counts(mark), strict=True))
+    return edge_between(before, reading, crowd.counts(mark))
+
+
+def edge_between(before: list[Count], reading: Reading, after: list[Count]) -> Edge:
+    """The edge at the moment of a reading, from what every process had counted just before and just after it."""
+    pairs = list(zip(before, after, strict=True))
     moment_s, processes = reading.moment_s, dict(reading.snapshot.processes)
-    if crowd.workers and LOAD in processes:
+    if LOAD in processes:
         processes[LOAD] = _with_workers(processes[LOAD], pairs, moment_s)
     return Edge(
         replace(reading.snapshot, processes=processes),
         moment_s,
-        reading.uncertainty_s + max(after.uncertainty_s for _, after in pairs),
+        reading.uncertainty_s + max(last.uncertainty_s for _, last in pairs),
         sum(_between(moment_s, pair, pair[0].received_bytes, pair[1].received_bytes) for pair in pairs),
         sum(_between(moment_s, pair, pair[0].downloads, pair[1].downloads) for pair in pairs),
     )

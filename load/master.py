@@ -27,6 +27,7 @@ from load.worker_processes import WorkerProcesses
 
 ANSWER_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
+HEARD_S = 0.5
 
 
 @dataclass(slots=True)
@@ -106,7 +107,21 @@ class WorkersCrowd(Crowd):
                 raise LostError(f"{ready} of {self.workers} workers are ready{why}")
             gevent.sleep(0.02)
         self._ids = tuple(sorted(client.id for client in self._runner.clients.ready))
+        if new := [worker for worker in self._ids if worker not in self._clocks]:
+            self._meet(new, deadline_s)
         self._clocks = {worker: self._clocks.get(worker, Clock()) for worker in self._ids}
+
+    def _meet(self, new: list[str], deadline_s: float) -> None:
+        """Ask until all have answered once: Locust says that a worker is ready a moment before it listens to us."""
+        self._clocks |= {worker: Clock() for worker in new}
+        while True:
+            try:
+                self._ask(COUNT, lambda number, _: AskCount(number), HEARD_S)
+                return
+            except LostError:
+                if time.monotonic() > deadline_s:
+                    self._clocks = {}
+                    raise
 
     def _arm(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
         def arm(number: int, place: int) -> Arm:
@@ -128,7 +143,9 @@ class WorkersCrowd(Crowd):
             if answer.refusal:
                 raise UserError(f"worker {worker} refused {user_class.target}: {answer.refusal}")
 
-    def _ask(self, kind: str, question: Callable[[int, int], Arm | AskCount]) -> dict[str, Told]:
+    def _ask(
+        self, kind: str, question: Callable[[int, int], Arm | AskCount], within_s: float | None = None
+    ) -> dict[str, Told]:
         """Put it to all workers, and wait for all of their answers. question: from its number and the worker's place.
 
         Raises LostError.
@@ -136,10 +153,12 @@ class WorkersCrowd(Crowd):
         self._question = asked = _Question(next(self._numbers), time.monotonic())
         for place, worker in enumerate(self._ids):
             self._runner.send_message(kind, packed(question(asked.number, place)), worker)
-        if not asked.complete.wait(ANSWER_TIMEOUT_S):
-            self.check()
+        patience_s = ANSWER_TIMEOUT_S if within_s is None else within_s
+        if not asked.complete.wait(patience_s):
+            if ended := self._ended():
+                raise LostError("; ".join(ended.values()))
             silent = [worker for worker in self._ids if worker not in asked.answers]
-            raise LostError(f"worker {', '.join(silent)} did not answer within {ANSWER_TIMEOUT_S:.0f} s")
+            raise LostError(f"worker {', '.join(silent)} did not answer within {patience_s:g} s")
         for worker, (answered_s, told) in asked.answers.items():
             self._clocks[worker].learn(asked.asked_s, told.monotonic_s, answered_s)
             self._pids[worker] = told.pid

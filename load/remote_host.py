@@ -51,9 +51,12 @@ R = TypeVar("R")
 
 
 class RemoteHost(AgentClient):
-    """The agent at an address. Raises UserError when it refuses, LostError when it is not there (any more)."""
+    """The agent at an address. observer: who watches the load, where there is somebody already.
 
-    def __init__(self, options: AgentOptions) -> None:
+    Raises UserError when it refuses, LostError when it is not there (any more).
+    """
+
+    def __init__(self, options: AgentOptions, observer: AgentClient | None = None) -> None:
         self._options = options
         self._clock = Clock()
         self._lease = ""
@@ -62,7 +65,7 @@ class RemoteHost(AgentClient):
         self._seen = 0
         self._every_s = 0.0
         self._begin_lease()
-        self._observer = ServerHost(Path())
+        self._observer = ServerHost(Path()) if observer is None else observer
         try:
             self._theirs, self._ours = self.machine(), self._observer.machine(self._local_address())
             self.apart = self._theirs.boot is None or self._theirs.boot != self._ours.boot

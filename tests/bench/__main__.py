@@ -28,6 +28,7 @@ from tests.bench import (
     sampler,
     small_files,
     targets_file_speed,
+    workers,
 )
 from tests.bench.contests import Outcome, Readings, measure_interleaved
 from tests.bench.sides import Field, Side
@@ -48,6 +49,7 @@ PARTS = {
     "small-files": Part(small_files.sides, small_files.outcome),
     "known-effects": Part(known_effects.sides, known_effects.outcome),
     "live": Part(lambda _: (), live.outcome),
+    "workers": Part(workers.sides, workers.outcome),
     "memory": Part(lambda _: (), memory.outcome),
     "precision": Part(lambda _: (), precision.outcome),
     "report": Part(lambda _: (), report_speed.outcome),

@@ -23,7 +23,8 @@ from tests.bench import nginx
 from tests.bench.processes import Server, bound, serving
 from units import GIB
 
-Payer = Literal["server", "C client", "Locust user"]
+Payer = Literal["server", "C client", "Locust user", "all, one process", "all, one worker", "all, two workers"]
+_WORKERS = {"all, one process": 0, "all, one worker": 1, "all, two workers": 2}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -125,6 +126,9 @@ class Field:
         return [str(self.floor), "load", "127.0.0.1", str(port), path, str(self._connections), f"{seconds:g}"]
 
     def _client(self, side: Side, server: Server) -> list[str]:
+        if side.payer in _WORKERS:
+            command = [sys.executable, "-m", "tests.bench.crowd_client", str(server.port), str(self._connections)]
+            return [*command, str(self._seconds), str(_WORKERS[side.payer])]
         if side.payer != "Locust user":
             return self.load_command(server.port, side.size_bytes, self._seconds)
         command = [sys.executable, "-m", "tests.bench.locust_client", str(server.port), str(self._connections)]
@@ -160,7 +164,7 @@ class Field:
         if done.returncode:
             raise UserError(f"{' '.join(command[:4])} failed: {done.stderr.strip()}")
         told: dict[str, float] = json.loads(done.stdout)
-        return told | {"cpu_s": told["user_s"] + told["system_s"]}
+        return told | {"cpu_s": told["user_s"] + told["system_s"] + told.get("server_s", 0.0)}
 
 
 def _placement(pinned: bool) -> Placement:

@@ -180,6 +180,26 @@ def test_a_worker_that_does_not_answer_makes_the_cell_void(monkeypatch: pytest.M
         crowd.counts()
 
 
+def test_a_worker_that_listens_later_than_it_is_ready_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(master, "HEARD_S", 0.05)
+    bus = Bus(2)
+    node = bus.nodes["w1"]
+    handlers, node.handlers = node.handlers, {}
+    send = bus.send_message
+
+    def deaf_at_first(kind: str, data: Any, worker: str) -> None:
+        if worker != "w1" or node.handlers:
+            send(kind, data, worker)
+        elif next(asked) == 2:
+            node.handlers = handlers
+
+    asked = itertools.count()
+    monkeypatch.setattr(bus, "send_message", deaf_at_first)
+    crowd = WorkersCrowd(bus, 2)  # type: ignore[arg-type]
+    crowd.wait_for_workers(10)
+    assert len(crowd.counts()) == 2
+
+
 def test_a_worker_that_locust_misses_makes_the_cell_void() -> None:
     crowd, bus = started()
     crowd.check()

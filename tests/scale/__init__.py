@@ -1,0 +1,1 @@
+"""make scale: what master, agents, workers and records cost; measured small, predicted large, and then simulated."""

@@ -1,0 +1,158 @@
+"""python -m tests.scale.master FOLDER CELLS WORKERS PORT...: one master that directs workers and agents; what it paid.
+
+Its rule: it does for each agent what a campaign does for its one (load/stage.py), with the same code, cell after cell
+at a campaign's pace; it prints one line of JSON.
+"""
+
+import json
+import logging
+import resource
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+from gevent.pool import Pool
+from locust.env import Environment
+
+from errors import UserError
+from load.agent_client import AgentClient
+from load.agent_options import AgentOptions
+from load.cell import LOAD, Edge, measure
+from load.crowd import Mark
+from load.edges import edge_between
+from load.master import WorkersCrowd
+from load.remote_host import RemoteHost
+from profiles.agent_access import Address
+from profiles.metrics import METRICS
+from profiles.protocol import Machine, Samples, Snapshot, Start
+from profiles.records import Sample
+from profiles.run_folder import RunFolder
+from tests.conftest import PROJECT
+from tests.scale.agents import TARGET, TOKEN
+from tests.scale.workers import pretending_users
+
+CELL_S = 3.7  # of a campaign with its defaults: warm-up, window, start and stop of a server
+WINDOW_S = 2.0
+AT_ONCE = 32  # agents that are spoken to side by side
+USERS_EACH = 2
+FACTS = tuple(metric.facts for metric in METRICS)
+
+
+class Observer(AgentClient):
+    """Watches the load for all agents: as one that runs beside a master would, but costs it nothing here."""
+
+    def snapshot(self) -> Snapshot:
+        now_s = time.monotonic()
+        spent: dict[str, float | None] = {metric.facts.name: now_s for metric in METRICS}
+        machine: dict[str, float | None] = dict.fromkeys(("steal_s", "swapped_bytes", "throttled_s"), 0.0)
+        return Snapshot(now_s, {LOAD: spent, "machine": machine, "sampler": {"cpu_s": 0.0}})
+
+    def samples(self, after: int) -> Samples:
+        return Samples(after, ())
+
+    def machine(self, address: str = "") -> Machine:
+        return Machine("master", "here", {"cpus": 2, "address": address})
+
+    def close(self) -> None: ...
+
+    def _connection(self, path: str) -> Any: ...
+
+    def _headers(self) -> dict[str, str]:
+        return {}
+
+    def _unanswered(self, what: str, error: Exception) -> UserError:
+        return UserError(f"{what}: {error}")
+
+
+class Site:
+    """A host of servers as the master sees it."""
+
+    def __init__(self, number: int, port: int, folder: Path) -> None:
+        self.host = RemoteHost(AgentOptions(Address("127.0.0.1", port), TOKEN, None), Observer())
+        self.folder = RunFolder(folder / f"host-{number}")
+        self.folder.create()
+        self.seen = self.host.newest_sample()
+
+
+class Simulation:
+    """Workers and agents under one master, in cells."""
+
+    def __init__(self, folder: Path, ports: list[int], workers: int) -> None:
+        self._pool = Pool(AT_ONCE)
+        self._sites = list(self._pool.map(lambda item: Site(item[0], item[1], folder), enumerate(ports)))
+        (self._user,) = users = list(pretending_users().values())
+        environment = Environment(user_classes=list(users), stop_timeout=0)
+        self._runner = environment.create_master_runner("127.0.0.1", 0)
+        command = [sys.executable, "-m", "tests.scale.workers", str(workers), str(self._runner.server.port)]
+        self._workers = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE)
+        self._crowd = WorkersCrowd(self._runner, workers)
+        self._crowd.wait_for_workers(60)
+        self._users = USERS_EACH * workers
+        self._began_s = time.monotonic()
+
+    def cell(self, number: int) -> None:
+        """On all hosts at once, as a campaign does on one."""
+        began_s = time.monotonic()
+        self._each(lambda site: (site.host.file_state(), site.host.start(Start(TARGET))))
+        self._crowd.start(self._user, self._users, None)
+        first = self._edges("begin")
+        gevent.sleep(WINDOW_S)
+        last = self._edges("end")
+        self._crowd.stop()
+        for site, edges in zip(self._sites, zip(first, last, strict=True), strict=True):
+            site.folder.append_cell(measure((number, 1), TARGET, 0.0, edges, self._crowd.meter, FACTS))
+        self._each(self._end)
+        gevent.sleep(max(0.0, began_s + CELL_S - time.monotonic()))
+
+    def _edges(self, mark: Mark) -> list[Edge]:
+        """The workers are asked once before and once after all agents."""
+        before = self._crowd.counts()
+        readings = self._pool.map(lambda site: site.host.read(), self._sites)
+        after = self._crowd.counts(mark)
+        return [edge_between(before, reading, after) for reading in readings]
+
+    def end(self) -> None:
+        self._each(lambda site: site.host.close())
+        self._runner.quit()
+        assert self._workers.stdin is not None
+        self._workers.stdin.close()
+        self._workers.wait()
+
+    def _each(self, deed: Callable[[Site], object]) -> None:
+        self._pool.map(deed, self._sites)
+
+    def _end(self, site: Site) -> None:
+        site.host.stop(TARGET)
+        site.host.file_state()
+        fresh = site.host.samples(site.seen)
+        site.seen = fresh.last
+        site.folder.append_samples(
+            Sample(one.monotonic_s - self._began_s, one.process, one.pid, one.values) for one in fresh.samples
+        )
+
+
+def main(folder: Path, cells: int, workers: int, ports: list[int]) -> None:
+    logging.disable()
+    simulation = Simulation(folder, ports, workers)
+    simulation.cell(0)  # what is only done once is not counted
+    before_s, began_s = time.process_time(), time.monotonic()
+    for number in range(1, cells + 1):
+        simulation.cell(number)
+    wall_s = time.monotonic() - began_s
+    told = {
+        "cpu_s": time.process_time() - before_s,
+        "wall_s": wall_s,
+        "cells": cells,
+        "peak_bytes": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss << 10,
+        "record_bytes": sum(path.stat().st_size for path in folder.rglob("*.jsonl")) * cells / (cells + 1),
+    }
+    simulation.end()
+    print(json.dumps(told))
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), int(sys.argv[2]), int(sys.argv[3]), [int(port) for port in sys.argv[4].split(",")])
