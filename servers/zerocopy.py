@@ -2,7 +2,8 @@
 
 Its rule: a slow peer is waited for as long as it takes something within the send time-out, by its progress and not by
 the clock of one send. What it has not taken stays locked: without CAP_IPC_LOCK all connections of a user share
-`ulimit -l`, and wait for each other's peers where that is small. How a send is made, and how the kernel says that it has let go of the pages, stands in the mode.
+`ulimit -l`, and wait for each other's peers where that is small. How a send is made, and how the kernel says that it
+has let go of the pages, stands in the mode.
 """
 
 import errno

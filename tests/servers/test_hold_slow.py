@@ -13,6 +13,8 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
+
 from servers import mode
 from servers.mode import SendFile
 from servers.server import Limits
