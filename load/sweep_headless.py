@@ -134,8 +134,9 @@ def what_remains(folder: SweepFolder) -> str:
         return "Nothing was measured."
     sweep, name = folder.read(), folder.path.name
     rounds = [len(found.read_run().order) for value in sweep.values if (found := folder.point(value)).path.exists()]
-    kept = f"{sum(rounds)} rounds at {len(rounds)} points are kept"
-    return f"{kept}: `make sweep RUN={name}` goes on, `make report RUN={name}` makes their report"
+    of_rounds, of_points = sum(rounds), len(rounds)
+    kept = f"Kept: {of_rounds} round{'s' * (of_rounds != 1)} at {of_points} point{'s' * (of_points != 1)}"
+    return f"{kept}; `make sweep RUN={name}` goes on, `make report RUN={name}` makes their report"
 
 
 @contextlib.contextmanager
