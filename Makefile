@@ -110,7 +110,7 @@ soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of
 fuzz: $(VENV)/.fuzz-ready ## a coverage-guided fuzzer over the head parser (MINUTES=1; INPUT=path asks about one input)
 	@$(RUN_PYTHON) -m tests.fuzz $(call quoted,MINUTES,minutes) $(call quoted,INPUT,input)
 
-screenshots: $(VENV)/.test-ready ## the README's pictures, of the report of a run (RUN=name, default: the latest)
+screenshots: $(VENV)/.test-ready ## the README's pictures, of the report of a run (RUN=name, default: the latest) and of the live page
 	@$(RUN_PYTHON) -m tests.screenshots $(if $(RUN),'$(RUN)')
 
 scale: $(VENV)/.test-ready ## what master, agents, workers and records cost: measured small, predicted for 100 hosts, simulated with 200

@@ -15,7 +15,7 @@ from typing import Any
 from locust import events
 from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
-from locust.runners import LocalRunner, WorkerRunner
+from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from errors import UsageError, UserError
 from load.agent_client import AgentClient
@@ -28,6 +28,7 @@ from load.stage import start_watching
 from load.standing import Standing
 from load.users import DownloadUser
 from load.web.attach import attach
+from load.web.desk import Desk
 from load.worker import Part
 from load.worker_counts import receive_counts, send_counts
 from profiles.agent_access import parse_address
@@ -109,6 +110,7 @@ class _Hooks:
     def __init__(self, users: dict[str, type[DownloadUser]]) -> None:
         self._users = users
         self._host: AgentClient | None = None
+        self._desk: Desk | None = None
         self.loads = Loads(users, _say_where)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
@@ -124,6 +126,8 @@ class _Hooks:
             self._offer(environment, options, standing)
         except UserError as error:
             self.stop_servers()
+            if isinstance(environment.runner, MasterRunner):
+                environment.runner.quit()  # else workers wait a minute for a word
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
 
@@ -131,7 +135,7 @@ class _Hooks:
         assert self._host is not None
         self.loads.record(self._host, standing, Path(options.profiles))
         if environment.web_ui:
-            attach(environment, self._host, standing, self.loads)
+            self._desk = attach(environment, self._host, standing, self.loads)
 
     def _take_part(self, environment: Environment, runner: WorkerRunner) -> None:
         """As a worker: in the loads that are started by hand, where servers are at the agent's host; and in campaigns,
@@ -177,6 +181,8 @@ class _Hooks:
                 raise UsageError(f"--web-port {options.web_port} is the port of {user_class.target}: choose another")
 
     def stop_servers(self, **_: Any) -> None:
+        if self._desk is not None:
+            self._desk.close()
         if self._host is not None:
             self._host.close()
 

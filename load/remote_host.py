@@ -11,6 +11,7 @@ import socket
 import ssl
 import sys
 import time
+from collections import OrderedDict
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -45,6 +46,7 @@ KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCN
 LATE_S = 3.0  # an edge of a window that takes longer is none
 RECOVER_S = 30.0
 RETRY_S = 1.0
+MOST_SEEN = 1000
 BUSY, LEASE_LOST = 423, 409  # what profiles/agent_http.py answers
 
 R = TypeVar("R")
@@ -62,7 +64,7 @@ class RemoteHost(AgentClient):
         self._lease = ""
         self._lost: LostError | None = None
         self._served_from = ""
-        self._seen = 0
+        self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by theirs
         self._every_s = 0.0
         self._begin_lease()
         self._observer = ServerHost(Path()) if observer is None else observer
@@ -117,8 +119,12 @@ class RemoteHost(AgentClient):
         return Reading(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
 
     def samples(self, after: int) -> Samples:
-        found, ours = super().samples(after), self._observer.samples(self._seen)
-        self._seen = ours.last
+        """Whoever asks gets those of both sides, however many ask in turn."""
+        seen = self._seen.get(after, next(reversed(self._seen.values()), 0))
+        found, ours = super().samples(after), self._observer.samples(seen)
+        self._seen.setdefault(found.last, ours.last)
+        while len(self._seen) > MOST_SEEN:
+            self._seen.popitem(last=False)
         theirs = [replace(sample, monotonic_s=self._clock.ours(sample.monotonic_s)) for sample in found.samples]
         together = [*theirs, *(sample for sample in ours.samples if sample.process not in ("machine", "sampler"))]
         return Samples(found.last, tuple(sorted(together, key=lambda sample: sample.monotonic_s)))

@@ -1,4 +1,5 @@
-"""make screenshots: the README's pictures, of the report of a real run (RUN=name, default: the latest).
+"""make screenshots: the README's pictures, of the report of a real run (RUN=name, default: the latest) and of the live
+page under a real load.
 
 Its rule: a picture shows a page as its reader sees it, and nothing is made up for it. The report is made anew, so that
 pictures and code belong together; a picture that is too heavy for a README is an error.
@@ -11,10 +12,15 @@ from pathlib import Path
 from errors import EXIT_DONE, CommandParser, UserError, run_command
 from reports import data, page, terminal
 from reports.students.page import STUDENTS_FILE
+from servers import test_file
 from tests import browser
 from tests.browser import Browser
+from tests.load.locust_process import serving
+from units import MIB
 
 WIDTH_PX, MARGIN_PX = 1240, 12
+LIVE_WIDTH_PX, LIVE_HEIGHT_PX = 1360, 1010
+LIVE_FILE_BYTES, LIVE_S = 64 * MIB, 50
 MOST_BYTES = 300_000
 
 
@@ -31,6 +37,7 @@ def main() -> int:
         terminal.show(run)
         for name, take in PICTURES.items():
             _keep(arguments.pictures / f"{name}.png", take(chromium, path))
+        _keep(arguments.pictures / "ui.png", live_page(chromium, Path(folder)))
     return EXIT_DONE
 
 
@@ -81,6 +88,20 @@ def students(chromium: Browser, report: Path) -> bytes:
     question.find_element("css selector", "details.reveal summary").click()
     chromium.wait_for("arguments[0].querySelector('.said').textContent", question)
     return _element(chromium, "#predict .question")
+
+
+def live_page(chromium: Browser, folder: Path) -> bytes:
+    """Three data paths under load, for as long as a chart of a minute takes to fill."""
+    test_file.make(folder, LIVE_FILE_BYTES, lambda _: None)
+    with serving(folder) as bench:
+        chromium.show(bench.url(), LIVE_WIDTH_PX, LIVE_HEIGHT_PX)
+        chromium.run("sessionStorage.clear()")
+        chromium.show(bench.url(), LIVE_WIDTH_PX, LIVE_HEIGHT_PX)
+        chromium.wait_for("document.getElementById('doing').className === 'doing nothing'")
+        chromium.find("#start").click()
+        for seconds in range(10, LIVE_S + 1, 10):  # a wait_for() is not as patient as that
+            chromium.wait_for(f"Number(document.querySelector('[data-chart=cost]').dataset.points) >= {2 * seconds}")
+        return chromium.picture(LIVE_WIDTH_PX, LIVE_HEIGHT_PX)
 
 
 PICTURES: dict[str, Callable[[Browser, Path], bytes | None]] = {

@@ -61,6 +61,7 @@ class Campaigns:
         self._on_end = on_end
         self._greenlet: gevent.Greenlet | None = None
         self._began_s = 0.0
+        self._closing = False
         self.newest: Progress | None = None
 
     @property
@@ -79,6 +80,11 @@ class Campaigns:
         if self._greenlet is not None:
             self._greenlet.kill()
 
+    def close(self) -> None:
+        """End it, because everything ends: no server is started again."""
+        self._closing = True
+        self.stop()
+
     def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], progress: Progress) -> None:
         try:
             prepare()
@@ -91,7 +97,7 @@ class Campaigns:
             if progress.state == "running":
                 progress.state = "stopped"
             progress.left_s = None
-            if (folder.path / RUN_FILE).exists():
+            if (folder.path / RUN_FILE).exists() and not self._closing:
                 self._on_end(folder.path.name)
 
     @contextmanager
@@ -113,11 +119,15 @@ class Campaigns:
             self._environment.user_classes = ticked
             for user_class in self._users.values():
                 user_class.offer(None)
-            if self.newest is not None:
-                self.newest.text = "starting the servers again"
-            with suppress(UserError):  # the agent has ended, which the page says
-                self._standing.start_all()
+            if not self._closing:
+                self._start_again()
             self._loads.in_campaign = False
+
+    def _start_again(self) -> None:
+        if self.newest is not None:
+            self.newest.text = "starting the servers again"
+        with suppress(UserError):  # the agent has ended, which the page says
+            self._standing.start_all()
 
     def _reporter(self, folder: RunFolder, progress: Progress) -> Callable[[float, str], None]:
         def report(done_s: float, text: str) -> None:

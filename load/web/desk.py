@@ -124,6 +124,10 @@ class Desk:
     def stop_campaign(self) -> None:
         self.campaigns.stop()
 
+    def close(self) -> None:
+        """Everything ends; a campaign keeps what is complete."""
+        self.campaigns.close()
+
     def start_server(self, wish: ServerWish) -> None:
         if self.campaigns.running:
             raise UserError("a campaign runs, and only the server under measurement may: wait, or stop it")

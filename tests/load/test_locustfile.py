@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import requests
 
 from tests.conftest import eventually
 from tests.load.locust_process import Locust, helpers_of, serving
@@ -102,3 +103,62 @@ def test_however_it_ends_no_process_is_left(ui: Locust, served: Path, number: in
     ui.process.communicate(timeout=30)
     eventually(lambda: not any(helper.is_running() and helper.status() != "zombie" for helper in helpers))
     eventually(lambda: not helpers_of(served))
+
+
+def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> None:
+    """On the modes' own ports, which workers know: so only where nobody else has them."""
+    options = ("--headless", "--processes", "2", "-u", "2", "-t", "3s", "--only-summary", "SendfileUser")
+    locust = Locust(served, *options)
+    said, _ = locust.process.communicate(timeout=55)
+    if "did not start" in said:
+        pytest.skip("the modes' own ports are taken on this machine")
+    assert locust.process.returncode == 0, said
+    (folder,) = locust.runs()
+    (cell,) = folder.read_cells()
+    assert (folder.read_run().kind, cell.mode) == ("interactive", "sendfile")
+    assert cell.received_bytes > 0 and cell.downloads > 0
+    eventually(lambda: not helpers_of(served))
+
+
+def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
+    locust = Locust(served, "--web-port", "8082")
+    said, _ = locust.process.communicate(timeout=55)
+    errors = [line for line in said.splitlines() if line.startswith("error:")]
+    assert len(errors) == 1 and ("port of sendfile" in errors[0] or "cannot listen" in errors[0])
+    assert "Traceback" not in said
+
+
+def test_a_login_needs_a_password_and_stands_before_every_page(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("BENCH_WEB_PASSWORD", raising=False)
+    without = Locust(served, "--any-port", "--web-login")
+    said, _ = without.process.communicate(timeout=55)
+    assert without.process.returncode == 2 and "BENCH_WEB_PASSWORD" in said and "Traceback" not in said
+    monkeypatch.setenv("BENCH_WEB_PASSWORD", "open sesame")
+    with serving(served, "--web-login") as locust:
+        person = requests.Session()
+        for path in ("/", "/bench/", "/bench/poll", "/bench/assets/bench.js", "/bench/runs"):
+            assert "/login" in person.get(locust.url(path), timeout=10).url
+        asked = person.post(locust.url("/bench/load/start"), json={"modes": ["sendfile"]}, headers={"X-Bench": "1"})
+        assert "/login" in asked.url
+        for password, page in (("sesame", "/login"), ("open sesame", "/")):
+            answer = person.post(locust.url("/bench-login"), {"username": "bench", "password": password}, timeout=10)
+            assert answer.url == locust.url(page)
+        assert person.get(locust.url("/bench/poll"), timeout=10).json()["state"]["doing"] == "nothing"
+
+
+def test_an_end_in_mid_campaign_leaves_a_run_that_says_so(ui: Locust) -> None:
+    wish = {
+        "modes": ["read-send", "sendfile"],
+        "users": 1,
+        "rounds": 1000,
+        "window_s": 0.2,
+        "profile_s": 0,
+        "precision": 0,
+    }
+    assert ui.ask("/campaign/start", wish | {"name": "cut"})[0] == 200
+    eventually(lambda: bool(ui.state()["campaign"]["found"]))
+    ui.process.send_signal(signal.SIGINT)
+    ui.process.communicate(timeout=30)
+    (folder,) = ui.runs()
+    assert folder.read_run().state == "interrupted"
+    eventually(lambda: not helpers_of(ui.served))
