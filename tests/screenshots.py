@@ -19,7 +19,7 @@ from tests.load.locust_process import serving
 from units import MIB
 
 WIDTH_PX, MARGIN_PX = 1240, 12
-LIVE_WIDTH_PX, LIVE_HEIGHT_PX = 1360, 1010
+LIVE_WIDTH_PX, LIVE_HEIGHT_PX = 1360, 1040
 LIVE_FILE_BYTES, LIVE_S = 64 * MIB, 50
 MOST_BYTES = 300_000
 

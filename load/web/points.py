@@ -18,7 +18,7 @@ COLUMNS = ("user", "system", "voluntary", "involuntary", "faults", "memory", "th
 MACHINE_COLUMNS = ("user", "system", "steal")
 COST_WINDOW_S = 10.0
 LEAST_COST_BYTES = MIB  # CPU per GiB of next to nothing says nothing
-SETTLING_S = 1.0  # a mode that reads a whole file first pays before the first byte arrives
+SETTLING_S = 0.4  # a mode that reads a whole file first pays before the first byte arrives
 SAME_TICK_S = 0.2
 SPLIT_SAMPLES = 6  # ticks of 10 ms say too little about half a second
 

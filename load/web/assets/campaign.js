@@ -21,7 +21,7 @@ function ticks(low, high) {
     for (const step of [1, 1.5, 2, 3, 5, 7]) steps.push(Number((step * 10 ** exponent).toPrecision(2)));
   }
   steps.push(0.8, 0.9, 0.95, 1.05, 1.1, 1.2);
-  return [...new Set(steps)].filter((tick) => tick >= low && tick <= high).sort((a, b) => a - b);
+  return [1, ...steps].filter((tick) => tick >= low && tick <= high); // 1 comes first: it is what all is compared with
 }
 
 const times = (value) => `${value.toFixed(value < 0.095 ? 3 : 2)}x`;
@@ -33,18 +33,20 @@ function forest(found, width) {
   const [low, high] = [Math.min(...ratios) / 1.08, Math.max(...ratios) * 1.08];
   const x = (ratio) => LEFT + ((width - LEFT - 12) * Math.log(ratio / low)) / Math.log(high / low);
   const bottom = modes.length * ROW;
-  const picture = svg("svg", { viewBox: `0 0 ${width} ${bottom + 42}`, height: bottom + 42, role: "img" });
+  const height = bottom + 56;
+  const picture = svg("svg", { viewBox: `0 0 ${width} ${height}`, height, role: "img" });
   picture.setAttribute("aria-label", modes.map((mode) => mode.sentence).join("; "));
   picture.append(svg("rect", { class: "band", x: x(1 - found.delta), width: x(1 + found.delta) - x(1 - found.delta), y: 0, height: bottom }));
-  let free = LEFT - 40;
+  const taken = [];
   for (const tick of ticks(low, high)) {
-    if (x(tick) < free + 48) continue;
-    free = x(tick);
+    if (x(tick) < LEFT + 8 || taken.some((other) => Math.abs(other - x(tick)) < 48)) continue;
+    taken.push(x(tick));
     picture.append(svg("line", { class: "grid", x1: x(tick), x2: x(tick), y1: 0, y2: bottom }));
     picture.append(svg("text", { class: "soft", x: x(tick), y: bottom + 17, "text-anchor": "middle" }, `${tick}x`));
   }
   picture.append(svg("line", { class: "one", x1: x(1), x2: x(1), y1: 0, y2: bottom }));
-  picture.append(svg("text", { class: "soft", x: LEFT, y: bottom + 35 }, `server CPU per GiB, as a multiple of ${found.baseline} (log; left is cheaper)`));
+  picture.append(svg("text", { class: "soft", x: width - 12, y: bottom + 36, "text-anchor": "end" }, `server CPU per GiB, as a multiple of ${found.baseline}`));
+  picture.append(svg("text", { class: "soft", x: width - 12, y: bottom + 52, "text-anchor": "end" }, "(log axis; left is cheaper)"));
   modes.forEach((mode, at) => picture.append(...modeRow(mode, at * ROW + ROW / 2, x, width)));
   return [picture];
 }

@@ -93,11 +93,12 @@ export function show(state) {
     const rate = now(server.name, "received");
     place.item.dataset.state = server.state;
     const busy = rate > 0 && cost !== null;
-    const key = busy ? `${short(cost)}|${short(rate / GIB)}` : "";
+    const costText = busy ? cost.toPrecision(3) : "";
+    const key = busy ? `${costText}|${short(rate / GIB)}` : "";
     if (place.number.dataset.key !== key) {
       place.number.dataset.key = key;
       place.number.title = busy ? `${short(rate / GIB)} GiB/s` : "";
-      place.number.replaceChildren(...(busy ? [short(cost), " ", make("span", { className: "unit" }, "s/GiB")] : []));
+      place.number.replaceChildren(...(busy ? [costText, " ", make("span", { className: "unit" }, "s/GiB")] : []));
     }
     const dead = server.state === "dead";
     const stopped = server.state === "stopped" && state.doing !== "campaign";

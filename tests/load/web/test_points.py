@@ -84,7 +84,7 @@ def test_a_process_that_was_started_again_is_another_one() -> None:
 
 def test_cost_waits_until_bytes_have_arrived_for_a_while_and_ends_with_them() -> None:
     points = follow(steps(6))
-    assert [of(point)["cost"] is None for point in points] == [True, True, True, False, False, False]
+    assert [of(point)["cost"] is None for point in points] == [True, True, False, False, False, False]
     rates = Rates()
     for moment_s in steps(6):
         rates.point([sample(moment_s)], counts(moment_s - 0.1), counts(moment_s + 0.1))
