@@ -32,14 +32,19 @@ def _borrowed(pid: int) -> Iterator[socket.socket]:
     pidfd = os.pidfd_open(pid)
     try:
         for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  # names, not paths
-            if os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:"):  # noqa: PTH115
-                fd = _LIBC.syscall(_SYS_PIDFD_GETFD, pidfd, int(name), 0)
-                if fd < 0:
-                    raise OSError(ctypes.get_errno(), "pidfd_getfd")
+            fd = _LIBC.syscall(_SYS_PIDFD_GETFD, pidfd, int(name), 0) if _is_socket(pid, name) else -1
+            if fd >= 0:  # else it was closed in between, or may not be had
                 os.set_inheritable(fd, False)
                 yield socket.socket(fileno=fd)
     finally:
         os.close(pidfd)
+
+
+def _is_socket(pid: int, name: str) -> bool:
+    try:
+        return os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")  # noqa: PTH115
+    except OSError:
+        return False
 
 
 def _listens(sock: socket.socket, port: int) -> bool:
