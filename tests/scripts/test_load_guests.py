@@ -42,7 +42,7 @@ def test_a_guest_is_compared_with_our_modes(served: Path) -> None:
     assert run.baseline == "guest" and f"TARGETS={served}/targets.toml" in run.command
     assert set(run.congestion) == {"guest", "sendfile"}
     cells = {cell.mode: cell for cell in folder.read_cells()}
-    assert cells["guest"].metrics["threads"] == pytest.approx(4, abs=3)  # of all its processes
+    assert (cells["guest"].metrics["threads"] or 0) >= 3  # its first process and two workers
     assert (cells["guest"].metrics["server_cpu_s_per_gib"] or 0) > 0
     assert {proof.mode for proof in folder.read_proofs()} == {"guest", "sendfile"}
     page = (served / "reports" / "guests" / "index.html").read_text()
