@@ -101,7 +101,7 @@ reproduce: $(VENV)/.ready ## run again what a report came from (REPORT=path/inde
 report: $(VENV)/.ready ## rebuild a report from its records alone (RUN=name, default: the latest; GIB_PER_DAY=n)
 	@$(RUN_PYTHON) -m scripts.report $(if $(RUN),'$(RUN)') $(call quoted,GIB_PER_DAY,gib-per-day)
 
-bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|precision|report|sampler|targets|memory|profiling|workers)
+bench: $(VENV)/.test-ready ## our own cost against a C floor and nginx, in one interleaved run (ONLY=floor|nginx|small-files|known-effects|live|precision|report|sampler|targets|memory|profiling|workers)
 	@$(RUN_PYTHON) -m tests.bench $(call quoted,ONLY,only)
 
 soak: $(VENV)/.test-ready ## every data path against a random, seeded mixture of good and hostile peers (MINUTES=2 SEED=n MODES=…)
@@ -134,9 +134,10 @@ lock: $(VENV)/.ready ## pin what requirements*.in name, with hashes
 		$(VENV)/bin/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $$f.in -o $$f.txt || exit; done
 
-assets: ## bundle what the report draws flame graphs with, from npm's pinned packages (after a change of reports/assets/build/)
+assets: ## bundle what pages draw with, from npm's pinned packages (after a change of an assets/build/ folder)
 	@command -v npm >/dev/null || { echo "error: npm is not installed (Debian: npm)" >&2; exit 2; }
 	@cd reports/assets/build && npm ci --silent && npm run build --silent
+	@cd load/web/assets/build && npm ci --silent && npm run build --silent
 
 clean: ## remove what can be made again; runs and reports stay
 	@rm -rf $(VENV) examples/.venv data build .pytest_cache .mypy_cache .ruff_cache

@@ -22,7 +22,7 @@ from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
 from load.client import SINKS
 from load.interrupt import deliver_to_main
-from load.loads import Loads
+from load.loads import Loads, check_pace
 from load.remote_host import host_at
 from load.stage import start_watching
 from load.standing import Standing
@@ -62,6 +62,12 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
     parser.set_defaults(web_host="127.0.0.1", class_picker=True, num_users=4, spawn_rate=4)
     parser.add_argument(
         "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
+    )
+    parser.add_argument(
+        "--pace",
+        default="saturated",
+        env_var="LOCUST_PACE",
+        help="What each mode is offered: saturated, or a rate like 200MiB/s",
     )
     for name, default, summary in FOLDERS:
         parser.add_argument(
@@ -160,6 +166,7 @@ class _Hooks:
         if environment.web_ui:
             _check_free(options.web_host, options.web_port)
             self._check_apart(options)
+        check_pace(options.pace, environment.runner)
         if options.any_port and not isinstance(environment.runner, LocalRunner):
             raise UsageError("--any-port is for one process: workers know the modes' own ports only")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)

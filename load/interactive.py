@@ -19,6 +19,7 @@ from load.agent_client import AgentClient
 from load.cell import LOAD, Edge, measure
 from load.client import Sink
 from load.knobs import new_name
+from load.pace import Asked, say
 from load.settings import Settings, now, run_record
 from load.standing import Standing
 from load.window import edges
@@ -146,6 +147,8 @@ class InteractiveRun:
         """As those of a campaign of one round; the command is what does the same without a browser."""
         command = ["locust", "-f", "locustfile.py", "--headless", "-u", str(self._users), "-r", str(self._users)]
         command += ["-t", f"{max(1, round(seconds))}s", "--sink", self._sink]
+        if self._rate_bytes_per_s is not None:
+            command += ["--pace", say(Asked(False, self._rate_bytes_per_s))]
         names = [self._standing.user_class(mode).__name__ for mode in modes]
         return Settings(
             modes=modes,

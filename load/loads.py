@@ -14,27 +14,25 @@ from typing import Any
 
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.runners import WorkerRunner
+from locust.runners import LocalRunner, Runner, WorkerRunner
 
 from errors import UsageError, UserError
 from load.agent_client import AgentClient
 from load.client import SINKS
 from load.interactive import InteractiveRun
-from load.pace import Pace
+from load.pace import Pace, by_hand
 from load.standing import Standing
 from load.users import DownloadUser
 
 
 class Loads:
-    """current: the load that is being recorded. on_end: is told the folder of each run that was kept.
-    rate_bytes_per_s: what the next load offers to each of its modes; None for as fast as it goes."""
+    """current: the load that is being recorded. on_end: is told the folder of each run that was kept."""
 
     def __init__(self, users: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
         self._users = users
         self.on_end = on_end
         self._where: tuple[AgentClient, Standing, Path] | None = None
         self.in_campaign = False
-        self.rate_bytes_per_s: int | None = None
         self.current: InteractiveRun | None = None
         self.trouble: str | None = None
 
@@ -54,7 +52,7 @@ class Loads:
             self.trouble = str(error)
             print(f"error: {error}", file=sys.stderr)
             environment.process_exit_code = error.exit_code
-            raise StopTest from error
+            raise StopTest from None
 
     def _begin(self, environment: Environment) -> None:
         options = environment.parsed_options
@@ -62,7 +60,7 @@ class Loads:
         sink = getattr(options, "sink", None)
         if sink not in SINKS:
             raise UsageError(f"{sink!r} is not a sink: choose one of {', '.join(SINKS)}")
-        rate, self.rate_bytes_per_s = self.rate_bytes_per_s, None
+        rate = check_pace(options.pace, environment.runner)
         chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
         users = int(options.num_users or 1)
         for user_class in self._users.values():
@@ -94,6 +92,14 @@ class Loads:
         except UserError as error:
             self.trouble = str(error)
             print(f"error: {error}", file=sys.stderr)
+
+
+def check_pace(text: str, runner: Runner | None) -> int | None:
+    """Bytes per second for each mode; None for as fast as it goes. Raises UserError."""
+    rate = by_hand(text)
+    if rate is not None and not isinstance(runner, LocalRunner):
+        raise UserError("a pace is kept by one process: start Locust without workers, or leave it saturated")
+    return rate
 
 
 def _pace(rate_bytes_per_s: int, user_class: type[DownloadUser], users: int) -> Pace:

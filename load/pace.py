@@ -58,6 +58,16 @@ def parse(text: str) -> Asked:
     return Asked(saturated, rate)
 
 
+def by_hand(text: str) -> int | None:
+    """What a load by hand offers to each of its modes, in bytes per second; None for saturated. Raises UsageError."""
+    asked = parse(text)
+    if asked == SATURATED:
+        return None
+    if asked.saturated or not isinstance(asked.rate, int):
+        raise UsageError(f"pace {text!r}: a load by hand is saturated, or has a rate like 200MiB/s")
+    return asked.rate
+
+
 def say(asked: Asked) -> str:
     """As a knob, such that parse() gives it back."""
     words = ["saturated"] if asked.saturated else []

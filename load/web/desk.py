@@ -10,13 +10,13 @@ from typing import Any
 
 import gevent
 from locust.env import Environment
-from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, LocalRunner, MasterRunner
+from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunner
 
 from errors import UserError
 from load import served_file
 from load.agent_client import AgentClient
 from load.knobs import Knobs, new_name, settings_of
-from load.loads import Loads
+from load.loads import Loads, check_pace
 from load.placement import of_workers_elsewhere
 from load.standing import Standing
 from load.web.campaigns import Campaigns
@@ -72,8 +72,7 @@ class Desk:
         for mode in wish.modes:
             if mode in self._standing.missing:
                 raise UserError(f"{mode} is missing on this machine: {self._standing.missing[mode]}")
-        if wish.rate_bytes_per_s() is not None and not isinstance(self._environment.runner, LocalRunner):
-            raise UserError("a pace is kept by one process: start Locust without workers, or choose saturated")
+        check_pace(wish.pace, self._environment.runner)
         self._asked["load"] = asdict(wish)
         self._load_error = ""
         self._preparing = "getting ready"
@@ -82,12 +81,11 @@ class Desk:
     def _load(self, wish: LoadWish) -> None:
         try:
             self._serve(wish.size)
-            self._loads.rate_bytes_per_s = wish.rate_bytes_per_s()
             chosen = [self._standing.user_class(mode) for mode in wish.modes]
             users = wish.users * len(chosen)
             self._environment.user_classes = list(chosen)
             names = [user_class.__name__ for user_class in chosen]
-            vars(self._options).update(sink=wish.sink, num_users=users, user_classes=names)
+            vars(self._options).update(sink=wish.sink, pace=wish.pace, num_users=users, user_classes=names)
             assert self._environment.runner is not None
             self._environment.runner.start(users, spawn_rate=min(users, MOST_PER_S))
             gevent.sleep(0)  # lets it begin, so that it is seen as running

@@ -40,16 +40,7 @@ class LoadWish:
         if not 1 <= self.users <= MOST_USERS or self.users * len(self.modes) > MOST_USERS:
             raise UsageError(f"{self.users} users for each mode: give 1 to {MOST_USERS // len(self.modes)}")
         size_of(self.size)
-        self.rate_bytes_per_s()
-
-    def rate_bytes_per_s(self) -> int | None:
-        """Per mode; None for as fast as it goes."""
-        asked = pace.parse(self.pace)
-        if asked == pace.SATURATED:
-            return None
-        if asked.saturated or not isinstance(asked.rate, int):
-            raise UsageError(f"pace {self.pace!r}: a load by hand is saturated, or has a rate like 200MiB/s")
-        return asked.rate
+        pace.by_hand(self.pace)
 
 
 @dataclass(frozen=True, slots=True)

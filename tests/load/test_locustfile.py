@@ -120,6 +120,12 @@ def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> 
     eventually(lambda: not helpers_of(served))
 
 
+def test_a_pace_that_is_none_is_one_line(served: Path) -> None:
+    locust = Locust(served, "--any-port", "--headless", "--pace", "fast")
+    said, _ = locust.process.communicate(timeout=55)
+    assert locust.process.returncode == 2 and "error: PACE='fast'" in said and "Traceback" not in said
+
+
 def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
     locust = Locust(served, "--web-port", "8082")
     said, _ = locust.process.communicate(timeout=55)
