@@ -43,6 +43,11 @@ class Crowd(ABC):
 
     workers = 0
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of the workers that run on this machine."""
+        return ()
+
     @abstractmethod
     def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
         """Start so many users, at a rate of them all or as fast as it goes, and wait until they are there.

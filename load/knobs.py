@@ -17,7 +17,7 @@ from load.client import SINKS, Sink
 from load.placement import choose, of_workers_elsewhere
 from load.settings import Cache, Settings
 from profiles import targets
-from profiles.agent_access import parse_address
+from profiles.agent_access import is_loopback, parse_address
 from units import parse_size
 
 BASELINE = "read-send"
@@ -151,6 +151,11 @@ def check(knobs: Knobs) -> None:
         raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")
     if knobs.master and not knobs.workers:
         raise UsageError("MASTER=HOST:PORT waits for workers from elsewhere: say how many, with WORKERS=n")
+    if knobs.master and not knobs.agent and not is_loopback(parse_address(knobs.master).host):
+        raise UsageError(
+            f"MASTER={knobs.master} waits for workers of other hosts, which cannot reach servers on this one's "
+            f"loopback: give AGENT=host:port too, or MASTER=127.0.0.1:port"
+        )
     if knobs.workers and knobs.users is not None and knobs.users % knobs.workers:
         raise UsageError(f"USERS={knobs.users} cannot be divided among WORKERS={knobs.workers}: give a multiple")
 

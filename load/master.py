@@ -80,6 +80,10 @@ class WorkersCrowd(Crowd):
     def meter(self) -> Meter:
         return self._meter
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return self._processes.pids if self._processes else ()
+
     def check(self) -> None:
         ended = list(self._ended().values())
         present = {client.id for client in (*self._runner.clients.running, *self._runner.clients.spawning)}

@@ -218,7 +218,7 @@ class RemoteHost(AgentClient):
             return UserError(f"{why}; AGENT_CA must name who signed its certificate, which must be of that host")
         if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
             return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with --tls-cert")
-        if isinstance(error, ConnectionError) and self._options.tls is None:
+        if isinstance(error, ConnectionResetError) and self._options.tls is None and not self._lease:
             why += "; one that was started with --tls-cert wants AGENT_CA here"
         return LostError(why)
 

@@ -23,6 +23,7 @@ from load.meter import Meter
 from load.settings import Settings
 from load.users import DownloadUser
 from load.window import check_ready, download_once, edge
+from load.worker_samples import WORKER, together
 from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.records import Cell, DeepProfile, Profile, Sample
 from profiles.run_folder import RunFolder
@@ -56,6 +57,7 @@ class Stage:
         self._settings = settings
         self._facts = facts
         self._seen_samples = host.newest_sample()  # the agent may have been there for long
+        self._watched: tuple[int, ...] = ()
         self._began_s = time.monotonic()
         self.congestion: dict[str, str] = {}
         self.said: dict[str, str] = {}
@@ -142,10 +144,18 @@ class Stage:
         with self._served(mode, profiler) as user_class:
             try:
                 self._crowd.start(user_class, users, self.rate_bytes_per_s)
+                self._watch_workers()
                 gevent.sleep(self._settings.warm_up_s)
                 yield user_class
             finally:
                 self._crowd.stop()
+
+    def _watch_workers(self) -> None:
+        """Have those of this machine sampled, anew when one was replaced."""
+        if self._crowd.pids != self._watched:
+            self._watched = self._crowd.pids
+            for number, pid in enumerate(self._watched, 1):
+                self._host.watch(f"{WORKER}{number}", pid)
 
     @contextlib.contextmanager
     def _served(self, mode: str, profiler: Profiler) -> Iterator[type[DownloadUser]]:
@@ -226,7 +236,7 @@ class Stage:
         self._seen_samples = fresh.last
         self._folder.append_samples(
             Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
-            for sample in fresh.samples
+            for sample in together(fresh.samples)
         )
 
 

@@ -24,6 +24,10 @@ class WorkerProcesses:
         self._lifeline, self._held = os.pipe()
         self._processes = [self._start(place) for place in range(count)]
 
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return tuple(process.pid for process in self._processes)
+
     def ended(self) -> dict[int, str]:
         """What became of those that have ended, by process number."""
         return {

@@ -23,7 +23,8 @@ from load.master import WorkersCrowd
 from load.users import DownloadUser, user_classes
 from load.worker import Part
 from load.worker_messages import ARM
-from profiles.protocol import Snapshot
+from load.worker_samples import WORKER, together
+from profiles.protocol import Snapshot, TimedSample
 from tests.conftest import PROJECT, eventually
 
 USERS_EACH = 2
@@ -238,6 +239,27 @@ def test_nonsense_is_refused_by_a_worker_and_overheard_by_the_master() -> None:
     node = bus.nodes["w0"]
     node.handlers[ARM](msg=SimpleNamespace(node_id="m", data={"number": "x"}), environment=None)
     assert len(crowd.counts()) == 1
+
+
+def test_in_the_samples_a_load_is_the_sum_of_its_processes() -> None:
+    def sample(moment_s: float, process: str, pid: int, cpu_s: float | None) -> TimedSample:
+        return TimedSample(moment_s, process, pid, {"cpu_s": cpu_s})
+
+    samples = [
+        sample(1.0, "sendfile", 9, 0.5),
+        sample(1.0, LOAD, 3, 1.0),
+        sample(1.0, f"{WORKER}1", 5, 10.0),
+        sample(1.0, f"{WORKER}2", 4, 100.0),
+        sample(2.0, LOAD, 3, 2.0),
+        sample(3.0, f"{WORKER}1", 5, None),
+        sample(3.0, LOAD, 3, 3.0),
+    ]
+    assert list(together(samples)) == [
+        sample(1.0, "sendfile", 9, 0.5),
+        sample(1.0, LOAD, 5, 111.0),
+        sample(2.0, LOAD, 3, 2.0),
+        sample(3.0, LOAD, 5, None),
+    ]
 
 
 def test_a_worker_dies_with_who_started_it() -> None:

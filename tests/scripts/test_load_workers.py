@@ -58,6 +58,7 @@ def test_a_kill_of_the_master_leaves_no_worker(served: Path) -> None:
         (["--workers", "-1"], "WORKERS=-1"),
         (["--workers", "2", "--cache", "cold"], "leave out USERS, WINDOW, WARM_UP, PROFILE, WORKERS"),
         (["--master", "127.0.0.1:5557"], "say how many"),
+        (["--workers", "1", "--master", "0.0.0.0:5557"], "cannot reach servers"),
         (["--workers", "1", "--master", "nowhere"], "give HOST:PORT"),
     ],
 )

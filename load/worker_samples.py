@@ -1,0 +1,38 @@
+"""The load generator's samples over time, where its users are in workers of this machine.
+
+Its rule: what an agent read in one pass, of the process that directs and of all its workers, becomes one sample of the
+load; a worker on another machine is seen by nobody, and missing from the picture but not from a cell (load/edges.py).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from load.cell import LOAD
+from profiles.protocol import TimedSample
+
+WORKER = f"{LOAD}-worker-"
+
+
+def together(samples: Iterable[TimedSample]) -> Iterator[TimedSample]:
+    """All samples, those of workers added to the load's of the same moment."""
+    found = list(samples)
+    workers: dict[float, list[TimedSample]] = {}
+    for sample in found:
+        if sample.process.startswith(WORKER):
+            workers.setdefault(sample.monotonic_s, []).append(sample)
+    for sample in found:
+        if sample.process == LOAD:
+            yield _sum(sample, workers.get(sample.monotonic_s, []))
+        elif not sample.process.startswith(WORKER):
+            yield sample
+
+
+def _sum(own: TimedSample, workers: list[TimedSample]) -> TimedSample:
+    """pid: the highest of them, so that it is another one when a worker was replaced, and counters begin anew."""
+    if not workers:
+        return own
+    all_of_them = [own, *workers]
+    values: dict[str, float | None] = {}
+    for name in own.values:
+        known = [value for one in all_of_them if (value := one.values.get(name)) is not None]
+        values[name] = sum(known) if len(known) == len(all_of_them) else None
+    return TimedSample(own.monotonic_s, own.process, max(one.pid for one in all_of_them), values)
