@@ -45,6 +45,7 @@ help: ## list these targets
 
 load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
 	$(if $(AGENT),,@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)')
+	@test -n '$(filter-out 0,$(NETNS))' -o -z '$(RATE)$(MTU)' || { echo "error: RATE and MTU are of the link that NETNS=1 makes: give both, or neither" >&2; exit 2; }
 	@$(RUN_PYTHON) -m $(if $(filter-out 0,$(NETNS)),scripts.netns $(call quoted,RATE,rate) $(call quoted,MTU,mtu),scripts.load) $(KNOBS)
 
 sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)

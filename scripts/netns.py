@@ -6,7 +6,7 @@ What it does not know of is for scripts.load. Needs root.
 import signal
 from pathlib import Path
 
-from errors import CommandParser, run_command
+from errors import CommandParser, UsageError, run_command
 from load import between_namespaces
 from load.alone import alone
 from load.namespaces import Link
@@ -19,6 +19,8 @@ def main() -> int:
     parser.add_argument("--root", type=Path, default=Path("data"), help="where test-file.bin lies (%(default)s)")
     parser.add_argument("--any-port", action="store_true", help="run beside other campaigns")
     arguments, load = parser.parse_known_args()
+    if any(word.startswith("--agent") for word in load):
+        raise UsageError("NETNS=1 makes a host for the servers: leave out AGENT, or NETNS")
     link = Link.parse(arguments.rate, arguments.mtu)
     knobs = {"NETNS": 1, "RATE": arguments.rate, "MTU": arguments.mtu}
     made = " ".join(f"{name}={value}" for name, value in knobs.items() if value is not None)

@@ -50,7 +50,7 @@ class Desk:
         self._asked: dict[str, Json] = {}
         self._load_error = ""
         self.runs = Runs(self._profiles, Path(options.reports))
-        self.watch = Watch(environment, host, standing)
+        self.watch = Watch(environment, host, standing, loads)
         self.reporting = Reporting(self._profiles, Path(options.reports), self.watch.waited_for_a_child)
         self.flames = Flames(host, loads)
         self.campaigns = Campaigns(environment, self._users, host, standing, loads, self.reporting.begin)

@@ -6,6 +6,7 @@ Its rule: the users are counted right after the agent was asked, so that each of
 import time
 from collections import deque
 from collections.abc import Iterator
+from contextlib import suppress
 
 import gevent
 from locust.env import Environment
@@ -14,6 +15,8 @@ from locust.runners import LocalRunner, MasterRunner
 from errors import UserError
 from load.agent_client import AgentClient
 from load.cell import LOAD
+from load.loads import Loads
+from load.lost import LostError
 from load.standing import Standing
 from load.web.history import History
 from load.web.points import Counts, Point, Rates, ticks
@@ -27,8 +30,9 @@ class Watch:
     """recent: the newest points. statuses: how the servers were. trouble: why nothing new is known, None if all is
     well."""
 
-    def __init__(self, environment: Environment, host: AgentClient, standing: Standing) -> None:
+    def __init__(self, environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
         self._environment = environment
+        self._loads = loads
         self._host = host
         self._standing = standing
         self._rates = Rates()
@@ -47,9 +51,19 @@ class Watch:
             try:
                 self.refresh()
                 self.trouble = None
+            except LostError as lost:
+                self.trouble = str(lost)
+                self._get_back()
             except UserError as error:
                 self.trouble = str(error)
             gevent.sleep(REFRESH_S)
+
+    def _get_back(self) -> None:
+        """An agent elsewhere may have been started anew, and has no servers then. A campaign sees to that itself."""
+        if not self._loads.in_campaign:
+            with suppress(UserError):  # not yet: the next refresh comes here again
+                self._host.recover()
+                self._standing.start_all()
 
     def waited_for_a_child(self) -> None:
         """The CPU time of a process that this one has started, and that is over, is not the load's."""
