@@ -51,7 +51,7 @@ load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the 
 sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)
 	@$(RUN_PYTHON) -m scripts.sweep $(SWEEP_KNOBS)
 
-ui: $(VENV)/.ready ## start the servers and Locust's web UI on 127.0.0.1:8089
+ui: $(VENV)/.ready ## start the servers and Locust's web UI on 127.0.0.1:8089, with the live page at /bench/
 	$(if $(AGENT),,@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)')
 	@$(VENV)/bin/locust -f locustfile.py $(AGENT_KNOBS)
 

@@ -47,11 +47,13 @@ export async function ask(path, wish = {}) {
   return answer;
 }
 
+const FORMATS = [0, 1, 2, 3, 4].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
+
 /** Three digits, thousands apart. */
 export function short(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
-  return value.toLocaleString("en", { maximumFractionDigits: Math.min(digits, 4) });
+  return FORMATS[Math.min(digits, 4)].format(value);
 }
 
 export function sizeText(bytes) {
