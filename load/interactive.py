@@ -88,6 +88,12 @@ class InteractiveRun:
         self.folder.write_run(record)
         return record
 
+    def fail(self, reason: str) -> None:
+        """The record of a load whose end could not be measured."""
+        self._keeper.kill()
+        failed = replace(self._begun, kind="interactive", state="failed", reason=reason, ended_at=now())
+        self.folder.write_run(failed)
+
     def profiled(self, mode: str, first: Edge, recording: Recording) -> None:
         """Keep a flame graph that was recorded meanwhile. first: where its window began."""
         last = self.edge(mode)

@@ -78,11 +78,17 @@ class Loads:
 
     def on_stop(self, **_: Any) -> None:
         current, self.current = self.current, None
-        if current is not None:
-            with self._explained():
-                self.trouble = current.trouble
-                if current.end() is not None:
-                    self.on_end(current.folder.path)
+        if current is None:
+            return
+        with self._explained():
+            self.trouble = current.trouble
+            try:
+                kept = current.end() is not None
+            except UserError as error:
+                current.fail(str(error))
+                raise
+            if kept:
+                self.on_end(current.folder.path)
 
     @contextlib.contextmanager
     def _explained(self) -> Iterator[None]:

@@ -168,3 +168,17 @@ def test_an_end_in_mid_campaign_leaves_a_run_that_says_so(ui: Locust) -> None:
     (folder,) = ui.runs()
     assert folder.read_run().state == "interrupted"
     eventually(lambda: not helpers_of(ui.served))
+
+
+def test_a_load_whose_agent_died_is_kept_as_failed_with_the_reason(ui: Locust) -> None:
+    ui.ask("/load/start", {"modes": ["sendfile"], "users": 1})
+    eventually(lambda: ui.state()["doing"] == "load")
+    next(child for child in ui.helpers() if "profiles.agent" in child.cmdline()).kill()
+    eventually(lambda: "has ended" in (ui.state()["trouble"] or ""))
+    ui.ask("/load/stop")
+    eventually(lambda: ui.state()["doing"] == "nothing")
+    (folder,) = ui.runs()
+    run = folder.read_run()
+    assert run.state == "failed" and "has ended" in (run.reason or "")
+    assert ui.ask("/load/start", {"modes": ["sendfile"]})[0] == 200
+    eventually(lambda: "has ended" in ui.state()["load_error"])
