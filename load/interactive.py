@@ -23,11 +23,13 @@ from load.pace import Asked, say
 from load.settings import Settings, now, run_record
 from load.standing import Standing
 from load.window import edges
+from load.worker_samples import together
 from profiles.protocol import FileState, Recording, TargetStatus
 from profiles.records import Cell, Profile, Run, Sample, State
 from profiles.run_folder import RunFolder
 
 FLUSH_S = 5.0
+OF_THE_LOAD = ("client_",)  # of its workers, who are not asked for it in a load by hand
 OF_EVERYBODY = ("client_", "machine_")  # metrics that belong to all modes together
 
 
@@ -44,6 +46,7 @@ class InteractiveRun:
         users: int,
         sink: Sink,
         rate_bytes_per_s: int | None = None,
+        by_workers: bool = False,
     ) -> None:
         self._host = host
         self._standing = standing
@@ -51,6 +54,7 @@ class InteractiveRun:
         self._users = users
         self._sink = sink
         self._rate_bytes_per_s = rate_bytes_per_s
+        self._by_workers = by_workers
         self.folder = _fresh_folder(profiles)
         self._statuses = self._running()
         self._began_s = time.monotonic()
@@ -139,7 +143,7 @@ class InteractiveRun:
         facts = self._standing.facts.metrics
         started_s = window[0].moment_s - self._began_s
         cell = measure((number, position), mode, started_s, window, self._standing.meter(mode), facts)
-        shared = OF_EVERYBODY if len(self.modes) > 1 else ()
+        shared = OF_EVERYBODY if len(self.modes) > 1 else OF_THE_LOAD if self._by_workers else ()
         known = {name: None if name.startswith(shared) else value for name, value in cell.metrics.items()}
         return replace(cell, metrics=known | {"resident_share": self._resident_share()})
 
@@ -203,7 +207,7 @@ class InteractiveRun:
         shown = {*self.modes, LOAD, "machine", "sampler"}
         self.folder.append_samples(
             Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
-            for sample in fresh.samples
+            for sample in together(fresh.samples)
             if sample.process in shown
         )
 

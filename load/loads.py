@@ -14,7 +14,7 @@ from typing import Any
 
 from locust.env import Environment
 from locust.exception import StopTest
-from locust.runners import LocalRunner, Runner, WorkerRunner
+from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from errors import UsageError, UserError
 from load.agent_client import AgentClient
@@ -69,7 +69,9 @@ class Loads:
             user_class.offer(None if rate is None else _pace(rate, user_class, users // max(1, len(chosen))))
         if self._where is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(user_class.target for user_class in self._users.values() if user_class.target in chosen)
-            self.current = InteractiveRun(*self._where, modes, users, sink, rate)
+            self.current = InteractiveRun(
+                *self._where, modes, users, sink, rate, isinstance(environment.runner, MasterRunner)
+            )
 
     def on_stopping(self, environment: Environment, **_: Any) -> None:
         if self.current is not None:

@@ -5,7 +5,7 @@ Its rule: the users are counted right after the agent was asked, so that each of
 
 import time
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import gevent
@@ -20,7 +20,8 @@ from load.lost import LostError
 from load.standing import Standing
 from load.web.history import History
 from load.web.points import Counts, Point, Rates, ticks
-from profiles.protocol import TargetStatus
+from load.worker_samples import WORKER, together
+from profiles.protocol import TargetStatus, TimedSample
 
 REFRESH_S = 0.5
 RECENT_POINTS = 4
@@ -74,11 +75,17 @@ class Watch:
         fresh = self._host.samples(self._after)
         self._after = fresh.last
         before, self._counted = self._counted, self._counts()
-        for tick in ticks(fresh.samples):
+        for tick in ticks(self._known(fresh.samples)):
             point = self._rates.point(tick, before, self._counted)
             self.history.add(point)
             self.recent.append(point)
         self.statuses = self._standing.statuses()
+
+    def _known(self, samples: Sequence[TimedSample]) -> list[TimedSample]:
+        """Without the load's where only the master of workers is seen, who has nothing to do: then it is not known."""
+        workers = any(sample.process.startswith(WORKER) for sample in samples)
+        whole = workers or not isinstance(self._environment.runner, MasterRunner)
+        return [sample for sample in together(samples) if whole or sample.process != LOAD]
 
     def _counts(self) -> Counts:
         received = {mode: self._standing.meter(mode).received_bytes for mode in self._standing.modes}
