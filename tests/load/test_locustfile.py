@@ -117,6 +117,7 @@ def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> 
     (cell,) = folder.read_cells()
     assert (folder.read_run().kind, cell.mode) == ("interactive", "sendfile")
     assert cell.received_bytes > 0 and cell.downloads > 0
+    assert cell.metrics["client_cpu_s_per_gib"] is None  # of the master, it would be next to nothing
     eventually(lambda: not helpers_of(served))
 
 
