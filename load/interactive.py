@@ -34,8 +34,8 @@ OF_EVERYBODY = ("client_", "machine_")  # metrics that belong to all modes toget
 
 
 class InteractiveRun:
-    """One load of these modes, from its making to end(). rate_bytes_per_s: offered to each; None: saturated. by_workers:
-    its users are in other processes. Raises UserError where nothing can be recorded."""
+    """One load of these modes, from its making to end(). rate_bytes_per_s: offered to each; None: saturated.
+    by_workers: its users are in other processes. Raises UserError where nothing can be recorded."""
 
     def __init__(
         self,
