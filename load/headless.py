@@ -6,7 +6,6 @@ exit code says how it went: 0 done, 1 failures in the load, 2 wrong usage, 130 i
 
 import logging
 import os
-import resource
 import signal
 import sys
 from collections import Counter
@@ -26,6 +25,7 @@ from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
 from load.alone import alone
 from load.crowds import recruited
+from load.descriptors import raise_limit_on_files
 from load.interrupt import deliver_to_main
 from load.placement import between_machines, pin_this_process
 from load.questions import carry_out, expected_s
@@ -107,12 +107,6 @@ def _what_remains(folder: RunFolder) -> str:
         f"{complete} of {len(planned.order)} rounds are complete and kept: "
         f"`make report RUN={folder.path.name}` makes their report"
     )
-
-
-def raise_limit_on_files() -> None:
-    """As many descriptors as are allowed: each user needs one."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def _progress(console: Console) -> Progress:

@@ -20,7 +20,7 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
 from load.alone import alone
-from load.headless import raise_limit_on_files
+from load.descriptors import raise_limit_on_files
 from load.interrupt import deliver_to_main
 from load.placement import choose, pin_this_process
 from load.server_host import ServerHost

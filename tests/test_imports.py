@@ -149,3 +149,8 @@ def test_load_alone_imports_locust() -> None:
     for room in set(ROOMS) - {"load"}:
         for path in python_files(room):
             assert not foreign(path) & set(ALONE_WITH_LOCUST), path
+
+
+def test_no_test_patches_the_process_of_all_others() -> None:
+    """What needs locust is tested from outside, or in a process of its own (tests/load/test_workers.py)."""
+    assert "locust" not in sys.modules
