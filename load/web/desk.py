@@ -15,7 +15,7 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunne
 from errors import UserError
 from load import served_file
 from load.agent_client import AgentClient
-from load.knobs import Knobs, new_name, settings_of
+from load.knobs import new_name, settings_of
 from load.loads import Loads, check_pace
 from load.placement import of_workers_elsewhere
 from load.standing import Standing
@@ -72,6 +72,7 @@ class Desk:
         for mode in wish.modes:
             if mode in self._standing.missing:
                 raise UserError(f"{mode} is missing on this machine: {self._standing.missing[mode]}")
+        self._workers()
         check_pace(wish.pace, self._environment.runner)
         self._asked["load"] = asdict(wish)
         self._load_error = ""
@@ -103,21 +104,21 @@ class Desk:
     def start_campaign(self, wish: CampaignWish) -> None:
         self._refuse_unless_idle()
         size_bytes = size_of(wish.size) or self._standing.facts.file.size_bytes
-        settings = settings_of(self._with_workers(wish.knobs(self._options.any_port)), size_bytes)
+        settings = settings_of(replace(wish.knobs(self._options.any_port), workers=self._workers()), size_bytes)
         if settings.workers:
             settings = replace(settings, placement=of_workers_elsewhere())
         folder = RunFolder(self._profiles / (wish.name or new_name()))
         self.campaigns.begin(settings, folder, lambda: self._serve(wish.size))
         self._asked["campaign"] = asdict(wish)
 
-    def _with_workers(self, knobs: Knobs) -> Knobs:
-        """With all workers that are ready, where this is a master. Raises UserError when none is."""
+    def _workers(self) -> int:
+        """All workers that are ready; 0 where this is no master. Raises UserError when none is."""
         runner = self._environment.runner
         if not isinstance(runner, MasterRunner):
-            return knobs
+            return 0
         if not runner.clients.ready:
             raise UserError("no worker is ready: start some with `locust -f locustfile.py --worker`")
-        return replace(knobs, workers=len(runner.clients.ready))
+        return len(runner.clients.ready)
 
     def stop_campaign(self) -> None:
         self.campaigns.stop()

@@ -1,0 +1,45 @@
+"""The page of a master: its servers are an agent's elsewhere, its users are workers'."""
+
+from pathlib import Path
+
+from tests.conftest import eventually
+from tests.load.locust_process import Locust, serving
+from tests.profiles.listening import end, start, token_file
+
+
+def running(bench: Locust) -> bool:
+    state = bench.state()
+    states = {server["name"]: server["state"] for server in state["servers"]}
+    return state["trouble"] is None and states.get("sendfile") == "running"
+
+
+def test_an_agent_that_was_started_anew_gets_its_servers_again(served: Path) -> None:
+    agent, port = start(served)
+    options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
+    try:
+        with serving(served, *options) as bench:
+            eventually(lambda: running(bench))
+            end(agent)
+            eventually(lambda: "does not answer" in (bench.state()["trouble"] or ""))
+            agent, _ = start(served, port=port)
+            eventually(lambda: running(bench))
+            assert bench.ask("/load/start", {"modes": ["sendfile"], "users": 1})[0] == 200
+            eventually(lambda: bench.state()["doing"] == "load")
+            bench.ask("/load/stop")
+    finally:
+        end(agent)
+
+
+def test_without_workers_a_load_is_refused_where_it_was_asked_for(served: Path) -> None:
+    agent, port = start(served)
+    options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
+    bench = Locust(served, "--master", "--master-bind-port", "0", *options)
+    try:
+        eventually(bench.answers)
+        status, answer = bench.ask("/load/start", {"modes": ["sendfile"]})
+        assert status == 400 and "no worker is ready" in answer["error"]
+        assert bench.state()["doing"] == "nothing"
+    finally:
+        bench.process.kill()
+        bench.process.communicate()
+        end(agent)
