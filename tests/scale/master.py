@@ -12,27 +12,25 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import gevent
 from gevent.pool import Pool
 from locust.env import Environment
 
-from errors import UserError
-from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
-from load.cell import LOAD, Edge, measure
+from load.cell import Edge, measure
 from load.crowd import Mark
 from load.edges import edge_between
 from load.master import WorkersCrowd
 from load.remote_host import RemoteHost
 from profiles.agent_access import Address
 from profiles.metrics import METRICS
-from profiles.protocol import Machine, Samples, Snapshot, Start
+from profiles.protocol import Start
 from profiles.records import Sample
 from profiles.run_folder import RunFolder
 from tests.conftest import PROJECT
 from tests.scale.agents import TARGET, TOKEN
+from tests.scale.observer import Observer
 from tests.scale.workers import pretending_users
 
 CELL_S = 3.7  # of a campaign with its defaults: warm-up, window, start and stop of a server
@@ -40,32 +38,6 @@ WINDOW_S = 2.0
 AT_ONCE = 32  # agents that are spoken to side by side
 USERS_EACH = 2
 FACTS = tuple(metric.facts for metric in METRICS)
-
-
-class Observer(AgentClient):
-    """Watches the load for all agents: as one that runs beside a master would, but costs it nothing here."""
-
-    def snapshot(self) -> Snapshot:
-        now_s = time.monotonic()
-        spent: dict[str, float | None] = {metric.facts.name: now_s for metric in METRICS}
-        machine: dict[str, float | None] = dict.fromkeys(("steal_s", "swapped_bytes", "throttled_s"), 0.0)
-        return Snapshot(now_s, {LOAD: spent, "machine": machine, "sampler": {"cpu_s": 0.0}})
-
-    def samples(self, after: int) -> Samples:
-        return Samples(after, ())
-
-    def machine(self, address: str = "") -> Machine:
-        return Machine("master", "here", {"cpus": 2, "address": address})
-
-    def close(self) -> None: ...
-
-    def _connection(self, path: str) -> Any: ...
-
-    def _headers(self) -> dict[str, str]:
-        return {}
-
-    def _unanswered(self, what: str, error: Exception) -> UserError:
-        return UserError(f"{what}: {error}")
 
 
 class Site:

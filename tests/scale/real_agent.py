@@ -20,7 +20,7 @@ from profiles.protocol import Start
 from servers import test_file
 from tests.conftest import PROJECT
 from tests.scale.agents import TOKEN, counted_so_far, said_first
-from tests.scale.master import Observer
+from tests.scale.observer import Observer
 
 WATCHED_S = 10.0
 EVERY_S = 1.0  # as the page asks for samples and statuses
