@@ -97,4 +97,11 @@ def of_table(folder: Path, name: str, table: dict[str, object]) -> Target:
 
 def alive(pids: Iterable[int]) -> list[int]:
     """Those that have not ended; a zombie has."""
-    return [pid for pid in pids if psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE]
+    return [pid for pid in pids if _lives(pid)]
+
+
+def _lives(pid: int) -> bool:
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
