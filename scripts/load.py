@@ -31,6 +31,7 @@ from load.knobs import (
 )
 from profiles import targets
 from profiles.run_folder import RunFolder
+from scripts.folders import add_folders
 from scripts.tables import targets_argument
 
 
@@ -56,10 +57,36 @@ def main() -> int:
 
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="python -m scripts.load", description=__doc__)
+    _add_question(parser)
+    _add_effort(parser)
+    _add_places(parser)
+    return parser
+
+
+def _add_question(parser: argparse.ArgumentParser) -> None:
     targets_argument(parser)
     every = ", ".join(targets.discover())
     parser.add_argument("--modes", nargs="+", default=["course"], metavar="MODE", help=f"course, all, or of {every}")
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
+    parser.add_argument(
+        "--pace",
+        default="saturated",
+        help="saturated, auto, a rate like 200MiB/s that every mode is offered, or both (default: %(default)s)",
+    )
+    parser.add_argument(
+        "--cache", choices=CACHES, default="warm", help="where the file comes from (default: %(default)s)"
+    )
+    parser.add_argument("--users", type=int, help=f"connections at once (default: {USERS})")
+    parser.add_argument(
+        "--sink", choices=SINKS, default="discard", help="what users do with bytes (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--option", action="append", default=[], metavar="MODE.NAME=SIZE", help="like read-send.chunk=64KiB"
+    )
+    parser.add_argument("--gib-per-day", type=float, help="traffic for which the report counts the cores saved")
+
+
+def _add_effort(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rounds", type=int, default=10, help="at most (default: %(default)s); fewer than 6 give no interval"
     )
@@ -75,36 +102,20 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--calibrate", choices=("0", "1"), default="0", help="run the baseline twice per round, for the A/A floor"
     )
-    parser.add_argument(
-        "--pace",
-        default="saturated",
-        help="saturated, auto, a rate like 200MiB/s that every mode is offered, or both (default: %(default)s)",
-    )
-    parser.add_argument(
-        "--cache", choices=CACHES, default="warm", help="where the file comes from (default: %(default)s)"
-    )
     parser.add_argument("--window", type=float, help=f"seconds measured per cell (default: {_of_default('window')})")
     parser.add_argument("--warm-up", type=float, help=f"seconds discarded before (default: {_of_default('warm_up')})")
-    parser.add_argument("--profile", type=int, help=f"seconds of py-spy per mode, 0 for none (default: {PROFILE_S})")
-    parser.add_argument("--users", type=int, help=f"connections at once (default: {USERS})")
     parser.add_argument(
-        "--sink", choices=SINKS, default="discard", help="what users do with bytes (default: %(default)s)"
+        "--profile", type=int, help=f"seconds per mode and profiler, py-spy and perf; 0 for none (default: {PROFILE_S})"
     )
-    parser.add_argument(
-        "--option", action="append", default=[], metavar="MODE.NAME=SIZE", help="like read-send.chunk=64KiB"
-    )
-    parser.add_argument("--gib-per-day", type=float, help="traffic for which the report counts the cores saved")
     parser.add_argument("--seed", type=int, default=random.randrange(1 << 32), help="of the order (default: random)")
+
+
+def _add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", default=new_name(), help="name (default: the time)")
     parser.add_argument(
         "--root", type=Path, default=Path("data"), help="where test-file.bin lies (default: %(default)s)"
     )
-    parser.add_argument(
-        "--profiles", type=Path, default=Path("profiles/out"), help="records go below (default: %(default)s)"
-    )
-    parser.add_argument(
-        "--reports", type=Path, default=Path("reports/out"), help="the report goes below (default: %(default)s)"
-    )
+    add_folders(parser)
     parser.add_argument(
         "--pin", choices=("0", "1"), default="1", help="load and servers on CPUs of their own (default: 1)"
     )
@@ -112,10 +123,9 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--master", metavar="HOST:PORT", help="wait there for workers that are started elsewhere")
     parser.add_argument("--agent", metavar="HOST:PORT", help="where servers run: an agent on another host")
     parser.add_argument("--agent-token-file", metavar="FILE", help="the token that it was started with")
-    parser.add_argument("--made", default="", help=argparse.SUPPRESS)
     parser.add_argument("--agent-ca", metavar="FILE", help="who signed its certificate (PEM), or `system`")
     parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
-    return parser
+    parser.add_argument("--made", default="", help=argparse.SUPPRESS)
 
 
 def _of_default(name: str) -> str:

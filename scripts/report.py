@@ -9,6 +9,7 @@ from reports import data, page, terminal
 from reports.sweep import page as sweep_page
 from reports.sweep import terminal as sweep_terminal
 from reports.sweep.data import is_sweep
+from scripts.folders import add_folders
 
 
 def main() -> int:
@@ -16,8 +17,7 @@ def main() -> int:
     parser.add_argument(
         "run", metavar="RUN", nargs="?", help="name of the run, or sweep (default: the latest complete run)"
     )
-    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
-    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
+    add_folders(parser)
     parser.add_argument("--gib-per-day", type=float, help="traffic to count the cores saved for (default: the run's)")
     options = parser.parse_args()
     if options.gib_per_day is not None and not 1e-3 <= options.gib_per_day <= 10**12:

@@ -21,6 +21,7 @@ from load.sweep_files import too_large
 from load.sweep_plan import MOST_ROUNDS
 from profiles import targets
 from profiles.sweep_folder import Sweep, SweepFolder
+from scripts.folders import add_folders
 from scripts.tables import targets_argument
 from units import MIB, format_size, parse_size
 
@@ -83,8 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seed", type=int, help="of the orders (default: random)")
     parser.add_argument("--run", help="name; of one that was begun: go on with it (default: the time)")
     parser.add_argument("--root", type=Path, default=Path("data"), help="files go to sweep/ below (%(default)s)")
-    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="records (%(default)s)")
-    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="pages (%(default)s)")
+    add_folders(parser)
     parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
     return parser
 
