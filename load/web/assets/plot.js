@@ -7,6 +7,7 @@ import { zoom } from "./view.js";
 
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 const clock = (t) => new Date(t * 1000).toLocaleTimeString("en-GB");
+const brief = new Intl.NumberFormat("en", { notation: "compact", maximumSignificantDigits: 3 }); // 400K: an axis is narrow
 const missing = (value) => value === null || value === undefined;
 
 function sample({ label, colour, dash }) {
@@ -69,7 +70,7 @@ export class Plot {
       scales: { x: { time: true }, y: { range: (plot) => [0, this.top(plot)] } },
       axes: [
         { ...axis, values: (_, ticks) => ticks.map(clock), space: 74, size: 26, grid: { show: false } },
-        { ...axis, values: (_, ticks) => ticks.map(short), space: 34, size: 52 },
+        { ...axis, values: (_, ticks) => ticks.map((tick) => brief.format(tick)), space: 34, size: 52 },
       ],
       series: [{}, ...lines.map((line) => this.series(line))],
       hooks: { setSelect: [select], setCursor: [(plot) => this.say(plot)], setSeries: [(plot) => this.say(plot)] },
