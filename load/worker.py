@@ -22,6 +22,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
+from load.descriptors import raise_limit_on_files
 from load.meter import Meter
 from load.pace import Pace
 from load.users import DownloadUser, user_classes
@@ -91,8 +92,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.cpus:
         os.sched_setaffinity(0, {int(cpu) for cpu in arguments.cpus.split(",")})
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    raise_limit_on_files()
     logging.getLogger("locust").setLevel(logging.ERROR)
     gevent.spawn(_die_with, arguments.lifeline)
     users = user_classes()

@@ -197,8 +197,6 @@ class Desk:
             return
         if self._options.agent:
             raise UserError("the file is the agent's, on its host: make another one there, and start the agent anew")
-        if getattr(self._options, "agent", None):
-            raise UserError("the servers run elsewhere, so the test file is made there: leave the size as it is")
         self._preparing = f"making a test file of {exact_size(wanted)}"
         try:
             served_file.make(Path(self._options.root), wanted)
