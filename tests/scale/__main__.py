@@ -21,7 +21,7 @@ from load.descriptors import raise_limit_on_files
 from profiles.host import host_facts
 from tests.conftest import PROJECT
 from tests.scale import real_agent
-from tests.scale.agents import counted_so_far, said_first
+from tests.scale.agents import said_first, wire_bytes_so_far
 from tests.scale.real_agent import RealAgent
 from units import GIB, KIB, MIB, format_size
 
@@ -93,7 +93,7 @@ def simulate(folder: Path, agents: int, workers: int, cells: int) -> Cost:
             process.kill()
             raise UserError(f"simulating {agents} agents and {workers} workers failed; what was said stands above")
         told = json.loads(done.stdout)
-        wire_bytes = counted_so_far(process)["wire_bytes"] * told["cells"] / (told["cells"] + 1)
+        wire_bytes = wire_bytes_so_far(process) * told["cells"] / (told["cells"] + 1)
         process.kill()
     wall_s = told["wall_s"]
     return Cost(

@@ -12,9 +12,11 @@ import sys
 import threading
 import time
 from collections import Counter
+from collections.abc import Callable
 from functools import partial
 from typing import Any
 
+from errors import UserError
 from profiles.agent_access import Access, Address
 from profiles.agent_deeds import leased
 from profiles.agent_http import POLL_S, AgentServer
@@ -35,7 +37,8 @@ _HEADERS_BYTES = 14 + 20 + 32  # Ethernet, IPv4, TCP with time stamps
 
 
 class CountedServer(AgentServer):
-    """Counts what came and went over each connection, by what the kernel says when it ends."""
+    """Counts what came and went over each connection, by what the kernel says when it ends; and the connections of
+    which it says nothing, so that nobody takes the rest for all."""
 
     counted: Counter[str]
 
@@ -43,11 +46,9 @@ class CountedServer(AgentServer):
         try:
             info = request.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _TCP_INFO_BYTES)
             sent, received, segments_out, segments_in = _COUNTS.unpack_from(info, _COUNTS_AT)
-            self.counted["payload_bytes"] += sent + received
             self.counted["wire_bytes"] += sent + received + _HEADERS_BYTES * (segments_out + segments_in)
-            self.counted["requests"] += 1
         except OSError:
-            pass  # it has gone already
+            self.counted["uncounted"] += 1
         super().close_request(request)
 
 
@@ -101,14 +102,19 @@ class PretendedAgent:
     prove = record = recording = facts
 
 
-def serve(counted: Counter[str]) -> CountedServer:
-    """One more agent, on a free port of loopback, in a thread of its own."""
-    leases = Leases(lambda: None)
-    routes = leased(PretendedAgent(), leases)  # type: ignore[arg-type]
-    server = CountedServer(Access(Address("127.0.0.1", 0), TOKEN), routes, leases.expire)
+def serve(agent: Any, on_end: Callable[[], None], counted: Counter[str]) -> CountedServer:
+    """This agent, on a free port of loopback, in a thread of its own. on_end: called when a lease runs out."""
+    leases = Leases(on_end)
+    server = CountedServer(Access(Address("127.0.0.1", 0), TOKEN), leased(agent, leases), leases.expire)
     server.counted = counted
     threading.Thread(target=partial(server.serve_forever, POLL_S), daemon=True).start()
     return server
+
+
+def say_what_was_counted(counted: Counter[str]) -> None:
+    """Each line of the input asks for it, until the input ends."""
+    for _ in sys.stdin:
+        print(json.dumps(counted), flush=True)
 
 
 def said_first(process: "subprocess.Popen[str]") -> Any:
@@ -117,21 +123,22 @@ def said_first(process: "subprocess.Popen[str]") -> Any:
     return json.loads(process.stdout.readline())
 
 
-def counted_so_far(process: "subprocess.Popen[str]") -> dict[str, int]:
-    """What came and went over all of its connections that have ended."""
+def wire_bytes_so_far(process: "subprocess.Popen[str]") -> int:
+    """What came and went over all of its connections that have ended. Raises UserError where some are not in it."""
     assert process.stdin and process.stdout
     process.stdin.write("\n")
     process.stdin.flush()
-    found: dict[str, int] = json.loads(process.stdout.readline())
-    return found
+    counted: Counter[str] = Counter(json.loads(process.stdout.readline()))
+    if counted["uncounted"]:
+        raise UserError(f"the bytes of {counted['uncounted']} connections could not be counted: run again")
+    return counted["wire_bytes"]
 
 
 def main(count: int) -> None:
     counted: Counter[str] = Counter()
-    servers = [serve(counted) for _ in range(count)]
+    servers = [serve(PretendedAgent(), lambda: None, counted) for _ in range(count)]
     print(json.dumps([server.port for server in servers]), flush=True)
-    for _ in sys.stdin:  # each line asks for what was counted so far
-        print(json.dumps(counted), flush=True)
+    say_what_was_counted(counted)
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ from profiles.metrics import cpu_s
 from profiles.protocol import Start
 from servers import test_file
 from tests.conftest import PROJECT
-from tests.scale.agents import TOKEN, counted_so_far, said_first
+from tests.scale.agents import TOKEN, said_first, wire_bytes_so_far
 from tests.scale.observer import Observer
 
 WATCHED_S = 10.0
@@ -47,10 +47,10 @@ def watch(root: Path) -> RealAgent:
         try:
             targets = host.facts().targets
             one = _watched(host, process, [targets[0].name])
-            before = counted_so_far(process)["wire_bytes"]
+            before = wire_bytes_so_far(process)
             rest = [target.name for target in targets[1:] if target.tls is None]
             all_of_them = _watched(host, process, rest)
-            wire_bytes = counted_so_far(process)["wire_bytes"] - before
+            wire_bytes = wire_bytes_so_far(process) - before
             rss_bytes = psutil.Process(process.pid).memory_info().rss
         finally:
             host.close()
