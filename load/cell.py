@@ -123,7 +123,8 @@ def _between_hosts(edges: tuple[Edge, Edge]) -> Values:
     if LOAD_SAMPLER not in last:
         return {"sampler_cpu_s": own, **uncertainty}
     if LOAD_MACHINE not in last:  # another host, but the same machine
-        return {"sampler_cpu_s": (own or 0.0) + (_difference(edges, LOAD_SAMPLER, "cpu_s") or 0.0), **uncertainty}
+        here = _difference(edges, LOAD_SAMPLER, "cpu_s")
+        return {"sampler_cpu_s": None if own is None or here is None else own + here, **uncertainty}
     names = ("steal_s", "swapped_bytes", "throttled_s")
     return {"sampler_cpu_s": own, **uncertainty, **{f"load_{n}": _difference(edges, LOAD_MACHINE, n) for n in names}}
 

@@ -99,11 +99,16 @@ class LocalCrowd(Crowd):
     def counts(self, mark: Mark = None) -> list[Count]:
         if mark == "begin":
             self._meter.reset()
-        return [Count(time.monotonic(), self._meter.received_bytes, self._meter.downloads)]
+        return [counted(self._meter)]
 
     @property
     def meter(self) -> Meter:
         return self._meter
+
+
+def counted(meter: Meter) -> Count:
+    """What a meter of this process shows now."""
+    return Count(time.monotonic(), meter.received_bytes, meter.downloads)
 
 
 def wait_for_users(count: Callable[[], int], wanted: int) -> None:

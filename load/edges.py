@@ -1,14 +1,16 @@
-"""The edges of a loaded cell's window, over all the processes that its users are in.
+"""The edges of a window, over all the processes that its users are in.
 
 Its rule: what every process counted is read around the agent's snapshot and said for the snapshot's moment, so that a
 cell over many workers is the exact sum of what it would be over each.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from load.agent_client import AgentClient, Reading
 from load.cell import LOAD, Edge, Values, interpolate
-from load.crowd import Count, Crowd, Mark
+from load.crowd import Count, Crowd, Mark, counted
+from load.meter import Meter
 
 
 def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:
@@ -16,6 +18,14 @@ def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:
     before = crowd.counts()
     reading = host.read()
     return edge_between(before, reading, crowd.counts(mark))
+
+
+def edges_here(host: AgentClient, meters: Sequence[Meter]) -> list[Edge]:
+    """One reading of the agent, and an edge for each of these meters of this process. Raises UserError."""
+    before = [counted(meter) for meter in meters]
+    reading = host.read()
+    after = [counted(meter) for meter in meters]
+    return [edge_between([first], reading, [last]) for first, last in zip(before, after, strict=True)]
 
 
 def edge_between(before: list[Count], reading: Reading, after: list[Count]) -> Edge:

@@ -18,11 +18,11 @@ from errors import UserError
 from load.agent_client import AgentClient
 from load.cell import LOAD, Edge, measure
 from load.client import Sink
+from load.edges import edges_here
 from load.knobs import new_name
 from load.pace import Asked, say
 from load.settings import Settings, now, run_record
 from load.standing import Standing
-from load.window import edges
 from load.worker_samples import together
 from profiles.protocol import FileState, Recording, TargetStatus
 from profiles.records import Cell, Profile, Run, Sample, State
@@ -110,11 +110,11 @@ class InteractiveRun:
         self.folder.append_profile(Profile(cell, f"{mode}.svg", f"{mode}.raw"))
 
     def edge(self, mode: str) -> Edge:
-        (found,) = edges(self._host, [self._standing.meter(mode)])
+        (found,) = edges_here(self._host, [self._standing.meter(mode)])
         return found
 
     def _edges(self) -> dict[str, Edge]:
-        found = edges(self._host, [self._standing.meter(mode) for mode in self.modes])
+        found = edges_here(self._host, [self._standing.meter(mode) for mode in self.modes])
         return dict(zip(self.modes, found, strict=True))
 
     def _running(self) -> dict[str, TargetStatus]:

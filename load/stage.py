@@ -17,12 +17,12 @@ from errors import UserError
 from load.agent_client import AgentClient
 from load.cell import LOAD, Edge, measure
 from load.crowds import crowd_of
-from load.edges import edge_of
+from load.edges import edge_of, edges_here
 from load.lost import LostError
 from load.meter import Meter
 from load.settings import Settings
 from load.users import DownloadUser
-from load.window import check_ready, download_once, edge
+from load.window import check_ready, download_once
 from load.worker_samples import WORKER, together
 from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.records import Cell, DeepProfile, Profile, Sample
@@ -84,10 +84,11 @@ class Stage:
             with contextlib.closing(user_class.connection(meter.add_bytes)) as connection:
                 check_ready(connection, user_class)  # the discarded warm-up, over the connection that is measured
                 share = self._host.drop().resident_share
-                first = edge(self._host, meter)
+                (first,) = edges_here(self._host, [meter])
                 meter.reset()
                 download_once(connection, user_class)
-                return self._cell(place, mode, (first, edge(self._host, meter)), meter), share
+                (last,) = edges_here(self._host, [meter])
+                return self._cell(place, mode, (first, last), meter), share
 
     def profile(self, position: int, mode: str) -> Profile:
         """One mode under the same load with py-spy attached: labelled, never scored (method.md §1)."""

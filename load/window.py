@@ -1,44 +1,15 @@
-"""The edges of a window, and what must hold before there is one.
+"""What must hold before there is a window, and the one download that a cold cell's is.
 
-Its rule: what the users counted is read around the agent's snapshot, so that both can be said of one moment.
+Its rule: what is wrong with a server or its file is found before anything is measured.
 """
 
 import time
-from collections.abc import Sequence
 
 from errors import UserError
 from load.agent_client import AgentClient
-from load.cell import Edge, interpolate
 from load.client import Connection, DownloadError
-from load.meter import Meter
 from load.users import DownloadUser
 from reports.disturbance import MOST_RESIDENT
-
-
-def edge(host: AgentClient, meter: Meter) -> Edge:
-    (found,) = edges(host, [meter])
-    return found
-
-
-def edges(host: AgentClient, meters: Sequence[Meter]) -> list[Edge]:
-    """One snapshot, and what each of these meters had counted by then."""
-    before_s, before = time.monotonic(), [(meter.received_bytes, meter.downloads) for meter in meters]
-    reading = host.read()
-    after_s, after = time.monotonic(), [(meter.received_bytes, meter.downloads) for meter in meters]
-
-    def counted(first: int, last: int) -> float:
-        return interpolate(reading.moment_s, (before_s, first), (after_s, last))
-
-    return [
-        Edge(
-            reading.snapshot,
-            reading.moment_s,
-            reading.uncertainty_s,
-            counted(first[0], last[0]),
-            counted(first[1], last[1]),
-        )
-        for first, last in zip(before, after, strict=True)
-    ]
 
 
 def check_ready(connection: Connection, users: type[DownloadUser]) -> None:

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from load.cell import DERIVED, Edge, Values, interpolate, measure
+from load.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate, measure
 from load.meter import Meter
 from profiles.metrics import METRICS
 from profiles.protocol import Snapshot
@@ -75,6 +75,15 @@ def test_what_is_unknown_stays_unknown() -> None:
     first, last = edge(10, 0, 1), edge(12, GIB, 3)
     last.snapshot.processes["sendfile"]["voluntary_switches"] = None
     assert cell_between(first, last).metrics["voluntary_switches"] is None
+
+
+def test_of_two_samplers_on_one_machine_both_count_and_one_that_is_unknown_leaves_both_so() -> None:
+    first, last = edge(10, 0, 1), edge(12, GIB, 3)
+    for one, cpu_s in ((first, 1.0), (last, 1.5)):
+        one.snapshot.processes[LOAD_SAMPLER] = {"cpu_s": cpu_s}
+    assert cell_between(first, last).metrics["sampler_cpu_s"] == pytest.approx(0.52)
+    last.snapshot.processes[LOAD_SAMPLER]["cpu_s"] = None
+    assert cell_between(first, last).metrics["sampler_cpu_s"] is None
 
 
 def test_a_process_that_is_gone_is_an_error_and_no_zero() -> None:
