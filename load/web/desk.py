@@ -104,7 +104,9 @@ class Desk:
     def start_campaign(self, wish: CampaignWish) -> None:
         self._refuse_unless_idle()
         size_bytes = size_of(wish.size) or self._standing.facts.file.size_bytes
-        settings = settings_of(replace(wish.knobs(self._options.any_port), workers=self._workers()), size_bytes)
+        agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
+        knobs = replace(wish.knobs(self._options.any_port), workers=self._workers(), **agent)
+        settings = settings_of(knobs, size_bytes)
         if settings.workers:
             settings = replace(settings, placement=of_workers_elsewhere())
         folder = RunFolder(self._profiles / (wish.name or new_name()))

@@ -30,6 +30,24 @@ def test_an_agent_that_was_started_anew_gets_its_servers_again(served: Path) -> 
         end(agent)
 
 
+def test_a_campaign_is_repeated_there_and_its_file_is_made_there(served: Path) -> None:
+    agent, port = start(served)
+    options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
+    try:
+        with serving(served, *options) as bench:
+            wish = {"modes": ["sendfile"], "users": 1, "window_s": 0.2, "profile_s": 0}
+            assert bench.ask("/load/start", {"modes": ["sendfile"], "size": "1MiB"})[0] == 200
+            eventually(lambda: "the file is the agent's" in bench.state()["load_error"])
+            assert bench.ask("/campaign/start", wish)[0] == 200
+            eventually(lambda: bool(bench.runs()))
+            bench.ask("/campaign/stop")
+            (folder,) = bench.runs()
+            command = folder.read_run().command
+            assert f"AGENT=127.0.0.1:{port} AGENT_TOKEN_FILE=" in command and "SIZE=" not in command
+    finally:
+        end(agent)
+
+
 def test_without_workers_a_load_is_refused_where_it_was_asked_for(served: Path) -> None:
     agent, port = start(served)
     options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
