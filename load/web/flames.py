@@ -24,7 +24,7 @@ GRACE_S = 30.0
 
 @dataclass(slots=True)
 class Flame:
-    """reason: why it failed. began_s, ended: of the time of day, by the caller's clock."""
+    """reason: why it failed, or is not kept in its run."""
 
     number: int
     mode: str

@@ -91,6 +91,7 @@ def test_a_server_that_dies_is_shown_as_dead(ui: Locust) -> None:
 
 def test_a_sink_that_is_none_does_not_start_a_test(ui: Locust) -> None:
     ui.swarm(user_count=1, spawn_rate=1, sink="drain", user_classes=["SendfileUser"])
+    assert "'drain' is not a sink" in ui.state()["load_error"]
     assert json.loads(ui.get("/stats/requests"))["user_count"] == 0
 
 

@@ -3,7 +3,7 @@
 // Its rule: fine points for the last minutes, coarse ones for the hour; the oldest go as new ones come.
 import { FACTS } from "./base.js";
 
-export const COLUMN = Object.fromEntries(FACTS.columns.map((name, index) => [name, index]));
+const COLUMN = Object.fromEntries(FACTS.columns.map((name, index) => [name, index]));
 const MACHINE = Object.fromEntries(FACTS.machine_columns.map((name, index) => [name, index]));
 const EMPTY = { t: 0, p: {}, m: [] };
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from servers import test_file
 from tests.conftest import eventually
 from tests.load.locust_process import Locust, serving
 
@@ -15,8 +16,6 @@ TINY = {"rounds": 1, "window_s": 0.2, "profile_s": 0, "users": 1, "modes": ["rea
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    from servers import test_file
-
     folder = tmp_path_factory.mktemp("served")
     test_file.make(folder, 3_000_017, lambda _: None)
     return folder
@@ -56,10 +55,7 @@ def test_a_load_is_drawn_recorded_and_reported_without_a_verdict(bench: Locust) 
     assert all(cell.metrics["client_cpu_s_per_gib"] is None for cell in cells)
     assert {"read-send", "sendfile", "load", "machine"} <= {sample.process for sample in folder.read_samples()}
     report = bench.get(f"/bench/reports/{run.name}/").decode()
-    assert (
-        "Interactive, not a campaign" in report
-        and "uses" not in report[: report.index("</main>")].split("CI)")[0][-80:]
-    )
+    assert "Interactive, not a campaign" in report
     assert all(words not in report for words in ("inconclusive:", "no difference beyond", "% CI)"))
     (listed,) = json.loads(bench.get("/bench/runs"))
     assert (listed["name"], listed["kind"], listed["report"]) == (run.name, "interactive", True)
