@@ -21,7 +21,7 @@ from load.crowd import Count, Crowd, Mark, wait_for_users
 from load.lost import LostError
 from load.meter import Meter
 from load.users import DownloadUser
-from load.worker_messages import ARM, COUNT, TOLD, Arm, Told, packed, unpacked
+from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Told, packed, unpacked
 from load.worker_messages import Count as AskCount
 from load.worker_processes import WorkerProcesses
 
@@ -143,22 +143,24 @@ class WorkersCrowd(Crowd):
                 step=self.workers,
             )
 
-        for worker, answer in self._ask(ARM, arm).items():
-            if answer.refusal:
-                raise UserError(f"worker {worker} refused {user_class.target}: {answer.refusal}")
+        self._ask(ARM, arm)
 
     def _ask(
         self, kind: str, question: Callable[[int, int], Arm | AskCount], within_s: float | None = None
     ) -> dict[str, Told]:
         """Put it to all workers, and wait for all of their answers. question: from its number and the worker's place.
 
-        Raises LostError.
+        Raises LostError where one does not answer, and UserError where one refuses.
         """
         self._question = asked = _Question(next(self._numbers), time.monotonic())
         for place, worker in enumerate(self._ids):
             self._runner.send_message(kind, packed(question(asked.number, place)), worker)
         patience_s = ANSWER_TIMEOUT_S if within_s is None else within_s
-        if not asked.complete.wait(patience_s):
+        complete = asked.complete.wait(patience_s)
+        for worker, (_, told) in asked.answers.items():
+            if told.refusal:
+                raise UserError(f"worker {worker} refused: {told.refusal}")
+        if not complete:
             if ended := self._ended():
                 raise LostError("; ".join(ended.values()))
             silent = [worker for worker in self._ids if worker not in asked.answers]
@@ -175,7 +177,7 @@ class WorkersCrowd(Crowd):
             told = unpacked(getattr(msg, "data", None), Told)
         except msgspec.ValidationError:
             return  # a peer of another version: it has not answered
-        if told.number == question.number and worker in self._ids:
+        if told.number in (question.number, NOT_UNDERSTOOD) and worker in self._ids:
             question.answers[worker] = (answered_s, told)
             if len(question.answers) == len(self._ids):
                 question.complete.set()

@@ -26,7 +26,7 @@ from load.descriptors import raise_limit_on_files
 from load.meter import Meter
 from load.pace import Pace
 from load.users import DownloadUser, user_classes
-from load.worker_messages import ARM, COUNT, TOLD, Arm, Count, Told, packed, unpacked
+from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Count, Told, packed, unpacked
 
 
 class Part:
@@ -47,7 +47,8 @@ class Part:
             try:
                 told = deed(unpacked(msg.data, kind))
             except msgspec.ValidationError as error:
-                told = Told(-1, time.monotonic(), refusal=f"a message was not understood: {error}")
+                said = f"a message was not understood: {error}; is it of the same version?"
+                told = Told(NOT_UNDERSTOOD, time.monotonic(), refusal=said)
             self._runner.send_message(TOLD, packed(told))
 
         return answer

@@ -17,6 +17,7 @@ import msgspec
 from load.client import Sink
 
 ARM, COUNT, TOLD = "bench-arm", "bench-count", "bench-told"
+NOT_UNDERSTOOD = -1  # the number of an answer to what bore none that could be read
 
 T = TypeVar("T")
 

@@ -22,7 +22,7 @@ from load.lost import LostError
 from load.master import WorkersCrowd
 from load.users import DownloadUser, user_classes
 from load.worker import Part
-from load.worker_messages import ARM
+from load.worker_messages import ARM, COUNT
 from load.worker_samples import WORKER, together
 from profiles.protocol import Snapshot, TimedSample
 from tests.conftest import PROJECT, eventually
@@ -232,6 +232,18 @@ def test_a_worker_that_knows_no_such_target_says_so() -> None:
     unknown = type("Unknown", (DownloadUser,), {"target": "unheard-of", "address": ("127.0.0.1", 1)})
     with pytest.raises(UserError, match="knows no target 'unheard-of'"):
         crowd.start(unknown, 1, None)
+
+
+def test_a_worker_that_does_not_understand_is_no_silent_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    crowd, bus = started(2)
+    node, understood = bus.nodes["w1"], bus.nodes["w1"].handlers[COUNT]
+
+    def of_another_version(msg: Any, environment: Any) -> None:
+        understood(SimpleNamespace(node_id="m", data={"id": msg.data["number"]}), environment=environment)
+
+    monkeypatch.setitem(node.handlers, COUNT, of_another_version)
+    with pytest.raises(UserError, match="worker w1 refused: a message was not understood"):
+        crowd.counts()
 
 
 def test_nonsense_is_refused_by_a_worker_and_overheard_by_the_master() -> None:
