@@ -41,11 +41,9 @@ from profiles.protocol import (
     Watch,
 )
 from profiles.recordings import Recordings
-from profiles.records import Proof
+from profiles.records import SERVED_FILE, Proof
 from profiles.sampler import INTERVAL_S, Sampler
 from profiles.supervisor import Supervisor
-
-SERVED_FILE = "test-file.bin"
 
 M = TypeVar("M")
 

@@ -20,7 +20,7 @@ from errors import UserError
 from profiles.flamegraph import explain, find_py_spy
 from profiles.guest_server import serving
 from profiles.protocol import Start
-from profiles.records import SERVED_PATH
+from profiles.records import SERVED_FILE
 from profiles.scratch import Scratch
 from profiles.targets import Target
 
@@ -56,7 +56,7 @@ def guests(targets: Iterable[Target]) -> list[Feature]:
 def _guest(target: Target) -> Feature:
     with contextlib.closing(Scratch()) as scratch:
         scratch.path.chmod(0o755)  # a server may give up its rights before it reads
-        (scratch.path / SERVED_PATH.lstrip("/")).write_bytes(bytes(_TRIED_BYTES))
+        (scratch.path / SERVED_FILE).write_bytes(bytes(_TRIED_BYTES))
         try:
             with serving(target, scratch.path, Start(target.name, any_port=True)) as server:
                 control = server.congestion_control or "unknown"

@@ -21,7 +21,7 @@ from pathlib import Path
 from errors import UserError
 from profiles.guest_proof import prove_guest
 from profiles.host import file_facts
-from profiles.records import SERVED_PATH, Proof
+from profiles.records import SERVED_FILE, Proof
 from profiles.scratch import Scratch
 from profiles.targets import PROJECT, Target
 from profiles.trial import FILE_BYTES, MARKS
@@ -83,7 +83,7 @@ def _expected(target: Target, folder: Path) -> tuple[int, str]:
     """
     if target.facts.size_bytes is not None and target.facts.sha256 is not None:
         return target.facts.size_bytes, target.facts.sha256
-    file = file_facts(folder / SERVED_PATH.lstrip("/"))
+    file = file_facts(folder / SERVED_FILE)
     return file.size_bytes, file.sha256
 
 

@@ -13,7 +13,8 @@ SCHEMA = 1
 
 COPIES_TOLERANCE = 0.1
 
-SERVED_PATH = "/test-file.bin"
+SERVED_FILE = "test-file.bin"
+SERVED_PATH = f"/{SERVED_FILE}"
 
 Guest = Literal["command", "pid", "container"]
 State = Literal["running", "done", "interrupted", "failed"]
@@ -149,9 +150,8 @@ class Run:
     conditions. skipped: modes that this machine lacks, each with the reason. host and software: fact name to value, in
     the order to be shown; None is "unknown". gib_per_day: the traffic that somebody wants to know the cost of; it
     changes no number of the run. workers: the processes that the users were spread over, 0 for one that did it all.
-    voids: cells that came to nothing, and so their rounds, which are repeated like
-    disturbed ones. load_host: facts of the load's machine, where that is another one than the servers', of which host
-    tells.
+    voids: cells that came to nothing, and so their rounds, which are repeated like disturbed ones. load_host: facts of
+    the load's machine, where that is another one than the servers', of which host tells.
     """
 
     name: str
