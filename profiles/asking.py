@@ -45,7 +45,7 @@ def asked(
     place: Place, timeout_s: float = ASK_TIMEOUT_S, headers: Mapping[str, str] | None = None
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer, its body unread; the connection ends with the block."""
-    with contextlib.closing(_connection(place, timeout_s)) as connection:
+    with contextlib.closing(connection_to(place, timeout_s)) as connection:
         connection.request("GET", place.path, headers=headers or {})
         yield connection.getresponse()
 
@@ -81,7 +81,8 @@ def congestion_control(port: int) -> str:
     return ""
 
 
-def _connection(place: Place, timeout_s: float) -> http.client.HTTPConnection:
+def connection_to(place: Place, timeout_s: float) -> http.client.HTTPConnection:
+    """Not opened yet; whose certificate it is that encrypts does not matter here."""
     if not place.tls:
         return http.client.HTTPConnection(place.host, place.port, timeout=timeout_s)
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)

@@ -8,7 +8,6 @@ life, and is held against the clock's reading of the same.
 import contextlib
 import http
 import http.client
-import ssl
 import threading
 import time
 from collections.abc import Callable
@@ -17,14 +16,17 @@ from pathlib import Path
 
 from errors import UserError
 from profiles import accounts
+from profiles.asking import Place, connection_to
 from profiles.metrics import cpu_s
+from profiles.mode_server import HOST
 from profiles.protocol import Start
-from profiles.supervisor import HOST, Supervisor
+from profiles.records import SERVED_PATH
+from profiles.supervisor import Supervisor
 from profiles.targets import Target
 
-PATH = "/test-file.bin"
 TOLERANCE = 0.02
 CONNECTIONS = 2
+_TIMEOUT_S = 30.0
 _BUFFER_BYTES = 256 << 10
 _WINDOWED = {
     "ticks of /proc/PID/stat": accounts.ticks,
@@ -61,7 +63,6 @@ def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
     supervisor = Supervisor({target.name: target}, root)
     with accounts.rusage_of_children() as of_children:
         status = supervisor.start(Start(target.name, any_port=True))
-        assert status.pid is not None
         try:
             found = _windowed(status.pid, lambda: load(target, status.port, seconds))
             life_s = cpu_s(status.pid)
@@ -87,14 +88,15 @@ def _windowed(pid: int, work: Callable[[], None]) -> list[Account]:
 
 def load(target: Target, port: int, seconds: float) -> None:
     """Downloads over a few connections, until the time is over. Raises UserError when one of them fails."""
+    place = Place(HOST, port, SERVED_PATH, target.facts.tls is not None)
     until_s = time.monotonic() + seconds
     failures: list[str] = []
 
     def download() -> None:
         try:
-            with contextlib.closing(_connection(target, port)) as connection:
+            with contextlib.closing(connection_to(place, _TIMEOUT_S)) as connection:
                 while time.monotonic() < until_s:
-                    _get(connection)
+                    _get(connection, place.path)
         except (OSError, http.client.HTTPException) as error:
             failures.append(str(error))
 
@@ -104,20 +106,11 @@ def load(target: Target, port: int, seconds: float) -> None:
     for thread in threads:
         thread.join()
     if failures:
-        raise UserError(f"{target.name} did not deliver {PATH}: {failures[0]}")
+        raise UserError(f"{target.name} did not deliver {place.path}: {failures[0]}")
 
 
-def _connection(target: Target, port: int) -> http.client.HTTPConnection:
-    if target.facts.tls is None:
-        return http.client.HTTPConnection(HOST, port, timeout=30)
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(HOST, port, timeout=30, context=context)
-
-
-def _get(connection: http.client.HTTPConnection) -> None:
-    connection.request("GET", PATH)
+def _get(connection: http.client.HTTPConnection, path: str) -> None:
+    connection.request("GET", path)
     response = connection.getresponse()
     if response.status != http.HTTPStatus.OK:
         raise http.client.HTTPException(f"status {response.status}")

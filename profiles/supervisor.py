@@ -14,8 +14,6 @@ from profiles.mode_server import HOST, ModeServer
 from profiles.protocol import Start, TargetStatus
 from profiles.targets import Target
 
-__all__ = ["HOST", "Supervisor"]
-
 
 class Server(Protocol):
     """What was started, or found, and answers."""
