@@ -3,7 +3,6 @@
 Its rule: whatever is unsafe is refused at the start, or said in one line; nothing is found out later.
 """
 
-import contextlib
 import ipaddress
 import os
 import re
@@ -116,22 +115,21 @@ def warnings(access: Access) -> list[str]:
 
 def listening_socket(address: Address) -> socket.socket:
     """Raises UserError where nothing can listen."""
-    with contextlib.suppress(UnicodeError):
+    try:
+        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
+        family, kind, protocol, _, place = found[0]
+        listener = socket.socket(family, kind, protocol)
         try:
-            family, kind, protocol, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[
-                0
-            ]
-            listener = socket.socket(family, kind, protocol)
-            try:
-                listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-                listener.bind(place)
-                listener.listen(128)
-            except OSError:
-                listener.close()
-                raise
-            return listener
-        except OSError as error:
-            raise UserError(
-                f"the agent cannot listen on {address}: {error.strerror}; give an address of this host and a free port"
-            ) from error
-    raise UserError(f"the agent cannot listen on {address}: this is no host name")
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            listener.bind(place)
+            listener.listen(128)
+        except OSError:
+            listener.close()
+            raise
+        return listener
+    except UnicodeError as error:
+        raise UserError(f"the agent cannot listen on {address}: this is no host name") from error
+    except OSError as error:
+        raise UserError(
+            f"the agent cannot listen on {address}: {error.strerror}; give an address of this host and a free port"
+        ) from error
