@@ -38,7 +38,11 @@ def _of_container(name: str, container: str) -> int:
     if engine is None:
         raise UserError(f"{name}: neither {' nor '.join(_ENGINES)} is installed: name the server by pid")
     command = [engine, "inspect", "--format", "{{.State.Pid}}", "--", container]
-    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ASK_TIMEOUT_S)
+    try:
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ASK_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        why = f"{engine} said nothing for {ASK_TIMEOUT_S:g} s: see whether `{engine} ps` works, or name it by pid"
+        raise UserError(f"{name}: {why}") from error
     if done.returncode or not done.stdout.strip().isdigit():
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise UserError(f"{name}: {engine} does not know container {container}: {lines[-1]}")

@@ -157,9 +157,11 @@ def _traced(pids: tuple[int, ...], place: Place) -> tuple[Calls, int]:
         except (OSError, HTTPException) as error:
             raise UserError(f"no download under strace: {error or type(error).__name__}") from error
         finally:
-            strace.send_signal(signal.SIGINT)  # it lets go of them
-            strace.communicate(timeout=ATTACH_TIMEOUT_S)
-        return count_calls(line for path in log.parent.glob("calls.*") for line in _lines(path)), size_bytes
+            _detach(strace)
+        calls = count_calls(line for path in log.parent.glob("calls.*") for line in _lines(path))
+    if not calls.counted:
+        raise UserError("strace saw not one call of it")
+    return calls, size_bytes
 
 
 def _wait_until_attached(strace: subprocess.Popen[bytes], processes: int) -> None:
@@ -174,8 +176,19 @@ def _wait_until_attached(strace: subprocess.Popen[bytes], processes: int) -> Non
         said += piece
 
 
+def _detach(strace: subprocess.Popen[bytes]) -> None:
+    """Raises UserError where it has to be killed, since what it saw last is lost then."""
+    strace.send_signal(signal.SIGINT)  # it lets go of them
+    try:
+        strace.communicate(timeout=ATTACH_TIMEOUT_S)
+    except subprocess.TimeoutExpired as error:
+        strace.kill()  # and the kernel lets go of them, ptrace(2)
+        strace.communicate()
+        raise UserError(f"strace did not end within {ATTACH_TIMEOUT_S:g} s of being told to, and was killed") from error
+
+
 def _download_some(place: Place) -> int:
-    """The first MiB of the file, or all of it where no range is to be had; the bytes that arrived."""
+    """The first FILE_BYTES of the file, or all of it where no range is to be had; the bytes that arrived."""
     size_bytes = 0
     with asked(place, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{FILE_BYTES - 1}"}) as answer:
         while piece := answer.read(1 << 20):

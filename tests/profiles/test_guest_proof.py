@@ -1,5 +1,6 @@
 """What can be known of a guest from outside: its bytes, whether they go by reference, what it reads, its calls."""
 
+import os
 import shutil
 from pathlib import Path
 
@@ -22,6 +23,24 @@ def test_a_server_that_reads_and_sends_copies_twice(served: Path) -> None:
     assert proof.measured_copies == pytest.approx(2, abs=0.01)
     assert proof.contradiction is None and proof.model_copies is None
     assert proof.calls_per_gib and proof.calls_per_gib["sendto"] > 0
+
+
+@pytest.mark.parametrize(
+    ("first", "says"), [("", "saw not one call of it"), ("trap '' INT", "did not end within 2 s of being told to")]
+)
+def test_what_strace_did_not_see_is_unknown_and_not_nothing(
+    served: Path, monkeypatch: pytest.MonkeyPatch, first: str, says: str
+) -> None:
+    """A stand-in for strace, which attaches and writes nothing."""
+    strace = served / "bin" / "strace"
+    strace.parent.mkdir()
+    strace.write_text(f"#!/bin/sh\n{first}\necho 'Process 1 attached' >&2\nexec sleep 60\n")
+    strace.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{strace.parent}:{os.environ['PATH']}")
+    monkeypatch.setattr("profiles.guest_proof.ATTACH_TIMEOUT_S", 2.0)
+    proof = prove(guest(served), served)
+    assert proof.state == "available" and says in str(proof.calls_reason) and says in str(proof.unknown)
+    assert proof.calls_per_gib is None and proof.read_copies is None
 
 
 @pytest.mark.parametrize("how", ["short", "flipped"])
