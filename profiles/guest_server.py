@@ -21,6 +21,7 @@ from profiles.asking import ASK_TIMEOUT_S, Place, asked, congestion_control
 from profiles.congestion import CHOICES, make_equal
 from profiles.found import found
 from profiles.guest import Filling
+from profiles.keeper import KILLED_MARK
 from profiles.mode_server import HOST
 from profiles.ports import free_port, listeners, refuse_busy
 from profiles.protocol import Start
@@ -95,7 +96,7 @@ class GuestServer:
                 self._kill_left_over()
         if self._log is not None:
             words = last_line(self._log)
-            said = words if "was killed" in words else ""
+            said = words if KILLED_MARK in words else ""
             self._log.close()
             self._log = None
         if self._scratch is not None:
@@ -179,7 +180,7 @@ class GuestServer:
 
     def _made_equal(self, place: Place, control: str) -> str:
         """The congestion control that is in force after what we started was asked to use ours."""
-        if self._keeper is None or control in CHOICES[:1]:
+        if self._keeper is None or control == CHOICES[0]:
             return control
         make_equal(self.pids, self.port)
         return self._ask(place, ASK_TIMEOUT_S)[1]

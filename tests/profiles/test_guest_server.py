@@ -14,6 +14,7 @@ import pytest
 
 from errors import UserError
 from profiles.guest_server import serving
+from profiles.ports import free_port
 from profiles.protocol import Start
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
@@ -114,19 +115,20 @@ def test_a_command_that_has_somebody_else_serve_is_refused(served: Path) -> None
         found = of_table(served, "guest", {"pid": other.pid, "address": f"127.0.0.1:{other.port}"})
         with serving(found, served, Start("guest")) as same:
             assert same.pids == (other.pid,)
-    program = "import os,sys,time; os.execvp('sh', ['sh', '-c', 'sleep 60'])"
-    with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
-    target = of_table(served, "guest", {"command": [sys.executable, "-c", program], "address": f"127.0.0.1:{port}"})
-    elsewhere = f"import http.server, sys; sys.argv = ['x', '{port}', '--bind', '127.0.0.1', '--directory', '{served}']"
+    os.mkfifo(served / "asked")
+    port = free_port("127.0.0.1")
+    command = ["sh", "-c", 'echo serve > "$1/asked"; exec sleep 60', "sh", "{root}"]
+    target = of_table(served, "guest", {"command": command, "address": f"127.0.0.1:{port}"})
+    elsewhere = 'read -r _ < "$1/asked"; exec "$2" -m http.server "$3" --bind 127.0.0.1 --directory "$1"'
     with subprocess.Popen(
-        [sys.executable, "-c", f"import time; time.sleep(0.5); {elsewhere}; import runpy; "
-         "runpy.run_module('http.server', run_name='__main__')"], stderr=subprocess.DEVNULL
-    ) as another:  # fmt: skip
-        said = r"process \d+ listens on port \d+, and its command did not start that"
-        with pytest.raises(UserError, match=said), serving(target, served, Start("guest")):
-            pass
-        another.kill()
+        ["sh", "-c", elsewhere, "sh", str(served), sys.executable, str(port)], stderr=subprocess.DEVNULL
+    ) as another:
+        try:
+            said = r"process \d+ listens on port \d+, and its command did not start that"
+            with pytest.raises(UserError, match=said), serving(target, served, Start("guest")):
+                pass
+        finally:
+            another.kill()
 
 
 def test_what_was_found_running_is_measured_and_never_touched(served: Path) -> None:
@@ -159,6 +161,17 @@ def test_a_container_is_measured_by_its_first_process(served: Path, monkeypatch:
             with pytest.raises(UserError, match=says), serving(target, served, START):
                 pass
         assert set(alive(started.pids)) == set(started.pids)
+
+
+def test_a_container_engine_that_hangs_is_one_line(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = served / "docker"
+    engine.write_text("#!/bin/sh\nexec sleep 60\n")
+    engine.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{served}:{os.environ['PATH']}")
+    monkeypatch.setattr("profiles.found.ASK_TIMEOUT_S", 0.1)
+    target = of_table(served, "guest", {"container": "web", "address": "127.0.0.1:8399"})
+    with pytest.raises(UserError, match=r"^guest: docker said nothing for 0\.1 s"), serving(target, served, START):
+        pass
 
 
 def test_its_stop_command_is_run(served: Path) -> None:
