@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 ASK_TIMEOUT_S = 5.0
+DOWNLOAD_TIMEOUT_S = 60.0
 _PIECE_BYTES = 1 << 20
 _AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 
