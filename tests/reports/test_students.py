@@ -1,6 +1,7 @@
 """The students' page asks first: no answer is in sight, each is there, and each is the one that was measured."""
 
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -79,6 +80,13 @@ def test_nothing_is_loaded_from_anywhere(html: str) -> None:
     found = [value for _, attributes in Tags(html).elements for name, value in attributes.items() if name == "href"]
     assert [address for address in found if not address.startswith("#")] == ["index.html"]
     assert "src=" not in html and len(html) < 1_000_000
+
+
+def test_a_question_takes_one_choice_and_shares_it_with_no_other(html: str) -> None:
+    """A browser takes back a choice when another of the same name is made."""
+    inputs = [attributes for tag, attributes in Tags(html).elements if tag == "input"]
+    named = Counter(attributes["name"] for attributes in inputs if attributes["type"] == "radio")
+    assert named == {"copies": 5, "fewer": 2, "calls": 6, "path-read-send": 4, "path-sendfile": 4}
 
 
 @pytest.mark.parametrize("text", ["def other(): pass", "match x:\n  case", "\x00", ""])
