@@ -37,10 +37,9 @@ def render(run: RunData) -> Markup:
 def _limits(run: RunData) -> str:
     if run.run.host.get("interface") in ("loopback", "lo"):
         return f"Loopback has no line rate that could have been exceeded; the memory's bandwidth: {UNANSWERED}."
-    fastest = max(
-        (known.median for mode in run.measured.modes if (known := run.measured.spread(mode, "gib_per_s"))), default=0
-    )
-    reached = f"the fastest mode reached {number(fastest * GIB * 8 / 1e6)} Mbit/s of payload"
+    rates = [known.median for mode in run.measured.modes if (known := run.measured.spread(mode, "gib_per_s"))]
+    most = f"{number(max(rates) * GIB * 8 / 1e6)} Mbit/s of payload" if rates else "a throughput that is unknown"
+    reached = f"the fastest mode reached {most}"
     if limit := held_to(run.run):
         return f"The link was held to {limit}; {reached}."
     if str(run.run.host.get("interface")).startswith("veth"):

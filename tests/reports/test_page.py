@@ -201,3 +201,4 @@ def test_a_run_that_knows_almost_nothing_makes_a_page(tmp_path: Path) -> None:
     text = Tags(page.page(load(stored))).text
     assert "no verdict: the server's CPU per GiB is not known above zero in any round" in text
     assert "CPU model unknown" in text and "none recorded" in text
+    assert "the fastest mode reached a throughput that is unknown" in text
