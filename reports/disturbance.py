@@ -17,10 +17,27 @@ MOST_RESIDENT = 0.01  # of a file that is to be cold
 MOST_BEHIND = 0.02  # of the bytes that were offered
 
 
+def _always(_run: Run) -> bool:
+    return True
+
+
+def _warm(run: Run) -> bool:
+    return run.cache == "warm"
+
+
+def _cold(run: Run) -> bool:
+    return run.cache == "cold"
+
+
+def _paced(run: Run) -> bool:
+    return run.question == "paced"
+
+
 @dataclass(frozen=True, slots=True)
 class Gate:
     """limit: the largest value that is still calm. read: a cell's value, None where it is unknown. voids: a
-    mode that is over it where the round has to be judged after all answers another question."""
+    mode that is over it where the round has to be judged after all answers another question. applies: to this run;
+    where it does not, what is read stands for nothing."""
 
     name: str
     limit: float
@@ -29,6 +46,7 @@ class Gate:
     read: Callable[[Cell, Run], float | None]
     drops: bool = True
     voids: bool = False
+    applies: Callable[[Run], bool] = _always
 
     def over(self, cell: Cell, run: Run) -> bool:
         value = self.read(cell, run)
@@ -131,9 +149,10 @@ GATES: tuple[Gate, ...] = (
         "faults",
         "major page faults: the file came from the disk, not from the page cache",
         warm_major_faults,
+        applies=_warm,
     ),
     Gate("a stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
-    Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share),
+    Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share, applies=_warm),
     Gate(
         "resident pages",
         MOST_RESIDENT,
@@ -141,8 +160,17 @@ GATES: tuple[Gate, ...] = (
         "a part of the file was in the page cache before a cold cell",
         left_share,
         voids=True,
+        applies=_cold,
     ),
-    Gate("fell behind", MOST_BEHIND, "share", "less than 98 % of the offered bytes arrived", behind_share, voids=True),
+    Gate(
+        "fell behind",
+        MOST_BEHIND,
+        "share",
+        "less than 98 % of the offered bytes arrived",
+        behind_share,
+        voids=True,
+        applies=_paced,
+    ),
     Gate(
         "TCP retransmits", 0.01, "share", "TCP sent up to more than 1 % of the bytes again", resent_share, drops=False
     ),

@@ -29,7 +29,9 @@ class Row:
 
 def render(run: RunData) -> Markup:
     rounds = len({cell.round for cell in run.measured.cells})
-    return fragment("gates.html", rows=[_row(run, gate) for gate in GATES], rounds=rounds)
+    rows = [_row(run, gate) for gate in GATES if gate.applies(run.run)]
+    others = [gate.name for gate in GATES if not gate.applies(run.run)]
+    return fragment("gates.html", rows=rows, others=others, rounds=rounds)
 
 
 def _row(run: RunData, gate: Gate) -> Row:

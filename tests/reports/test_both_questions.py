@@ -17,6 +17,7 @@ from reports.decisions import comparison, store
 from reports.decisions.embedded import downloads
 from reports.decisions.export import export
 from reports.decisions.pages import write_comparison, write_history
+from reports.sections import gates
 from reports.text import printable
 from tests.reports import synthetic
 from tests.reports.tags import Tags
@@ -75,6 +76,14 @@ def test_latency_says_how_it_was_taken_in_each(html: str) -> None:
     saturated, paced = text.split("Latency of a download · saturated")[-1].split("Latency of a download · paced")
     assert "time under full load" in saturated and "intended" not in saturated
     assert "offered at 900 MiB/s" in paced and "counts from when it should have started" in paced
+
+
+def test_a_gate_of_another_question_has_no_number(both: RunData, html: str) -> None:
+    saturated, paced = Tags(html).text.split("The gates · saturated")[-1].split("The gates · paced")
+    assert "Of no meaning in a run like this: resident pages, fell behind." in saturated
+    assert "Of no meaning in a run like this: resident pages." in paced and "fell behind2 %0 %" in paced
+    cold = dataclasses.replace(both, run=dataclasses.replace(both.run, cache="cold"))
+    assert "like this: major faults, absent pages, fell behind." in gates.render(cold)
 
 
 def test_ids_are_there_once_and_each_badge_leads_to_its_own_reasons(html: str) -> None:
