@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from reports.copy_tax import KERNEL, PYTHON, Stack, group_of
+from reports.copy_tax import COPYING, KERNEL, PYTHON, Stack, group_of
 
 Tree = dict[str, Any]  # name, value (ms/GiB), children; kind or delta (ms/GiB)
 
@@ -59,7 +59,7 @@ def kind_of(frame: str) -> str:
         return "python"
     if not frame.endswith(KERNEL):
         return "c"
-    return "copy" if group_of(frame) == "copying" else "kernel"
+    return "copy" if group_of(frame) == COPYING else "kernel"
 
 
 def trimmed(stacks: Mapping[Stack, float], least_share: float = MIN_SHARE) -> dict[Stack, float]:

@@ -5,9 +5,11 @@ from collections.abc import Mapping, Sequence
 from markupsafe import Markup
 
 from reports.data import RunData
-from reports.deep import Deep, differing, signed
+from reports.deep import ERRORS, WORTH_A_WORD, Deep, differing, signed
 from reports.flames import Tree, difference, trimmed
+from reports.paired import percent
 from reports.rendering import fragment, packed_json
+from reports.text import number
 
 TITLE = "What vanished, what appeared"
 ORDER = 103
@@ -25,7 +27,14 @@ def render(run: RunData) -> Markup:
     rows = [(mode, _told(deep, found[first])) for mode, deep in found.items() if mode != first]
     share, drawn = _that_fits(found)
     return fragment(
-        "differences.html", modes=list(found), against=first, rows=rows, pairs=drawn, least=f"{100 * share:.1f} %"
+        "differences.html",
+        modes=list(found),
+        against=first,
+        rows=rows,
+        pairs=drawn,
+        least=percent(share),
+        errors=number(ERRORS),
+        worth=percent(WORTH_A_WORD),
     )
 
 
