@@ -35,7 +35,7 @@ def record(run: Run) -> dict[str, Any]:
 
 
 def downloads(run: RunData) -> tuple[Download, ...]:
-    """Of every question that was answered, the rounds as a table, and all records but the samples."""
+    """Of every question that was answered, the rounds as a table, and the records without samples, perf and code."""
     return tuple(found for answer in run.answers for found in _of_one(answer))
 
 

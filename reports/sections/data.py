@@ -8,7 +8,7 @@ from reports.rendering import embedded_json, fragment
 
 TITLE = "Take the data along"
 ORDER = 135
-HINT = "the rounds as CSV, all records as JSON"
+HINT = "the rounds as CSV, the records as JSON"
 
 
 def render(run: RunData) -> Markup:
