@@ -1,4 +1,7 @@
-"""What watching cost: throughput and CPU per GiB of the profile pass beside the score's (method.md §1)."""
+"""What watching cost: throughput and CPU per GiB of the profile pass beside the score's (method.md §1).
+
+Its rule: a pass in which py-spy recorded nothing, as of a server without Python, is no pass with py-spy.
+"""
 
 from markupsafe import Markup
 
@@ -16,7 +19,8 @@ _METRICS = (("Throughput, GiB/s", "gib_per_s"), ("Server CPU, s/GiB", PRIMARY))
 
 
 def render(run: RunData) -> Markup:
-    watched = {"py-spy": {profile.cell.mode: profile.cell for profile in run.measured.profiles}}
+    recorded = [profile.cell for profile in run.measured.profiles if profile.reason is None]
+    watched = {"py-spy": {cell.mode: cell for cell in recorded}}
     watched["perf"] = {deep.mode: deep.cell for deep in run.deep_profiles if deep.cell is not None}
     profilers = [name for name, cells in watched.items() if cells]
     modes = [mode for mode in run.measured.modes if any(mode in watched[name] for name in profilers)]
@@ -35,6 +39,9 @@ def _row(run: RunData, mode: str, metric: str, cells: list[Cell | None]) -> list
     alone = scored.median if scored else None
     row = [(number(alone), "")]
     for cell in cells:
-        value = cell.metrics.get(metric) if cell else None
-        row.append((number(value) if cell else "not run", times(value / alone) if value and alone else UNKNOWN))
+        if cell is None:
+            row.append(("not run", ""))
+            continue
+        value = cell.metrics.get(metric)
+        row.append((number(value), times(value / alone) if value and alone else UNKNOWN))
     return row

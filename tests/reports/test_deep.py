@@ -135,6 +135,14 @@ def test_what_watching_cost_stands_beside_the_score(text: str) -> None:
     assert re.search(r"read-send ?0\.4\d+ ?0\.4\d+ ?[01]\.\d\dx", observer)
 
 
+def test_a_profiler_that_recorded_nothing_is_no_pass_with_it(tmp_path: Path) -> None:
+    stored = synthetic.write(tmp_path, synthetic.run(rounds=7), flame=None, sampled=False)
+    assert "Observer effect" not in Tags(page.page(load(stored))).text
+    synthetic.write_deep(stored, stored.read_run())
+    observer = section(Tags(page.page(load(stored))).text, "Observer effect: what the profilers cost", "How to read it")
+    assert "with perf" in observer and "with py-spy" not in observer
+
+
 def test_without_perf_one_line_says_what_would_unlock_the_rest(tmp_path: Path) -> None:
     stored = synthetic.write(tmp_path, synthetic.run(rounds=7), sampled=False)
     reason = "perf could not record: not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1"
