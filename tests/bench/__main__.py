@@ -2,7 +2,7 @@
 
 Its rule: all that is compared is measured in one interleaved run, and every bound that the project sets itself gets a
 verdict. Servers and load are pinned to CPUs of their own, as in a campaign. Exit code 1 when a bound is clearly missed:
-the whole interval lies above it.
+the whole interval lies above it, or the figure itself where there is no interval (times, memory, the sampler).
 """
 
 import argparse

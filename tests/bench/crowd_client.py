@@ -1,7 +1,7 @@
 """python -m tests.bench.crowd_client PORT USERS SECONDS WORKERS: users in this process, or in workers; what all paid.
 
 Its rule: it says the same as the C client (floor.c), in one line of JSON. CPU is that of every process of the load, the
-one that directs and the workers, and of the server beside them: what a GiB costs in all.
+one that directs and the workers; beside it stands what the server paid meanwhile.
 """
 
 import json
@@ -72,7 +72,8 @@ def _total(counts: list[Count], name: str) -> int:
 
 
 def _workers_cpu(counts: list[Count], name: str) -> float:
-    return sum(count.cpu.get(name, 0.0) for count in counts)
+    """Of the processes that are not this one."""
+    return sum(count.cpu[name] for count in counts if count.cpu)
 
 
 if __name__ == "__main__":

@@ -6,10 +6,8 @@ for each of fourteen modes at more than twice the default rate, and go the way o
 stacks, records, page.
 """
 
-import json
 import os
 import random
-import subprocess
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -24,7 +22,6 @@ from profiles.run_folder import RunFolder
 from profiles.supervisor import Supervisor
 from profiles.targets import PROJECT, discover
 from tests.bench.contests import Contest, Outcome, Readings, judge
-from tests.bench.processes import bound
 from tests.bench.report_speed import MODES, timed_report
 from tests.bench.sides import Field, Reading, Side
 from tests.reports import synthetic
@@ -32,6 +29,10 @@ from tests.reports import synthetic
 MODE, ROUNDS, LOAD_S = "sendfile", 8, 1.0
 KEPT = 0.9  # of the throughput
 RENDER_BOUND_S, RENDER_RATE_HZ, RENDER_S = 15.0, 499, 60
+
+
+class _NoPerfError(UserError):
+    """perf cannot record here: a reason to skip, where a server or a load that fails is none."""
 
 
 def outcome(field: Field, _: Readings) -> Outcome:
@@ -56,7 +57,7 @@ def _observer(field: Field) -> Outcome:
         for number in range(ROUNDS):
             for side in random.Random(number).sample((watched, alone), 2):
                 readings[side].append(_loaded(field, side is watched, placement))
-    except UserError as error:
+    except _NoPerfError as error:
         return Outcome(sentences=[f"skipped: what perf costs: {error}"])
     contest = Contest(f"{MODE} with perf", watched, alone, 1 / KEPT, lambda one: one.wall_s / one.received_bytes)
     return judge(f"perf at {RATE_HZ} Hz: time per byte, with and without", [contest], readings)
@@ -72,10 +73,8 @@ def _loaded(field: Field, with_perf: bool, placement: Placement) -> Reading:
             if perf is not None:
                 perf.begin(60, "")
                 if (seen := perf.result()).state == "failed":
-                    raise UserError(seen.reason)
-            with bound(placement.load_cpus):
-                command = field.load_command(status.port, field.large_bytes, LOAD_S)
-                told = json.loads(subprocess.run(command, capture_output=True, text=True, check=True).stdout)
+                    raise _NoPerfError(seen.reason)
+            told = field.told(field.load_command(status.port, field.large_bytes, LOAD_S), placement)
         finally:
             if perf is not None:
                 perf.kill()

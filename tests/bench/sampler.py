@@ -7,6 +7,7 @@ import os
 import subprocess
 import time
 
+from errors import UserError
 from load.server_host import ServerHost
 from profiles.protocol import Start
 from profiles.targets import discover
@@ -38,7 +39,11 @@ def _share(field: Field) -> tuple[float, int]:
             last = host.snapshot()
         finally:
             load.wait()
-        spent_s = (last.processes["sampler"]["cpu_s"] or 0) - (first.processes["sampler"]["cpu_s"] or 0)
+        if load.returncode:
+            raise UserError("the load beside the sampler failed; what it said stands above")
+        before_s, after_s = (seen.processes["sampler"]["cpu_s"] for seen in (first, last))
+        assert before_s is not None and after_s is not None
+        spent_s = after_s - before_s
         return spent_s / (last.monotonic_s - first.monotonic_s), len(ports)
     finally:
         host.close()

@@ -24,7 +24,8 @@ from tests.bench.processes import Server, bound, serving
 from units import GIB
 
 Payer = Literal["server", "C client", "Locust user", "all, one process", "all, one worker", "all, two workers"]
-_WORKERS = {"all, one process": 0, "all, one worker": 1, "all, two workers": 2}
+# Who downloads with Locust's users, and over how many workers they are spread.
+_WORKERS = {"Locust user": 0, "all, one process": 0, "all, one worker": 1, "all, two workers": 2}
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -108,8 +109,12 @@ class Field:
         """Load a side once. Raises UserError when a server does not start, or a download fails."""
         server = self._server(side)
         before_s = server.cpu_s()
-        told = self._told(self._client(side, server), _placement(side.pinned))
-        spent_s = server.cpu_s() - before_s if side.payer == "server" else told["cpu_s"]
+        told = self.told(self._client(side, server), _placement(side.pinned))
+        if side.payer == "server":
+            spent_s = server.cpu_s() - before_s
+        else:
+            beside_s = 0.0 if side.payer in ("C client", "Locust user") else told["server_s"]
+            spent_s = told["user_s"] + told["system_s"] + beside_s
         return Reading(spent_s, told["received_bytes"], told["downloads"], told["wall_s"])
 
     def make_file(self, size_bytes: int) -> Path:
@@ -129,10 +134,7 @@ class Field:
         if side.payer in _WORKERS:
             command = [sys.executable, "-m", "tests.bench.crowd_client", str(server.port), str(self._connections)]
             return [*command, str(self._seconds), str(_WORKERS[side.payer])]
-        if side.payer != "Locust user":
-            return self.load_command(server.port, side.size_bytes, self._seconds)
-        command = [sys.executable, "-m", "tests.bench.locust_client", str(server.port), str(self._connections)]
-        return [*command, str(self._seconds)]
+        return self.load_command(server.port, side.size_bytes, self._seconds)
 
     def _server(self, side: Side) -> Server:
         key = (side.program, side.path, side.size_bytes if side.program == "C" else 0, side.pinned)
@@ -158,13 +160,14 @@ class Field:
         command = [sys.executable, "-m", module, what, "--port", "0", "--root", str(self.folder), "--lifeline", "0"]
         return serving(command, cpus)
 
-    def _told(self, command: Sequence[str], placement: Placement) -> dict[str, float]:
+    def told(self, command: Sequence[str], placement: Placement) -> dict[str, float]:
+        """What a client says of its load. Raises UserError when it fails."""
         with bound(placement.load_cpus):
             done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
         if done.returncode:
             raise UserError(f"{' '.join(command[:4])} failed: {done.stderr.strip()}")
         told: dict[str, float] = json.loads(done.stdout)
-        return told | {"cpu_s": told["user_s"] + told["system_s"] + told.get("server_s", 0.0)}
+        return told
 
 
 def _placement(pinned: bool) -> Placement:
