@@ -67,12 +67,14 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
         "read-send": 2, "sendfile": 0,
     }  # fmt: skip
 
-    for profile in folder(served).read_profiles():
+    profiles = folder(served).read_profiles()
+    assert [profile.cell.mode for profile in profiles] == list(record.modes)
+    for profile in profiles:
         assert (profile.svg is None) == (profile.reason is not None)
         if profile.raw:
             assert "send_file" in (folder(served).path / profile.raw).read_text()
     deep = folder(served).read_deep()
-    assert deep
+    assert [one.mode for one in deep] == list(record.modes)
     for one in deep:
         assert (one.folded is None) == (one.reason is not None)
         if one.folded:
@@ -203,14 +205,14 @@ class Running:
 
         def there() -> bool:
             children = psutil.Process(self.process.pid).children(recursive=True)
-            found[:] = [child for child in children if module in _command_line(child)]
+            found[:] = [child for child in children if module in command_line(child)]
             return bool(found)
 
         eventually(there)
         return found[0]
 
 
-def _command_line(process: psutil.Process) -> list[str]:
+def command_line(process: psutil.Process) -> list[str]:
     try:
         return process.cmdline()
     except psutil.NoSuchProcess:
@@ -267,7 +269,7 @@ def test_failures_in_the_load_are_exit_code_1_and_stand_in_the_records(served: P
     eventually(lambda: bool(other.path.exists() and other.path.joinpath("run.json").exists()))
     eventually(lambda: bool(psutil.Process(process.pid).children(recursive=True)))
     (served / "short").write_bytes(b"short")
-    eventually(lambda: any("servers" in _command_line(c) for c in psutil.Process(process.pid).children(recursive=True)))
+    eventually(lambda: any("servers" in command_line(c) for c in psutil.Process(process.pid).children(recursive=True)))
     (served / "short").rename(served / "test-file.bin")
     _, said = process.communicate(timeout=60)
     if process.returncode == 1 and "does not serve" in said:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import eventually
-from tests.scripts.test_load import Running, folder, run
+from tests.scripts.test_load import Running, command_line, folder, run
 
 TWO = ["--workers", "2", "--modes", "sendfile", "--profile", "0"]
 
@@ -46,6 +46,7 @@ def test_a_worker_that_is_killed_voids_its_cell_and_the_round_is_run_again(serve
 
 def test_a_kill_of_the_master_leaves_no_worker(served: Path) -> None:
     running = Running(served, *TWO, cells=1)
+    assert sum("load.worker" in command_line(child) for child in running.started) == 2
     running.process.kill()
     running.process.communicate()
     eventually(lambda: not any(child.is_running() and child.status() != "zombie" for child in running.started))
