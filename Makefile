@@ -32,20 +32,21 @@ SWEEP_KNOBS = $(call quoted,AXIS,axis) $(call option,POINTS,points) $(call optio
 
 help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
-	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "%-18s %s\n", $$1, $$2 }'
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "%-19s %s\n", $$1, $$2 }'
 	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
 	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
 	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
+	@echo "               (WINDOW=0.7 and WARM_UP=0.2 are the defaults from 5 modes on)"
 	@echo "               WORKERS=n, processes that share the users (MASTER=host:port waits for workers from other hosts)"
 	@echo "               NETNS=1, servers and load in network namespaces of their own, as root (RATE=1gbit MTU=1500)"
 	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"
 	@echo "               TARGETS=file, servers of your own to measure beside ours (docs/targets.md)"
 	@echo "               GIB_PER_DAY=n, the traffic to count the cores saved for"
 
-load: $(VENV)/.ready ## measure every mode in rounds, profile it, and write the report
+load: $(VENV)/.ready ## measure data paths in rounds (the course's three; MODES=all), profile them, and write the report
+	@test -n '$(filter-out 0,$(NETNS))' -o -z '$(RATE)$(MTU)' || { echo "error: RATE and MTU are of the link that NETNS=1 makes: give NETNS=1 too, or leave them out" >&2; exit 2; }
 	$(if $(AGENT),,@$(RUN_PYTHON) -m scripts.test_file --size '$(SIZE)')
-	@test -n '$(filter-out 0,$(NETNS))' -o -z '$(RATE)$(MTU)' || { echo "error: RATE and MTU are of the link that NETNS=1 makes: give both, or neither" >&2; exit 2; }
 	@$(RUN_PYTHON) -m $(if $(filter-out 0,$(NETNS)),scripts.netns $(call quoted,RATE,rate) $(call quoted,MTU,mtu),scripts.load) $(KNOBS)
 
 sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)
