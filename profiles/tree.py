@@ -52,8 +52,8 @@ class TreeReader:
         return tuple(self._last)
 
     def alive(self) -> list[int]:
-        """Those of them that are there still, and are the same."""
-        return [pid for pid, reader in self._readers.items() if reader.is_there()]
+        """Those of them that are there still, and are the same. From any thread, also while another one reads."""
+        return [pid for pid, reader in list(self._readers.items()) if reader.is_there()]
 
     def read(self) -> Values:
         self._find()
