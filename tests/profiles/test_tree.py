@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import psutil
 import pytest
 
 from profiles import tree
@@ -44,16 +45,8 @@ def grown(before: Values, after: Values) -> dict[str, float]:
 def test_what_a_process_paid_that_came_and_went_between_readings_is_kept(served: Path, how: tuple[str, ...]) -> None:
     with running(served, *how) as server:
         before = server.reader.read()
-        own_s = sum((ProcessReader(pid).read()["cpu_s"] or 0.0) for pid in server.pids)
         burn(server)
-        paid_s = 0.0
-
-        def ended() -> bool:
-            nonlocal paid_s
-            paid_s = sum((ProcessReader(pid).read()["cpu_s"] or 0.0) for pid in server.pids) - own_s
-            return paid_s >= BURNT_S
-
-        eventually(ended)
+        eventually(lambda: not any(psutil.Process(pid).children() for pid in server.pids))  # ended, and was waited for
         assert grown(before, server.reader.read())["cpu_s"] >= BURNT_S - TICK_S
 
 
@@ -106,6 +99,22 @@ def test_a_tree_of_which_nothing_is_left_says_so(served: Path) -> None:
         server.end()
         with pytest.raises(ProcessLookupError):
             server.reader.read()
+
+
+def test_who_is_alive_can_be_asked_while_it_is_read(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As the agent does, whose sampler reads in a thread of its own."""
+    is_there = ProcessReader.is_there
+
+    def reads_meanwhile(reader: ProcessReader) -> bool:
+        server.reader.read()
+        return is_there(reader)
+
+    with running(served, "workers") as server:
+        main, worker, other = server.pids
+        os.kill(worker, signal.SIGKILL)
+        eventually(lambda: alive([worker]) == [])
+        monkeypatch.setattr(ProcessReader, "is_there", reads_meanwhile)
+        assert set(server.reader.alive()) - {worker} == {main, other}
 
 
 def test_children_are_found_without_the_kernels_list_too(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
