@@ -51,10 +51,15 @@ class Leases:
 
     @contextlib.contextmanager
     def held(self, given: str) -> Iterator[None]:
-        """For as long as something is done under a lease, it does not run out. Raises LeaseLostError."""
+        """For as long as something is done under a lease, it does not run out, also when it fails in the end.
+
+        Raises LeaseLostError.
+        """
         self._renew(given)
-        yield
-        self._heard_s = self._clock()
+        try:
+            yield
+        finally:
+            self._heard_s = self._clock()
 
     def _renew(self, given: str) -> None:
         self.expire()

@@ -2,6 +2,7 @@
 
 import pytest
 
+from errors import UserError
 from profiles.lease import LEASE_S, AgentBusyError, LeaseLostError, Leases
 
 
@@ -46,6 +47,17 @@ def test_a_load_that_is_not_heard_of_is_given_up_and_its_servers_end() -> None:
     with pytest.raises(LeaseLostError), world.leases.held(lease):
         raise AssertionError("nothing may be done")
     assert world.leases.take("beta", "")
+
+
+def test_what_took_long_and_failed_costs_no_lease() -> None:
+    """As a server does that is not ready within its time."""
+    world = World()
+    lease = world.leases.take("alpha", "")
+    with pytest.raises(UserError, match="not ready"), world.leases.held(lease):
+        world.clock.now_s += 10 * LEASE_S
+        raise UserError("it was not ready")
+    with world.leases.held(lease):
+        pass
 
 
 def test_who_lost_the_network_takes_its_own_lease_up_again_with_nothing_running() -> None:
