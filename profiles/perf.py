@@ -10,7 +10,6 @@ import contextlib
 import signal
 import subprocess
 import time
-from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -105,9 +104,8 @@ class Perf:
         if not any(frame.endswith(stacks.KERNEL) for stack in found for frame in stack):
             return Recording("failed", reason=f"perf was shown no frames of the kernel; {REMEDY}")
         trampoline = any(frame.endswith(stacks.PYTHON) for stack in found for frame in stack)
-        folded = Counter(found)
-        if self._python:
-            folded = stacks.joined(found, stacks.read_folded(self._sampled), self._source_line)
+        sampled = stacks.read_folded(self._sampled)
+        folded = stacks.joined(found, sampled, self._source_line) if self._python else found
         return Recording(
             "done",
             raw=stacks.write_folded(folded),
