@@ -4,7 +4,7 @@ Its rule: the truth comes from the construction (burning_server.py), not from a 
 excludes by more than 1 % is a bound that was missed: the method would be wrong.
 """
 
-from reports.paired import Paired, compare
+from reports.paired import TARGET_HALF_WIDTH, Paired, compare
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field, Reading, Side
 
@@ -33,9 +33,12 @@ def outcome(field: Field, readings: Readings) -> Outcome:
 
 
 def verdict(paired: Paired, truth: float) -> Verdict:
-    """Within: the interval holds the truth, and tells an effect from none. Above: it excludes the truth."""
-    if paired.low is None or paired.high is None:
+    """Within: the interval holds the truth, and tells an effect from none, or is narrow enough to say that there is
+    none. Above: it excludes the truth."""
+    if paired.low is None or paired.high is None or paired.half_width is None:
         return "too few rounds"
     if not paired.low - SLACK <= truth <= paired.high + SLACK:
         return "above"
-    return "unclear" if truth != 1 and paired.low <= 1 <= paired.high else "within"
+    if truth == 1:
+        return "within" if paired.half_width <= TARGET_HALF_WIDTH else "unclear"
+    return "unclear" if paired.low <= 1 <= paired.high else "within"
