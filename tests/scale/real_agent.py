@@ -46,26 +46,27 @@ def watch(root: Path) -> RealAgent:
         host = RemoteHost(AgentOptions(Address("127.0.0.1", port), TOKEN, None), Observer())
         try:
             targets = host.facts().targets
-            one = _watched(host, process, [targets[0].name])
-            before = wire_bytes_so_far(process)
+            one, _ = _watched(host, process, [targets[0].name])
             rest = [target.name for target in targets[1:] if target.tls is None]
-            all_of_them = _watched(host, process, rest)
-            wire_bytes = wire_bytes_so_far(process) - before
+            all_of_them, wire_bytes_per_s = _watched(host, process, rest)
             rss_bytes = psutil.Process(process.pid).memory_info().rss
         finally:
             host.close()
             process.terminate()
     facts_bytes = len(msgspec.json.encode(targets)) / len(targets)
-    return RealAgent({1: one, 1 + len(rest): all_of_them}, wire_bytes / WATCHED_S, rss_bytes, facts_bytes)
+    return RealAgent({1: one, 1 + len(rest): all_of_them}, wire_bytes_per_s, rss_bytes, facts_bytes)
 
 
-def _watched(host: RemoteHost, process: "subprocess.Popen[str]", names: list[str]) -> float:
-    """The cores that the agent kept busy while a page watched, with these servers beside those that stood."""
+def _watched(host: RemoteHost, process: "subprocess.Popen[str]", names: list[str]) -> tuple[float, float]:
+    """While a page watched, with these servers beside those that stood: the cores that the agent kept busy, and what it
+    sent and received per second."""
     for name in names:
         host.start(Start(name, any_port=True))
-    seen, before_s, began_s = host.newest_sample(), cpu_s(process.pid), time.monotonic()
+    seen, before = host.newest_sample(), wire_bytes_so_far(process)
+    before_s, began_s = cpu_s(process.pid), time.monotonic()
     while time.monotonic() - began_s < WATCHED_S:
         seen = host.samples(seen).last
         host.statuses()
         time.sleep(EVERY_S)
-    return (cpu_s(process.pid) - before_s) / (time.monotonic() - began_s)
+    wall_s = time.monotonic() - began_s
+    return (cpu_s(process.pid) - before_s) / wall_s, (wire_bytes_so_far(process) - before) / wall_s
