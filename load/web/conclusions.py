@@ -14,8 +14,8 @@ from reports.verdict import conclude, delta
 
 @dataclass(frozen=True, slots=True)
 class ModeSoFar:
-    """A mode against the baseline. ratios: by round. low and high are None while there are too few rounds. kind and
-    sentence: of the verdict as it stands."""
+    """A mode against the baseline. ratios: by round. low and high are None while there are too few rounds, and ratio is
+    the median of the rounds then. kind and sentence: of the verdict as it stands."""
 
     mode: str
     kind: str
@@ -56,8 +56,11 @@ def so_far(folder: RunFolder) -> SoFar | None:
             if ours is not None and base is not None and ours > 0 and base > 0:
                 ratios[number_of(cells)] = ours / base
         paired = verdict.paired
-        numbers = (None, None, None) if paired is None else (paired.ratio, paired.low, paired.high)
-        modes.append(ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios, *numbers))
+        ratio = low = high = None
+        if paired is not None:
+            low, high = paired.low, paired.high
+            ratio = paired.median if low is None else paired.ratio
+        modes.append(ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios, ratio, low, high))
     dropped = {number: "; ".join(reasons) for number, reasons in records.dropped.items()}
     planned = run.rounds_planned or len(run.order)
     return SoFar(run.question, run.baseline, len(records.rounds), planned, delta(reach), tuple(modes), dropped)

@@ -68,7 +68,7 @@ function modeRow(mode, y, x, width) {
   const at = x(mode.ratio);
   const diamond = svg("path", { d: `M${at - 7} ${y}L${at} ${y - 7}L${at + 7} ${y}L${at} ${y + 7}Z` });
   diamond.style.fill = colour;
-  const text = mode.low ? `${times(mode.ratio)} [${mode.low.toFixed(2)}, ${mode.high.toFixed(2)}]` : times(mode.ratio);
+  const text = mode.low ? `${times(mode.ratio)} [${mode.low.toFixed(2)}, ${mode.high.toFixed(2)}]` : `median ${times(mode.ratio)}`;
   const anchor = at < (LEFT + width) / 2 ? "start" : "end";
   return [...parts, diamond, svg("text", { class: "estimate", x: at, y: y - 12, "text-anchor": anchor }, text)];
 }
