@@ -25,6 +25,7 @@ from load.web.reporting import Reporting
 from load.web.runs import Runs
 from load.web.watch import Watch
 from load.web.wishes import CampaignWish, LoadWish, RecordWish, ServerWish, size_of
+from profiles.protocol import TargetStatus
 from profiles.run_folder import RunFolder
 from units import exact_size
 
@@ -180,7 +181,7 @@ class Desk:
             },
         }
 
-    def _server(self, status: Any) -> Json:
+    def _server(self, status: TargetStatus) -> Json:
         meter = self._standing.meter(status.name)
         failed = ", ".join(f"{count:,} × {name}" for name, count in meter.failure_names.items())
         return {

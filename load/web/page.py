@@ -10,7 +10,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from load.knobs import LIMITS, Knobs
+from load.knobs import COURSE_MODES, LIMITS, PROFILE_S, USERS, Knobs
 from load.web.history import COARSE_POINTS, FINE_POINTS
 from load.web.points import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles import targets
@@ -39,6 +39,7 @@ def page(prefix: str, locust: str) -> str:
     facts = {
         "prefix": prefix,
         "modes": modes,
+        "course": COURSE_MODES,
         "columns": COLUMNS,
         "machine_columns": MACHINE_COLUMNS,
         "fine_points": FINE_POINTS,
@@ -53,6 +54,8 @@ def page(prefix: str, locust: str) -> str:
         facts=_embedded(facts),
         knobs=Knobs(),
         limits=LIMITS,
+        users=USERS,
+        profile_s=PROFILE_S,
         cost_window_s=round(COST_WINDOW_S),
     )
 

@@ -13,7 +13,7 @@ import flask
 import msgspec
 from locust.env import Environment
 
-from errors import UserError
+from errors import UsageError, UserError
 from load.web import guard
 from load.web.desk import Desk
 from load.web.page import page
@@ -132,8 +132,9 @@ class _Routes:
 
 
 def _wish(kind: type[W]) -> W:
-    length = flask.request.content_length or 0
-    return parsed(flask.request.get_data() if length <= MAX_WISH_BYTES else b"", kind)
+    if (flask.request.content_length or 0) > MAX_WISH_BYTES:
+        raise UsageError(f"nobody asks for as much as this: a wish has {MAX_WISH_BYTES} bytes at most")
+    return parsed(flask.request.get_data(), kind)
 
 
 def _answer(content: Any, status: int = 200) -> flask.Response:

@@ -12,7 +12,7 @@ import msgspec
 from errors import UsageError
 from load import pace
 from load.client import Sink
-from load.knobs import LIMITS, Knobs, check_run_name
+from load.knobs import LIMITS, USERS, Knobs, check_run_name
 from profiles import targets
 from units import parse_size
 
@@ -28,7 +28,7 @@ class LoadWish:
     size: of the file; empty for as it is."""
 
     modes: tuple[str, ...]
-    users: int = 4
+    users: int = USERS
     sink: Sink = "discard"
     pace: str = "saturated"
     size: str = ""
@@ -49,7 +49,7 @@ class CampaignWish:
     default, which depends on the modes."""
 
     modes: tuple[str, ...]
-    users: int = 4
+    users: int = USERS
     sink: Sink = "discard"
     pace: str = "saturated"
     size: str = ""

@@ -27,8 +27,7 @@ function turnTo(wanted, focus = false) {
 
 export function sayBaseline() {
   const modes = chosenModes();
-  const first = modes.includes("read-send") ? "read-send" : modes[0];
-  byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${first}.` : "Tick two paths or more to compare.";
+  byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${modes[0]}.` : "Tick two paths or more to compare.";
 }
 
 function number(name) {

@@ -5,7 +5,6 @@ import { FACTS, Refused, GIB, ask, byId, kept, make, say, short } from "./base.j
 import { isHidden, modeStyle, setChosen, toggleHidden } from "./view.js";
 import { now } from "./points.js";
 
-const COURSE = ["read-send", "sendfile", "read-whole"];
 const rows = new Map();
 
 export const chosenModes = () => FACTS.modes.map((mode) => mode.name).filter((name) => rows.get(name).box.checked);
@@ -65,7 +64,7 @@ async function startAgain(name, button) {
   }
 }
 
-const PICKS = { course: COURSE, all: FACTS.modes.map((mode) => mode.name), none: [] };
+const PICKS = { course: FACTS.course, all: FACTS.modes.map((mode) => mode.name), none: [] };
 
 export function begin(onChange) {
   for (const button of document.querySelectorAll("[data-pick]")) {
@@ -76,7 +75,7 @@ export function begin(onChange) {
     });
   }
   byId("modes").append(...FACTS.modes.map((mode) => row(mode, onChange)));
-  choose(kept.get("modes", COURSE));
+  choose(kept.get("modes", FACTS.course));
 }
 
 /** Tick these. */

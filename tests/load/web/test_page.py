@@ -94,6 +94,7 @@ def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) ->
     ("path", "wish", "says"),
     [
         ("/load/start", {"modes": []}, "choose a mode"),
+        ("/load/start", {"modes": ["sendfile"], "size": " " * 70_000}, "65536 bytes at most"),
         ("/load/start", {"modes": ["pigeon"]}, "no mode 'pigeon'"),
         ("/load/start", {"modes": ["sendfile"], "users": 0}, "0 users"),
         ("/load/start", {"modes": ["sendfile"], "users": 10**9}, "users"),
