@@ -165,7 +165,7 @@ def test_a_flame_graph_is_recorded_and_opened_there(page: Browser) -> None:
     if "Show" in text(page, "flame-list"):
         page.wait_for("!document.getElementById('flame-shown').hidden")
         page.driver.switch_to.frame(page.find("#flame-frame"))
-        page.wait_for("document.documentElement.textContent.includes('send_file')")
+        page.wait_for("document.documentElement?.textContent.includes('send_file')")
         page.driver.switch_to.default_content()
     else:  # where py-spy may not attach, the reason is shown with what to do
         assert "py-spy could not record" in text(page, "flame-list")
