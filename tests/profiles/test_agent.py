@@ -18,6 +18,7 @@ import pytest
 from profiles.protocol import TOKEN_VARIABLE
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
+from tests.profiles.guests import alive
 
 TOKEN = "secret"
 
@@ -61,7 +62,7 @@ def agent(served: Path) -> Iterator[Agent]:
 
 
 def gone(pid: int) -> bool:
-    return not psutil.pid_exists(pid) or psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+    return alive([pid]) == []
 
 
 def test_a_target_is_started_sampled_and_stopped(agent: Agent, served: Path) -> None:
