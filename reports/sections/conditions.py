@@ -24,5 +24,5 @@ def render(run: RunData) -> Markup:
         network=network_line(run),
         limits=limits,
         command=run.run.command,
-        seed=run.run.seed,
+        seed=None if run.interactive else run.run.seed,
     )

@@ -61,6 +61,7 @@ def render(run: RunData) -> Markup:
         missing=[mode for mode in run.measured.modes if mode not in profiled],
         trees=packed_json(trees) if trees else None,
         refusals=list(refusals),
+        interactive=run.interactive,
         origins=[_ORIGINS[kind] for kind in dict.fromkeys(deep.profile.python for deep in run.deep.values())],
     )
 

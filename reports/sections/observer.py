@@ -1,6 +1,7 @@
 """What watching cost: throughput and CPU per GiB of the profile pass beside the score's (method.md §1).
 
-Its rule: a pass in which py-spy recorded nothing, as of a server without Python, is no pass with py-spy.
+Its rule: a pass in which py-spy recorded nothing, as of a server without Python, is no pass with py-spy; and what was
+recorded during a load by hand is a part of its numbers, and stands beside nothing.
 """
 
 from markupsafe import Markup
@@ -19,6 +20,8 @@ _METRICS = (("Throughput, GiB/s", "gib_per_s"), ("Server CPU, s/GiB", PRIMARY))
 
 
 def render(run: RunData) -> Markup:
+    if run.interactive:
+        return Markup("")
     recorded = [profile.cell for profile in run.measured.profiles if profile.reason is None]
     watched = {"py-spy": {cell.mode: cell for cell in recorded}}
     watched["perf"] = {deep.mode: deep.cell for deep in run.deep_profiles if deep.cell is not None}

@@ -13,6 +13,7 @@ from tests.reports import synthetic
 from tests.reports.tags import Tags
 
 VERDICT_WORDS = ("uses ", "no difference", "inconclusive", "CI)", "as a multiple of", "Does it matter")
+CAMPAIGN_WORDS = ("passes of their own", "Observer effect", "nothing attached", "came from seed")
 
 
 @pytest.fixture
@@ -30,6 +31,8 @@ def test_its_page_says_what_it_is_and_concludes_nothing(stored: RunFolder, tmp_p
     assert "Interactive, not a campaign: nothing was paired, so nothing is concluded." in shown
     body = Tags(shown).text
     assert not [words for words in VERDICT_WORDS if words in body]
+    assert not [words for words in CAMPAIGN_WORDS if words in body]
+    assert "They were recorded during the load." in body
     assert "In numbers" in body and "What each mode costs" in body
     assert not (path.parent / "students.html").exists()
 
