@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from reports.data import RunData
-from reports.decisions.savings import cores, saving, traffic
+from reports.decisions.savings import Saving, cores, saving, traffic
 from reports.evidence import statement
 from reports.explain import held_to, limit
 from reports.measured import PRIMARY
@@ -71,8 +71,16 @@ def _matters(run: RunData) -> list[str]:
         if found is not None and mode not in run.void:
             saved = cores(found.s_per_gib, traffic(run.run.gib_per_day))
             deed = "fewer" if saved >= 0 else "more"
-            lines.append(f"{mode} keeps {number(abs(saved))} {deed} cores busy, all day, than {run.run.baseline}.")
+            said = f"{mode} keeps {number(abs(saved))} {deed} cores busy, all day, than {run.run.baseline}"
+            lines.append(f"{said}{_doubt(found)}.")
     return lines
+
+
+def _doubt(found: Saving) -> str:
+    """What a difference must not stand without."""
+    if found.low is None or found.high is None:
+        return " (too few rounds for an interval)"
+    return " (which may be chance: the interval holds 0)" if found.low <= 0 <= found.high else ""
 
 
 def _happened(run: RunData) -> list[str]:

@@ -54,6 +54,13 @@ def test_the_traffic_is_the_runs_or_the_reports_or_an_example_that_says_so(tmp_p
     assert "7,000 GiB a day" in path.read_text() and stored.read_run().gib_per_day == 5000.0
 
 
+def test_the_checklist_says_where_a_saving_may_be_chance(tmp_path: Path) -> None:
+    text = Tags(checklist.render(runs.read(tmp_path, "a", rounds=8, modes=("read-send", "sendfile", "mmap-send")))).text
+    assert "fewer cores busy, all day, than read-send.mmap-send keeps" in text
+    assert text.count("which may be chance: the interval holds 0") == 1
+    assert "(too few rounds for an interval)" in checklist.render(runs.read(tmp_path, "b", rounds=4))
+
+
 def test_void_modes_save_nothing(tmp_path: Path) -> None:
     text = matters.render(runs.read(tmp_path, "a", failing="sendfile"))
     assert "read-whole" in text and "sendfile" not in text
