@@ -15,8 +15,10 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 
 
 @needs_strace
-def test_a_server_that_reads_and_sends_copies_twice(served: Path) -> None:
-    proof = prove(guest(served, "workers"), served)
+@pytest.mark.parametrize("how", ["workers", "hands-over"])
+def test_a_server_that_reads_and_sends_copies_twice(served: Path, how: str) -> None:
+    """Also where a process serves that was started when it was ready already."""
+    proof = prove(guest(served, how), served)
     if proof.calls_reason and "may not trace" in proof.calls_reason:
         pytest.skip(proof.calls_reason)
     assert (proof.state, proof.reason, proof.unknown, proof.by_reference_share) == ("available", None, None, 0.0)
