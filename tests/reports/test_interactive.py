@@ -32,6 +32,7 @@ def test_its_page_says_what_it_is_and_concludes_nothing(stored: RunFolder, tmp_p
     body = Tags(shown).text
     assert not [words for words in VERDICT_WORDS if words in body]
     assert not [words for words in CAMPAIGN_WORDS if words in body]
+    assert "read-send and sendfile Run by-hand" in body
     assert "They were recorded during the load." in body
     assert "In numbers" in body and "What each mode costs" in body
     assert not (path.parent / "students.html").exists()
