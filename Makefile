@@ -29,6 +29,8 @@ SWEEP_KNOBS = $(call quoted,AXIS,axis) $(call option,POINTS,points) $(call optio
 	$(call quoted,WARM_UP,warm-up) $(call quoted,USERS,users) $(if $(filter-out file,$(origin SIZE)),'--size=$(SIZE)') \
 	$(call quoted,SINK,sink) $(call quoted,PIN,pin) $(call quoted,SEED,seed) $(call quoted,RUN,run) \
 	$(foreach o,$(OPTIONS),--option '$(o)')
+# Knobs of a campaign that a sweep has no use for, where they were given.
+UNSWEPT = $(strip $(foreach k,AGENT MASTER WORKERS NETNS PACE CACHE BASELINE PRECISION RETRIES CALIBRATE PROFILE GIB_PER_DAY,$(if $(filter-out 0 saturated warm,$($(k))),$(k))))
 
 help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
@@ -50,6 +52,7 @@ load: $(VENV)/.ready ## measure data paths in rounds (the course's three; MODES=
 	@$(RUN_PYTHON) -m $(if $(filter-out 0,$(NETNS)),scripts.netns $(call quoted,RATE,rate) $(call quoted,MTU,mtu),scripts.load) $(KNOBS)
 
 sweep: $(VENV)/.ready ## curves over AXIS=size|chunk|connections|buffer-offset, and where they cross (MINUTES=10 POINTS=…; RUN=name goes on)
+	@test -z '$(UNSWEPT)' || { echo "error: a sweep is of this machine, saturated, from the page cache: leave out $(UNSWEPT)" >&2; exit 2; }
 	@$(RUN_PYTHON) -m scripts.sweep $(SWEEP_KNOBS)
 
 ui: $(VENV)/.ready ## start the servers and Locust's web UI on 127.0.0.1:8089, with the live page at /bench/
