@@ -176,7 +176,7 @@ class _Hooks:
             standing.start_all()
         else:
             _start_each(standing)
-            _leave_out_what_is_missing(environment, options, standing)
+        _leave_out_what_is_missing(environment, options, standing)
         start_watching(self._host, os.getpid())
         receive_counts(environment, self._users)
         return standing
@@ -201,6 +201,7 @@ def _leave_out_what_is_missing(environment: Environment, options: Namespace, sta
         if not options.user_classes and user_class in environment.user_classes:
             print(f"skipped: {mode} is missing on this machine: {reason}", file=sys.stderr)
             environment.user_classes.remove(user_class)
+            (environment.available_user_classes or {}).pop(user_class.__name__, None)  # all are ticked in Locust's form
 
 
 def _start_each(standing: Standing) -> None:

@@ -83,6 +83,16 @@ def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locus
     assert float(rows["sendfile"]["cost"]) > 0 and rows["read-send"]["cost"] == "–"
 
 
+def test_locusts_form_offers_what_this_machine_has_and_nothing_that_it_lacks(ui: Locust) -> None:
+    """All that it offers is ticked: a mode that is missing would fail in the first load that anybody starts."""
+    offered = re.search(r'"available_user_classes": (\[[^]]*\])', ui.get("/").decode())
+    assert offered
+    servers = {server["name"]: server["missing"] for server in ui.state()["servers"]}
+    here = {name for name, missing in servers.items() if not missing}
+    assert "read-send" in here
+    assert set(json.loads(offered[1])) == {f"{name.title().replace('-', '')}User" for name in here}
+
+
 def test_a_server_that_dies_is_shown_as_dead(ui: Locust) -> None:
     victim = next(child for child in ui.helpers() if "sendfile" in child.cmdline())
     victim.kill()
