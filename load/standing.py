@@ -28,7 +28,9 @@ class Standing:
         self._refused: dict[str, str] = {}
         self.missing: dict[str, str] = {}
         self._statuses: list[TargetStatus] = []
-        self._asked_s = 0.0
+        self._answered_s = 0.0
+        self._changes = 1  # of servers, by this bench
+        self._seen_changes = 0
         self.facts: Facts = host.facts()
         self._expect(self.facts)
 
@@ -45,13 +47,14 @@ class Standing:
     def start(self, mode: str) -> TargetStatus:
         """Start a server, or start it again. Raises UserError when it does not get there."""
         self._host.stop(mode)  # what is left of one that died
-        self._asked_s = 0.0
         try:
             # Prepared for py-spy, so that a flame graph can be had at any time: nothing is scored here.
             status = self._host.start(Start(mode, any_port=self._any_port, profiler="py-spy"))
         except UserError as error:
             self._refused[mode] = str(error)
             raise
+        finally:
+            self._changes += 1
         self._refused.pop(mode, None)
         user_class = self._classes[mode]
         user_class.address = (status.host, status.port)
@@ -71,14 +74,15 @@ class Standing:
     def stop_all(self) -> None:
         for mode in self._classes:
             self._host.stop(mode)
-        self._asked_s = 0.0
+        self._changes += 1
 
     def statuses(self) -> list[TargetStatus]:
         """How the servers are. Raises UserError when the agent does not answer."""
-        now_s = time.monotonic()
-        if now_s - self._asked_s > FRESH_S:
-            self._asked_s = now_s
+        if self._seen_changes != self._changes or time.monotonic() - self._answered_s > FRESH_S:
+            changes = self._changes
+            # While the agent is asked others may come here too: none of them is given what was known before.
             self._statuses = [self._with_refusal(status) for status in self._host.statuses()]
+            self._seen_changes, self._answered_s = changes, time.monotonic()
         return self._statuses
 
     def look_at_file(self) -> FileState:

@@ -153,7 +153,7 @@ def test_load_alone_imports_locust() -> None:
 
 
 def test_no_test_patches_the_process_of_all_others() -> None:
-    """What needs locust is tested from outside, or in a process of its own (tests/load/test_workers.py)."""
+    """What needs locust is tested from outside, or in a process of its own (tests/load/test_beside_locust.py)."""
     collect = "import sys, pytest; sys.exit(pytest.main(['--collect-only', '-qq']) or 'locust' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", collect], cwd=PROJECT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout[-2000:] + done.stderr
