@@ -122,9 +122,11 @@ def warm_major_faults(cell: Cell, run: Run) -> float | None:
     return 0.0 if run.cache == "cold" else cell.metrics.get("major_faults")
 
 
-def behind_share(cell: Cell, _run: Run) -> float | None:
+def behind_share(cell: Cell, run: Run) -> float | None:
     """Of the bytes that were offered, how many did not arrive in time: another question than the paced one."""
-    return 1 - cell.received_bytes / cell.offered_bytes if cell.offered_bytes else 0.0
+    if not _paced(run):
+        return 0.0
+    return 1 - cell.received_bytes / cell.offered_bytes if cell.offered_bytes else None
 
 
 def resent_share(cell: Cell, _run: Run) -> float | None:

@@ -117,17 +117,16 @@ def _points(sweep: SweepData) -> Markup:
 def _row(sweep: SweepData, place: Place) -> dict[str, object]:
     """What the table shows of a point."""
     measured = place.run.measured
-    findings = [found for found in place.run.validity.findings if found.kind != "unknown"]
     return {
         "value": sweep.say(place.value),
         "rounds": len(measured.rounds),
         "dropped": len(measured.dropped),
-        "word": "void" if place.run.void else "caution" if findings else "valid",
+        "word": place.run.validity.word,
         "ratios": [ratio_text(place, mode) for mode in sweep.others],
         "costs": [number(place.cost(mode)) for mode in sweep.modes],
         "rates": [median(measured.spread(mode, "gib_per_s")) for mode in sweep.modes],
         "limits": [limit(measured, mode) for mode in sweep.modes],
-        "findings": findings,
+        "findings": place.run.validity.findings,
     }
 
 

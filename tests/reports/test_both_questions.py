@@ -17,6 +17,7 @@ from reports.decisions import comparison, store
 from reports.decisions.embedded import downloads
 from reports.decisions.export import export
 from reports.decisions.pages import write_comparison, write_history
+from reports.disturbance import behind_share
 from reports.sections import gates
 from reports.text import printable
 from tests.reports import synthetic
@@ -103,6 +104,14 @@ def test_a_mode_that_fell_behind_the_rate_is_void_in_that_question_alone(tmp_pat
         "void: less than 98 % of the offered bytes arrived (at worst fell behind 2.5 %)"
     )
     assert load(write(tmp_path, "just", arrived=0.985)).void == frozenset()
+
+
+def test_what_was_offered_and_is_not_on_record_is_unknown_and_never_in_time(both: RunData) -> None:
+    assert both.paced is not None
+    paced = both.paced
+    cell = dataclasses.replace(paced.measured.cells[0], offered_bytes=None)
+    assert behind_share(cell, paced.run) is None
+    assert behind_share(cell, both.run) == 0.0, "a saturated cell has nothing to fall behind"
 
 
 def test_the_terminal_shows_both(both: RunData, capsys: pytest.CaptureFixture[str]) -> None:
