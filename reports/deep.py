@@ -47,22 +47,31 @@ def deep(profile: DeepProfile, folded: str) -> Deep | None:
     if cell is None or profile.rate_hz <= 0 or cell.wall_s <= 0:
         return None
     gib = cell.received_bytes * profile.counted_s / cell.wall_s / GIB
-    counts = _read(profile, folded)
+    counts = _cut(read_folded(profile.folded or "", folded))
     if gib <= 0 or not counts:
         return None
     stacks = per_gib(counts, profile.rate_hz, gib)
     return Deep(profile, cell, stacks, sum(counts.values()), 1e3 / profile.rate_hz / gib)
 
 
-def _read(profile: DeepProfile, folded: str) -> dict[Stack, int]:
+def read_folded(name: str, text: str) -> dict[Stack, int]:
+    """Stacks and how many samples saw each, perf's or py-spy's. name: of the file. Raises UserError for other text."""
     counts: dict[Stack, int] = {}
-    for line in folded.splitlines():
+    for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
         if not stack or not (count.isascii() and count.isdigit()):
-            raise UserError(f"{profile.folded}: {line[:60]!r} is no folded stack; restore the file, or remove it")
-        frames = tuple(stack.split(";")[:DEEPEST])
+            raise UserError(f"{name}: {line[:60]!r} is no folded stack; restore the file, or remove it")
+        frames = tuple(stack.split(";"))
         counts[frames] = counts.get(frames, 0) + int(count)
     return counts
+
+
+def _cut(counts: Mapping[Stack, int]) -> dict[Stack, int]:
+    """At a depth that can be drawn."""
+    found: dict[Stack, int] = {}
+    for stack, count in counts.items():
+        found[stack[:DEEPEST]] = found.get(stack[:DEEPEST], 0) + count
+    return found
 
 
 def differing(ours: Deep, theirs: Deep) -> list[tuple[str, float]]:

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from profiles.records import Profile, PythonFrames
 from reports.copy_tax import group_of_stack
 from reports.data import RunData
-from reports.deep import Deep
+from reports.deep import Deep, read_folded
 from reports.downloads import Budget, Download
 from reports.flames import own_name, tree
 from reports.rendering import fragment, packed_json
@@ -127,16 +127,7 @@ def _content(run: RunData, mode: str, name: str, deep: Deep | None) -> bytes | N
         return speedscope(f"{mode}, CPU ms per GiB", deep.stacks, "milliseconds")
     profile = run.profile(mode)
     raw = run.attachments.get(profile.raw) if profile and profile.raw else None
-    return speedscope(f"{mode}, samples", _counts(raw.decode(errors="replace")), "none") if raw else None
-
-
-def _counts(folded: str) -> dict[tuple[str, ...], float]:
-    counts: dict[tuple[str, ...], float] = {}
-    for line in folded.splitlines():
-        stack, _, count = line.rpartition(" ")
-        if count.isdecimal():
-            counts[tuple(stack.split(";"))] = float(count)
-    return counts
+    return speedscope(f"{mode}, samples", read_folded(name, raw.decode(errors="replace")), "none") if raw else None
 
 
 def _ending(name: str) -> str:
