@@ -21,7 +21,7 @@ from reports.students.questions import contrasted, questions
 from reports.text import UNKNOWN, median, number
 
 STUDENTS_FILE = "students.html"
-CHOICES = ("0", "1", "2", "3")
+MOST_COPIES = 3  # that may be guessed, or as many as a path made
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,17 +48,22 @@ def write(run: RunData, folder: Path) -> Path:
 
 def page(run: RunData) -> str:
     paths = [_path(run, index, mode) for index, mode in enumerate(run.measured.modes)]
+    guessed = fragment("students_paths.html", paths=paths, choices=_choices(paths))
     found = [
         Rendered("steps", "What a file server does", False, _steps(run, paths)),
         Rendered("predict", "Predict, then look", False, _predict(run)),
-        Rendered(
-            "paths", "Every path of this run", False, fragment("students_paths.html", paths=paths, choices=CHOICES)
-        ),
+        Rendered("paths", "Every path of this run", False, guessed),
         Rendered("next", "Ask the next question yourself", False, fragment("students_next.html", run=run.run)),
     ]
     return fragment(
         "students.html", run=run.run, machine=machine_line(run), sections=[item for item in found if item.body]
     )
+
+
+def _choices(paths: list[DataPath]) -> list[str]:
+    """How many copies may be guessed."""
+    made = (int(path.copies) for path in paths if path.copies is not None)
+    return [str(count) for count in range(max(MOST_COPIES, *made, 0) + 1)]
 
 
 def _steps(run: RunData, paths: list[DataPath]) -> Markup:

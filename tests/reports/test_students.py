@@ -3,6 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -66,6 +67,15 @@ def test_the_servers_own_code_is_quoted(html: str) -> None:
     text = Tags(html).text
     for words in ("def next(self)", "def path_of(", "self._send_file(sock, file.fd", "os.preadv(", "os.sendfile("):
         assert words in text, words
+
+
+def test_as_many_copies_may_be_guessed_as_a_path_made(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, synthetic.run(rounds=6), sampled=False)
+    proofs = [replace(proof, read_copies=4.0) for proof in folder.read_proofs()]
+    (folder.path / PROOFS_FILE).unlink()
+    for proof in proofs:
+        folder.append_proof(proof)
+    assert 'name="path-read-send" value="5"' in page.page(load(folder))
 
 
 def test_every_answer_is_folded(html: str) -> None:
