@@ -26,7 +26,9 @@ from load.clock import Clock
 from load.lost import LostError
 from load.server_host import ServerHost
 from profiles.protocol import (
+    BUSY,
     LEASE_HEADER,
+    LEASE_LOST,
     Ask,
     Done,
     Facts,
@@ -47,7 +49,6 @@ LATE_S = 3.0  # an edge of a window that takes longer is none
 RECOVER_S = 30.0
 RETRY_S = 1.0
 MOST_SEEN = 1000
-BUSY, LEASE_LOST = 423, 409  # what profiles/agent_http.py answers
 
 R = TypeVar("R")
 

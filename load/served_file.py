@@ -9,7 +9,8 @@ import sys
 from pathlib import Path
 
 from errors import UserError
-from load.sweep_files import NAME, too_large
+from load.sweep_files import too_large
+from profiles.records import SERVED_FILE
 from profiles.targets import PROJECT
 from units import exact_size
 
@@ -24,4 +25,4 @@ def make(root: Path, size_bytes: int) -> None:
     )
     if done.returncode:
         said = done.stderr.strip().removeprefix("error: ")
-        raise UserError(said or f"the file {root / NAME} of {exact_size(size_bytes)} was not made")
+        raise UserError(said or f"the file {root / SERVED_FILE} of {exact_size(size_bytes)} was not made")

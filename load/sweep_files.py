@@ -15,10 +15,10 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from profiles.records import SERVED_FILE
 from units import GIB, format_size
 
-NAME = "test-file.bin"
-DIGEST = f"{NAME}.sha256"
+DIGEST = f"{SERVED_FILE}.sha256"
 RESERVE_BYTES = GIB  # of the disk, for everybody else
 MEMORY_SHARE = 0.5  # of what is available: a file that does not stay in the page cache asks another question
 
@@ -36,7 +36,7 @@ def too_large(sizes: tuple[int, ...], files: Path) -> dict[int, str]:
     memory = int(MEMORY_SHARE * psutil.virtual_memory().available)
     reasons: dict[int, str] = {}
     for size in sizes:
-        there = folder_of(files, size) / NAME
+        there = folder_of(files, size) / SERVED_FILE
         needed = 0 if there.is_file() and there.stat().st_size == size else size
         if size > memory:
             reasons[size] = f"only {format_size(memory)} of memory may be taken for the page cache"
@@ -60,14 +60,15 @@ class Served:
         source = folder_of(self.files, size_bytes)
         self.make(source, size_bytes)
         try:
-            for name in (NAME, DIGEST):
+            for name in (SERVED_FILE, DIGEST):
                 beside = self.path / f".{name}"
                 os.link(source / name, beside)
                 beside.rename(self.path / name)
                 beside.unlink(missing_ok=True)  # rename(2) does nothing where both are links to the same file
         except OSError as error:
             raise UserError(
-                f"cannot link {source / NAME} into {self.path}: {error.strerror}; choose a file system with hard links"
+                f"cannot link {source / SERVED_FILE} into {self.path}: {error.strerror}; choose a file "
+                f"system with hard links"
             ) from error
 
 

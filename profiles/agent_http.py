@@ -24,7 +24,7 @@ import msgspec
 from errors import UserError
 from profiles.agent_access import Access, listening_socket
 from profiles.lease import AgentBusyError, LeaseLostError
-from profiles.protocol import LEASE_HEADER, MAX_REQUEST_BYTES, Refusal
+from profiles.protocol import BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
 
 READ_TIMEOUT_S = 5.0  # for a whole request, the handshake of TLS included
 ANSWER_TIMEOUT_S = 30.0  # without progress
@@ -46,7 +46,7 @@ class Request:
 
 Deed = Callable[[Request], Any]
 Routes = Mapping[tuple[str, str], Deed]
-_STATUS = {LeaseLostError: 409, AgentBusyError: 423}
+_STATUS = {LeaseLostError: LEASE_LOST, AgentBusyError: BUSY}
 
 
 class _Handler(BaseHTTPRequestHandler):

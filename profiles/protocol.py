@@ -31,6 +31,7 @@ from profiles.records import Code, FileFacts, MetricFacts, PythonFrames, TargetF
 
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 LEASE_HEADER = "Bench-Lease"
+BUSY, LEASE_LOST = 423, 409  # HTTP status of a refusal: another load has the agent; its lease has ended
 MAX_REQUEST_BYTES = 64 << 10
 
 Fact = str | int | float | None

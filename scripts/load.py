@@ -30,6 +30,7 @@ from load.knobs import (
     settings_of,
 )
 from profiles import targets
+from profiles.records import SERVED_FILE
 from profiles.run_folder import RunFolder
 from scripts.folders import add_folders
 from scripts.tables import targets_argument
@@ -38,7 +39,7 @@ from scripts.tables import targets_argument
 def main() -> int:
     arguments = _parser().parse_args()
     check_run_name(arguments.run)
-    settings = settings_of(knobs_of(arguments), _size_bytes(arguments.root / "test-file.bin"))
+    settings = settings_of(knobs_of(arguments), _size_bytes(arguments.root / SERVED_FILE))
     folder = RunFolder(arguments.profiles / arguments.run)
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
     code = headless.run(settings, arguments.root, folder, agent)
@@ -113,7 +114,7 @@ def _add_effort(parser: argparse.ArgumentParser) -> None:
 def _add_places(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--run", default=new_name(), help="name (default: the time)")
     parser.add_argument(
-        "--root", type=Path, default=Path("data"), help="where test-file.bin lies (default: %(default)s)"
+        "--root", type=Path, default=Path("data"), help=f"where {SERVED_FILE} lies (default: %(default)s)"
     )
     add_folders(parser)
     parser.add_argument(
