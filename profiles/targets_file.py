@@ -4,6 +4,7 @@ Its rule: whatever is wrong is said before anything runs, one line each: where, 
 """
 
 import difflib
+import os
 import re
 import tomllib
 from collections.abc import Iterator
@@ -177,6 +178,8 @@ def _check(entry: _Entry, here: Path) -> None:
     for name in entry.files or ():
         if Path(name).is_absolute() or ".." in Path(name).parts or not (here / name).is_file():
             raise Complaint(("files",), f"files: {name} is not a file below {here}")
+        if not os.access(here / name, os.R_OK):
+            raise Complaint(("files",), f"files: {name} cannot be read: change its permissions")
     for name in entry.values or ():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in PLACEHOLDERS:
             raise Complaint(("values", name), f"values: {name} cannot be a placeholder: choose another name")

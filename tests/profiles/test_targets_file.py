@@ -105,6 +105,15 @@ def test_a_mistake_is_said_with_its_line_and_what_to_do(tmp_path: Path, text: st
     assert says in str(error.value) and "\n" not in str(error.value)
 
 
+def test_a_file_that_may_not_be_read_is_said_before_anything_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "nginx.conf").write_text("")
+    monkeypatch.setattr("os.access", lambda *_: False)  # root may read everything
+    with pytest.raises(UsageError, match=r":4: files: nginx.conf cannot be read: change its permissions"):
+        read(tmp_path, f"[a]\n{ADDRESS}\ncommand = 'x'\nfiles = ['nginx.conf']")
+
+
 def test_every_target_with_a_mistake_gets_its_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError) as error:
         read(tmp_path, f"[b]\n{ADDRESS}\npid = 'x'\nenv = 1\n[a]\n{ADDRESS}\n[c]\n{ADDRESS}\ncommand = 'x'")
