@@ -58,7 +58,6 @@ class CampaignWish:
     profile_s: int | None = None
     precision: float | None = None
     calibrate: bool = False
-    cold: bool = False
     name: str = ""
 
     def knobs(self, any_port: bool) -> Knobs:
@@ -75,10 +74,9 @@ class CampaignWish:
             precision=known.precision if self.precision is None else self.precision,
             calibrate=self.calibrate,
             pace=self.pace,
-            cache="cold" if self.cold else "warm",
-            window=None if self.cold else self.window_s,
-            profile=None if self.cold else self.profile_s,
-            users=None if self.cold else self.users,
+            window=self.window_s,
+            profile=self.profile_s,
+            users=self.users,
             sink=self.sink,
             any_port=any_port,
         )
