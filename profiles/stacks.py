@@ -81,11 +81,16 @@ def without_machinery(stack: Stack) -> Stack:
 
 
 def read_folded(text: str) -> Counter[Stack]:
-    """Folded lines as stacks and how often each was seen. Raises ValueError for a line that has no count."""
+    """Folded lines as stacks and how often each was seen, but those without a frame, which py-spy found being made.
+
+    Raises ValueError for a line that has no count.
+    """
     seen: Counter[Stack] = Counter()
     for line in text.splitlines():
         stack, _, count = line.rpartition(" ")
-        seen[tuple(stack.split(";"))] += int(count)
+        samples = int(count)
+        if stack:
+            seen[tuple(stack.split(";"))] += samples
     return seen
 
 

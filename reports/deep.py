@@ -55,14 +55,18 @@ def deep(profile: DeepProfile, folded: str) -> Deep | None:
 
 
 def read_folded(name: str, text: str) -> dict[Stack, int]:
-    """Stacks and how many samples saw each, perf's or py-spy's. name: of the file. Raises UserError for other text."""
+    """Stacks and how many samples saw each, perf's or py-spy's. name: of the file. Raises UserError for other text.
+
+    A stack without a frame is left out: py-spy, which does not stop its target, now and then finds one being made.
+    """
     counts: dict[Stack, int] = {}
     for line in text.splitlines():
-        stack, _, count = line.rpartition(" ")
-        if not stack or not (count.isascii() and count.isdigit()):
+        stack, space, count = line.rpartition(" ")
+        if not space or not (count.isascii() and count.isdigit()):
             raise UserError(f"{name}: {line[:60]!r} is no folded stack; restore the file, or remove it")
-        frames = tuple(stack.split(";"))
-        counts[frames] = counts.get(frames, 0) + int(count)
+        if stack:
+            frames = tuple(stack.split(";"))
+            counts[frames] = counts.get(frames, 0) + int(count)
     return counts
 
 

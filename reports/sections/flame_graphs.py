@@ -126,8 +126,11 @@ def _content(run: RunData, mode: str, name: str, deep: Deep | None) -> bytes | N
     if deep is not None:
         return speedscope(f"{mode}, CPU ms per GiB", deep.stacks, "milliseconds")
     profile = run.profile(mode)
-    raw = run.attachments.get(profile.raw) if profile and profile.raw else None
-    return speedscope(f"{mode}, samples", read_folded(name, raw.decode(errors="replace")), "none") if raw else None
+    folded = profile.raw if profile else None
+    raw = run.attachments.get(folded) if folded else None
+    if folded is None or raw is None:
+        return None
+    return speedscope(f"{mode}, samples", read_folded(folded, raw.decode(errors="replace")), "none")
 
 
 def _ending(name: str) -> str:

@@ -111,6 +111,7 @@ def test_who_called_the_trampolines_frame_is_known_from_the_samples() -> None:
 def test_folded_text_is_read_as_it_was_written() -> None:
     seen = Counter({("a", "b c_[k]"): 3, ("a",): 1})
     assert stacks.read_folded(stacks.write_folded(seen)) == seen
+    assert stacks.read_folded(stacks.write_folded(seen) + " 2\n") == seen
     with pytest.raises(ValueError):
         stacks.read_folded("a;b\n")
 

@@ -16,7 +16,7 @@ from profiles.records import DeepProfile
 from profiles.run_folder import RunFolder
 from reports import page
 from reports.data import RunData, load
-from reports.deep import Deep, deep, differing, reasons, signed
+from reports.deep import Deep, deep, differing, read_folded, reasons, signed
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 from units import GIB
@@ -67,6 +67,12 @@ def test_samples_are_milliseconds_per_gib_that_arrived_while_perf_counted() -> N
 def test_a_file_that_is_no_folded_stacks_is_refused_in_words() -> None:
     with pytest.raises(UserError, match=r"a\.folded: 'a;b' is no folded stack"):
         made("a;b\n")
+
+
+def test_a_sample_in_which_py_spy_found_no_frame_is_left_out() -> None:
+    assert read_folded("a.raw", " 1\nrun (a.py:1);send (b.py:2) 3\n") == {("run (a.py:1)", "send (b.py:2)"): 3}
+    with pytest.raises(UserError, match=r"a\.raw: '1' is no folded stack"):
+        read_folded("a.raw", "1\n")
 
 
 def test_a_reason_differs_by_more_than_chance_and_is_no_skid() -> None:
