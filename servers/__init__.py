@@ -7,7 +7,8 @@ modes differ in nothing that was not meant.
 
 Who owns which descriptor:
 
-- The connection's thread (`server.py`) owns the socket and the file, and closes both.
+- The connection's thread (`server.py`) owns the socket and the file, and closes both. The file stays open until another
+  is asked for (`files.Files`): a mode leaves its position alone, or sets it before it reads.
 - `send_file(sock, fd, offset, count)` borrows them. The socket is *blocking*: time-outs are the kernel's
   (SO_RCVTIMEO, SO_SNDTIMEO), because `socket.settimeout()` makes the descriptor non-blocking underneath
   and `os.sendfile` then raises EAGAIN. It sends exactly `count` bytes from `offset`, or raises.

@@ -5,11 +5,9 @@ opening can be a deed; where an open file really lies is read from /proc/self/fd
 descriptor. So `..`, symbolic links and renames in mid-flight need no parsing here.
 """
 
-import contextlib
 import errno
 import os
 import stat
-from collections.abc import Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
@@ -31,11 +29,15 @@ class FileChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A regular file, open for reading, its size when it was opened, and when it had been written to last."""
+    """A regular file, open for reading, its size when it was opened, and when it had been written to last.
+
+    identity: which file it is, and its last change of any kind: of content, permissions or name.
+    """
 
     fd: int
     size_bytes: int
     modified_ns: int
+    identity: tuple[int, ...]
 
     def check_unchanged(self) -> None:
         """Raises FileChangedError when it is not as it was; but longer it may be.
@@ -61,19 +63,55 @@ def resolve_root(path: Path) -> bytes:
     return os.fsencode(root)
 
 
-@contextlib.contextmanager
-def open_file(root: bytes, path: bytes) -> Iterator[OpenFile]:
-    """The regular file at this path below the root, closed at the end.
+class Files:
+    """What one connection asks for. The last file stays open, for a peer that asks for it again and again.
 
-    Raises HttpError: 404 for what is absent, no regular file or outside the root, 403 for what may not be read,
-    503 when descriptors have run out, 500 when the disk fails.
+    Then nothing is opened anew, as long as its path leads to this very file and nothing about that has changed.
     """
+
+    def __init__(self, root: bytes) -> None:
+        self._root = root
+        self._path = b""
+        self._last: OpenFile | None = None
+
+    def open_file(self, path: bytes) -> OpenFile:
+        """The regular file at this path below the root, open until another is asked for.
+
+        Raises HttpError: 404 for what is absent, no regular file or outside the root, 403 for what may not be read,
+        503 when descriptors have run out, 500 when the disk fails.
+        """
+        if self._last is not None:
+            if path == self._path and _leads_to(self._root + path, self._last):
+                return self._last
+            self.close()
+        self._path, self._last = path, _opened(self._root, path)
+        return self._last
+
+    def close(self) -> None:
+        if self._last is not None:
+            os.close(self._last.fd)
+            self._last = None
+
+
+def _leads_to(path: bytes, file: OpenFile) -> bool:
+    try:
+        return _identity(os.stat(path)) == file.identity  # noqa: PTH116  # bytes, not text
+    except OSError:
+        return False
+
+
+def _identity(facts: os.stat_result) -> tuple[int, ...]:
+    return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
+
+
+def _opened(root: bytes, path: bytes) -> OpenFile:
     fd = _open(root, path)
     try:
         facts = _judged(root, fd)
-        yield OpenFile(fd, facts.st_size, facts.st_mtime_ns)
-    finally:
+    except HttpError:
         os.close(fd)
+        raise
+    return OpenFile(fd, facts.st_size, facts.st_mtime_ns, _identity(facts))
 
 
 def _open(root: bytes, path: bytes) -> int:

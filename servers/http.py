@@ -3,6 +3,7 @@
 Its rule: a length that a head promises is the length that the body has.
 """
 
+import functools
 import re
 import time
 from email.utils import formatdate
@@ -84,9 +85,14 @@ def error_response(error: HttpError, keep_alive: bool, head_only: bool) -> bytes
 
 
 def _head(status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive: bool) -> bytes:
+    return _head_at(int(time.time()), status, length, headers, keep_alive)
+
+
+@functools.lru_cache(maxsize=64)  # who asks again within the second is told the same
+def _head_at(now_s: int, status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive: bool) -> bytes:
     lines = (
         f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Date: {_http_date(int(time.time()))}",
+        f"Date: {_http_date(now_s)}",
         f"Content-Length: {length}",
         *headers,
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
@@ -94,14 +100,7 @@ def _head(status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive:
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
 
 
-_last_date = (0, "")
-
-
+@functools.lru_cache(maxsize=2)
 def _http_date(now_s: int) -> str:
     """The time as RFC 9110 section 5.6.7 writes it, made once a second."""
-    global _last_date
-    second, text = _last_date  # one read: another thread may replace the pair at any moment
-    if second != now_s:
-        text = formatdate(now_s, usegmt=True)
-        _last_date = (now_s, text)
-    return text
+    return formatdate(now_s, usegmt=True)

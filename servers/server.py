@@ -15,9 +15,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from servers import files, http, sockets
+from servers import http, sockets
 from servers.connections import Connection, Connections
-from servers.files import FileChangedError
+from servers.files import FileChangedError, Files
 from servers.head import Request
 from servers.http import HttpError
 from servers.log import say
@@ -147,7 +147,8 @@ class Server:
             with sock, _reset_if_unfinished(sock):
                 idle_s, head_s = self._limits.idle_timeout_s, self._limits.head_timeout_s
                 sockets.set_timeouts(sock, min(idle_s, head_s), self._limits.send_timeout_s)
-                self._answer_all(connection, RequestReader(sock, head_s, idle_s))
+                with contextlib.closing(Files(self._root)) as opened:
+                    self._answer_all(connection, RequestReader(sock, head_s, idle_s), opened)
         except BlockingIOError:
             say("closed a connection: the peer took nothing for longer than the send time-out")
         except (FileShrankError, FileChangedError) as error:
@@ -160,7 +161,7 @@ class Server:
         finally:
             self._connections.remove(connection)
 
-    def _answer_all(self, connection: Connection, reader: RequestReader) -> None:
+    def _answer_all(self, connection: Connection, reader: RequestReader, opened: Files) -> None:
         sock, keep_alive = connection.sock, True
         while keep_alive and not self._stopping:
             request = None
@@ -169,27 +170,27 @@ class Server:
                 if request is None:
                     return
                 connection.busy = True
-                keep_alive = self._answer(sock, request)
+                keep_alive = self._answer(sock, request, opened)
             except HttpError as error:
                 keep_alive = self._answer_error(sock, error, request, reader.head_only)
             connection.busy = False
         if not keep_alive:
             sockets.finish_sending(sock)
 
-    def _answer(self, sock: socket.socket, request: Request) -> bool:
-        with files.open_file(self._root, request.path) as file:
-            part = http.resolve_range(request.byte_range, file.size_bytes)
-            offset, count = part or (0, file.size_bytes)
-            self._check_machine(sock)
-            head = http.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
-            if request.method == "HEAD" or count == 0 or request.precondition is not None:
-                sock.sendall(head)
-                return request.keep_alive
-            sockets.cork(sock, True)
+    def _answer(self, sock: socket.socket, request: Request, opened: Files) -> bool:
+        file = opened.open_file(request.path)
+        part = http.resolve_range(request.byte_range, file.size_bytes)
+        offset, count = part or (0, file.size_bytes)
+        self._check_machine(sock)
+        head = http.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
+        if request.method == "HEAD" or count == 0 or request.precondition is not None:
             sock.sendall(head)
-            self._send_file(sock, file.fd, offset, count)
-            file.check_unchanged()
-            sockets.cork(sock, False)  # an error ends the connection, which sends what is left
+            return request.keep_alive
+        sockets.cork(sock, True)
+        sock.sendall(head)
+        self._send_file(sock, file.fd, offset, count)
+        file.check_unchanged()
+        sockets.cork(sock, False)  # an error ends the connection, which sends what is left
         return request.keep_alive
 
     def _check_machine(self, sock: socket.socket) -> None:

@@ -7,8 +7,8 @@ directive for that on this system. What is chosen, and why:
 - tcp_nopush on: full packets only, until the answer ends. By far the most important for sendfile on loopback.
 - sendfile_max_chunk 0: no break after 2 MiB; here nobody else waits for the worker.
 - output_buffers 1 256k, for `sendfile off`: the size of our own buffer; the default of 2 32k costs a third more.
-- open_file_cache: nothing is opened, stat'ed and closed per request. Ours does that for every request, so there is a
-  path without it too.
+- open_file_cache: nothing is opened, stat'ed and closed per request. Ours keeps a connection's last file open and asks
+  at every request whether its path still leads to it, so there is a path without the cache too.
 - keepalive_requests, keepalive_timeout: a connection is never closed.
 """
 

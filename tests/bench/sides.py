@@ -30,10 +30,10 @@ _WORKERS = {"Locust user": 0, "all, one process": 0, "all, one worker": 1, "all,
 
 @dataclass(frozen=True, slots=True, order=True)
 class Side:
-    """What is measured once in a round. path: our mode or the floor's, a configuration of nginx (nginx.PATHS), or the
-    share that burning_server.py burns."""
+    """What is measured once in a round. path: our mode, the C floor's or bare Python's, a
+    configuration of nginx (nginx.PATHS), or the share that burning_server.py burns."""
 
-    program: Literal["ours", "C", "nginx", "burning"]
+    program: Literal["ours", "C", "nginx", "bare", "burning"]
     path: str
     size_bytes: int
     pinned: bool = True
@@ -149,8 +149,8 @@ class Field:
             return nginx.serving(self.folder, side.path, cpus)
         if side.program == "C":
             return serving([str(self.floor), "serve", side.path, "0", str(file), "--lifeline-stdin"], cpus)
-        if side.program == "burning":
-            return self._python("tests.bench.burning_server", side.path, cpus)
+        if side.program in ("bare", "burning"):
+            return self._python(f"tests.bench.{side.program}_server", side.path, cpus)
         return self.ours(side.path, cpus)
 
     def ours(self, mode: str, cpus: tuple[int, ...]) -> contextlib.AbstractContextManager[Server]:

@@ -88,6 +88,15 @@ def test_head_promises_what_get_sends(port: int) -> None:
             assert told.promised_bytes == len(sent.body)
 
 
+def test_an_error_has_no_body_when_the_same_head_is_asked_for_again(port: int) -> None:
+    """The head that is known is that of HEAD, whatever was refused in between."""
+    with Connection(port) as connection:
+        assert connection.get("/absent", method="HEAD").status == 404
+        assert connection.get("/absent", method="POST").status == 405
+        assert connection.get("/absent", method="HEAD").status == 404
+        assert connection.get("/one").body == b"1"
+
+
 def test_a_connection_is_kept(port: int, content: bytes) -> None:
     with Connection(port) as connection:
         for number in range(20):

@@ -5,7 +5,7 @@ import os
 import shutil
 import socket
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from urllib.parse import quote, quote_from_bytes
 
@@ -165,6 +165,72 @@ def test_what_is_exchanged_while_it_is_opened_is_judged_again(
         patched.setattr(os, "stat", stat_and_exchange)
         assert connection.get("/one").status == 404
     eventually(lambda: psutil.Process().num_fds() == descriptors)
+
+
+def replace(root: Path) -> None:
+    put(root / "beside", b"another").rename(root / "one")
+
+
+def rewrite(root: Path) -> None:
+    with (root / "one").open("r+b") as file:
+        file.write(b"2")
+
+
+def delete(root: Path) -> None:
+    (root / "one").unlink()
+
+
+def move_out(root: Path) -> None:
+    """The same file, but no longer inside."""
+    (root / "one").rename(root.parent / "moved")
+    (root / "one").symlink_to("../moved")
+
+
+def turn_a_folder(root: Path) -> None:
+    """As a release does that is a link's new target: the file stays as it is."""
+    (root / "now").unlink()
+    (root / "now").symlink_to("new")
+
+
+@pytest.mark.parametrize(
+    ("path", "change", "status", "body"),
+    [
+        ("/one", replace, 200, b"another"),
+        ("/one", rewrite, 200, b"2"),
+        ("/one", delete, 404, None),
+        ("/one", move_out, 404, None),
+        ("/now/file", turn_a_folder, 200, b"new"),
+    ],
+)
+def test_a_file_that_stays_open_for_its_connection_is_not_served_when_its_path_leads_elsewhere(
+    any_port: int, root: Path, path: str, change: Callable[[Path], None], status: int, body: bytes | None
+) -> None:
+    put(root / "old" / "file", b"old")
+    put(root / "new" / "file", b"new")
+    (root / "now").symlink_to("old")
+    with Connection(any_port) as connection:
+        first = connection.get(path).body
+        assert connection.get(path).body == first
+        change(root)
+        answer = connection.get(path)
+        assert answer.status == status
+        assert body is None or answer.body == body
+
+
+def test_a_connection_holds_one_file_open_and_none_when_it_has_ended(any_port: int, root: Path) -> None:
+    put(root / "two", b"2")
+
+    def held() -> list[str]:
+        return [file.path for file in psutil.Process().open_files() if Path(file.path).parent == root]
+
+    with Connection(any_port) as connection:
+        for path in ("/one", "/two", "/two"):
+            assert connection.get(path).status == 200
+        assert held() == [str(root / "two")]
+        assert connection.get("/absent").status == 404
+        assert held() == []
+        assert connection.get("/one").status == 200
+    eventually(lambda: held() == [])
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root may make a device")

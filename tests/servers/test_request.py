@@ -35,6 +35,11 @@ GOOD = {
     "HTTP/1.1": (SIMPLE, [get()]),
     "HEAD": (SIMPLE.replace(b"GET", b"HEAD"), [get(method="HEAD")]),
     "pipelined": (SIMPLE + SIMPLE.replace(b"/a", b"/b") + SIMPLE, [get(), get(b"/b"), get()]),
+    "the same again": (SIMPLE * 3 + b"\r\n" + SIMPLE, [get()] * 4),
+    "the same but for its end": (
+        SIMPLE + SIMPLE[:-2] + b"Range: bytes=1-2\r\n\r\n",
+        [get(), get(byte_range=b"bytes=1-2")],
+    ),
     "close": (b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n", [get(keep_alive=False)]),
     "close in a list": (b"GET /a HTTP/1.1\r\nHost: a\r\nConnection: x, Close\r\n\r\n", [get(keep_alive=False)]),
     "HTTP/1.0": (b"GET /a HTTP/1.0\r\n\r\n", [get(keep_alive=False)]),
