@@ -3,6 +3,8 @@
 Its rule: numbers of the machine have no target; they are counters, and None is "unknown".
 """
 
+import mmap
+
 import psutil
 
 from profiles import cgroup
@@ -12,9 +14,8 @@ from profiles.metrics import Values, read_small
 def read_machine() -> Values:
     """CPU seconds of the whole machine, summed over its cores (/proc/stat, ticks of 10 ms); and what may disturb."""
     times = psutil.cpu_times()
-    swap = psutil.swap_memory()
     return {
-        "swapped_bytes": float(swap.sin + swap.sout),
+        "swapped_bytes": _swapped_bytes(),
         "tcp_retransmits": _tcp_retransmits(),
         "throttled_s": cgroup.throttled_s(),
         "user_s": times.user + times.nice,
@@ -23,6 +24,13 @@ def read_machine() -> Values:
         "iowait_s": times.iowait,
         "steal_s": times.steal,
     }
+
+
+def _swapped_bytes() -> float | None:
+    """In and out since the machine started (/proc/vmstat, in pages); psutil.swap_memory() reads more for it."""
+    counted = dict(line.split() for line in read_small("/proc/vmstat").splitlines() if line.startswith(b"pswp"))
+    pages = [int(counted[name]) for name in (b"pswpin", b"pswpout") if name in counted]
+    return float(sum(pages) * mmap.PAGESIZE) if len(pages) == 2 else None
 
 
 def _tcp_retransmits() -> float | None:

@@ -6,6 +6,8 @@ ended, and children that were waited for. To add a metric, add a row.
 Sources, and why not the obvious ones (method.md §3):
 - CPU comes from the process's CPU clock (clock_getcpuclockid(3)): nanoseconds, ended threads included, where
   /proc/PID/stat counts ticks of 10 ms. The split into user and system is only known in ticks.
+- What one file says is read from it once: psutil's methods would read stat and status a second time, which was half of
+  what a reading costs, and all that a reading costs is a core's time that the servers have not.
 - Context switches are summed over /proc/PID/task/*/status: /proc/PID/status, and so psutil's num_ctx_switches(),
   counts the main thread alone.
 """
@@ -15,8 +17,7 @@ import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
-from typing import Any, Protocol
+from typing import Protocol
 
 import psutil
 
@@ -25,7 +26,7 @@ from profiles.records import MetricFacts
 Values = dict[str, float | None]
 
 _TICKS = os.sysconf("SC_CLK_TCK")  # a second has
-PARENT, STARTED = 1, 19  # in read_stat()
+PARENT, MINOR_FAULTS, MAJOR_FAULTS, USER, SYSTEM, THREADS, STARTED = 1, 7, 9, 11, 12, 17, 19  # in read_stat()
 _STOPPED = (b"T", b"t")  # by a signal, by a tracer
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -72,14 +73,16 @@ class ProcessReader:
 
     def read(self) -> Values:
         """All metrics. What waited-for children had counted is in them, and alone in of_children."""
-        with self._process.oneshot():
-            stat = read_stat(self.pid)
-            if stat[STARTED] != self._began:
-                raise ProcessLookupError(f"process {self.pid} has ended, and another one has its number")
-            reading = Reading(self._process, self._switches(), stat, self._stopped(stat[0]))
-            values = {metric.facts.name: metric.read(reading) for metric in METRICS}
+        stat = read_stat(self.pid)
+        if stat[STARTED] != self._began:
+            raise ProcessLookupError(f"process {self.pid} has ended, and another one has its number")
+        statuses = self._statuses()
+        switches = self._switches(statuses)
         self.of_children = of_children(stat)
-        return values
+        reading = Reading(
+            self._process, stat, statuses.get(str(self.pid), b""), switches, self.of_children, self._stopped(stat[0])
+        )
+        return {metric.facts.name: metric.read(reading) for metric in METRICS}
 
     def is_there(self) -> bool:
         """Whether the process has not ended."""
@@ -99,45 +102,48 @@ class ProcessReader:
         self._read_s = now_s
         return self._stopped_s
 
-    def _switches(self) -> tuple[int, int]:
+    def _statuses(self) -> dict[str, bytes]:
+        """Each thread's status, proc_pid_status(5); the first thread's is the process's."""
+        statuses = {}
+        for tid in os.listdir(f"/proc/{self.pid}/task"):  # noqa: PTH208  # names, not paths
+            try:
+                statuses[tid] = read_small(f"/proc/{self.pid}/task/{tid}/status")
+            except (FileNotFoundError, ProcessLookupError):  # ended in between
+                continue
+        return statuses
+
+    def _switches(self, statuses: dict[str, bytes]) -> tuple[int, int]:
         """Voluntary and involuntary switches of the whole process.
 
         A thread that ends takes what it counted since the last reading with it: the kernel keeps that only for
         getrusage() inside the process.
         """
-        live = {}
-        for tid in os.listdir(f"/proc/{self.pid}/task"):  # noqa: PTH208  # names, not paths
-            try:
-                status = read_small(f"/proc/{self.pid}/task/{tid}/status")
-            except (FileNotFoundError, ProcessLookupError):  # ended in between
-                continue
-            live[tid] = (
-                _number(status, b"\nvoluntary_ctxt_switches:"),
-                _number(status, b"nonvoluntary_ctxt_switches:"),
-            )
+        live = {
+            tid: (_number(status, b"\nvoluntary_ctxt_switches:"), _number(status, b"nonvoluntary_ctxt_switches:"))
+            for tid, status in statuses.items()
+        }
         ended = [count for tid, count in self._live_switches.items() if tid not in live]
         self._ended_switches = _sum([self._ended_switches, *ended])
         self._live_switches = live
         return _sum([self._ended_switches, *live.values()])
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reading:
-    """The sources of one reading; each is read at most once, some only if a metric asks for them.
-
-    stat: as read_stat() has it.
-    """
+    """The sources of one reading. stat: as read_stat() has it; status: of the first thread."""
 
     process: psutil.Process
-    switches: tuple[int, int]
     stat: list[bytes]
+    status: bytes
+    switches: tuple[int, int]
+    of_children: dict[str, float]
     stopped_s: float
 
-    @cached_property
+    @property
     def peak_rss_bytes(self) -> int:
-        return _number(read_small(f"/proc/{self.process.pid}/status"), b"VmHWM:") << 10  # in KiB, proc_pid_status(5)
+        return _number(self.status, b"VmHWM:") << 10  # in KiB
 
-    @cached_property
+    @property
     def disk_read_bytes(self) -> int | None:
         """What it made the disk deliver, read-ahead included; None where the kernel does not count it, or tell us."""
         try:
@@ -145,18 +151,15 @@ class Reading:
         except (FileNotFoundError, PermissionError):
             return None
 
-    @cached_property
-    def times(self) -> Any:
-        """psutil's pcputimes: user, system, children_user, children_system; children that were waited for."""
-        return self.process.cpu_times()
-
-    @property
     def cpu_s(self) -> float:
-        return cpu_s(self.process.pid) + float(self.times.children_user + self.times.children_system)
+        return cpu_s(self.process.pid) + self.of_children["cpu_s"]
 
-    def faults(self, field: int) -> int:
-        """Page faults: stat's field number `field`, and the next one, which counts waited-for children."""
-        return int(self.stat[field - 3]) + int(self.stat[field - 2])
+    def seconds(self, name: str, field: int) -> float:
+        """What stat's field counts of the process, in ticks, and what waited-for children had counted."""
+        return int(self.stat[field]) / _TICKS + self.of_children[name]
+
+    def faults(self, name: str, field: int) -> float:
+        return int(self.stat[field]) + self.of_children[name]
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,17 +177,21 @@ def _gauge(name: str, unit: str, summary: str, read: Callable[[Reading], float |
 
 
 METRICS: tuple[Metric, ...] = (
-    _counter("cpu_s", "s", "CPU time, user and system, by the process's CPU clock", lambda r: r.cpu_s),
-    _counter("user_s", "s", "CPU time in user mode, in ticks", lambda r: r.times.user + r.times.children_user),
-    _counter("system_s", "s", "CPU time in the kernel, in ticks", lambda r: r.times.system + r.times.children_system),
+    _counter("cpu_s", "s", "CPU time, user and system, by the process's CPU clock", Reading.cpu_s),
+    _counter("user_s", "s", "CPU time in user mode, in ticks", lambda r: r.seconds("user_s", USER)),
+    _counter("system_s", "s", "CPU time in the kernel, in ticks", lambda r: r.seconds("system_s", SYSTEM)),
     _counter("voluntary_switches", "switches", "context switches: a thread waited", lambda r: r.switches[0]),
     _counter("involuntary_switches", "switches", "context switches: a thread was displaced", lambda r: r.switches[1]),
-    _counter("minor_faults", "faults", "page faults served from memory", lambda r: r.faults(10)),
-    _counter("major_faults", "faults", "page faults that read from disk", lambda r: r.faults(12)),
+    _counter(
+        "minor_faults", "faults", "page faults served from memory", lambda r: r.faults("minor_faults", MINOR_FAULTS)
+    ),
+    _counter(
+        "major_faults", "faults", "page faults that read from disk", lambda r: r.faults("major_faults", MAJOR_FAULTS)
+    ),
     _counter("disk_read_bytes", "bytes", "read from the disk, by proc_pid_io(5)", lambda r: r.disk_read_bytes),
     _gauge("rss_bytes", "bytes", "resident memory", lambda r: r.process.memory_info().rss),
     _gauge("peak_rss_bytes", "bytes", "highest resident memory so far", lambda r: r.peak_rss_bytes),
-    _gauge("threads", "threads", "threads", lambda r: r.process.num_threads()),
+    _gauge("threads", "threads", "threads", lambda r: int(r.stat[THREADS])),
     Metric(MetricFacts("stopped_s", "s", "counter", "seen stopped by a signal or a debugger"), lambda r: r.stopped_s),
 )
 
