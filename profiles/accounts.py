@@ -1,4 +1,4 @@
-"""Other accounts of a process's CPU time, to hold ours against: ticks, perf, control groups, getrusage.
+"""Other accounts of a process's CPU time, to hold ours against: ticks, perf, control groups, getrusage, ksoftirqd.
 
 Its rule: each comes from a source of its own, is opened while the process is idle and read when it is idle again, and
 where it cannot be had says why.
@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from profiles.metrics import cpu_s
 from profiles.perf_control import REMEDY, ControlledPerf
 
 Close = Callable[[], float]  # CPU seconds since the account was opened
@@ -88,6 +89,20 @@ def _usage_s(group: Path) -> float:
         return int((group / "cpuacct.usage").read_text()) / 1e9
     words = (group / "cpu.stat").read_text().split()
     return int(words[words.index("usage_usec") + 1]) / 1e6
+
+
+@contextlib.contextmanager
+def ksoftirqd(pid: int) -> Iterator[Close]:
+    """The kernel's threads that take over, on the CPUs that the process may use, when there is too much network work.
+
+    What they do is billed to no process. Raises UserError where they cannot be seen, as in a container.
+    """
+    names = {f"ksoftirqd/{cpu}" for cpu in os.sched_getaffinity(pid)}
+    threads = [thread.pid for thread in psutil.process_iter(["name"]) if thread.info["name"] in names]
+    if len(threads) < len(names):
+        raise UserError("the kernel's threads cannot be seen from here: run it outside of the container")
+    before_s = sum(map(cpu_s, threads))
+    yield lambda: sum(map(cpu_s, threads)) - before_s
 
 
 @contextlib.contextmanager

@@ -7,12 +7,14 @@ from profiles.crosscheck import TOLERANCE, Account, crosscheck
 from profiles.targets import choose
 from scripts.tables import print_table
 
+_VERDICTS = {True: f"agrees (within {TOLERANCE:.0%})", False: "differs", None: "not judged"}
 HEADINGS = ("mode", "account", "theirs, s", "the score's clock, s", "ratio", "")
 NOTE = """\
 Ticks, control group and getrusage hang on the scheduler's clock, as the score does: they check that no thread is
-missed. perf stat is independent. It stops when a thread has been switched out, the scheduler's clock when it was taken
-off the run queue: what the scheduler does in between, at every wait, is billed to no process; it shows in the CPU time
-of the whole machine."""
+missed. perf stat has a clock of its own. The two stop at different places of a switch between threads, so they agree
+where the server is never idle, as here, and part by what switches cost where it waits. What ksoftirqd, a thread of the
+kernel, did of a server's network work is billed to no process; perf stat counts it. The report's CPU time of the whole
+machine has all of this."""
 
 
 def main() -> int:
@@ -36,9 +38,8 @@ def main() -> int:
 def _row(mode: str, account: Account) -> tuple[str, ...]:
     if account.ratio is None:
         return mode, account.name, "–", "–", "–", f"unknown: {account.reason}"
-    verdict = "agrees" if account.agrees else "differs"
     numbers = f"{account.theirs_s:.3f}", f"{account.ours_s:.3f}", f"{account.ratio:.3f}"
-    return mode, account.name, *numbers, f"{verdict} (within {TOLERANCE:.0%})" if account.agrees else verdict
+    return mode, account.name, *numbers, _VERDICTS[account.agrees]
 
 
 if __name__ == "__main__":

@@ -1,5 +1,6 @@
 """Others see the CPU time that the score is made of, or it is said why they see nothing."""
 
+import os
 import subprocess
 from pathlib import Path
 
@@ -7,7 +8,7 @@ import pytest
 
 from errors import UserError
 from profiles import accounts
-from profiles.crosscheck import Account, crosscheck
+from profiles.crosscheck import BESIDE, Account, crosscheck
 from profiles.targets import choose
 
 SCHEDULER_ACCOUNTS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
@@ -23,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 def test_what_hangs_on_the_same_clock_agrees_with_it(root: Path, mode: str) -> None:
     """With some slack for what is no disagreement: a tick at each end, and the end of the process."""
     told = {account.name: account for account in crosscheck(choose([mode])[0], root, 0.5)}
-    assert set(told) == {*SCHEDULER_ACCOUNTS, "perf stat"}
+    assert set(told) == {*SCHEDULER_ACCOUNTS, "perf stat", BESIDE}
     for name in SCHEDULER_ACCOUNTS:
         account = told[name]
         if account.reason is None:
@@ -35,12 +36,19 @@ def test_a_thread_that_an_account_missed_would_show() -> None:
     assert Account("some account", 0.97, 1.0).agrees is False
     assert Account("some account", 0.99, 1.0).agrees is True
     assert Account("some account", None, None, "not here").agrees is None
+    assert Account(BESIDE, 0.1, 1.0).agrees is None
 
 
 def test_without_perf_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
     with pytest.raises(UserError, match="perf is not installed"), accounts.perf_stat(1):
         pass
+
+
+def test_the_load_gives_back_the_cpus_that_it_left_to_the_server(root: Path) -> None:
+    allowed = os.sched_getaffinity(0)
+    crosscheck(choose(["sendfile"])[0], root, 0.2)
+    assert os.sched_getaffinity(0) == allowed
 
 
 def test_no_control_group_stays_behind() -> None:
