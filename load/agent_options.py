@@ -4,11 +4,25 @@ Its rule: what cannot work is found here, before anything is started.
 """
 
 import ssl
+from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError, UserError
 from profiles.agent_access import Address, client_context, parse_address, read_token
+
+# On Locust's command line: name, what stands for its value, summary.
+OPTIONS = (
+    ("agent", "HOST:PORT", "Where servers run: an agent on another host"),
+    ("agent-token-file", "FILE", "The token that it was started with"),
+    ("agent-ca", "FILE", "Who signed its certificate (PEM), or system"),
+)
+
+
+def as_given(options: Namespace) -> list[str]:
+    """Those of OPTIONS that were given, as they stand on the command line."""
+    values = {name: getattr(options, name.replace("-", "_"), None) for name, _, _ in OPTIONS}
+    return [word for name, value in values.items() if value for word in (f"--{name}", value)]
 
 
 @dataclass(frozen=True, slots=True)

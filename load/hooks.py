@@ -18,6 +18,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from errors import UsageError, UserError
+from load import agent_options
 from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
 from load.client import SINKS
@@ -38,11 +39,6 @@ FOLDERS = (
     ("root", "data", "Where test-file.bin lies"),
     ("profiles", "profiles/out", "Where runs are kept"),
     ("reports", "reports/out", "Where reports are written"),
-)
-AGENT_OPTIONS = (
-    ("agent", "HOST:PORT", "Where servers run: an agent on another host"),
-    ("agent-token-file", "FILE", "The token that it was started with"),
-    ("agent-ca", "FILE", "Who signed its certificate (PEM), or system"),
 )
 
 
@@ -77,7 +73,7 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
             include_in_web_ui=False,
             help=summary,
         )
-    for name, metavar, summary in AGENT_OPTIONS:
+    for name, metavar, summary in agent_options.OPTIONS:
         parser.add_argument(
             f"--{name}",
             metavar=metavar,

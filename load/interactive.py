@@ -8,7 +8,7 @@ once, the load generator's CPU and the whole machine's, is unknown then.
 import shlex
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -35,7 +35,8 @@ OF_EVERYBODY = ("client_", "machine_")  # metrics that belong to all modes toget
 
 class InteractiveRun:
     """One load of these modes, from its making to end(). rate_bytes_per_s: offered to each; None: saturated.
-    by_workers: its users are in other processes. Raises UserError where nothing can be recorded."""
+    by_workers: its users are in other processes. reach_agent: options of the command that repeats it. Raises UserError
+    where nothing can be recorded."""
 
     def __init__(
         self,
@@ -47,6 +48,7 @@ class InteractiveRun:
         sink: Sink,
         rate_bytes_per_s: int | None = None,
         by_workers: bool = False,
+        reach_agent: Sequence[str] = (),
     ) -> None:
         self._host = host
         self._standing = standing
@@ -55,6 +57,7 @@ class InteractiveRun:
         self._sink = sink
         self._rate_bytes_per_s = rate_bytes_per_s
         self._by_workers = by_workers
+        self._reach_agent = reach_agent
         self.folder = _fresh_folder(profiles)
         self._statuses = self._running()
         self._began_s = time.monotonic()
@@ -156,7 +159,7 @@ class InteractiveRun:
     def _settings(self, modes: tuple[str, ...], seconds: float = 0.0) -> Settings:
         """As those of a campaign of one round; the command is what does the same without a browser."""
         command = ["locust", "-f", "locustfile.py", "--headless", "-u", str(self._users), "-r", str(self._users)]
-        command += ["-t", f"{max(1, round(seconds))}s", "--sink", self._sink]
+        command += ["-t", f"{max(1, round(seconds))}s", "--sink", self._sink, *self._reach_agent]
         if self._rate_bytes_per_s is not None:
             command += ["--pace", say(Asked(False, self._rate_bytes_per_s))]
         names = [self._standing.user_class(mode).__name__ for mode in modes]

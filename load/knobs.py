@@ -22,8 +22,8 @@ from units import parse_size
 
 BASELINE = "read-send"
 FEW_MODES = 4
-WINDOW_S = {"few": 2.0, "many": 0.7}  # many modes share the three minutes that a campaign may take
-WARM_UP_S = {"few": 0.5, "many": 0.2}
+WINDOW_S = {"few": 2.0, "many": 0.65}  # many modes share the three minutes that a campaign may take
+WARM_UP_S = {"few": 0.5, "many": 0.15}
 PROFILE_S = 3
 USERS = 4
 OF_LOADED_CELLS = ("users", "window", "warm_up", "profile")  # a cold cell has none of these

@@ -12,11 +12,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from gevent import GreenletExit
 from locust.env import Environment
 from locust.exception import StopTest
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from errors import UsageError, UserError
+from load import agent_options
 from load.agent_client import AgentClient
 from load.client import SINKS
 from load.interactive import InteractiveRun
@@ -52,7 +54,8 @@ class Loads:
             self.trouble = str(error)
             print(f"error: {error}", file=sys.stderr)
             environment.process_exit_code = error.exit_code
-            raise StopTest from None
+            # In the UI the starting greenlet just ends: any other exception would be printed as a crash, twice.
+            raise (StopTest if environment.web_ui is None else GreenletExit) from None
 
     def _begin(self, environment: Environment) -> None:
         options = environment.parsed_options
@@ -69,8 +72,9 @@ class Loads:
             user_class.offer(None if rate is None else _pace(rate, user_class, users // max(1, len(chosen))))
         if self._where is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(user_class.target for user_class in self._users.values() if user_class.target in chosen)
+            by_workers = isinstance(environment.runner, MasterRunner)
             self.current = InteractiveRun(
-                *self._where, modes, users, sink, rate, isinstance(environment.runner, MasterRunner)
+                *self._where, modes, users, sink, rate, by_workers, agent_options.as_given(options)
             )
 
     def on_stopping(self, environment: Environment, **_: Any) -> None:

@@ -4,6 +4,7 @@ Its rule: what comes out can be carried out, or only the machine can refuse it.
 """
 
 import argparse
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,8 @@ from errors import CommandParser, UsageError
 from servers import files, mode
 from servers.server import Limits
 from units import format_size, parse_size
+
+_COMMON = ("host", "port", "root", "connections", "congestion", "lifeline")  # what every mode takes
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,7 +42,7 @@ class Arguments:
 
 def parse(argv: Sequence[str] | None) -> Arguments:
     """Raises UsageError, or UserError for a root that cannot be served."""
-    modes = mode.discover()
+    modes = _needed(sys.argv[1:] if argv is None else argv)
     given = _parser(modes).parse_args(argv)
     wanted = tuple(given.modes or modes)
     for name in wanted:
@@ -61,8 +64,19 @@ def parse(argv: Sequence[str] | None) -> Arguments:
         connections=given.connections,
         congestion=given.congestion,
         lifeline=given.lifeline,
-        options=_sizes(vars(given), {name: modes[name] for name in wanted}),
+        options=_sizes(vars(given), modes, wanted),
     )
+
+
+def _needed(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
+    """The modes that are named, where nothing else is asked for: a measured process does not import the others.
+
+    All of them, where none is named or an option may be another mode's: for what is then to be said.
+    """
+    named = {word: mode.load(word)[0] for word in argv if word in mode.names()}
+    known = {*_COMMON, *(option.name for facts in named.values() for option in facts.options)}
+    given = {word[2:].partition("=")[0] for word in argv if word.startswith("-")}
+    return named if named and given <= known else mode.discover()
 
 
 def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
@@ -92,14 +106,17 @@ def _having(modes: Mapping[str, mode.Mode], option_name: str) -> list[str]:
     return [facts.name for facts in modes.values() if option_name in (option.name for option in facts.options)]
 
 
-def _sizes(given: Mapping[str, object], wanted: Mapping[str, mode.Mode]) -> dict[str, dict[str, int]]:
+def _sizes(
+    given: Mapping[str, object], modes: Mapping[str, mode.Mode], wanted: Sequence[str]
+) -> dict[str, dict[str, int]]:
     """The options that were given, by mode, in bytes. Raises UsageError for one that no wanted mode has."""
     sizes: dict[str, dict[str, int]] = {name: {} for name in wanted}
-    for option in {option.name: option for facts in mode.discover().values() for option in facts.options}.values():
+    served = {name: modes[name] for name in wanted}
+    for option in {option.name: option for facts in modes.values() for option in facts.options}.values():
         text = given[option.name.replace("-", "_")]
         if text is None:
             continue
-        owners = _having(wanted, option.name)
+        owners = _having(served, option.name)
         if not owners:
             raise UsageError(f"--{option.name} does not apply to {' or '.join(wanted)}")
         for name in owners:

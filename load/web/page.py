@@ -10,7 +10,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from load.knobs import COURSE_MODES, LIMITS, PROFILE_S, USERS, Knobs
+from load.knobs import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, Knobs
 from load.web.history import COARSE_POINTS, FINE_POINTS
 from load.web.points import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles import targets
@@ -55,6 +55,8 @@ def page(prefix: str, locust: str) -> str:
         knobs=Knobs(),
         limits=LIMITS,
         users=USERS,
+        window_s=WINDOW_S,
+        many_modes=FEW_MODES + 1,
         profile_s=PROFILE_S,
         cost_window_s=round(COST_WINDOW_S),
     )

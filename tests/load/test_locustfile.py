@@ -103,6 +103,10 @@ def test_a_sink_that_is_none_does_not_start_a_test(ui: Locust) -> None:
     ui.swarm(user_count=1, spawn_rate=1, sink="drain", user_classes=["SendfileUser"])
     assert "'drain' is not a sink" in ui.state()["load_error"]
     assert json.loads(ui.get("/stats/requests"))["user_count"] == 0
+    ui.process.terminate()
+    said, _ = ui.process.communicate(timeout=30)
+    assert "error: 'drain' is not a sink: choose one of" in said
+    assert "Traceback" not in said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from servers import mode
-from tests.conftest import eventually
+from tests.conftest import PROJECT, eventually
 from tests.servers.probe import why_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, head
@@ -219,6 +219,16 @@ def test_a_file_that_finds_no_descriptor_is_503(one: tuple[ServerProcess, int]) 
         assert (response.status, response.headers["connection"]) == (503, "close")
         resource.prlimit(process.pid, resource.RLIMIT_NOFILE, before)
     assert get(port, "/one").body == b"1"
+
+
+def test_a_server_imports_no_other_mode(root: Path) -> None:
+    """However it is asked for: its process is measured, and ssl alone is megabytes."""
+    words = ["--host=::1", "--port", "0", "--connections", "9", "--congestion", "reno", "--lifeline", "0"]
+    program = "import sys; from servers import arguments; arguments.parse(sys.argv[1:]); print(*sys.modules)"
+    command = [sys.executable, "-c", program, "sendfile", *words, f"--root={root}"]
+    imported = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
+    assert [name for name in imported if name.startswith("servers.modes.")] == ["servers.modes.sendfile"]
+    assert "ssl" not in imported
 
 
 def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Servers, root: Path) -> None:

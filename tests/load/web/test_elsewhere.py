@@ -25,6 +25,8 @@ def test_an_agent_that_was_started_anew_gets_its_servers_again(served: Path) -> 
             eventually(lambda: running(bench))
             assert bench.ask("/load/start", {"modes": ["sendfile"], "users": 1})[0] == 200
             eventually(lambda: bench.state()["doing"] == "load")
+            (folder,) = bench.runs()
+            assert " ".join(options) in folder.read_run().command
             bench.ask("/load/stop")
     finally:
         end(agent)
