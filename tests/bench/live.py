@@ -1,8 +1,10 @@
 """What the live page costs: two browsers that look on against none, and how long a poll takes.
 
-Its rule: what is compared are short loads by hand as the page starts them, paired and in random order; their numbers
-are those of the records that they leave. The browsers are real ones, and draw on the same machine. Both ratios are to
-stay within 1 % of 1, so a bound counts as missed when the whole interval lies outside.
+Its rule: one load by hand goes on all the time, as the page starts it, while the browsers look on and look away in
+turn; windows are paired with their neighbours, in random order, since what a shared machine does for minutes must not
+count. Bytes are those of the loopback interface, CPU that of the server's clock. The browsers are real ones, and draw
+on the same machine. Both ratios are to stay within 1 % of 1, so a bound counts as missed when the whole interval lies
+outside.
 """
 
 import contextlib
@@ -19,6 +21,7 @@ from dataclasses import dataclass
 import psutil
 
 from errors import UserError
+from profiles.metrics import cpu_s
 from profiles.run_folder import RunFolder
 from profiles.targets import PROJECT
 from reports.paired import Paired, compare
@@ -26,10 +29,12 @@ from tests import browser
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field
 from tests.browser import Browser
+from tests.conftest import eventually
 from tests.load.locust_process import Locust, serving
+from units import GIB
 
 MODE, USERS = "sendfile", 4
-LOAD_S, ROUNDS = 3.0, 12
+WINDOW_S, SETTLE_S, PAIRS = 2.0, 1.0, 40
 LOW, HIGH = 0.99, 1.01
 POLLS, POLL_BOUND_MS = 60, 20.0
 WIDTH, HEIGHT = 1440, 1000
@@ -41,6 +46,21 @@ class _Seen:
     server_cpu_s_per_gib: float
 
 
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    moment_s: float
+    sent_bytes: int
+    server_s: float
+
+    @classmethod
+    def now(cls, pid: int) -> "_Edge":
+        return cls(time.monotonic(), psutil.net_io_counters(pernic=True)["lo"].bytes_sent, cpu_s(pid))
+
+    def since(self, before: "_Edge") -> _Seen:
+        gib = (self.sent_bytes - before.sent_bytes) / GIB
+        return _Seen(gib / (self.moment_s - before.moment_s), (self.server_s - before.server_s) / gib)
+
+
 def outcome(field: Field, _: Readings) -> Outcome:
     result = Outcome()
     field.make_file(field.large_bytes)
@@ -50,7 +70,7 @@ def outcome(field: Field, _: Readings) -> Outcome:
 
 
 def _watched(field: Field, result: Outcome) -> None:
-    """Loads with two browsers that look on, and without."""
+    """Windows with two browsers that look on, and without."""
     if reason := browser.missing():
         result.sentences.append(f"two browsers against none: skipped: {reason}")
         return
@@ -59,11 +79,12 @@ def _watched(field: Field, result: Outcome) -> None:
     pairs: list[dict[bool, _Seen]] = []
     with serving(served) as bench, browser.browser() as first, browser.browser() as second:
         _pin(bench)
-        for _ in range(ROUNDS + 1):
-            order = chance.sample([True, False], 2)
-            pairs.append({looked_at: _load(bench, (first, second), looked_at) for looked_at in order})
+        with _loaded(bench) as pid:
+            for _ in range(PAIRS + 1):
+                order = chance.sample([True, False], 2)
+                pairs.append({looked_at: _window(bench, pid, (first, second), looked_at) for looked_at in order})
     del pairs[0]  # discarded: what is made once
-    title = f"two browsers that look on against none: {MODE}, {USERS} users, loads of {LOAD_S:g} s"
+    title = f"two browsers that look on against none: {MODE}, {USERS} users, {PAIRS} pairs of {WINDOW_S:g} s"
     table = new_table(title, "", "two", "none", "ratio", "95 % interval", "bounds", "")
     for name in ("gib_per_s", "server_cpu_s_per_gib"):
         two, none = ([getattr(pair[looked_at], name) for pair in pairs] for looked_at in (True, False))
@@ -84,30 +105,30 @@ def _pin(bench: Locust) -> None:
         psutil.Process(bench.process.pid).cpu_affinity([first])
 
 
-def _load(bench: Locust, browsers: tuple[Browser, ...], looked_at: bool) -> _Seen:
-    """One load by hand; what its record says."""
+@contextlib.contextmanager
+def _loaded(bench: Locust) -> Iterator[int]:
+    """A load by hand that goes on; yields the server's PID. Raises UserError where a download failed."""
+    status, answer = bench.ask("/load/start", {"modes": [MODE], "users": USERS})
+    if status != 200:
+        raise UserError(f"the load did not start: {answer['error']}")
+    yield next(child.pid for child in bench.helpers() if MODE in child.cmdline())
+    run = bench.state()["run"]
+    bench.ask("/load/stop")
+    eventually(lambda: bench.state()["doing"] == "nothing")
+    (cell,) = RunFolder(bench.served / "profiles" / run).read_cells()
+    if cell.failures:
+        raise UserError(f"the load failed: {cell.failure_names}")
+
+
+def _window(bench: Locust, pid: int, browsers: tuple[Browser, ...], looked_at: bool) -> _Seen:
     for each in browsers:
         each.show(bench.url() if looked_at else "about:blank", WIDTH, HEIGHT)
         if looked_at:
             each.wait_for("document.querySelectorAll('.chart canvas').length > 0")
-    status, answer = bench.ask("/load/start", {"modes": [MODE], "users": USERS})
-    if status != 200:
-        raise UserError(f"the load did not start: {answer['error']}")
-    time.sleep(LOAD_S)
-    run = bench.state()["run"]
-    bench.ask("/load/stop")
-    _wait_for_report(bench)
-    (cell,) = RunFolder(bench.served / "profiles" / run).read_cells()
-    gib_per_s, cost = (cell.metrics[name] for name in ("gib_per_s", "server_cpu_s_per_gib"))
-    if gib_per_s is None or cost is None or cell.failures:
-        raise UserError(f"the load failed: {cell.failure_names}")
-    return _Seen(gib_per_s, cost)
-
-
-def _wait_for_report(bench: Locust) -> None:
-    """It is made by another process, which would disturb the next load."""
-    while (state := bench.state())["doing"] != "nothing" or state["reports"]["waiting"]:
-        time.sleep(0.1)
+    time.sleep(SETTLE_S)
+    first = _Edge.now(pid)
+    time.sleep(WINDOW_S)
+    return _Edge.now(pid).since(first)
 
 
 def _verdict(found: Paired) -> Verdict:

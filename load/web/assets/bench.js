@@ -1,4 +1,4 @@
-// The live page: asks the bench what is new, twice a second, and shows it.
+// The live page: asks the bench what is new, once a second, and shows it.
 //
 // Its rule: what this page shows is the bench's state and not its own, so that two browsers see the same.
 import * as archive from "./archive.js";
@@ -9,7 +9,7 @@ import * as modes from "./modes.js";
 import * as points from "./points.js";
 import { FACTS, byId, say } from "./base.js";
 
-const EVERY_MS = 500;
+const EVERY_MS = 1000; // the points of half seconds come in pairs: drawing them one by one cost the machine twice as much
 
 function doing(state) {
   switch (state.doing) {

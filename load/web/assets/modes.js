@@ -1,6 +1,6 @@
 // The list of data paths: what to load, what it costs now, and how its server is.
 //
-// Its rule: a row is made once and changed in place, so that nobody loses the focus twice a second.
+// Its rule: a row is made once and changed in place, so that nobody loses the focus every second.
 import { FACTS, Refused, GIB, ask, byId, kept, make, say, short } from "./base.js";
 import { isHidden, modeStyle, setChosen, toggleHidden } from "./view.js";
 import { now } from "./points.js";

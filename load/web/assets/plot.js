@@ -1,6 +1,6 @@
 // One chart over time: uPlot, told how this page looks and what a drag, a double-click and the cursor do.
 //
-// Why not Vega, which draws the report: the page redraws a dozen charts twice a second on the machine that is measured,
+// Why not Vega, which draws the report: the page redraws a dozen charts every second on the machine that is measured,
 // and `make bench ONLY=live` holds it to costing the score nothing. uPlot draws lines on a canvas and does nothing else.
 import { byId, make, short } from "./base.js";
 import { zoom } from "./view.js";
