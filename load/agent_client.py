@@ -104,6 +104,10 @@ class AgentClient(ABC):
     def file_state(self) -> FileState:
         return self._ask("GET", "/file", FileState)
 
+    def warm(self) -> FileState:
+        """Have all of the served file in the page cache; what is there of it."""
+        return self._ask("POST", "/warm", FileState, Done())
+
     def drop(self) -> FileState:
         """Throw the served file out of the page cache; what is left of it there."""
         return self._ask("POST", "/drop", FileState, Done())

@@ -70,8 +70,11 @@ class Stage:
         return replace(cell, mode=mode, metrics=cell.metrics | {"resident_share": share})
 
     def _warm(self, place: Place, mode: str, users: int) -> tuple[Cell, float | None]:
-        """The cell, and the share of the file in the page cache, before or after: the less."""
-        resident = self._host.file_state().resident_share
+        """The cell, and the share of the file in the page cache, before or after: the less.
+
+        What is absent is read before: it was lost in another cell, and that one shows it.
+        """
+        resident = self._host.warm().resident_share
         with self._loaded(mode, users, profiler=None):
             cell = self._window(place, mode, self._settings.window_s, DOWNLOADS_PER_USER * users)
         shares = (resident, self._host.file_state().resident_share)

@@ -3,6 +3,7 @@
 Its rule: nothing here takes long, since deeds are carried out one at a time; the sampler has a thread of its own.
 """
 
+import contextlib
 import socket
 import time
 from collections.abc import Callable
@@ -94,6 +95,12 @@ class Agent:
         path = self._root / SERVED_FILE
         return FileState(page_cache.resident_share_of(path), host.identity_of(path) != self._file_identity)
 
+    def warm(self) -> FileState:
+        """Read into the page cache what is absent of the served file; how much of it is there then."""
+        with contextlib.suppress(OSError):  # which the state shows
+            page_cache.warm(self._root / SERVED_FILE)
+        return self.file_state()
+
     def drop(self) -> FileState:
         """Throw the served file out of the page cache; what is left of it there."""
         page_cache.drop(self._root / SERVED_FILE)
@@ -162,6 +169,7 @@ def routes(agent: Agent) -> Routes:
         ("GET", "/facts"): lambda _: agent.facts(),
         ("GET", "/targets"): lambda _: agent.statuses(),
         ("GET", "/file"): lambda _: agent.file_state(),
+        ("POST", "/warm"): lambda _: agent.warm(),
         ("POST", "/drop"): lambda _: agent.drop(),
         ("GET", "/snapshot"): lambda _: agent.snapshot(),
         ("GET", "/samples"): lambda asked: agent.samples(int(asked.query.get("after", "0"))),

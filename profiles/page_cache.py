@@ -1,4 +1,4 @@
-"""How much of a file lies in the page cache, and how it is thrown out of there without root.
+"""How much of a file lies in the page cache, and how it gets in there, and out again without root.
 
 Its rule: pages are never believed to be gone, they are looked for. POSIX_FADV_DONTNEED skips pages that are dirty,
 under write-back or mapped (posix_fadvise(2)), says nothing of it, and succeeds on a file system whose files *are* its
@@ -18,6 +18,7 @@ from errors import UserError
 
 MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "hugetlbfs", "devtmpfs")
 MOST_DROPS = 20
+_PIECE_BYTES = 1 << 20
 PAUSE_S = 0.02  # a page that was sent by reference is held until the last socket buffer with it is freed
 _CACHESTAT = 451  # Linux 6.5; the same number on every architecture
 _LIBC = ctypes.CDLL(None, use_errno=True)
@@ -61,6 +62,22 @@ def resident_share_of(path: Path) -> float | None:
             return (_by_mincore(file.fileno()) if resident is None else resident) / pages
     except OSError:
         return None
+
+
+def warm(path: Path) -> float | None:
+    """Read into the page cache what is absent of a file; the share that is there then, None where nobody can tell.
+
+    Pages go without memory being short, where a kernel reclaims what has not been used for a while (DAMON_RECLAIM). A
+    file that is larger than the memory is left as it is. Raises OSError where it cannot be read.
+    """
+    share = resident_share_of(path)
+    if share is None or share == 1 or path.stat().st_size > psutil.virtual_memory().total:
+        return share
+    buffer = bytearray(_PIECE_BYTES)
+    with path.open("rb", buffering=0) as file:
+        while file.readinto(buffer):
+            pass
+    return resident_share_of(path)
 
 
 def drop(path: Path) -> float | None:

@@ -14,6 +14,7 @@ from reports.limits import cores
 from units import GIB, KIB
 
 MOST_RESIDENT = 0.01  # of a file that is to be cold
+MOST_ABSENT = 0.001  # of a file that is to be warm: to read so little again is less than any verdict can tell
 MOST_BEHIND = 0.02  # of the bytes that were offered
 
 
@@ -107,9 +108,19 @@ def swapped(cell: Cell, run: Run) -> float | None:
 
 
 def absent_share(cell: Cell, run: Run) -> float | None:
-    """Of the file's pages, how many were not in the page cache, at the worse edge of a warm cell."""
+    """Of the file's pages, how many were not in the page cache, at the worse edge of a warm cell.
+
+    0 for a path that passes the cache by: what it does not use may leave, and is read again before the next cell.
+    """
+    if run.cache == "cold" or _passes_the_cache_by(cell.mode, run):
+        return 0.0
     resident = cell.metrics.get("resident_share")
-    return 0.0 if run.cache == "cold" else None if resident is None else 1 - resident
+    return None if resident is None else 1 - resident
+
+
+def _passes_the_cache_by(mode: str, run: Run) -> bool:
+    copies = next((target.copies for target in run.targets if target.name == mode), ())
+    return bool(copies) and not any("page cache" in (copy.source, copy.destination) for copy in copies)
 
 
 def left_share(cell: Cell, run: Run) -> float | None:
@@ -154,7 +165,14 @@ GATES: tuple[Gate, ...] = (
         applies=_warm,
     ),
     Gate("a stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
-    Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share, applies=_warm),
+    Gate(
+        "absent pages",
+        MOST_ABSENT,
+        "share",
+        "more than 0.1 % of the file was not in the page cache",
+        absent_share,
+        applies=_warm,
+    ),
     Gate(
         "resident pages",
         MOST_RESIDENT,

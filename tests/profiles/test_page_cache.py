@@ -4,6 +4,7 @@ import mmap
 import os
 from pathlib import Path
 
+import psutil
 import pytest
 
 from errors import UserError
@@ -35,6 +36,22 @@ def test_a_file_is_warm_once_written_cold_once_dropped_and_then_comes_from_the_d
     if before is None or after is None:
         pytest.skip("the kernel does not count what processes read (CONFIG_TASK_IO_ACCOUNTING)")
     assert len(content) <= after - before < 2 * len(content)
+
+
+def test_what_is_absent_is_read_again(file: Path) -> None:
+    page_cache.drop(file)
+    with file.open("rb") as opened:
+        os.posix_fadvise(opened.fileno(), 0, 0, os.POSIX_FADV_RANDOM)
+        assert os.pread(opened.fileno(), 1, 0)
+    assert 0 < (page_cache.resident_share_of(file) or 0) < 1
+    assert page_cache.warm(file) == 1.0
+
+
+def test_a_file_that_memory_cannot_hold_is_left_as_it_is(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page_cache.drop(file)
+    memory = psutil.virtual_memory()
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: memory._replace(total=SIZE_BYTES - 1))
+    assert page_cache.warm(file) == 0.0
 
 
 def test_both_ways_to_look_agree(file: Path) -> None:

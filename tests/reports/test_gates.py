@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 
 from profiles.records import Cell, Profile, Proof, Run
+from reports.disturbance import absent_share
 from reports.gates import Validity, check
 from reports.measured import measured
+from servers.mode import Copy
 from tests.reports import synthetic
 from units import GIB
 
@@ -92,6 +94,19 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
     assert kept == "disturbed: 1 of 6 rounds; too few are left to judge from, so every round is kept"
     assert list(found.suspicious) == [4]
     assert found.void_reason("sendfile") is None
+
+
+def test_a_page_or_two_that_are_absent_disturb_nothing() -> None:
+    assert with_one("sendfile", 4, {"resident_share": 0.9995}).word == "valid"
+
+
+def test_what_is_absent_disturbs_no_path_that_passes_the_page_cache_by() -> None:
+    run = synthetic.run(rounds=6)
+    direct = (Copy("disk", "user buffer", "dma"), Copy("user buffer", "socket buffer", "cpu"))
+    by_itself = dataclasses.replace(next(each for each in run.targets if each.name == "sendfile"), copies=direct)
+    cell = changed(synthetic.cell("sendfile", 1, 1), {"resident_share": 0.5})
+    assert absent_share(cell, run) == 0.5
+    assert absent_share(cell, dataclasses.replace(run, targets=(by_itself,))) == 0.0
 
 
 @pytest.mark.parametrize(
