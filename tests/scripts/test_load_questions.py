@@ -114,6 +114,17 @@ def test_a_cold_run_drops_the_file_looks_and_reads_it_from_the_disk(served: Path
     assert "page cache cold: each cell is one download" in text and "Read from the disk per GiB" in text
 
 
+def test_a_warm_cell_begins_with_all_of_the_file_in_the_page_cache(served: Path) -> None:
+    kind = page_cache.filesystem_of(served / "test-file.bin")
+    if kind.split(" ")[0] in page_cache.MEMORY_FILE_SYSTEMS:
+        pytest.skip(f"{served} lies on {kind}, which cannot be made cold")
+    page_cache.drop(served / "test-file.bin")
+    done = run("load", served, served, *TINY, *LOADED, "--modes", "sendfile")
+    assert done.returncode == 0, done.stderr
+    (cell,) = RunFolder(served / "profiles" / "tiny").read_cells()
+    assert cell.metrics["resident_share"] == 1.0
+
+
 @pytest.fixture
 def in_memory() -> Iterator[Path]:
     shared = Path("/dev/shm")
