@@ -32,6 +32,7 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("swapped_bytes", "bytes", "derived", "swapped in and out, by the whole machine"),
     MetricFacts("tcp_retransmits", "segments", "derived", "TCP segments that were sent again, by anyone here"),
     MetricFacts("throttled_s", "s", "derived", "time for which the cgroup's CPU limit stopped us"),
+    MetricFacts("ksoftirqd_s", "s", "derived", "CPU time of the kernel's ksoftirqd: network work billed to no process"),
     MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
     MetricFacts(
         "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the less"
@@ -45,7 +46,7 @@ BETWEEN_HOSTS: tuple[MetricFacts, ...] = (
     MetricFacts("load_swapped_bytes", "bytes", "derived", "swapped in and out, by the load's machine"),
     MetricFacts("load_throttled_s", "s", "derived", "time for which a CPU limit stopped the load"),
 )
-_DISTURBANCES = ("steal_s", "swapped_bytes", "tcp_retransmits", "throttled_s")
+_DISTURBANCES = ("steal_s", "swapped_bytes", "tcp_retransmits", "throttled_s", "ksoftirqd_s")
 _SPLIT_CPU = ("cpu_s", "user_s", "system_s")
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from profiles import machine
 from profiles.metrics import cpu_s
 from profiles.perf_control import REMEDY, ControlledPerf
 
@@ -93,14 +94,14 @@ def _usage_s(group: Path) -> float:
 
 @contextlib.contextmanager
 def ksoftirqd(pid: int) -> Iterator[Close]:
-    """The kernel's threads that take over, on the CPUs that the process may use, when there is too much network work.
+    """The kernel's threads for network work on the CPUs that the process may use; what they do is billed to no process.
 
-    What they do is billed to no process. Raises UserError where they cannot be seen, as in a container.
+    Raises UserError where they cannot be seen, as in a container.
     """
     names = {f"ksoftirqd/{cpu}" for cpu in os.sched_getaffinity(pid)}
-    threads = [thread.pid for thread in psutil.process_iter(["name"]) if thread.info["name"] in names]
-    if len(threads) < len(names):
+    if not names <= machine.ksoftirqd().keys():
         raise UserError("the kernel's threads cannot be seen from here: run it outside of the container")
+    threads = [machine.ksoftirqd()[name] for name in names]
     before_s = sum(map(cpu_s, threads))
     yield lambda: sum(map(cpu_s, threads)) - before_s
 

@@ -4,11 +4,12 @@ Its rule: numbers of the machine have no target; they are counters, and None is 
 """
 
 import mmap
+from functools import cache
 
 import psutil
 
 from profiles import cgroup
-from profiles.metrics import Values, read_small
+from profiles.metrics import Values, cpu_s, read_small
 
 
 def read_machine() -> Values:
@@ -18,12 +19,28 @@ def read_machine() -> Values:
         "swapped_bytes": _swapped_bytes(),
         "tcp_retransmits": _tcp_retransmits(),
         "throttled_s": cgroup.throttled_s(),
+        "ksoftirqd_s": _ksoftirqd_s(),
         "user_s": times.user + times.nice,
         "system_s": times.system + times.irq + times.softirq,
         "idle_s": times.idle,
         "iowait_s": times.iowait,
         "steal_s": times.steal,
     }
+
+
+@cache
+def ksoftirqd() -> dict[str, int]:
+    """The kernel's threads that take over where there is too much network work: PIDs by name, "ksoftirqd/0" for CPU 0.
+
+    Empty in a container, which does not see them.
+    """
+    named = psutil.process_iter(["name"])
+    return {thread.info["name"]: thread.pid for thread in named if (thread.info["name"] or "").startswith("ksoftirqd/")}
+
+
+def _ksoftirqd_s() -> float | None:
+    """CPU seconds of all of them; None where they cannot be seen."""
+    return sum(map(cpu_s, ksoftirqd().values())) if ksoftirqd() else None
 
 
 def _swapped_bytes() -> float | None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from profiles.records import Cell, Profile, Proof, Run
-from reports.disturbance import absent_share
+from reports.disturbance import absent_share, foreign_cores
 from reports.gates import Validity, check
 from reports.measured import measured
 from servers.mode import Copy
@@ -94,6 +94,14 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
     assert kept == "disturbed: 1 of 6 rounds; too few are left to judge from, so every round is kept"
     assert list(found.suspicious) == [4]
     assert found.void_reason("sendfile") is None
+
+
+def test_what_the_kernel_did_of_the_network_work_is_nobody_elses() -> None:
+    metrics: dict[str, float | None] = {"machine_cpu_s_per_gib": 0.50}
+    foreign = foreign_cores(changed(synthetic.cell("sendfile", 1, 1), metrics), synthetic.run(rounds=6))
+    assert foreign is not None and foreign > 0.1
+    seen = with_one("sendfile", 4, metrics | {"ksoftirqd_s": foreign * synthetic.cell("sendfile", 1, 1).wall_s})
+    assert not any("other processes" in text for text in texts(seen, "caution"))
 
 
 def test_a_page_or_two_that_are_absent_disturb_nothing() -> None:
