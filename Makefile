@@ -35,11 +35,11 @@ UNSWEPT = $(strip $(foreach k,AGENT MASTER WORKERS NETNS PACE CACHE BASELINE PRE
 help: ## list these targets
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "%-19s %s\n", $$1, $$2 }'
-	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=10 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
+	@echo "Knobs of load: MODES=\"read-send sendfile\" ROUNDS=12 WINDOW=2 USERS=4 SIZE=256MiB SINK=discard|copy RUN=name"
 	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
 	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
-	@echo "               (WINDOW=0.65 and WARM_UP=0.15 are the defaults from 5 modes on)"
+	@echo "               (WINDOW=0.4 and WARM_UP=0.35 are the defaults from 5 modes on)"
 	@echo "               WORKERS=n, processes that share the users (MASTER=host:port waits for workers from other hosts)"
 	@echo "               NETNS=1, servers and load in network namespaces of their own, as root (RATE=1gbit MTU=1500)"
 	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"

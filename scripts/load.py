@@ -89,7 +89,7 @@ def _add_question(parser: argparse.ArgumentParser) -> None:
 
 def _add_effort(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--rounds", type=int, default=10, help="at most (default: %(default)s); fewer than 6 give no interval"
+        "--rounds", type=int, default=12, help="at most (default: %(default)s); fewer than 6 give no interval"
     )
     parser.add_argument(
         "--precision",

@@ -53,7 +53,7 @@ class CampaignWish:
     sink: Sink = "discard"
     pace: str = "saturated"
     size: str = ""
-    rounds: int = 10
+    rounds: int = 12
     window_s: float | None = None
     profile_s: int | None = None
     precision: float | None = None
