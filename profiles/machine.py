@@ -39,8 +39,11 @@ def ksoftirqd() -> dict[str, int]:
 
 
 def _ksoftirqd_s() -> float | None:
-    """CPU seconds of all of them; None where they cannot be seen."""
-    return sum(map(cpu_s, ksoftirqd().values())) if ksoftirqd() else None
+    """CPU seconds of all of them; None where they cannot be seen, or one has gone."""
+    try:
+        return sum(map(cpu_s, ksoftirqd().values())) if ksoftirqd() else None
+    except ProcessLookupError:
+        return None
 
 
 def _swapped_bytes() -> float | None:

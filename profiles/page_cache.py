@@ -18,6 +18,7 @@ from errors import UserError
 
 MEMORY_FILE_SYSTEMS = ("tmpfs", "ramfs", "hugetlbfs", "devtmpfs")
 MOST_DROPS = 20
+MOST_READING_S = 10.0
 _PIECE_BYTES = 1 << 20
 PAUSE_S = 0.02  # a page that was sent by reference is held until the last socket buffer with it is freed
 _CACHESTAT = 451  # Linux 6.5; the same number on every architecture
@@ -68,14 +69,15 @@ def warm(path: Path) -> float | None:
     """Read into the page cache what is absent of a file; the share that is there then, None where nobody can tell.
 
     Pages go without memory being short, where a kernel reclaims what has not been used for a while (DAMON_RECLAIM). A
-    file that is larger than the memory is left as it is. Raises OSError where it cannot be read.
+    file that is larger than the memory is left as it is, and of one that takes longer than MOST_READING_S the rest is:
+    whoever asked waits, and sees it by the share. Raises OSError where it cannot be read.
     """
     share = resident_share_of(path)
     if share is None or share == 1 or path.stat().st_size > psutil.virtual_memory().total:
         return share
-    buffer = bytearray(_PIECE_BYTES)
+    buffer, until_s = bytearray(_PIECE_BYTES), time.monotonic() + MOST_READING_S
     with path.open("rb", buffering=0) as file:
-        while file.readinto(buffer):
+        while file.readinto(buffer) and time.monotonic() < until_s:
             pass
     return resident_share_of(path)
 

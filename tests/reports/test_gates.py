@@ -104,10 +104,6 @@ def test_what_the_kernel_did_of_the_network_work_is_nobody_elses() -> None:
     assert not any("other processes" in text for text in texts(seen, "caution"))
 
 
-def test_a_page_or_two_that_are_absent_disturb_nothing() -> None:
-    assert with_one("sendfile", 4, {"resident_share": 0.9995}).word == "valid"
-
-
 def test_what_is_absent_disturbs_no_path_that_passes_the_page_cache_by() -> None:
     run = synthetic.run(rounds=6)
     direct = (Copy("disk", "user buffer", "dma"), Copy("user buffer", "socket buffer", "cpu"))
