@@ -39,7 +39,7 @@ help: ## list these targets
 	@echo "               PRECISION=0.05 RETRIES=2 CALIBRATE=1 (measures this machine's A/A floor)"
 	@echo "               PACE=saturated|auto|200MiB/s|both (the same rate for every mode; SIZE is 1MiB then) CACHE=warm|cold"
 	@echo "               BASELINE=mode WARM_UP=0.5 PROFILE=3 SEED=n PIN=0 OPTIONS=\"read-send.chunk=64KiB\" PYTHON=interpreter"
-	@echo "               (WINDOW=0.4 and WARM_UP=0.35 are the defaults from 5 modes on)"
+	@echo "               (WINDOW=0.3 and WARM_UP=0.25 are the defaults from 5 modes on)"
 	@echo "               WORKERS=n, processes that share the users (MASTER=host:port waits for workers from other hosts)"
 	@echo "               NETNS=1, servers and load in network namespaces of their own, as root (RATE=1gbit MTU=1500)"
 	@echo "               AGENT=host:port AGENT_TOKEN_FILE=file AGENT_CA=file, for servers on another host (make agent)"

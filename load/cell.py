@@ -33,10 +33,12 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("tcp_retransmits", "segments", "derived", "TCP segments that were sent again, by anyone here"),
     MetricFacts("throttled_s", "s", "derived", "time for which the cgroup's CPU limit stopped us"),
     MetricFacts("ksoftirqd_s", "s", "derived", "CPU time of the kernel's ksoftirqd: network work billed to no process"),
+    MetricFacts("kblockd_s", "s", "derived", "CPU time of the kernel's kblockd: disk work billed to no process"),
     MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
     MetricFacts(
         "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the less"
     ),
+    MetricFacts("core_loop_us", "µs", "derived", "CPU time of a fixed loop on the servers' CPUs, before or after"),
     MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
     MetricFacts("latency_p99_us", "µs", "derived", "99th percentile of latency, from 1,000 downloads on"),
 )
@@ -46,7 +48,7 @@ BETWEEN_HOSTS: tuple[MetricFacts, ...] = (
     MetricFacts("load_swapped_bytes", "bytes", "derived", "swapped in and out, by the load's machine"),
     MetricFacts("load_throttled_s", "s", "derived", "time for which a CPU limit stopped the load"),
 )
-_DISTURBANCES = ("steal_s", "swapped_bytes", "tcp_retransmits", "throttled_s", "ksoftirqd_s")
+_DISTURBANCES = ("steal_s", "swapped_bytes", "tcp_retransmits", "throttled_s", "ksoftirqd_s", "kblockd_s")
 _SPLIT_CPU = ("cpu_s", "user_s", "system_s")
 
 

@@ -29,7 +29,7 @@ from profiles.records import Cell, DeepProfile, Profile, Sample
 from profiles.run_folder import RunFolder
 
 RECORDING_GRACE_S = 30.0
-MOST_WAITED = 3
+MOST_WAITED, LEAST_PATIENCE_S = 3, 2.0
 WINDOW_STEP_S = 0.01
 WATCH_STEP_S = 0.5
 
@@ -58,6 +58,7 @@ class Stage:
         self._seen_samples = host.newest_sample()  # the agent may have been there for long
         self._watched: tuple[int, ...] = ()
         self._began_s = time.monotonic()
+        self._loop_us: float | None = None
         self.congestion: dict[str, str] = {}
         self.said: dict[str, str] = {}
         self.rate_bytes_per_s: int | None = None
@@ -66,7 +67,8 @@ class Stage:
         """A cell with nothing attached to the server. place: round and position, from 1. Raises UserError."""
         real = self._settings.real(mode)
         cell, share = self._cold(place, real) if self._settings.cache == "cold" else self._warm(place, real, users)
-        return replace(cell, mode=mode, metrics=cell.metrics | {"resident_share": share})
+        metrics = cell.metrics | {"resident_share": share, "core_loop_us": self._loop_us}
+        return replace(cell, mode=mode, metrics=metrics)
 
     def _warm(self, place: Place, mode: str, users: int) -> tuple[Cell, float | None]:
         """The cell, and the share of the file in the page cache, before or after: the less.
@@ -168,6 +170,7 @@ class Stage:
         options = settings.options.get(mode, {})
         status = self._host.start(Start(mode, options, settings.any_port, profiler, settings.placement.server_cpus))
         self.congestion[mode] = status.congestion_control
+        self._loop_us = status.loop_us
         try:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink
@@ -184,8 +187,10 @@ class Stage:
         self._end(mode)
 
     def _end(self, mode: str) -> None:
-        if said := self._host.stop(mode).last_words:
-            self.said[mode] = said
+        status = self._host.stop(mode)
+        if status.last_words:
+            self.said[mode] = status.last_words
+        self._loop_us = max((us for us in (self._loop_us, status.loop_us) if us is not None), default=None)
         self._write_samples()
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:
@@ -211,8 +216,8 @@ class Stage:
         return self._cell(place, mode, (first, last), self._crowd.meter)
 
     def _finish_cycle(self, cycle: int, seconds: float) -> None:
-        """Wait until the downloads since the start fill one more; not for longer than MOST_WAITED windows."""
-        deadline_s = time.monotonic() + MOST_WAITED * seconds
+        """Wait until the downloads since the start fill one more; not for much longer than MOST_WAITED windows."""
+        deadline_s = time.monotonic() + max(MOST_WAITED * seconds, LEAST_PATIENCE_S)
         finished = self._downloads() // cycle if cycle else 0
         while cycle and self._downloads() // cycle == finished and time.monotonic() < deadline_s:
             gevent.sleep(WINDOW_STEP_S)

@@ -19,7 +19,7 @@ from load.pace import Pace, Turns
 from profiles import targets
 from profiles.records import SERVED_PATH
 
-YIELD_EVERY_BYTES = 4 << 20
+YIELD_EVERY_BYTES, YIELD_EVERY_TOUCHED_BYTES = 4 << 20, 1 << 20  # that are dropped unread; that are read or decrypted
 PAUSE_AFTER_FAILURE_S = 0.2
 TIMEOUT_S = 30.0
 
@@ -47,6 +47,8 @@ class DownloadUser(User):
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
+        touched = self.tls or self.sink == "copy"
+        self._yield_every_bytes = YIELD_EVERY_TOUCHED_BYTES if touched else YIELD_EVERY_BYTES
         pace = self.pace
         self._turns = None if pace is None else Turns(pace, next(self.places), time.perf_counter)
         self._connection = self.connection(self._count)
@@ -96,7 +98,7 @@ class DownloadUser(User):
         """Count, and let others run: gevent switches only when a socket is empty, and a fast stream never is."""
         self.meter.add_bytes(received_bytes)
         self._since_yield_bytes += received_bytes
-        if self._since_yield_bytes >= YIELD_EVERY_BYTES:
+        if self._since_yield_bytes >= self._yield_every_bytes:
             self._since_yield_bytes = 0
             gevent.sleep(0)
 

@@ -99,9 +99,9 @@ def ksoftirqd(pid: int) -> Iterator[Close]:
     Raises UserError where they cannot be seen, as in a container.
     """
     names = {f"ksoftirqd/{cpu}" for cpu in os.sched_getaffinity(pid)}
-    if not names <= machine.ksoftirqd().keys():
+    if not names <= machine.kernel_threads().keys():
         raise UserError("the kernel's threads cannot be seen from here: run it outside of the container")
-    threads = [machine.ksoftirqd()[name] for name in names]
+    threads = [machine.kernel_threads()[name] for name in names]
     before_s = sum(map(cpu_s, threads))
     yield lambda: sum(map(cpu_s, threads)) - before_s
 

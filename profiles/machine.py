@@ -4,12 +4,15 @@ Its rule: numbers of the machine have no target; they are counters, and None is 
 """
 
 import mmap
+import re
 from functools import cache
 
 import psutil
 
 from profiles import cgroup
 from profiles.metrics import Values, cpu_s, read_small
+
+_KERNEL_THREAD = re.compile(r"ksoftirqd/\d+$|kworker/\d+:\d+H")
 
 
 def read_machine() -> Values:
@@ -19,7 +22,8 @@ def read_machine() -> Values:
         "swapped_bytes": _swapped_bytes(),
         "tcp_retransmits": _tcp_retransmits(),
         "throttled_s": cgroup.throttled_s(),
-        "ksoftirqd_s": _ksoftirqd_s(),
+        "ksoftirqd_s": _spent_s("ksoftirqd/"),
+        "kblockd_s": _spent_s("kworker/"),
         "user_s": times.user + times.nice,
         "system_s": times.system + times.irq + times.softirq,
         "idle_s": times.idle,
@@ -29,20 +33,24 @@ def read_machine() -> Values:
 
 
 @cache
-def ksoftirqd() -> dict[str, int]:
-    """The kernel's threads that take over where there is too much network work: PIDs by name, "ksoftirqd/0" for CPU 0.
+def kernel_threads() -> dict[str, int]:
+    """PIDs by name of the kernel's threads that do a server's work where it cannot itself: "ksoftirqd/0", network work
+    of CPU 0; "kworker/0:1H", disk work that was queued for kblockd (block/blk-core.c).
 
     Empty in a container, which does not see them.
     """
-    named = psutil.process_iter(["name"])
-    return {thread.info["name"]: thread.pid for thread in named if (thread.info["name"] or "").startswith("ksoftirqd/")}
+    named = ((thread.info["name"] or "", thread.pid) for thread in psutil.process_iter(["name"]))
+    found = ((_KERNEL_THREAD.match(name), pid) for name, pid in named)
+    return {match[0]: pid for match, pid in found if match}
 
 
-def _ksoftirqd_s() -> float | None:
-    """CPU seconds of all of them; None where they cannot be seen, or one has gone."""
+def _spent_s(kind: str) -> float | None:
+    """CPU seconds of all kernel threads whose names begin so; None where they cannot be seen, or one has gone."""
+    pids = [pid for name, pid in kernel_threads().items() if name.startswith(kind)]
     try:
-        return sum(map(cpu_s, ksoftirqd().values())) if ksoftirqd() else None
-    except ProcessLookupError:
+        return sum(map(cpu_s, pids)) if pids else None
+    except ProcessLookupError:  # a kworker ends when it has had nothing to do for minutes, and others take over
+        kernel_threads.cache_clear()
         return None
 
 

@@ -15,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -49,7 +50,10 @@ def prove(target: Target, folder: Path) -> Proof:
             return Proof(target.name, "missing", None, reason=str(error))
     place = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
     model = target.facts.cpu_copies
-    done = _run([*_trial(target.name, place)])
+    with ThreadPoolExecutor(1) as beside:
+        counting = beside.submit(_system_calls, target.name, place)
+        done = _run(_trial(target.name, place))
+    calls, why_none = counting.result()
     if isinstance(done, str):
         return Proof(target.name, "missing", model, reason=done)
     told = json.loads(done)
@@ -58,7 +62,6 @@ def prove(target: Target, folder: Path) -> Proof:
         name = errno.errorcode.get(told["errno"] or 0, "error")
         return Proof(target.name, "missing", model, reason=f"{told['error']} ({name}); {advice}")
     total, copied = told.get("completions", (None, None))
-    calls, why_none = _system_calls(target.name, place)
     proof = Proof(
         mode=target.name,
         state="available",

@@ -152,7 +152,8 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target now. last_words: the end of its stderr, or how it ended."""
+    """A target now. last_words: the end of its stderr, or how it ended. loop_us: of the servers' CPUs, just before it
+    was started or just after it had ended (profiles/core_speed.py); None at other times."""
 
     name: str
     state: Literal["stopped", "running", "dead"]
@@ -161,6 +162,7 @@ class TargetStatus:
     pid: int = 0
     congestion_control: str = ""
     last_words: str = ""
+    loop_us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,10 +4,12 @@ Its rule: at most one server of each target, and no server outlives its supervis
 """
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
 from errors import UserError
+from profiles import core_speed
 from profiles.guest_server import GuestServer
 from profiles.metrics import Reader
 from profiles.mode_server import HOST, ModeServer
@@ -41,6 +43,7 @@ class Supervisor:
         self._targets = targets
         self._root = root
         self._servers: dict[str, Server] = {}
+        self._cpus: tuple[int, ...] = ()
         self._lifeline, self._held = os.pipe()
 
     def start(self, wanted: Start) -> TargetStatus:
@@ -52,17 +55,19 @@ class Supervisor:
                 raise UserError(f"{name} runs already, as process {self._servers[name].pid}: stop it first")
             self._servers.pop(name).end()
         target.check(wanted.options)
+        self._cpus = wanted.cpus
+        loop_us = core_speed.loop_us(self._cpus)
         if target.guest is not None:
             self._servers[name] = GuestServer(target, wanted, self._root, self.host)
         else:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
-        return self.status(name)
+        return replace(self.status(name), loop_us=loop_us)
 
     def stop(self, name: str) -> TargetStatus:
         """End a target's server, by force if it does not end by itself; one that is not running stays so."""
         self._target(name)
         said = self._servers.pop(name).end() if name in self._servers else ""
-        return TargetStatus(name, "stopped", last_words=said)
+        return TargetStatus(name, "stopped", last_words=said, loop_us=core_speed.loop_us(self._cpus))
 
     def stop_all(self) -> None:
         for server in self._servers.values():

@@ -20,6 +20,7 @@ import json
 import os
 import random
 import select
+import signal
 import socket
 import ssl
 import sys
@@ -185,11 +186,16 @@ def _marked(trial: _Trial) -> dict[str, object]:
             while left and (got := len(client.recv(min(left, 1 << 18)))):
                 left -= got
             os._exit(0)
-        trial.send_file(server, fd, 0, FILE_BYTES)
-        os.access(MARKS[0], os.F_OK)
-        trial.send_file(server, fd, 0, FILE_BYTES)
-        os.access(MARKS[1], os.F_OK)
-        os.waitpid(child, 0)
+        try:
+            trial.send_file(server, fd, 0, FILE_BYTES)
+            os.access(MARKS[0], os.F_OK)
+            trial.send_file(server, fd, 0, FILE_BYTES)
+            os.access(MARKS[1], os.F_OK)
+        except BaseException:
+            os.kill(child, signal.SIGKILL)  # else it would wait for the bytes that do not come
+            raise
+        finally:
+            os.waitpid(child, 0)
     return {"bytes": FILE_BYTES}
 
 

@@ -80,18 +80,19 @@ def sampler_cores(cell: Cell, _run: Run) -> float | None:
 
 
 def foreign_cores(cell: Cell, run: Run) -> float | None:
-    """What the servers' machine was busy with beside the server, the client if it is there, the agent, and ksoftirqd.
+    """What the servers' machine was busy with beside the server, the client if it is there, the agent, and the kernel.
 
-    That one does the network work of a server that has more of it than fits between its own steps, mmap-send among
-    them: it is the mode's own, and no reason to drop a round. Where it cannot be seen it counts as foreign.
+    ksoftirqd does the network work of a server that has more of it than fits between its own steps, mmap-send among
+    them, and kblockd the disk work of one that passes the page cache by: it is the mode's own, and no reason to drop a
+    round. Where they cannot be seen it counts as foreign.
     """
     machine_s_per_gib = cell.metrics.get("machine_cpu_s_per_gib")
     parts = (cores(cell, "server"), 0.0 if run.load_host else cores(cell, "client"), sampler_cores(cell, run))
     if machine_s_per_gib is None or cell.wall_s <= 0 or any(part is None for part in parts):
         return None
     busy = machine_s_per_gib * cell.received_bytes / GIB / cell.wall_s
-    beside = (cell.metrics.get("ksoftirqd_s") or 0.0) / cell.wall_s
-    return busy - beside - sum(part for part in parts if part is not None)
+    beside_s = sum(cell.metrics.get(name) or 0.0 for name in ("ksoftirqd_s", "kblockd_s"))
+    return busy - beside_s / cell.wall_s - sum(part for part in parts if part is not None)
 
 
 def throttled(cell: Cell, run: Run) -> float | None:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from profiles.records import Run
+from reports.core_speed import core_speed
 from reports.disturbance import GATES
 from reports.floor import own_floor
 from reports.limits import client_limited, mostly_client_limited
@@ -75,6 +76,7 @@ def check(measured: Measured) -> Validity:
             *_client_limited(measured),
             *_disturbed(measured),
             *_never_calm(measured),
+            *_uneven_cores(measured),
             *_equals_differ(measured),
             *(Finding("caution", text, mode) for text, mode in cautions(measured.run)),
             *_residency(measured.run),
@@ -183,6 +185,15 @@ def _never_calm(measured: Measured) -> Iterator[Finding]:
     if measured.never_calm:
         of = f"{len(measured.disturbed)} of {plural(len(measured.every_round), 'round')}"
         yield Finding("caution", f"disturbed: {of}; too few are left to judge from, so every round is kept")
+
+
+def _uneven_cores(measured: Measured) -> Iterator[Finding]:
+    """Something slowed the servers' CPUs that no counter shows: it is noise, and says why there is much of it."""
+    speed = core_speed(measured)
+    if speed and speed.uneven:
+        text = f"the servers' CPU was not always equally fast: a fixed loop between cells took {speed.low_us:,.0f} to "
+        text += f"{speed.high_us:,.0f} µs of CPU time ({speed.ratio:.2f}x): another hardware thread of the same core "
+        yield Finding("caution", text + "is busy, or the clock changes, and the intervals are wider for it")
 
 
 def _equals_differ(measured: Measured) -> Iterator[Finding]:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from profiles.records import Run
+from reports.core_speed import core_speed
 from reports.data import RunData
 from reports.explain import users_of
 from reports.question import in_full
@@ -24,7 +25,7 @@ def render(run: RunData) -> Markup:
     groups: list[tuple[str, list[tuple[str, Value]]]] = [
         ("Run", _run(facts)),
         ("File", _file(facts)),
-        ("The servers' machine" if facts.load_host else "Machine", _facts(facts.host)),
+        ("The servers' machine" if facts.load_host else "Machine", [*_facts(facts.host), _loop(run)]),
         *([("The load's machine", _facts(facts.load_host))] if facts.load_host else []),
         ("Software", _facts(facts.software)),
     ]
@@ -63,6 +64,12 @@ def _file(run: Run) -> list[tuple[str, Value]]:
         ("in the page cache before", _share(file.resident_share_before)),
         ("in the page cache after", _share(file.resident_share_after)),
     ]
+
+
+def _loop(run: RunData) -> tuple[str, Value]:
+    speed = core_speed(run.measured)
+    text = f"{speed.low_us:,.0f} to {speed.high_us:,.0f} µs of CPU time in eight of ten cells" if speed else None
+    return "a fixed loop on the servers' CPU took", text
 
 
 def _share(share: float | None) -> str | None:

@@ -14,6 +14,7 @@ from datetime import datetime
 from errors import UserError
 from profiles.run_folder import RunFolder
 from profiles.targets import PROJECT
+from reports.core_speed import core_speed
 from reports.measured import PRIMARY, Measured, measured
 from reports.paired import TARGET_HALF_WIDTH, compare, family_confidence, percent
 from reports.text import plural
@@ -45,6 +46,7 @@ def outcome(field: Field, _: Readings) -> Outcome:
 def _said(records: Measured, before_s: float) -> Outcome:
     level = family_confidence(len(records.others))
     what = f"{MODE} against {records.run.baseline}, {len(records.modes)} modes, {percent(level)} CI"
+    what += _cores(records)
     rounds = rounds_to(records.pairs(MODE, PRIMARY), level, TARGET_HALF_WIDTH)
     if rounds is None:
         widest = compare(records.pairs(MODE, PRIMARY), level).half_width
@@ -55,6 +57,13 @@ def _said(records: Measured, before_s: float) -> Outcome:
     took_s = before_s + max(cell.started_s + cell.wall_s for cell in last)
     text = f"{NAME}: {took_s:.0f} s, {plural(rounds, 'judged round')} ({what}; bound: {BOUND_S:.0f} s)"
     return Outcome(sentences=[text], verdicts={NAME: "within" if took_s <= BOUND_S else "above"})
+
+
+def _cores(records: Measured) -> str:
+    """What the bound takes for granted, quiet cores, and whether these were."""
+    speed = core_speed(records)
+    cores = "unknown" if speed is None else f"{'not quiet' if speed.uneven else 'quiet'}, {speed.ratio:.2f}x"
+    return f", cores {cores}; rounds dropped: {len(records.dropped)}"
 
 
 def rounds_to(pairs: Sequence[tuple[float, float]], level: float, target: float) -> int | None:

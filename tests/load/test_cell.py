@@ -29,6 +29,7 @@ def process(cpu_s: float, user_s: float, system_s: float, switches: float = 0, r
 def edge(moment_s: float, received_bytes: float, scale: float) -> Edge:
     machine: Values = {"user_s": 3 * scale, "system_s": 5 * scale, "steal_s": 0.25 * scale}
     machine |= {"swapped_bytes": 0.0, "tcp_retransmits": 2 * scale, "throttled_s": None, "ksoftirqd_s": scale / 8}
+    machine["kblockd_s"] = scale / 16
     processes: dict[str, Values] = {
         "sendfile": process(0.5 * scale, 0.1 * scale, 0.3 * scale, 1000 * scale, 4096 * scale),
         "load": process(2 * scale, scale, scale),
@@ -56,7 +57,7 @@ def test_counters_are_what_the_window_added_and_gauges_where_they_stood_at_its_e
     assert cell.downloads == 20
     assert (cell.metrics["tcp_retransmits"], cell.metrics["throttled_s"]) == (4, None)
     assert cell.metrics["steal_s"] == pytest.approx(0.5)
-    assert cell.metrics["ksoftirqd_s"] == 0.25
+    assert (cell.metrics["ksoftirqd_s"], cell.metrics["kblockd_s"]) == (0.25, 0.125)
     assert cell.metrics["sampler_cpu_s"] == pytest.approx(0.02)
 
 

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from profiles.records import Cell, Profile, Proof, Run
+from reports.core_speed import core_speed
 from reports.disturbance import absent_share, foreign_cores
 from reports.gates import Validity, check
 from reports.measured import measured
@@ -96,11 +97,28 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
     assert found.void_reason("sendfile") is None
 
 
-def test_what_the_kernel_did_of_the_network_work_is_nobody_elses() -> None:
+@pytest.mark.parametrize(("slowed", "said"), [(1.1, []), (1.5, ["took 300 to 450 µs of CPU time (1.50x)"])])
+def test_a_cpu_that_was_not_always_as_fast_is_said_and_drops_nothing(slowed: float, said: list[str]) -> None:
+    run = synthetic.run(rounds=6)
+    cells = [changed(cell, {"core_loop_us": 300.0 * (slowed if cell.round > 3 else 1)}) for cell in synthetic.cells(run)]
+    found = validity(run, cells)
+    assert len(found.findings) == len(said) and all(part in found.findings[0].text for part in said)
+    assert found.suspicious == {}
+
+
+def test_how_fast_the_cpu_was_is_not_told_from_few_cells() -> None:
+    run = synthetic.run(rounds=6)
+    few = [changed(each, {"core_loop_us": 300.0}) for each in synthetic.cells(run)][:9]
+    few[0] = changed(few[0], {"core_loop_us": 900.0})
+    assert core_speed(measured(run, tuple(few))) is None
+
+
+@pytest.mark.parametrize("thread", ["ksoftirqd_s", "kblockd_s"])
+def test_what_the_kernel_did_of_a_servers_work_is_nobody_elses(thread: str) -> None:
     metrics: dict[str, float | None] = {"machine_cpu_s_per_gib": 0.50}
     foreign = foreign_cores(changed(synthetic.cell("sendfile", 1, 1), metrics), synthetic.run(rounds=6))
     assert foreign is not None and foreign > 0.1
-    seen = with_one("sendfile", 4, metrics | {"ksoftirqd_s": foreign * synthetic.cell("sendfile", 1, 1).wall_s})
+    seen = with_one("sendfile", 4, metrics | {thread: foreign * synthetic.cell("sendfile", 1, 1).wall_s})
     assert not any("other processes" in text for text in texts(seen, "caution"))
 
 

@@ -1,0 +1,39 @@
+"""Were the servers' CPUs always equally fast? By a fixed loop between cells (profiles/core_speed.py). Pure.
+
+Its rule: it widens intervals and favours nobody, so that it drops no round; but whoever wonders why the intervals are
+wide, or do not get narrower, is told.
+"""
+
+import statistics
+from dataclasses import dataclass
+
+from reports.measured import Measured
+
+FEWEST_CELLS = 10
+MOST_RATIO = 1.15
+
+
+@dataclass(frozen=True, slots=True)
+class CoreSpeed:
+    """CPU time of the loop in µs: what a tenth of the judged cells were below, and a tenth above."""
+
+    low_us: float
+    high_us: float
+
+    @property
+    def ratio(self) -> float:
+        return self.high_us / self.low_us
+
+    @property
+    def uneven(self) -> bool:
+        return self.ratio > MOST_RATIO
+
+
+def core_speed(measured: Measured) -> CoreSpeed | None:
+    """None where it was not measured, or in fewer than FEWEST_CELLS cells."""
+    cells = [cell for cells in measured.rounds for cell in cells.values()]
+    known = [us for cell in cells if (us := cell.metrics.get("core_loop_us"))]
+    if len(known) < FEWEST_CELLS:
+        return None
+    tenths = statistics.quantiles(known, n=10, method="inclusive")
+    return CoreSpeed(tenths[0], tenths[-1])
