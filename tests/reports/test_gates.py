@@ -100,7 +100,8 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
 @pytest.mark.parametrize(("slowed", "said"), [(1.1, []), (1.5, ["took 300 to 450 µs of CPU time (1.50x)"])])
 def test_a_cpu_that_was_not_always_as_fast_is_said_and_drops_nothing(slowed: float, said: list[str]) -> None:
     run = synthetic.run(rounds=6)
-    cells = [changed(cell, {"core_loop_us": 300.0 * (slowed if cell.round > 3 else 1)}) for cell in synthetic.cells(run)]
+    every = synthetic.cells(run)
+    cells = [changed(cell, {"core_loop_us": 300.0 * (slowed if cell.round > 3 else 1)}) for cell in every]
     found = validity(run, cells)
     assert len(found.findings) == len(said) and all(part in found.findings[0].text for part in said)
     assert found.suspicious == {}
