@@ -31,7 +31,7 @@ function show(state) {
 async function poll() {
   const began = performance.now();
   try {
-    const response = await fetch(`${FACTS.prefix}/poll?${points.query()}`);
+    const response = await fetch(`${FACTS.prefix}/poll?${points.query()}`, { cache: "no-store" });
     if (response.redirected || response.status === 401) return location.reload(); // the login has ended
     if (!response.ok) throw new Error(`the bench answered ${response.status}`);
     const answer = await response.json();
