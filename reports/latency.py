@@ -28,8 +28,14 @@ class Latencies:
 
     @property
     def mean_us(self) -> float:
-        """Takes as long as all the rest of it, so it is computed where it is asked for."""
-        return float(self.histogram.get_mean_value())
+        """Of the middles of what the histogram counts as one value; its own get_mean_value() takes 0.1 s for that."""
+        counts = ((index, count) for index, count in enumerate(self.histogram.counts) if count)
+        return sum(count * _middle_us(self.histogram, index) for index, count in counts) / self.count
+
+
+def _middle_us(histogram: HdrHistogram, index: int) -> int:
+    lowest: int = histogram.get_value_from_index(index)
+    return lowest + (histogram.get_highest_equivalent_value(lowest) - lowest + 1) // 2
 
 
 def latencies(measured: Measured, mode: str) -> Latencies | None:

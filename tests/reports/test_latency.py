@@ -28,6 +28,7 @@ def test_percentiles_come_from_all_rounds_together() -> None:
     assert found.percentiles_us[50.0] < 20_000 < found.percentiles_us[90.0]
     assert found.lowest_us <= found.percentiles_us[50.0] <= found.percentiles_us[99.0] <= found.highest_us
     assert 20_000 < found.mean_us < 35_000
+    assert found.mean_us == pytest.approx(found.histogram.get_mean_value())
 
 
 def test_fewer_than_a_thousand_downloads_have_no_percentile() -> None:
