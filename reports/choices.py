@@ -4,6 +4,7 @@ Its rule: what was declared before the run has verdicts, Bonferroni's intervals 
 matter; everything else is exploratory, with plain intervals and no word of a verdict (method.md §4).
 """
 
+import itertools
 from dataclasses import dataclass
 from typing import Any
 
@@ -48,10 +49,7 @@ def choices(run: RunData) -> dict[str, Any]:
         "rounds": [next(iter(cells.values())).round for cells in run.measured.rounds],
         "metrics": {metric.name: metric.label for metric in metrics},
         "values": {metric.name: _values(run.measured, metric, fit) for metric in metrics},
-        "compared": {
-            metric.name: {baseline: _compared(run.measured, metric, fit, baseline) for baseline in fit}
-            for metric in metrics
-        },
+        "compared": {metric.name: _compared(run.measured, metric, fit) for metric in metrics},
     }
 
 
@@ -67,12 +65,12 @@ def _short(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.6g}")
 
 
-def _compared(measured: Measured, metric: Metric, modes: list[str], baseline: str) -> dict[str, list[Any]]:
-    found = {}
-    for mode in modes:
-        pairs = measured.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline)
-        if mode != baseline and pairs:
-            found[mode] = _shown(compare(pairs))
+def _compared(measured: Measured, metric: Metric, modes: list[str]) -> dict[str, dict[str, list[Any]]]:
+    found: dict[str, dict[str, list[Any]]] = {baseline: {} for baseline in modes}
+    for baseline, mode in itertools.combinations(modes, 2):
+        if pairs := measured.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline):
+            paired = compare(pairs)
+            found[baseline][mode], found[mode][baseline] = _shown(paired), _shown(paired.inverted)
     return found
 
 

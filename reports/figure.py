@@ -8,19 +8,17 @@ import os
 import re
 from functools import cache
 from importlib.metadata import version
-from pathlib import Path
 from typing import Any
 
 import altair as alt
 import vl_convert
 from markupsafe import Markup
 
-from reports.rendering import embedded_json, fragment, packed, packed_json
+from reports.rendering import BUILD, embedded_json, fragment, packed, packed_json
 from reports.theme import TIPS, Spec
 
 STILL_WIDTH_PX, HALF_WIDTH_PX = 760, 560  # of a still picture, which is scaled to its place
 MOST_PLAIN = 20_000  # characters of a specification that are not worth packing
-BUILD = Path(__file__).resolve().parent.parent / "build"
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
@@ -63,7 +61,6 @@ def vega_bundle() -> str:
     except OSError:  # not made yet
         script = packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).encode())
         with contextlib.suppress(OSError):  # a project that cannot be written makes it again every time
-            BUILD.mkdir(exist_ok=True)
             beside = kept.with_suffix(f".{os.getpid()}")
             beside.write_text(script)
             beside.rename(kept)

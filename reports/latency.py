@@ -30,12 +30,13 @@ class Latencies:
     def mean_us(self) -> float:
         """Of the middles of what the histogram counts as one value; its own get_mean_value() takes 0.1 s for that."""
         counts = ((index, count) for index, count in enumerate(self.histogram.counts) if count)
-        return sum(count * _middle_us(self.histogram, index) for index, count in counts) / self.count
+        return float(sum(count * _middle_us(self.histogram, index) for index, count in counts)) / self.count
 
 
 def _middle_us(histogram: HdrHistogram, index: int) -> int:
     lowest: int = histogram.get_value_from_index(index)
-    return lowest + (histogram.get_highest_equivalent_value(lowest) - lowest + 1) // 2
+    highest: int = histogram.get_highest_equivalent_value(lowest)
+    return lowest + (highest - lowest + 1) // 2
 
 
 def latencies(measured: Measured, mode: str) -> Latencies | None:

@@ -11,7 +11,7 @@ widest interval there is, from the smallest to the largest round, covers 1 - 2/2
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
@@ -41,6 +41,12 @@ class Paired:
     def half_width(self) -> float | None:
         """Of the interval, on the log scale: 0.05 is about ±5 %."""
         return None if self.low is None or self.high is None else math.log(self.high / self.low) / 2
+
+    @property
+    def inverted(self) -> "Paired":
+        """baseline / mode: the same evidence, read from the other side."""
+        low, high = (None if edge is None else 1 / edge for edge in (self.high, self.low))
+        return replace(self, ratio=1 / self.ratio, low=low, high=high, ratios=tuple(1 / one for one in self.ratios))
 
 
 def compare(pairs: Sequence[tuple[float, float]], confidence: float = FAMILY_CONFIDENCE) -> Paired:

@@ -1,19 +1,22 @@
 """Templates, and what they may do. Its rule: everything is escaped, and a name that is missing is an error."""
 
 import base64
+import contextlib
 import gzip
 import json
+import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from reports import text
 
 TEMPLATES = Path(__file__).parent / "templates"
+BUILD = Path(__file__).resolve().parent.parent / "build"  # what is kept to be faster next time; `make clean` removes it
 MODE_COLOURS = 6
 
 
@@ -32,8 +35,11 @@ class Rendered:
 
 @cache
 def environment() -> Environment:
+    with contextlib.suppress(OSError):
+        BUILD.mkdir(exist_ok=True)
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
+        bytecode_cache=FileSystemBytecodeCache(str(BUILD)) if os.access(BUILD, os.W_OK) else None,
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,

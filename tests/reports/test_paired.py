@@ -119,3 +119,12 @@ def test_critical_values_are_those_of_the_tables() -> None:
 def test_what_has_no_logarithm_is_refused(pairs: list[tuple[float, float]]) -> None:
     with pytest.raises(ValueError):
         compare(pairs)
+
+
+@pytest.mark.parametrize("rounds", [4, 9, 10])
+def test_the_same_rounds_from_the_other_side_are_the_inverse(rounds: int) -> None:
+    chance = random.Random(rounds)
+    pairs = [(chance.lognormvariate(0, 0.2), chance.lognormvariate(1, 0.2)) for _ in range(rounds)]
+    back, found = compare([(baseline, mode) for mode, baseline in pairs]), compare(pairs).inverted
+    assert (found.ratio, found.median) == pytest.approx((back.ratio, back.median))
+    assert (found.low, found.high) == pytest.approx((back.low, back.high)) and found.reason == back.reason
