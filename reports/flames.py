@@ -31,20 +31,22 @@ def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Sta
 
 def tree(stacks: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE) -> Tree:
     """One mode's flame graph, without frames below that share of the whole. kind: what its colour says (kind_of)."""
-    least = least_share * sum(stacks.values())
-    return _node(root, 0, stacks, least) | {"kind": "root"}
+    whole = sum(stacks.values())
+    return _node(root, 0, list(stacks.items()), whole, least_share * whole) | {"kind": "root"}
 
 
-def _node(name: str, depth: int, stacks: Mapping[Stack, float], least: float) -> Tree:
-    below: dict[str, dict[Stack, float]] = {}
-    for stack, value in stacks.items():
-        if len(stack) > depth:
-            below.setdefault(stack[depth], {})[stack] = value
+def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float, least: float) -> Tree:
+    """value: of all these stacks, which are alike down to this depth."""
+    below: dict[str, list[tuple[Stack, float]]] = {}
+    for item in stacks:
+        if len(item[0]) > depth:
+            below.setdefault(item[0][depth], []).append(item)
     children = [
-        _node(frame, depth + 1, part, least) for frame, part in sorted(below.items()) if sum(part.values()) >= least
+        _node(frame, depth + 1, part, cost, least)
+        for frame, part in sorted(below.items())
+        if (cost := sum(one for _, one in part)) >= least
     ]
-    value = round(sum(stacks.values()), 3)
-    return {"name": plain(name), "kind": kind_of(name), "value": value, "children": children}
+    return {"name": plain(name), "kind": kind_of(name), "value": round(value, 3), "children": children}
 
 
 @cache
