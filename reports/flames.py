@@ -49,6 +49,16 @@ def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float
     return {"name": plain(name), "kind": kind_of(name), "value": round(value, 3), "children": children}
 
 
+def pruned(whole: Tree, least_share: float) -> Tree:
+    """The same tree without the frames that are narrower than that share of its root."""
+
+    def kept(node: Tree) -> Tree:
+        return node | {"children": [kept(child) for child in node["children"] if child["value"] >= least]}
+
+    least = least_share * whole["value"]
+    return kept(whole)
+
+
 @cache
 def plain(frame: str) -> str:
     return frame.removesuffix(KERNEL).removesuffix(PYTHON)

@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reports.data import RunData
 from reports.deep import ERRORS, WORTH_A_WORD, Deep, differing, signed
-from reports.flames import Tree, difference, trimmed
+from reports.flames import Tree, difference, pruned, trimmed
 from reports.paired import percent
 from reports.rendering import fragment, packed_json
 from reports.text import number
@@ -40,8 +40,10 @@ def render(run: RunData) -> Markup:
 
 def _that_fits(found: Mapping[str, Deep]) -> tuple[float, str]:
     """All pairs, packed, and down to which share of the whole they are drawn."""
+    every = pairs(found, LEAST_SHARES[0])
     for share in LEAST_SHARES:
-        drawn = packed_json(pairs(found, share))
+        kept = {mode: {other: pruned(tree, share) for other, tree in row.items()} for mode, row in every.items()}
+        drawn = packed_json(kept)
         if len(drawn) <= BUDGET_BYTES:
             break
     return share, drawn

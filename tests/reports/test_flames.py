@@ -77,3 +77,10 @@ def test_the_functions_that_explain_a_difference_come_largest_first() -> None:
         ("tcp_push", 30.0),
         ("do_splice", 20.0),
     ]
+
+
+def test_a_tree_without_its_narrow_frames_is_the_one_that_is_drawn_so_at_once() -> None:
+    whole = flames.difference(READ, SENDFILE, "read-send", 0.0)
+    for share in (0.0, 0.1, 0.2, 0.9):
+        assert flames.pruned(whole, share) == flames.difference(READ, SENDFILE, "read-send", share)
+    assert flames.pruned(whole, 0.9)["children"] == []
