@@ -18,13 +18,15 @@ import re
 import sysconfig
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from functools import cache, partial
+from functools import cache, lru_cache, partial
 from pathlib import Path
+from typing import TextIO
 
 Stack = tuple[str, ...]
 
 KERNEL, PYTHON = "_[k]", "_[p]"
 UNKNOWN_LINE = "a line of Python that was not sampled" + PYTHON
+PIECE_CHARACTERS, MOST_CALLERS = 1 << 20, 1 << 14
 
 _FRAME = re.compile(r"\s+[0-9a-f]+ (?P<symbol>.+) \((?P<object>[^()]*)\)$")
 _MACHINERY = re.compile(
@@ -36,18 +38,28 @@ _LINE = re.compile(r"\((?P<path>[^()]+):(?P<number>\d+)\)$")
 _TRAMPOLINE = re.compile(r"py::(?P<name>[^:]+):(?P<path>.+)")
 
 
-def read_perf(script: Iterable[str], project: Path) -> Iterator[Stack]:
+def read_perf(script: TextIO, project: Path) -> Iterator[Stack]:
     """The samples of `perf script -F comm,pid,tid,time,ip,sym,dso`, root first, with the kinds of their frames."""
     named = cache(partial(_named, project=project))  # a minute has a million lines, of which a few thousand differ
-    frames: list[str] = []
-    for line in script:
-        if line.startswith((" ", "\t")):
-            frames += named(line)
-        elif not line.strip() and frames:
-            yield tuple(reversed(frames))
-            frames = []
-    if frames:
-        yield tuple(reversed(frames))
+
+    @lru_cache(MOST_CALLERS)  # what ran differs by its address, and who called it seldom does
+    def callers(lines: str) -> Stack:
+        return tuple(frame for line in reversed(lines.split("\n")) for frame in named(line))
+
+    for sample in _samples(script):
+        _thread, _, frames = sample.partition("\n")
+        ran, _, above = frames.partition("\n")
+        if stack := (*callers(above), *named(ran)):
+            yield stack
+
+
+def _samples(script: TextIO) -> Iterator[str]:
+    """The text of each, which an empty line ends."""
+    rest = ""
+    while piece := script.read(PIECE_CHARACTERS):
+        *whole, rest = (rest + piece).split("\n\n")
+        yield from whole
+    yield rest.rstrip("\n")
 
 
 def _named(line: str, project: Path) -> tuple[str, ...]:

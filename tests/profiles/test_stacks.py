@@ -1,5 +1,6 @@
 """Samples become stacks that read from the Python line down to the kernel's copy."""
 
+import io
 from collections import Counter
 from pathlib import Path
 
@@ -38,7 +39,7 @@ SAMPLED: Counter[stacks.Stack] = Counter(
 
 
 def samples() -> list[stacks.Stack]:
-    return list(stacks.read_perf(SCRIPT.splitlines(), PROJECT))
+    return list(stacks.read_perf(io.StringIO(SCRIPT), PROJECT))
 
 
 def test_samples_are_read_root_first_and_say_where_they_are() -> None:
@@ -47,6 +48,18 @@ def test_samples_are_read_root_first_and_say_where_they_are() -> None:
     assert first[-2:] == ("do_preadv_[k]", "_copy_to_iter_[k]")
     assert worker == ("ret_from_fork_[k]", "splice_to_pipe_[k]")
     assert encrypting == ("_ssl__SSLSocket_write", "[libcrypto.so.3]", "[libcrypto.so.3]")
+
+
+@pytest.mark.parametrize("characters", [1, 7, 64])
+def test_a_sample_may_be_read_in_pieces(monkeypatch: pytest.MonkeyPatch, characters: int) -> None:
+    whole = samples()
+    monkeypatch.setattr(stacks, "PIECE_CHARACTERS", characters)
+    assert samples() == whole and len(whole) == 4
+
+
+def test_nothing_sampled_gives_no_stack() -> None:
+    assert list(stacks.read_perf(io.StringIO(""), PROJECT)) == []
+    assert list(stacks.read_perf(io.StringIO("python 1/1 2.0:\n\npython 1/1 3.0:\n\n"), PROJECT)) == []
 
 
 def test_the_interpreters_machinery_is_left_out_unless_it_is_what_ran() -> None:
@@ -86,7 +99,7 @@ python 1/1 1.0:
 \t 13 py_trampoline_evaluator (/opt/python/libpython3.12.so)
 \t 14 py::Thread.run:/opt/python/lib/python3.12/threading.py (/tmp/perf-1.map)
 """
-    (found,) = (stacks.without_machinery(stack) for stack in stacks.read_perf(script.splitlines(), PROJECT))
+    (found,) = (stacks.without_machinery(stack) for stack in stacks.read_perf(io.StringIO(script), PROJECT))
     assert found == (
         "Thread.run (threading.py)_[p]",
         "send_file (servers/modes/read_send.py)_[p]",
