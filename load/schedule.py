@@ -13,6 +13,7 @@ from profiles.records import Cell, DeepProfile, Repeat, Run, Void
 from reports.measured import Measured, measured
 from reports.paired import FEWEST_ROUNDS, percent
 from reports.precision import precise
+from reports.text import plural
 
 LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
 
@@ -39,7 +40,7 @@ class Schedule:
             if not lost:
                 return None
             if self._precise():
-                return self._stop(len(self.run.order))
+                return self._stop(len(self.run.order), len(lost))
             for number in lost:
                 yield self._repeat(number)
             if len(self._lost(len(planned))) == len(lost):
@@ -69,8 +70,10 @@ class Schedule:
         self.run = replace(self.run, order=order, repeats=repeats)
         return number, modes
 
-    def _stop(self, number: int) -> None:
+    def _stop(self, number: int, spared: int = 0) -> None:
+        """spared: disturbed rounds that are not run again."""
         why = f"every interval was within ±{percent(self.run.precision)} after {number} rounds"
+        why += f", so that {plural(spared, 'disturbed one')} need not be run again" if spared else ""
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
 
 
