@@ -45,12 +45,12 @@ def kernel_threads() -> dict[str, int]:
 
 
 def _spent_s(kind: str) -> float | None:
-    """CPU seconds of all kernel threads whose names begin so; None where they cannot be seen, or one has gone."""
+    """CPU seconds of all kernel threads whose names begin so; None where they cannot be seen, or once one has gone: a
+    kworker ends when it has had nothing to do for minutes, and a sum over others would be no difference to before."""
     pids = [pid for name, pid in kernel_threads().items() if name.startswith(kind)]
     try:
         return sum(map(cpu_s, pids)) if pids else None
-    except ProcessLookupError:  # a kworker ends when it has had nothing to do for minutes, and others take over
-        kernel_threads.cache_clear()
+    except ProcessLookupError:
         return None
 
 

@@ -32,14 +32,12 @@ const CHARTS = [
 
 const plots = new Map();
 
-function linesOf(chart, points) {
+function linesOf(chart, points, shown) {
   if (chart.key === "machine") return MACHINE.map((line) => ({ ...line, values: points.map((point) => ofMachine(point, line.column)) }));
   if (chart.key === LOAD) {
     const own = { label: "load generator", colour: "--ink", dash: [], values: points.map(loadCores) };
     return [own, { ...FULL, values: points.map(() => FACTS.full_share) }];
   }
-  const active = busy(points);
-  const shown = view.names.filter((name) => (active.has(name) || view.isChosen(name)) && !view.isHidden(name));
   return shown.map((name) => ({ label: name, ...view.modeStyle(name), values: points.map((point) => scaled(chart, ofProcess(point, name, chart.key))) }));
 }
 
@@ -61,7 +59,9 @@ function draw() {
   const points = between(...range);
   if (!points.length) return;
   const times = points.map((point) => point.t);
-  for (const plot of plots.values()) if (plot.seen) plot.draw(times, linesOf(plot.chart, points), range);
+  const active = busy(points);
+  const shown = view.names.filter((name) => (active.has(name) || view.isChosen(name)) && !view.isHidden(name));
+  for (const plot of plots.values()) if (plot.seen) plot.draw(times, linesOf(plot.chart, points, shown), range);
 }
 
 /** Something new came: nothing is drawn while the reader looks at a moment that has passed. */

@@ -51,5 +51,8 @@ export function now(name, column) {
 }
 
 /** The modes that received anything in these points. */
-export const busy = (points) =>
-  new Set(points.flatMap((point) => Object.keys(point.p).filter((name) => point.p[name][COLUMN.received] > 0)));
+export function busy(points) {
+  const names = new Set();
+  for (const { p } of points) for (const name in p) if (p[name][COLUMN.received] > 0) names.add(name);
+  return names;
+}
