@@ -13,7 +13,6 @@ from profiles.records import Cell, DeepProfile, Repeat, Run, Void
 from reports.measured import Measured, measured
 from reports.paired import FEWEST_ROUNDS, percent
 from reports.precision import precise
-from reports.text import plural
 
 LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
 
@@ -73,7 +72,8 @@ class Schedule:
     def _stop(self, number: int, spared: int = 0) -> None:
         """spared: disturbed rounds that are not run again."""
         why = f"every interval was within ±{percent(self.run.precision)} after {number} rounds"
-        why += f", so that {plural(spared, 'disturbed one')} need not be run again" if spared else ""
+        ones = "one need" if spared == 1 else "ones need"
+        why += f", so that {spared} disturbed {ones} not be run again" if spared else ""
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
 
 

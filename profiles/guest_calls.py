@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import select
-import signal
 import subprocess
 import time
 from collections import Counter
@@ -74,7 +73,7 @@ def _wait_until_attached(strace: subprocess.Popen[bytes], processes: int) -> Non
 
 def _detach(strace: subprocess.Popen[bytes]) -> None:
     """Raises UserError where it has to be killed, since what it saw last is lost then."""
-    strace.send_signal(signal.SIGINT)  # it lets go of them
+    strace.terminate()  # it lets go of them; SIGINT is ignored in what a shell started in the background
     try:
         strace.communicate(timeout=ATTACH_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:

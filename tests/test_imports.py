@@ -14,7 +14,8 @@ ROOMS = ("servers", "load", "profiles", "reports", "scripts")
 # What several modes share: how memory, pipes and rings are made and given back, and not what is done with them.
 MECHANISMS = ("servers.buffers", "servers.mapping", "servers.pipes", "servers.tls", "servers.uring", "servers.zerocopy")
 # The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
-ARITHMETIC = tuple(f"reports.{name}" for name in ("paired", "limits", "disturbance", "measured", "precision", "floor"))
+_PURE = ("core_speed", "paired", "limits", "disturbance", "measured", "precision", "floor")
+ARITHMETIC = tuple(f"reports.{name}" for name in _PURE)
 # And its sentences, for the page that shows a campaign under way: what it says is what the report will say.
 SENTENCES = tuple(f"reports.{name}" for name in ("gates", "text", "unequal", "verdict"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them

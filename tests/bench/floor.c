@@ -44,6 +44,7 @@ enum { HEAD_BYTES = 16 << 10, DISCARD_BYTES = 1 << 30, MAX_CONNECTIONS = 4096 };
 static void fail(const char *format, ...) {
     va_list arguments;
     va_start(arguments, format);
+    flockfile(stderr); /* for good: of two threads that fail, one says why */
     fputs("floor: ", stderr);
     vfprintf(stderr, format, arguments);
     fputc('\n', stderr);

@@ -28,7 +28,7 @@ def test_a_server_that_reads_and_sends_copies_twice(served: Path, how: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("first", "says"), [("", "saw not one call of it"), ("trap '' INT", "did not end within 2 s of being told to")]
+    ("first", "says"), [("", "saw not one call of it"), ("trap '' TERM", "did not end within 2 s of being told to")]
 )
 def test_what_strace_did_not_see_is_unknown_and_not_nothing(
     served: Path, monkeypatch: pytest.MonkeyPatch, first: str, says: str
