@@ -33,7 +33,7 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("tcp_retransmits", "segments", "derived", "TCP segments that were sent again, by anyone here"),
     MetricFacts("throttled_s", "s", "derived", "time for which the cgroup's CPU limit stopped us"),
     MetricFacts("ksoftirqd_s", "s", "derived", "CPU time of the kernel's ksoftirqd: network work billed to no process"),
-    MetricFacts("kblockd_s", "s", "derived", "CPU time of the kernel's kblockd: disk work billed to no process"),
+    MetricFacts("kblockd_s", "s", "derived", "CPU time of the kernel's urgent workers, kblockd's: disk work of nobody"),
     MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
     MetricFacts(
         "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the less"

@@ -75,6 +75,7 @@ class Connection:
     each answer must have. After an error the connection is closed, and the next download makes a new one. A server may
     close a kept connection whenever it is idle: then the request goes out once more, over a new one, RFC 9112 section
     9.3.1. tls: without a look at the certificate, since what is measured is a data path and not trust.
+    discards: whether the kernel drops what arrives, unread.
     """
 
     def __init__(
@@ -90,9 +91,9 @@ class Connection:
         self._on_bytes = on_bytes
         self._expected_bytes = expected_bytes
         self._timeout_s = timeout_s
-        discards = sink == "discard" and not tls
-        self._buffer = _UNTOUCHED if discards else memoryview(bytearray(PIECE_BYTES))
-        self._flags = socket.MSG_TRUNC if discards else 0
+        self.discards = sink == "discard" and not tls
+        self._buffer = _UNTOUCHED if self.discards else memoryview(bytearray(PIECE_BYTES))
+        self._flags = socket.MSG_TRUNC if self.discards else 0
         self._tls = tls_context() if tls else None
         self._sock: socket.socket | None = None
 

@@ -216,7 +216,7 @@ class Stage:
         return self._cell(place, mode, (first, last), self._crowd.meter)
 
     def _finish_cycle(self, cycle: int, seconds: float) -> None:
-        """Wait until the downloads since the start fill one more; not for much longer than MOST_WAITED windows."""
+        """Wait until the downloads since the start fill one more; at most MOST_WAITED windows, or LEAST_PATIENCE_S."""
         deadline_s = time.monotonic() + max(MOST_WAITED * seconds, LEAST_PATIENCE_S)
         finished = self._downloads() // cycle if cycle else 0
         while cycle and self._downloads() // cycle == finished and time.monotonic() < deadline_s:

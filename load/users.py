@@ -19,7 +19,7 @@ from load.pace import Pace, Turns
 from profiles import targets
 from profiles.records import SERVED_PATH
 
-YIELD_EVERY_BYTES, YIELD_EVERY_TOUCHED_BYTES = 4 << 20, 1 << 20  # that are dropped unread; that are read or decrypted
+YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = 4 << 20, 1 << 20  # reading or decrypting them takes longer than dropping
 PAUSE_AFTER_FAILURE_S = 0.2
 TIMEOUT_S = 30.0
 
@@ -47,11 +47,10 @@ class DownloadUser(User):
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
-        touched = self.tls or self.sink == "copy"
-        self._yield_every_bytes = YIELD_EVERY_TOUCHED_BYTES if touched else YIELD_EVERY_BYTES
         pace = self.pace
         self._turns = None if pace is None else Turns(pace, next(self.places), time.perf_counter)
         self._connection = self.connection(self._count)
+        self._yield_every_bytes = YIELD_EVERY_BYTES if self._connection.discards else YIELD_EVERY_READ_BYTES
 
     @classmethod
     def offer(cls, pace: Pace | None, places: Iterator[int] | None = None) -> None:

@@ -2,8 +2,8 @@
 
 Its rule: it counts the CPU time of its own thread, so that waiting for a turn does not lengthen it. Steal says when a
 hypervisor gave the CPU to others; that a neighbour on the core's other hardware thread, or a lower clock, made it slow
-is billed to whoever ran, and no counter of a guest tells. On a rented machine without a tick of steal the loop took up
-to 1.5 times its least, in spells of seconds, and so did a server's CPU time per GiB.
+is billed to whoever ran, and no counter of a guest tells. On a rented machine with next to no steal the loop took up to
+1.5 times its least, in spells of seconds, and so did a server's CPU time per GiB.
 """
 
 import contextlib

@@ -35,7 +35,7 @@ def read_machine() -> Values:
 @cache
 def kernel_threads() -> dict[str, int]:
     """PIDs by name of the kernel's threads that do a server's work where it cannot itself: "ksoftirqd/0", network work
-    of CPU 0; "kworker/0:1H", disk work that was queued for kblockd (block/blk-core.c).
+    of CPU 0; "kworker/0:1H", urgent work of CPU 0, which is mostly the disk's, queued for kblockd (block/blk-core.c).
 
     Empty in a container, which does not see them.
     """

@@ -43,7 +43,7 @@ class Supervisor:
         self._targets = targets
         self._root = root
         self._servers: dict[str, Server] = {}
-        self._cpus: tuple[int, ...] = ()
+        self._last_cpus: tuple[int, ...] = ()
         self._lifeline, self._held = os.pipe()
 
     def start(self, wanted: Start) -> TargetStatus:
@@ -55,8 +55,8 @@ class Supervisor:
                 raise UserError(f"{name} runs already, as process {self._servers[name].pid}: stop it first")
             self._servers.pop(name).end()
         target.check(wanted.options)
-        self._cpus = wanted.cpus
-        loop_us = core_speed.loop_us(self._cpus)
+        self._last_cpus = wanted.cpus
+        loop_us = core_speed.loop_us(self._last_cpus)
         if target.guest is not None:
             self._servers[name] = GuestServer(target, wanted, self._root, self.host)
         else:
@@ -67,7 +67,7 @@ class Supervisor:
         """End a target's server, by force if it does not end by itself; one that is not running stays so."""
         self._target(name)
         said = self._servers.pop(name).end() if name in self._servers else ""
-        return TargetStatus(name, "stopped", last_words=said, loop_us=core_speed.loop_us(self._cpus))
+        return TargetStatus(name, "stopped", last_words=said, loop_us=core_speed.loop_us(self._last_cpus))
 
     def stop_all(self) -> None:
         for server in self._servers.values():

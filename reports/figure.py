@@ -61,6 +61,7 @@ def vega_bundle() -> str:
     except OSError:  # not made yet
         script = packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).encode())
         with contextlib.suppress(OSError):  # a project that cannot be written makes it again every time
+            BUILD.mkdir(exist_ok=True)
             beside = kept.with_suffix(f".{os.getpid()}")
             beside.write_text(script)
             beside.rename(kept)

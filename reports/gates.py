@@ -192,8 +192,9 @@ def _uneven_cores(measured: Measured) -> Iterator[Finding]:
     speed = core_speed(measured)
     if speed and speed.uneven:
         text = f"the servers' CPU was not always equally fast: a fixed loop between cells took {speed.low_us:,.0f} to "
-        text += f"{speed.high_us:,.0f} µs of CPU time ({speed.ratio:.2f}x): another hardware thread of the same core "
-        yield Finding("caution", text + "is busy, or the clock changes, and the intervals are wider for it")
+        text += f"{speed.high_us:,.0f} µs of CPU time ({speed.ratio:.2f}x) in eight of ten, as where another hardware "
+        text += "thread of the same core is busy, or the clock changes; the intervals are wider for it"
+        yield Finding("caution", text)
 
 
 def _equals_differ(measured: Measured) -> Iterator[Finding]:

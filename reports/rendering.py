@@ -4,13 +4,13 @@ import base64
 import contextlib
 import gzip
 import json
-import os
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, StrictUndefined
+from jinja2.bccache import Bucket
 from markupsafe import Markup
 
 from reports import text
@@ -33,13 +33,24 @@ class Rendered:
     hint: str = ""
 
 
+class _Compiled(FileSystemBytecodeCache):
+    """Templates as they were compiled the last time; where they cannot be kept, they are compiled every time."""
+
+    def load_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):
+            super().load_bytecode(bucket)
+
+    def dump_bytecode(self, bucket: Bucket) -> None:
+        with contextlib.suppress(OSError):  # read-only, or a full disk: neither is a reason not to write a report
+            BUILD.mkdir(exist_ok=True)
+            super().dump_bytecode(bucket)
+
+
 @cache
 def environment() -> Environment:
-    with contextlib.suppress(OSError):
-        BUILD.mkdir(exist_ok=True)
     env = Environment(
         loader=FileSystemLoader(TEMPLATES),
-        bytecode_cache=FileSystemBytecodeCache(str(BUILD)) if os.access(BUILD, os.W_OK) else None,
+        bytecode_cache=_Compiled(str(BUILD)),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
