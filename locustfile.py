@@ -3,7 +3,7 @@
 `locust -f locustfile.py` opens the web UI on 127.0.0.1:8089; `make load` runs a campaign without it.
 """
 
-from load.hooks import install
+from load.locust_hooks import install
 from load.users import user_classes
 
 USERS = user_classes()

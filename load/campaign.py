@@ -13,7 +13,7 @@ from locust.env import Environment
 from errors import UserError
 from load import plan
 from load.agent_client import AgentClient
-from load.lost import LostError
+from load.errors import LostError
 from load.pace import check_starts, resolve
 from load.schedule import Schedule, in_vain
 from load.settings import Settings, now, run_record

@@ -18,7 +18,7 @@ from locust.runners import MasterRunner
 from errors import UserError
 from load.clock import Clock
 from load.crowd import Count, Crowd, Mark, wait_for_users
-from load.lost import LostError
+from load.errors import LostError
 from load.meter import Meter
 from load.users import DownloadUser
 from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Told, packed, unpacked

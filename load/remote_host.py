@@ -1,7 +1,7 @@
 """An agent that listens on another host, or in another container or network namespace of this one.
 
 Its rule: we work under its lease, and every so often say that we are still there. An agent that cannot be reached, or
-no longer knows the lease, is lost: what ran meanwhile is void (load/lost.py). The load itself is watched from here, by
+no longer knows the lease, is lost: what ran meanwhile is void (load/errors.py). The load itself is watched from here, by
 an agent of our own, since nobody else can see it.
 """
 
@@ -23,7 +23,7 @@ from load.agent_client import AgentClient, Exchange, Reading, RefusedError
 from load.agent_options import AgentOptions
 from load.cell import LOAD_MACHINE, LOAD_SAMPLER
 from load.clock import Clock
-from load.lost import LostError
+from load.errors import LostError
 from load.server_host import ServerHost
 from profiles.protocol import (
     BUSY,

@@ -18,7 +18,7 @@ from load.agent_client import AgentClient
 from load.cell import LOAD, Edge, measure
 from load.crowds import crowd_of
 from load.edges import edge_of, edges_here
-from load.lost import LostError
+from load.errors import LostError
 from load.meter import Meter
 from load.settings import Settings
 from load.users import DownloadUser

@@ -19,12 +19,12 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
-from load.alone import alone
 from load.descriptors import raise_limit_on_files
-from load.interrupt import deliver_to_main
 from load.placement import choose, pin_this_process
+from load.process import alone
 from load.server_host import ServerHost
 from load.settings import Settings, now
+from load.signals import deliver_to_main
 from load.stage import start_watching
 from load.sweep import Sweeper, check_same_machine
 from load.sweep_axes import file_bytes

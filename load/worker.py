@@ -1,7 +1,7 @@
 """A worker: users of a campaign that another process directs, on this machine or on another.
 
     python -m load.worker --port PORT --lifeline FD     as `make load WORKERS=n` starts them
-    locust -f locustfile.py --worker --master-host …    does the same, started by hand (load/hooks.py)
+    locust -f locustfile.py --worker --master-host …    does the same, started by hand (load/locust_hooks.py)
 
 Its rule: it does what it is told, says what it counted when it is asked, and dies with whoever started it.
 """

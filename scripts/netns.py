@@ -8,8 +8,8 @@ from pathlib import Path
 
 from errors import CommandParser, UsageError, run_command
 from load import between_namespaces
-from load.alone import alone
 from load.namespaces import Link
+from load.process import alone
 
 
 def main() -> int:

@@ -16,9 +16,9 @@ from locust.env import Environment
 
 from errors import UserError
 from load.agent_client import AgentClient
-from load.alone import alone
 from load.loads import Loads
 from load.placement import between_machines, pin_this_process
+from load.process import alone
 from load.questions import carry_out, expected_s
 from load.settings import Settings
 from load.standing import Standing

@@ -15,8 +15,8 @@ from locust.runners import LocalRunner, MasterRunner
 from errors import UserError
 from load.agent_client import AgentClient
 from load.cell import LOAD
+from load.errors import LostError
 from load.loads import Loads
-from load.lost import LostError
 from load.standing import Standing
 from load.web.history import History
 from load.web.points import Counts, Point, Rates, ticks

@@ -18,7 +18,7 @@ from load.agent_client import AgentClient, Reading
 from load.cell import LOAD
 from load.crowd import Count
 from load.edges import edge_of
-from load.lost import LostError
+from load.errors import LostError
 from load.master import WorkersCrowd
 from load.users import DownloadUser, user_classes
 from load.worker import Part

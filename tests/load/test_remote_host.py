@@ -13,7 +13,7 @@ from errors import UserError
 from load import remote_host
 from load.agent_options import AgentOptions
 from load.cell import LOAD
-from load.lost import LostError
+from load.errors import LostError
 from load.remote_host import RemoteHost
 from profiles.protocol import Start
 from tests.conftest import eventually

@@ -22,9 +22,9 @@ from load import agent_options
 from load.agent_client import AgentClient
 from load.agent_options import AgentOptions
 from load.client import SINKS
-from load.interrupt import deliver_to_main
 from load.loads import Loads, check_pace
 from load.remote_host import host_at
+from load.signals import deliver_to_main
 from load.stage import start_watching
 from load.standing import Standing
 from load.users import DownloadUser
