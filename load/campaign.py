@@ -12,7 +12,7 @@ from locust.env import Environment
 
 from errors import UserError
 from load import plan
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.errors import LostError
 from load.pace import check_starts, resolve
 from load.schedule import Schedule, in_vain

@@ -7,7 +7,7 @@ cell over many workers is the exact sum of what it would be over each.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from load.agent_client import AgentClient, Reading
+from load.agent.client import AgentClient, Reading
 from load.cell import LOAD, Edge, Values, interpolate
 from load.crowd import Count, Crowd, Mark, counted
 from load.meter import Meter

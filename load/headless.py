@@ -21,14 +21,14 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
-from load.agent_client import AgentClient
-from load.agent_options import AgentOptions
+from load.agent.client import AgentClient
+from load.agent.options import AgentOptions
+from load.agent.remote import host_at
 from load.crowds import recruited
 from load.descriptors import raise_limit_on_files
 from load.placement import between_machines, pin_this_process
 from load.process import alone
 from load.questions import carry_out, expected_s
-from load.remote_host import host_at
 from load.settings import Settings
 from load.signals import deliver_to_main
 from load.stage import start_watching

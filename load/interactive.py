@@ -15,7 +15,7 @@ from pathlib import Path
 import gevent
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.cell import LOAD, Edge, measure
 from load.client import Sink
 from load.edges import edges_here

@@ -18,12 +18,12 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from errors import UsageError, UserError
-from load import agent_options
-from load.agent_client import AgentClient
-from load.agent_options import AgentOptions
+from load.agent import options
+from load.agent.client import AgentClient
+from load.agent.options import AgentOptions
+from load.agent.remote import host_at
 from load.client import SINKS
 from load.loads import Loads, check_pace
-from load.remote_host import host_at
 from load.signals import deliver_to_main
 from load.stage import start_watching
 from load.standing import Standing
@@ -73,7 +73,7 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
             include_in_web_ui=False,
             help=summary,
         )
-    for name, metavar, summary in agent_options.OPTIONS:
+    for name, metavar, summary in options.OPTIONS:
         parser.add_argument(
             f"--{name}",
             metavar=metavar,

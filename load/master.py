@@ -16,7 +16,7 @@ from hdrh.histogram import HdrHistogram
 from locust.runners import MasterRunner
 
 from errors import UserError
-from load.clock import Clock
+from load.agent.clock import Clock
 from load.crowd import Count, Crowd, Mark, wait_for_users
 from load.errors import LostError
 from load.meter import Meter

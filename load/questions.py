@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from locust.env import Environment
 
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.campaign import Campaign
 from load.settings import Settings
 from load.users import DownloadUser

@@ -14,7 +14,7 @@ import gevent
 from locust.env import Environment
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.cell import LOAD, Edge, measure
 from load.crowds import crowd_of
 from load.edges import edge_of, edges_here

@@ -8,7 +8,7 @@ import time
 from dataclasses import replace
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.meter import Meter
 from load.missing import why_missing
 from load.users import DownloadUser

@@ -13,7 +13,7 @@ from locust.env import Environment
 
 from errors import UserError
 from load import plan
-from load.server_host import ServerHost
+from load.agent.local import ServerHost
 from load.settings import Settings, now, run_record
 from load.stage import Stage
 from load.sweep_axes import AXES, Variant, file_bytes, users, variants

@@ -19,10 +19,10 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
+from load.agent.local import ServerHost
 from load.descriptors import raise_limit_on_files
 from load.placement import choose, pin_this_process
 from load.process import alone
-from load.server_host import ServerHost
 from load.settings import Settings, now
 from load.signals import deliver_to_main
 from load.stage import start_watching

@@ -6,7 +6,7 @@ Its rule: what is wrong with a server or its file is found before anything is me
 import time
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.client import Connection, DownloadError
 from load.users import DownloadUser
 from reports.disturbance import MOST_RESIDENT

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, run_command
 from load import headless
-from load.agent_options import AgentOptions
+from load.agent.options import AgentOptions
 from load.client import SINKS
 from load.knobs import (
     BASELINE,

@@ -5,7 +5,7 @@ Its rule: all of it happens in Locust's `init`, before the UI answers.
 
 from locust.env import Environment
 
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.loads import Loads
 from load.standing import Standing
 from load.web.desk import Desk

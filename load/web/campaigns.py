@@ -15,7 +15,7 @@ import gevent
 from locust.env import Environment
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.loads import Loads
 from load.placement import between_machines, pin_this_process
 from load.process import alone

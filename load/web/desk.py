@@ -14,7 +14,7 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunne
 
 from errors import UserError
 from load import served_file
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.knobs import new_name, settings_of
 from load.loads import Loads, check_pace
 from load.placement import of_workers_elsewhere

@@ -12,7 +12,7 @@ from typing import Literal
 import gevent
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.loads import Loads
 from load.web.wishes import RecordWish
 from profiles.protocol import Recording

@@ -13,7 +13,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.cell import LOAD
 from load.errors import LostError
 from load.loads import Loads

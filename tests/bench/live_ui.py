@@ -11,9 +11,9 @@ from pathlib import Path
 import gevent
 from locust.env import Environment
 
+from load.agent.local import ServerHost
 from load.cell import LOAD
 from load.loads import Loads
-from load.server_host import ServerHost
 from load.standing import Standing
 from load.users import user_classes
 from load.web.attach import attach

@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from errors import UserError
-from load.server_host import ServerHost
+from load.agent.local import ServerHost
 from profiles.protocol import Snapshot, Start
 from profiles.targets import discover
 from tests.bench.contests import Outcome, Readings

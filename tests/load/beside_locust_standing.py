@@ -2,7 +2,7 @@
 
 from typing import Any, cast
 
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.standing import Standing
 from profiles.protocol import TargetStatus
 

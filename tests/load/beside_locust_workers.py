@@ -14,7 +14,7 @@ import pytest
 
 from errors import UserError
 from load import master
-from load.agent_client import AgentClient, Reading
+from load.agent.client import AgentClient, Reading
 from load.cell import LOAD
 from load.crowd import Count
 from load.edges import edge_of

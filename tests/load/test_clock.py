@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from load.clock import DRIFT, Clock
+from load.agent.clock import DRIFT, Clock
 
 
 def test_an_exchange_bounds_the_difference_from_both_sides() -> None:

@@ -10,11 +10,11 @@ import gevent
 import pytest
 
 from errors import UserError
-from load import remote_host
-from load.agent_options import AgentOptions
+from load.agent import remote
+from load.agent.options import AgentOptions
+from load.agent.remote import RemoteHost
 from load.cell import LOAD
 from load.errors import LostError
-from load.remote_host import RemoteHost
 from profiles.protocol import Start
 from tests.conftest import eventually
 from tests.profiles.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
@@ -108,7 +108,7 @@ def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path)
 
 
 def test_an_agent_that_does_not_come_back_is_lost(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote_host, "RECOVER_S", 0.1)
+    monkeypatch.setattr(remote, "RECOVER_S", 0.1)
     process, port = start(served)
     with remote(served, port) as host:
         end(process)

@@ -17,12 +17,12 @@ import gevent
 from gevent.pool import Pool
 from locust.env import Environment
 
-from load.agent_options import AgentOptions
+from load.agent.options import AgentOptions
+from load.agent.remote import RemoteHost
 from load.cell import Edge, measure
 from load.crowd import Mark
 from load.edges import edge_between
 from load.master import WorkersCrowd
-from load.remote_host import RemoteHost
 from profiles.agent_access import Address
 from profiles.metrics import METRICS
 from profiles.protocol import Start

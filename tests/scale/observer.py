@@ -4,7 +4,7 @@ import time
 from typing import Any
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from load.cell import LOAD
 from profiles.metrics import METRICS
 from profiles.protocol import Machine, Samples, Snapshot

@@ -12,8 +12,8 @@ from pathlib import Path
 import msgspec
 import psutil
 
-from load.agent_options import AgentOptions
-from load.remote_host import RemoteHost
+from load.agent.options import AgentOptions
+from load.agent.remote import RemoteHost
 from profiles.agent_access import Address
 from profiles.metrics import cpu_s
 from profiles.protocol import Start

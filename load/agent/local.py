@@ -13,7 +13,7 @@ import sys
 from pathlib import Path
 
 from errors import UserError
-from load.agent_client import AgentClient
+from load.agent.client import AgentClient
 from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets import PROJECT, environment
 

@@ -1,7 +1,7 @@
 """How load talks to an agent, wherever it runs: start and stop targets, counters, samples, flame graphs.
 
 Its rule: an answer is a dataclass of profiles/protocol.py or an error with one clear line. How the agent came to run,
-and what becomes of it, is for those who make one of it: load/server_host.py, load/remote_host.py.
+and what becomes of it, is for those who make one of it: load/agent/local.py, load/agent/remote.py.
 """
 
 import gzip

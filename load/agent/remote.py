@@ -19,12 +19,12 @@ from typing import TypeVar
 import gevent
 
 from errors import UserError
-from load.agent_client import AgentClient, Exchange, Reading, RefusedError
-from load.agent_options import AgentOptions
+from load.agent.client import AgentClient, Exchange, Reading, RefusedError
+from load.agent.clock import Clock
+from load.agent.local import ServerHost
+from load.agent.options import AgentOptions
 from load.cell import LOAD_MACHINE, LOAD_SAMPLER
-from load.clock import Clock
 from load.errors import LostError
-from load.server_host import ServerHost
 from profiles.protocol import (
     BUSY,
     LEASE_HEADER,
