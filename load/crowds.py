@@ -11,9 +11,9 @@ from weakref import WeakKeyDictionary
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner
 
+from load.campaign.settings import Settings
 from load.crowd import Crowd, LocalCrowd
 from load.master import WorkersCrowd
-from load.settings import Settings
 from load.worker_processes import WorkerProcesses
 from profiles.agent_access import Address
 

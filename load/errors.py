@@ -1,6 +1,6 @@
 """What becomes of a cell when somebody that it needs goes away.
 
-Its rule: such a cell is void. Nothing of it is kept but the reason, and its round may be run again (load/campaign.py).
+Its rule: such a cell is void. Nothing of it is kept but the reason, and its round may be run again (load/campaign/campaign.py).
 """
 
 from errors import UserError

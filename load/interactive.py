@@ -16,12 +16,12 @@ import gevent
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.cell import LOAD, Edge, measure
+from load.campaign.cell import LOAD, Edge, measure
+from load.campaign.options import new_name
+from load.campaign.settings import Settings, now, run_record
+from load.campaign.window_edges import edges_here
 from load.client import Sink
-from load.edges import edges_here
-from load.knobs import new_name
 from load.pace import Asked, say
-from load.settings import Settings, now, run_record
 from load.standing import Standing
 from load.worker_samples import together
 from profiles.protocol import FileState, Recording, TargetStatus

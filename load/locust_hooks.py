@@ -22,10 +22,10 @@ from load.agent import options
 from load.agent.client import AgentClient
 from load.agent.options import AgentOptions
 from load.agent.remote import host_at
+from load.campaign.cell_runner import start_watching
 from load.client import SINKS
 from load.loads import Loads, check_pace
 from load.signals import deliver_to_main
-from load.stage import start_watching
 from load.standing import Standing
 from load.users import DownloadUser
 from load.web.attach import attach

@@ -14,8 +14,8 @@ from locust.env import Environment
 from errors import UserError
 from load import plan
 from load.agent.local import ServerHost
-from load.settings import Settings, now, run_record
-from load.stage import Stage
+from load.campaign.cell_runner import Stage
+from load.campaign.settings import Settings, now, run_record
 from load.sweep_axes import AXES, Variant, file_bytes, users, variants
 from load.sweep_files import Served
 from load.sweep_plan import PointState, next_point

@@ -1,6 +1,6 @@
 """A sweep without a browser: `make sweep`, begun or gone on with.
 
-Its rule: as for a campaign (load/headless.py), everything that was started is stopped whatever happens, and what is
+Its rule: as for a campaign (load/campaign/headless.py), everything that was started is stopped whatever happens, and what is
 complete is kept; a sweep that was cut short goes on where it ended.
 """
 
@@ -20,12 +20,12 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
 from load.agent.local import ServerHost
+from load.campaign.cell_runner import start_watching
+from load.campaign.cpu_pinning import choose, pin_this_process
+from load.campaign.settings import Settings, now
 from load.descriptors import raise_limit_on_files
-from load.placement import choose, pin_this_process
 from load.process import alone
-from load.settings import Settings, now
 from load.signals import deliver_to_main
-from load.stage import start_watching
 from load.sweep import Sweeper, check_same_machine
 from load.sweep_axes import file_bytes
 from load.sweep_files import Served, serving

@@ -1,12 +1,12 @@
 """The load generator's samples over time, where its users are in workers of this machine.
 
 Its rule: what an agent read in one pass, of the process that directs and of all its workers, becomes one sample of the
-load; a worker on another machine is seen by nobody, and missing from the picture but not from a cell (load/edges.py).
+load; a worker on another machine is seen by nobody, and missing from the picture but not from a cell (load/campaign/window_edges.py).
 """
 
 from collections.abc import Iterable, Iterator
 
-from load.cell import LOAD
+from load.campaign.cell import LOAD
 from profiles.protocol import TimedSample
 
 WORKER = f"{LOAD}-worker-"

@@ -11,10 +11,9 @@ from dataclasses import fields
 from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, CommandParser, run_command
-from load import headless
 from load.agent.options import AgentOptions
-from load.client import SINKS
-from load.knobs import (
+from load.campaign import headless
+from load.campaign.options import (
     BASELINE,
     CACHES,
     FEW_MODES,
@@ -29,6 +28,7 @@ from load.knobs import (
     new_name,
     settings_of,
 )
+from load.client import SINKS
 from profiles import targets
 from profiles.records import SERVED_FILE
 from profiles.run_folder import RunFolder

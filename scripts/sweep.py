@@ -14,8 +14,8 @@ from typing import Any
 
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
 from load import sweep_headless
+from load.campaign.options import check_run_name, options_of
 from load.client import SINKS
-from load.knobs import check_run_name, options_of
 from load.sweep_axes import AXES, MOST_CONNECTIONS, Axis, check_modes
 from load.sweep_files import too_large
 from load.sweep_plan import MOST_ROUNDS

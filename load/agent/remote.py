@@ -23,7 +23,7 @@ from load.agent.client import AgentClient, Exchange, Reading, RefusedError
 from load.agent.clock import Clock
 from load.agent.local import ServerHost
 from load.agent.options import AgentOptions
-from load.cell import LOAD_MACHINE, LOAD_SAMPLER
+from load.campaign.cell import LOAD_MACHINE, LOAD_SAMPLER
 from load.errors import LostError
 from profiles.protocol import (
     BUSY,

@@ -16,11 +16,11 @@ from locust.env import Environment
 
 from errors import UserError
 from load.agent.client import AgentClient
+from load.campaign.cpu_pinning import between_machines, pin_this_process
+from load.campaign.run_campaigns import carry_out, expected_s
+from load.campaign.settings import Settings
 from load.loads import Loads
-from load.placement import between_machines, pin_this_process
 from load.process import alone
-from load.questions import carry_out, expected_s
-from load.settings import Settings
 from load.standing import Standing
 from load.users import DownloadUser
 from load.web.conclusions import SoFar, so_far

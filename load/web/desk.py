@@ -15,9 +15,9 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunne
 from errors import UserError
 from load import served_file
 from load.agent.client import AgentClient
-from load.knobs import new_name, settings_of
+from load.campaign.cpu_pinning import of_workers_elsewhere
+from load.campaign.options import new_name, settings_of
 from load.loads import Loads, check_pace
-from load.placement import of_workers_elsewhere
 from load.standing import Standing
 from load.web.campaigns import Campaigns
 from load.web.flames import Flames

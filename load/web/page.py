@@ -10,7 +10,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from load.knobs import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, Knobs
+from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, Knobs
 from load.web.history import COARSE_POINTS, FINE_POINTS
 from load.web.points import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles import targets

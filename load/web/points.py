@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from load.cell import LOAD, interpolate
+from load.campaign.cell import LOAD, interpolate
 from profiles.protocol import TimedSample
 from units import GIB, MIB
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from load.knobs import RUN_NAME
+from load.campaign.options import RUN_NAME
 from profiles.records import Run
 from profiles.run_folder import RUN_FILE, RunFolder
 from profiles.sweep_folder import SWEEP_FILE, SweepFolder

@@ -10,7 +10,7 @@ from typing import Any
 import flask
 from locust.web import WebUI
 
-from load.cell import LOAD
+from load.campaign.cell import LOAD
 from load.web.history import mean
 from load.web.points import COLUMNS as NUMBERS
 from load.web.watch import Watch

@@ -14,7 +14,7 @@ from locust.runners import LocalRunner, MasterRunner
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.cell import LOAD
+from load.campaign.cell import LOAD
 from load.errors import LostError
 from load.loads import Loads
 from load.standing import Standing

@@ -11,8 +11,8 @@ import msgspec
 
 from errors import UsageError
 from load import pace
+from load.campaign.options import LIMITS, USERS, Knobs, check_run_name
 from load.client import Sink
-from load.knobs import LIMITS, USERS, Knobs, check_run_name
 from profiles import targets
 from units import parse_size
 

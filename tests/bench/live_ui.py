@@ -12,7 +12,7 @@ import gevent
 from locust.env import Environment
 
 from load.agent.local import ServerHost
-from load.cell import LOAD
+from load.campaign.cell import LOAD
 from load.loads import Loads
 from load.standing import Standing
 from load.users import user_classes

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from errors import UserError
-from load.placement import Placement, choose
+from load.campaign.cpu_pinning import Placement, choose
 from profiles import stacks
 from profiles.perf import RATE_HZ, Perf
 from profiles.protocol import Start

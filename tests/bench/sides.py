@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Literal
 
 from errors import UserError
-from load.placement import Placement, choose
+from load.campaign.cpu_pinning import Placement, choose
 from profiles.targets import PROJECT
 from servers import test_file
 from tests.bench import nginx

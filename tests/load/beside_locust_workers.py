@@ -15,9 +15,9 @@ import pytest
 from errors import UserError
 from load import master
 from load.agent.client import AgentClient, Reading
-from load.cell import LOAD
+from load.campaign.cell import LOAD
+from load.campaign.window_edges import edge_of
 from load.crowd import Count
-from load.edges import edge_of
 from load.errors import LostError
 from load.master import WorkersCrowd
 from load.users import DownloadUser, user_classes

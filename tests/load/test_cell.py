@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from load.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate, measure
+from load.campaign.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate, measure
 from load.meter import Meter
 from profiles.metrics import METRICS
 from profiles.protocol import Snapshot

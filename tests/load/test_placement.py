@@ -4,7 +4,7 @@ import os
 import subprocess
 import sys
 
-from load.placement import Placement, choose, pin_this_process
+from load.campaign.cpu_pinning import Placement, choose, pin_this_process
 from tests.conftest import PROJECT
 
 
@@ -26,7 +26,7 @@ def test_a_refusal_is_said() -> None:
 def test_the_process_moves() -> None:
     first = min(os.sched_getaffinity(0))
     code = (
-        "import os; from load.placement import *; "
+        "import os; from load.campaign.campaign.cpu_pinning import *; "
         f"pin_this_process(Placement(({first},), (), '')); print(os.sched_getaffinity(0))"
     )
     done = subprocess.run([sys.executable, "-c", code], cwd=PROJECT, capture_output=True, text=True, check=True)

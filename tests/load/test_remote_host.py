@@ -13,7 +13,7 @@ from errors import UserError
 from load.agent import remote
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteHost
-from load.cell import LOAD
+from load.campaign.cell import LOAD
 from load.errors import LostError
 from profiles.protocol import Start
 from tests.conftest import eventually

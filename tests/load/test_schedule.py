@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
+from load.campaign.schedule import Schedule, in_vain
 from load.plan import order
-from load.schedule import Schedule, in_vain
 from profiles.records import Cell, DeepProfile, Repeat
 from tests.reports import synthetic
 

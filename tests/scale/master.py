@@ -1,6 +1,6 @@
 """python -m tests.scale.master FOLDER CELLS WORKERS PORT...: one master that directs workers and agents; what it paid.
 
-Its rule: it does for each agent what a campaign does for its one (load/stage.py), with the same code, cell after cell
+Its rule: it does for each agent what a campaign does for its one (load/campaign/cell_runner.py), with the same code, cell after cell
 at a campaign's pace; it prints one line of JSON.
 """
 
@@ -19,9 +19,9 @@ from locust.env import Environment
 
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteHost
-from load.cell import Edge, measure
+from load.campaign.cell import Edge, measure
+from load.campaign.window_edges import edge_between
 from load.crowd import Mark
-from load.edges import edge_between
 from load.master import WorkersCrowd
 from profiles.agent_access import Address
 from profiles.metrics import METRICS

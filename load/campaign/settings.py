@@ -10,10 +10,10 @@ from importlib.metadata import version
 from typing import Literal
 
 from errors import UsageError
-from load.cell import BETWEEN_HOSTS, DERIVED
+from load.campaign.cell import BETWEEN_HOSTS, DERIVED
+from load.campaign.cpu_pinning import Placement, choose
 from load.client import SOCKET_OPTIONS, Sink
 from load.pace import SATURATED, Asked, Rate, say
-from load.placement import Placement, choose
 from profiles.agent_access import Address
 from profiles.protocol import Facts
 from profiles.records import Run, TargetFacts

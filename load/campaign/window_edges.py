@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from load.agent.client import AgentClient, Reading
-from load.cell import LOAD, Edge, Values, interpolate
+from load.campaign.cell import LOAD, Edge, Values, interpolate
 from load.crowd import Count, Crowd, Mark, counted
 from load.meter import Meter
 

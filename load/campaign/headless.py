@@ -24,14 +24,14 @@ from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.agent.client import AgentClient
 from load.agent.options import AgentOptions
 from load.agent.remote import host_at
+from load.campaign.cell_runner import start_watching
+from load.campaign.cpu_pinning import between_machines, pin_this_process
+from load.campaign.run_campaigns import carry_out, expected_s
+from load.campaign.settings import Settings
 from load.crowds import recruited
 from load.descriptors import raise_limit_on_files
-from load.placement import between_machines, pin_this_process
 from load.process import alone
-from load.questions import carry_out, expected_s
-from load.settings import Settings
 from load.signals import deliver_to_main
-from load.stage import start_watching
 from load.users import user_classes
 from profiles.agent_access import Address
 from profiles.records import Cell

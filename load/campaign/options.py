@@ -13,9 +13,9 @@ from datetime import datetime
 
 from errors import UsageError
 from load import pace
+from load.campaign.cpu_pinning import choose, of_workers_elsewhere
+from load.campaign.settings import Cache, Settings
 from load.client import SINKS, Sink
-from load.placement import choose, of_workers_elsewhere
-from load.settings import Cache, Settings
 from profiles import targets
 from profiles.agent_access import is_loopback, parse_address
 from units import parse_size
@@ -23,7 +23,7 @@ from units import parse_size
 BASELINE = "read-send"
 FEW_MODES = 4
 # Many modes share the three minutes that a campaign may take, and what disturbs a machine goes on for seconds: short
-# cells are nearer to each other. A window waits for whole cycles (load/stage.py), so that both are the least there is.
+# cells are nearer to each other. A window waits for whole cycles (load/campaign/cell_runner.py), so that both are the least there is.
 WINDOW_S = {"few": 2.0, "many": 0.3}
 WARM_UP_S = {"few": 0.5, "many": 0.25}
 PROFILE_S = 3

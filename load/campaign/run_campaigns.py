@@ -9,8 +9,8 @@ from dataclasses import replace
 from locust.env import Environment
 
 from load.agent.client import AgentClient
-from load.campaign import Campaign
-from load.settings import Settings
+from load.campaign.campaign import Campaign
+from load.campaign.settings import Settings
 from load.users import DownloadUser
 from profiles.records import Cell
 from profiles.run_folder import RunFolder

@@ -13,13 +13,13 @@ from locust.env import Environment
 from errors import UserError
 from load import plan
 from load.agent.client import AgentClient
+from load.campaign.cell_runner import Stage
+from load.campaign.readiness import check_cold
+from load.campaign.schedule import Schedule, in_vain
+from load.campaign.settings import Settings, now, run_record
 from load.errors import LostError
 from load.pace import check_starts, resolve
-from load.schedule import Schedule, in_vain
-from load.settings import Settings, now, run_record
-from load.stage import Stage
 from load.users import DownloadUser
-from load.window import check_cold
 from profiles import calibration
 from profiles.protocol import Facts
 from profiles.records import Cell, DeepProfile, Probe, Proof, Run, State

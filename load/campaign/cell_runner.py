@@ -15,14 +15,14 @@ from locust.env import Environment
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.cell import LOAD, Edge, measure
+from load.campaign.cell import LOAD, Edge, measure
+from load.campaign.readiness import check_ready, download_once
+from load.campaign.settings import Settings
+from load.campaign.window_edges import edge_of, edges_here
 from load.crowds import crowd_of
-from load.edges import edge_of, edges_here
 from load.errors import LostError
 from load.meter import Meter
-from load.settings import Settings
 from load.users import DownloadUser
-from load.window import check_ready, download_once
 from load.worker_samples import WORKER, together
 from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.records import Cell, DeepProfile, Profile, Sample
