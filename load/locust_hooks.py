@@ -24,9 +24,9 @@ from load.agent.options import AgentOptions
 from load.agent.remote import host_at
 from load.campaign.cell_runner import start_watching
 from load.client import SINKS
-from load.loads import Loads, check_pace
+from load.interactive.idle_servers import Standing
+from load.interactive.locust_events import Loads, check_pace
 from load.signals import deliver_to_main
-from load.standing import Standing
 from load.users import DownloadUser
 from load.web.attach import attach
 from load.web.desk import Desk

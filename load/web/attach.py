@@ -6,8 +6,8 @@ Its rule: all of it happens in Locust's `init`, before the UI answers.
 from locust.env import Environment
 
 from load.agent.client import AgentClient
-from load.loads import Loads
-from load.standing import Standing
+from load.interactive.idle_servers import Standing
+from load.interactive.locust_events import Loads
 from load.web.desk import Desk
 from load.web.login import require_login
 from load.web.routes import attach_routes

@@ -19,9 +19,9 @@ from load.agent.client import AgentClient
 from load.campaign.cpu_pinning import between_machines, pin_this_process
 from load.campaign.run_campaigns import carry_out, expected_s
 from load.campaign.settings import Settings
-from load.loads import Loads
+from load.interactive.idle_servers import Standing
+from load.interactive.locust_events import Loads
 from load.process import alone
-from load.standing import Standing
 from load.users import DownloadUser
 from load.web.conclusions import SoFar, so_far
 from profiles.run_folder import RUN_FILE, RunFolder

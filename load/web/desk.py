@@ -13,12 +13,12 @@ from locust.env import Environment
 from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunner
 
 from errors import UserError
-from load import served_file
 from load.agent.client import AgentClient
 from load.campaign.cpu_pinning import of_workers_elsewhere
 from load.campaign.options import new_name, settings_of
-from load.loads import Loads, check_pace
-from load.standing import Standing
+from load.interactive import served_file
+from load.interactive.idle_servers import Standing
+from load.interactive.locust_events import Loads, check_pace
 from load.web.campaigns import Campaigns
 from load.web.flames import Flames
 from load.web.reporting import Reporting

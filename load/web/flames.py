@@ -13,7 +13,7 @@ import gevent
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.loads import Loads
+from load.interactive.locust_events import Loads
 from load.web.wishes import RecordWish
 from profiles.protocol import Recording
 

@@ -16,8 +16,8 @@ from errors import UserError
 from load.agent.client import AgentClient
 from load.campaign.cell import LOAD
 from load.errors import LostError
-from load.loads import Loads
-from load.standing import Standing
+from load.interactive.idle_servers import Standing
+from load.interactive.locust_events import Loads
 from load.web.history import History
 from load.web.points import Counts, Point, Rates, ticks
 from load.worker_samples import WORKER, together

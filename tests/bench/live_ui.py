@@ -13,8 +13,8 @@ from locust.env import Environment
 
 from load.agent.local import ServerHost
 from load.campaign.cell import LOAD
-from load.loads import Loads
-from load.standing import Standing
+from load.interactive.idle_servers import Standing
+from load.interactive.locust_events import Loads
 from load.users import user_classes
 from load.web.attach import attach
 from load.web.history import COARSE_POINTS, STEP

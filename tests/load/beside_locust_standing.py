@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from load.agent.client import AgentClient
-from load.standing import Standing
+from load.interactive.idle_servers import Standing
 from profiles.protocol import TargetStatus
 
 

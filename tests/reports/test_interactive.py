@@ -18,7 +18,7 @@ CAMPAIGN_WORDS = ("passes of their own", "Observer effect", "nothing attached", 
 
 @pytest.fixture
 def stored(tmp_path: Path) -> RunFolder:
-    """One round, all modes at once, as load/interactive.py writes it."""
+    """One round, all modes at once, as load/interactive/recorded_load.py writes it."""
     return synthetic.write(
         tmp_path, replace(synthetic.run(rounds=1, name="by-hand"), kind="interactive", warm_up_s=0.0)
     )

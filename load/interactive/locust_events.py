@@ -21,9 +21,9 @@ from errors import UsageError, UserError
 from load.agent import options
 from load.agent.client import AgentClient
 from load.client import SINKS
-from load.interactive import InteractiveRun
+from load.interactive.idle_servers import Standing
+from load.interactive.recorded_load import InteractiveRun
 from load.pace import Pace, by_hand
-from load.standing import Standing
 from load.users import DownloadUser
 
 
