@@ -7,8 +7,8 @@ import signal
 from pathlib import Path
 
 from errors import CommandParser, UsageError, run_command
-from load import between_namespaces
-from load.namespaces import Link
+from load.netns import campaign
+from load.netns.namespaces import Link
 from load.process import alone
 
 
@@ -27,7 +27,7 @@ def main() -> int:
     load += [f"--made={made}", f"--root={arguments.root}", *(["--any-port"] if arguments.any_port else [])]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
     with alone(arguments.any_port):
-        return between_namespaces.run(load, arguments.root, link)
+        return campaign.run(load, arguments.root, link)
 
 
 if __name__ == "__main__":

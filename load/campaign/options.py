@@ -55,7 +55,7 @@ class Knobs:
     modes: names, or "course" or "all" alone. window, warm_up and profile in seconds. option: MODE.NAME=SIZE, several.
     workers: processes to spread the users over, 0 for one that does it all; master: HOST:PORT, where to wait for them
     if they are started elsewhere. agent: HOST:PORT of one on another host, with what it takes to talk to it
-    (load/agent/remote.py); made: by which knobs that host was made, if it was (load/namespaces.py).
+    (load/agent/remote.py); made: by which knobs that host was made, if it was (load/netns/namespaces.py).
     """
 
     modes: tuple[str, ...] = ("course",)

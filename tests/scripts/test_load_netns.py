@@ -12,8 +12,8 @@ import psutil
 import pytest
 
 from errors import UsageError, UserError
-from load import namespaces
-from load.namespaces import Link, joined
+from load.netns import namespaces
+from load.netns.namespaces import Link, joined
 from profiles.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
 from tests.scripts.test_load import command, folder

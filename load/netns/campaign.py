@@ -16,7 +16,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from errors import UserError
-from load.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
+from load.netns.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
 from profiles.agent_access import Address
 
 AGENT = Address(SERVERS_ADDRESS, 8070)
