@@ -13,12 +13,12 @@ from pathlib import Path
 from typing import Any
 
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
-from load import sweep_headless
 from load.campaign.options import check_run_name, options_of
 from load.client import SINKS
-from load.sweep_axes import AXES, MOST_CONNECTIONS, Axis, check_modes
-from load.sweep_files import too_large
-from load.sweep_plan import MOST_ROUNDS
+from load.sweep import headless
+from load.sweep.axes import AXES, MOST_CONNECTIONS, Axis, check_modes
+from load.sweep.files import too_large
+from load.sweep.next_point import MOST_ROUNDS
 from profiles import targets
 from profiles.sweep_folder import Sweep, SweepFolder
 from scripts.folders import add_folders
@@ -58,7 +58,7 @@ def main() -> int:
     for value, reason in sweep.left_out.items():
         print(f"left out: {value}: {reason}", file=sys.stderr)
     files = arguments.root / "sweep"
-    code = sweep_headless.run(sweep, folder, arguments.minutes, files, _make_file, arguments.any_port)
+    code = headless.run(sweep, folder, arguments.minutes, files, _make_file, arguments.any_port)
     if code == EXIT_DONE:
         report = [sys.executable, "-m", "scripts.report", name]
         report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]

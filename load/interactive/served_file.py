@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from errors import UserError
-from load.sweep_files import too_large
+from load.sweep.files import too_large
 from profiles.records import SERVED_FILE
 from profiles.targets import PROJECT
 from units import exact_size

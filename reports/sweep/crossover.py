@@ -8,7 +8,7 @@ linear in the log of the axis; that it crosses 1 once is an assumption, and poin
 - The interval holds every place that no test rejects: where the points' own intervals, interpolated too, hold 1. That
   is the inversion of a test (Fieller 1954; Casella & Berger, 9.2.1), so that one place needs one test, and the many
   points need no correction. Interpolating both ends of two intervals is wider than the interval of what lies between
-  them, which is safe. In simulation (8 kinds of 200 sweeps, points chosen as load/sweep_plan.py does) its nominal
+  them, which is safe. In simulation (8 kinds of 200 sweeps, points chosen as load/sweep/next_point.py does) its nominal
   95 % covered 95 to 99 %, where resampling rounds within points covered 82 to 90 %.
 """
 

@@ -4,7 +4,7 @@ import math
 import random
 from collections.abc import Callable, Iterator
 
-from load.sweep_plan import PointState, next_point
+from load.sweep.next_point import PointState, next_point
 from reports.paired import FEWEST_ROUNDS, compare
 from units import GIB, KIB
 

@@ -16,9 +16,9 @@ from load import plan
 from load.agent.local import ServerHost
 from load.campaign.cell_runner import Stage
 from load.campaign.settings import Settings, now, run_record
-from load.sweep_axes import AXES, Variant, file_bytes, users, variants
-from load.sweep_files import Served
-from load.sweep_plan import PointState, next_point
+from load.sweep.axes import AXES, Variant, file_bytes, users, variants
+from load.sweep.files import Served
+from load.sweep.next_point import PointState, next_point
 from load.users import DownloadUser
 from profiles import calibration
 from profiles.protocol import Facts

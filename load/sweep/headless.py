@@ -26,9 +26,9 @@ from load.campaign.settings import Settings, now
 from load.descriptors import raise_limit_on_files
 from load.process import alone
 from load.signals import deliver_to_main
-from load.sweep import Sweeper, check_same_machine
-from load.sweep_axes import file_bytes
-from load.sweep_files import Served, serving
+from load.sweep.axes import file_bytes
+from load.sweep.files import Served, serving
+from load.sweep.sweeper import Sweeper, check_same_machine
 from load.users import user_classes
 from profiles.records import State
 from profiles.sweep_folder import Sitting, Sweep, SweepFolder
