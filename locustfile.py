@@ -4,7 +4,7 @@
 """
 
 from load.locust_hooks import install
-from load.users import user_classes
+from load.users.locust_users import user_classes
 
 USERS = user_classes()
 vars().update(USERS)  # Locust takes its users from this module's names; a new mode needs no line here

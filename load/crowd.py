@@ -15,9 +15,9 @@ import gevent
 from locust.runners import LocalRunner
 
 from errors import UserError
-from load.meter import Meter
-from load.pace import Pace
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
+from load.users.meter import Meter
+from load.users.pacing import Pace
 
 SPAWN_TIMEOUT_S = 10.0
 

@@ -23,11 +23,11 @@ from load.agent.client import AgentClient
 from load.agent.options import AgentOptions
 from load.agent.remote import host_at
 from load.campaign.cell_runner import start_watching
-from load.client import SINKS
 from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads, check_pace
 from load.signals import deliver_to_main
-from load.users import DownloadUser
+from load.users.connection import SINKS
+from load.users.locust_users import DownloadUser
 from load.web.attach import attach
 from load.web.desk import Desk
 from load.worker import Part

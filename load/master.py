@@ -19,8 +19,8 @@ from errors import UserError
 from load.agent.clock import Clock
 from load.crowd import Count, Crowd, Mark, wait_for_users
 from load.errors import LostError
-from load.meter import Meter
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
+from load.users.meter import Meter
 from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Told, packed, unpacked
 from load.worker_messages import Count as AskCount
 from load.worker_processes import WorkerProcesses

@@ -5,8 +5,8 @@ Its rule: one byte is asked for, so that it is known before anybody downloads.
 
 import http.client
 
-from load.client import tls_context
-from load.users import DownloadUser
+from load.users.connection import tls_context
+from load.users.locust_users import DownloadUser
 
 ANSWER_S = 5.0
 MOST_SAID_BYTES = 1000

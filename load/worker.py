@@ -23,9 +23,9 @@ from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
 from load.descriptors import raise_limit_on_files
-from load.meter import Meter
-from load.pace import Pace
-from load.users import DownloadUser, user_classes
+from load.users.locust_users import DownloadUser, user_classes
+from load.users.meter import Meter
+from load.users.pacing import Pace
 from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Count, Told, packed, unpacked
 
 

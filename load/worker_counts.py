@@ -9,7 +9,7 @@ import gevent
 from locust.env import Environment
 from locust.runners import MasterRunner, WorkerRunner
 
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
 
 MESSAGE = "bench-counts"
 INTERVAL_S = 0.5

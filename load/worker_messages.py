@@ -14,7 +14,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from load.client import Sink
+from load.users.connection import Sink
 
 ARM, COUNT, TOLD = "bench-arm", "bench-count", "bench-told"
 NOT_UNDERSTOOD = -1  # the number of an answer to what bore none that could be read

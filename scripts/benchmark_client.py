@@ -6,8 +6,8 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file, as in the course
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
-from load.client import SINKS
-from load.course import download_repeatedly
+from load.users.connection import SINKS
+from load.users.plain_client import download_repeatedly
 from profiles.targets import choose, discover
 
 

@@ -28,7 +28,7 @@ from load.campaign.options import (
     new_name,
     settings_of,
 )
-from load.client import SINKS
+from load.users.connection import SINKS
 from profiles import targets
 from profiles.records import SERVED_FILE
 from profiles.run_folder import RunFolder

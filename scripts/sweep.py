@@ -14,11 +14,11 @@ from typing import Any
 
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
 from load.campaign.options import check_run_name, options_of
-from load.client import SINKS
 from load.sweep import headless
 from load.sweep.axes import AXES, MOST_CONNECTIONS, Axis, check_modes
 from load.sweep.files import too_large
 from load.sweep.next_point import MOST_ROUNDS
+from load.users.connection import SINKS
 from profiles import targets
 from profiles.sweep_folder import Sweep, SweepFolder
 from scripts.folders import add_folders

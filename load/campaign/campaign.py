@@ -18,8 +18,8 @@ from load.campaign.readiness import check_cold
 from load.campaign.schedule import Schedule, in_vain
 from load.campaign.settings import Settings, now, run_record
 from load.errors import LostError
-from load.pace import check_starts, resolve
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
+from load.users.pacing import check_starts, resolve
 from profiles import calibration
 from profiles.protocol import Facts
 from profiles.records import Cell, DeepProfile, Probe, Proof, Run, State

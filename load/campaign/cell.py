@@ -6,7 +6,7 @@ moment at which the agent read its counters.
 
 from dataclasses import dataclass
 
-from load.meter import Meter
+from load.users.meter import Meter
 from profiles.protocol import Snapshot
 from profiles.records import Cell, MetricFacts
 from units import GIB

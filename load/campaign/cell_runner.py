@@ -21,8 +21,8 @@ from load.campaign.settings import Settings
 from load.campaign.window_edges import edge_of, edges_here
 from load.crowds import crowd_of
 from load.errors import LostError
-from load.meter import Meter
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
+from load.users.meter import Meter
 from load.worker_samples import WORKER, together
 from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.records import Cell, DeepProfile, Profile, Sample

@@ -32,7 +32,7 @@ from load.crowds import recruited
 from load.descriptors import raise_limit_on_files
 from load.process import alone
 from load.signals import deliver_to_main
-from load.users import user_classes
+from load.users.locust_users import user_classes
 from profiles.agent_access import Address
 from profiles.records import Cell
 from profiles.run_folder import RUN_FILE, RunFolder

@@ -12,10 +12,10 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from errors import UsageError
-from load import pace
 from load.campaign.cpu_pinning import choose, of_workers_elsewhere
 from load.campaign.settings import Cache, Settings
-from load.client import SINKS, Sink
+from load.users import pacing
+from load.users.connection import SINKS, Sink
 from profiles import targets
 from profiles.agent_access import is_loopback, parse_address
 from units import parse_size
@@ -113,7 +113,7 @@ def settings_of(knobs: Knobs, file_bytes: int) -> Settings:
         precision=knobs.precision,
         retries=knobs.retries,
         calibrate=knobs.calibrate,
-        pace=pace.parse(knobs.pace),
+        pace=pacing.parse(knobs.pace),
         cache=knobs.cache,
         workers=knobs.workers,
         master=parse_address(knobs.master) if knobs.master else None,
@@ -147,7 +147,7 @@ def check(knobs: Knobs) -> None:
             raise UsageError(f"{name.upper()}={getattr(knobs, name)!r}: choose one of {', '.join(choices)}")
     unfit = [name for name in OF_LOADED_CELLS if getattr(knobs, name) is not None]
     unfit += ["workers"] if knobs.workers else []
-    unfit += ["pace"] if pace.parse(knobs.pace) != pace.SATURATED else []
+    unfit += ["pace"] if pacing.parse(knobs.pace) != pacing.SATURATED else []
     if knobs.cache == "cold" and unfit:
         names = ", ".join(unfit).upper()
         raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")

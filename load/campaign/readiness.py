@@ -7,8 +7,8 @@ import time
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.client import Connection, DownloadError
-from load.users import DownloadUser
+from load.users.connection import Connection, DownloadError
+from load.users.locust_users import DownloadUser
 from reports.disturbance import MOST_RESIDENT
 
 

@@ -11,7 +11,7 @@ from locust.env import Environment
 from load.agent.client import AgentClient
 from load.campaign.campaign import Campaign
 from load.campaign.settings import Settings
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
 from profiles.records import Cell
 from profiles.run_folder import RunFolder
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from load.agent.client import AgentClient, Reading
 from load.campaign.cell import LOAD, Edge, Values, interpolate
 from load.crowd import Count, Crowd, Mark, counted
-from load.meter import Meter
+from load.users.meter import Meter
 
 
 def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:

@@ -9,9 +9,9 @@ from dataclasses import replace
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.meter import Meter
 from load.missing import why_missing
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
+from load.users.meter import Meter
 from profiles.protocol import Facts, FileState, Start, TargetStatus
 
 FRESH_S = 0.4  # for as long a status is not asked for again, however many want to know

@@ -20,11 +20,11 @@ from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from errors import UsageError, UserError
 from load.agent import options
 from load.agent.client import AgentClient
-from load.client import SINKS
 from load.interactive.idle_servers import Standing
 from load.interactive.recorded_load import InteractiveRun
-from load.pace import Pace, by_hand
-from load.users import DownloadUser
+from load.users.connection import SINKS
+from load.users.locust_users import DownloadUser
+from load.users.pacing import Pace, by_hand
 
 
 class Loads:

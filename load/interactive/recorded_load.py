@@ -20,9 +20,9 @@ from load.campaign.cell import LOAD, Edge, measure
 from load.campaign.options import new_name
 from load.campaign.settings import Settings, now, run_record
 from load.campaign.window_edges import edges_here
-from load.client import Sink
 from load.interactive.idle_servers import Standing
-from load.pace import Asked, say
+from load.users.connection import Sink
+from load.users.pacing import Asked, say
 from load.worker_samples import together
 from profiles.protocol import FileState, Recording, TargetStatus
 from profiles.records import Cell, Profile, Run, Sample, State

@@ -29,7 +29,7 @@ from load.signals import deliver_to_main
 from load.sweep.axes import file_bytes
 from load.sweep.files import Served, serving
 from load.sweep.sweeper import Sweeper, check_same_machine
-from load.users import user_classes
+from load.users.locust_users import user_classes
 from profiles.records import State
 from profiles.sweep_folder import Sitting, Sweep, SweepFolder
 

@@ -19,7 +19,7 @@ from load.campaign.settings import Settings, now, run_record
 from load.sweep.axes import AXES, Variant, file_bytes, users, variants
 from load.sweep.files import Served
 from load.sweep.next_point import PointState, next_point
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
 from profiles import calibration
 from profiles.protocol import Facts
 from profiles.records import Cell, Run

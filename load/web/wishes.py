@@ -10,9 +10,9 @@ from typing import TypeVar
 import msgspec
 
 from errors import UsageError
-from load import pace
 from load.campaign.options import LIMITS, USERS, Knobs, check_run_name
-from load.client import Sink
+from load.users import pacing
+from load.users.connection import Sink
 from profiles import targets
 from units import parse_size
 
@@ -40,7 +40,7 @@ class LoadWish:
         if not 1 <= self.users <= MOST_USERS or self.users * len(self.modes) > MOST_USERS:
             raise UsageError(f"{self.users} users for each mode: give 1 to {MOST_USERS // len(self.modes)}")
         size_of(self.size)
-        pace.by_hand(self.pace)
+        pacing.by_hand(self.pace)
 
 
 @dataclass(frozen=True, slots=True)

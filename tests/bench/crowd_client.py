@@ -15,7 +15,7 @@ from locust.env import Environment
 
 from load.crowd import Count, Crowd, LocalCrowd
 from load.master import WorkersCrowd
-from load.users import user_classes
+from load.users.locust_users import user_classes
 from load.worker_processes import WorkerProcesses
 from profiles.targets import find_listener
 

@@ -15,7 +15,7 @@ from load.agent.local import ServerHost
 from load.campaign.cell import LOAD
 from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads
-from load.users import user_classes
+from load.users.locust_users import user_classes
 from load.web.attach import attach
 from load.web.history import COARSE_POINTS, STEP
 from load.web.points import COLUMNS, Point

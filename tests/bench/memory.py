@@ -5,7 +5,7 @@ counts pages of the file too while they are mapped, which belong to the page cac
 same for both files. So it is the stricter measure, and of anonymous memory alone the kernel keeps no peak.
 """
 
-from load.client import Connection
+from load.users.connection import Connection
 from profiles.metrics import ProcessReader
 from servers import mode, test_file
 from tests.bench.contests import Outcome, Readings, Verdict, new_table

@@ -20,7 +20,7 @@ from load.campaign.window_edges import edge_of
 from load.crowd import Count
 from load.errors import LostError
 from load.master import WorkersCrowd
-from load.users import DownloadUser, user_classes
+from load.users.locust_users import DownloadUser, user_classes
 from load.worker import Part
 from load.worker_messages import ARM, COUNT
 from load.worker_samples import WORKER, together

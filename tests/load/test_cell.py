@@ -6,7 +6,7 @@ import pytest
 from hdrh.histogram import HdrHistogram
 
 from load.campaign.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate, measure
-from load.meter import Meter
+from load.users.meter import Meter
 from profiles.metrics import METRICS
 from profiles.protocol import Snapshot
 from profiles.records import Cell

@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from errors import UsageError, UserError
-from load.pace import SATURATED, Asked, Pace, Turns, check_starts, parse, resolve, say
+from load.users.pacing import SATURATED, Asked, Pace, Turns, check_starts, parse, resolve, say
 from tests.conftest import PROJECT
 from tests.load.fake_server import answering
 from units import GIB, KIB, MIB
@@ -76,9 +76,9 @@ def test_a_user_waits_for_its_turn_and_one_that_is_late_skips_none() -> None:
 LATE = """if True:
     import itertools, json, sys, time
     from locust.env import Environment
-    from load.meter import Meter
-    from load.pace import Pace
-    from load.users import DownloadUser
+    from load.users.meter import Meter
+    from load.users.pacing import Pace
+    from load.users.locust_users import DownloadUser
     LateUser = type("LateUser", (DownloadUser,), {
         "target": "late", "address": ("127.0.0.1", int(sys.argv[1])), "meter": Meter(), "sink": "copy"})
     LateUser.offer(Pace(4, 4, 1, time.perf_counter() - 3))

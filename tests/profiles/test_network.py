@@ -5,7 +5,7 @@ import subprocess
 
 import pytest
 
-from load.client import SOCKET_OPTIONS
+from load.users.connection import SOCKET_OPTIONS
 from profiles import network
 from tests.conftest import PROJECT
 
@@ -24,6 +24,9 @@ def test_the_offloads_are_those_that_ethtool_shows() -> None:
 
 def test_buffers_and_options_are_named_with_their_sizes() -> None:
     assert "SO_SNDBUF " in network.default_buffers() and "SO_RCVBUF " in network.default_buffers()
-    for options, source in ((SOCKET_OPTIONS, "load/client.py"), (network.SERVER_SOCKET_OPTIONS, "servers/sockets.py")):
+    for options, source in (
+        (SOCKET_OPTIONS, "load/users/connection.py"),
+        (network.SERVER_SOCKET_OPTIONS, "servers/sockets.py"),
+    ):
         code = (PROJECT / source).read_text()
         assert all(f", socket.{option.split()[0]}, " in code for option in options.split(", ")), options

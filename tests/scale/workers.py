@@ -14,8 +14,8 @@ from gevent.os import tp_read
 from locust import constant, task
 from locust.env import Environment
 
-from load.meter import Meter
-from load.users import DownloadUser
+from load.users.locust_users import DownloadUser
+from load.users.meter import Meter
 from load.worker import Part
 from tests.scale.agents import TARGET
 

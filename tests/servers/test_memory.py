@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from load.client import Connection
+from load.users.connection import Connection
 from profiles.metrics import ProcessReader
 from servers import mode
 from tests.servers.probe import skip_if_missing

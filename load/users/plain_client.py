@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from errors import UserError
-from load.client import ConnectError, Connection, DownloadError, Sink
+from load.users.connection import ConnectError, Connection, DownloadError, Sink
 from profiles.targets import Target, find_listener
 from units import GIB
 

@@ -2,7 +2,7 @@
 
 Its rule: one honest event per download. An error is a failure with a name; a download that the end of the test cuts
 short is neither success nor failure, so it fires nothing (Locust's own `request.measure()` would call it a success).
-At a pace, a download's time counts from when it should have started (load/pace.py).
+At a pace, a download's time counts from when it should have started (load/users/pacing.py).
 """
 
 import itertools
@@ -13,9 +13,9 @@ from typing import ClassVar
 import gevent
 from locust import User, constant, task
 
-from load.client import Connection, DownloadError, Sink
-from load.meter import Meter
-from load.pace import Pace, Turns
+from load.users.connection import Connection, DownloadError, Sink
+from load.users.meter import Meter
+from load.users.pacing import Pace, Turns
 from profiles import targets
 from profiles.records import SERVED_PATH
 
