@@ -28,8 +28,8 @@ from load.interactive.locust_events import Loads, check_pace
 from load.signals import deliver_to_main
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
-from load.web.attach import attach
-from load.web.desk import Desk
+from load.web.controller import Desk
+from load.web.install import attach
 from load.worker import Part
 from load.worker_counts import receive_counts, send_counts
 from profiles.agent_access import parse_address

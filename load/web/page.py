@@ -11,8 +11,8 @@ import msgspec
 from markupsafe import Markup
 
 from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, Knobs
-from load.web.history import COARSE_POINTS, FINE_POINTS
-from load.web.points import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
+from load.web.point_history import COARSE_POINTS, FINE_POINTS
+from load.web.rates import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles import targets
 from reports.limits import FULL_SHARE
 

@@ -1,6 +1,6 @@
 """The page's routes, all below /bench, all behind Locust's login where that is enabled.
 
-Its rule: a GET changes nothing. A POST is one wish (load/web/wishes.py), answered with the new state, or refused with
+Its rule: a GET changes nothing. A POST is one wish (load/web/commands.py), answered with the new state, or refused with
 one line that the page shows where the wish was made.
 """
 
@@ -14,16 +14,16 @@ import msgspec
 from locust.env import Environment
 
 from errors import UsageError, UserError
-from load.web import guard
-from load.web.desk import Desk
+from load.web import same_origin
+from load.web.commands import CampaignWish, LoadWish, RecordWish, ServerWish, parsed
+from load.web.controller import Desk
 from load.web.page import page
-from load.web.wishes import CampaignWish, LoadWish, RecordWish, ServerWish, parsed
 from profiles.targets import PROJECT
 
 ASSETS = Path(__file__).parent / "assets"
 PALETTE = PROJECT / "reports" / "templates" / "palette.css"  # the report's colours are the page's
 MAX_WISH_BYTES = 64 << 10
-REPORT_POLICY = f"{guard.SANDBOX}; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
+REPORT_POLICY = f"{same_origin.SANDBOX}; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
 REPORT_POLICY += "img-src data:; frame-src 'self' data: about:; base-uri 'none'; form-action 'none'"
 
 W = TypeVar("W")
@@ -46,7 +46,7 @@ def attach_routes(environment: Environment, desk: Desk, prefix: str) -> None:
 
     @web_ui.app.before_request
     def refuse_strangers() -> flask.Response | None:
-        reason = guard.refusal(flask.request, reached_at, prefix)
+        reason = same_origin.refusal(flask.request, reached_at, prefix)
         return None if reason is None else _answer({"error": reason}, 403)
 
     @web_ui.app.before_request
@@ -89,13 +89,13 @@ class _Routes:
         }
 
     def index(self) -> flask.Response:
-        return guard.protected(flask.make_response(page(self._prefix, self._locust)))
+        return same_origin.protected(flask.make_response(page(self._prefix, self._locust)))
 
     def asset(self, name: str) -> flask.Response:
         folder = PALETTE.parent if name == PALETTE.name else ASSETS
         if name.startswith("build/"):
             flask.abort(404)
-        return guard.protected(flask.send_from_directory(folder, name, max_age=0))
+        return same_origin.protected(flask.send_from_directory(folder, name, max_age=0))
 
     def poll(self) -> flask.Response:
         """What is new: points after fine= and coarse=, and the whole state."""
@@ -112,13 +112,13 @@ class _Routes:
         if flame is None or flame.state != "done":
             flask.abort(404)
         response = flask.send_file(io.BytesIO(flame.svg.encode()), mimetype="image/svg+xml")
-        return guard.protected(response, REPORT_POLICY)
+        return same_origin.protected(response, REPORT_POLICY)
 
     def report(self, name: str, file: str = "index.html") -> flask.Response:
         folder = self._desk.runs.report(name)
         if folder is None:
             flask.abort(404)
-        return guard.protected(flask.send_from_directory(folder.resolve(), file, max_age=0), REPORT_POLICY)
+        return same_origin.protected(flask.send_from_directory(folder.resolve(), file, max_age=0), REPORT_POLICY)
 
     def _granting(self, deed: Callable[..., None]) -> Callable[..., flask.Response]:
         def grant(**names: str) -> flask.Response:
@@ -144,4 +144,4 @@ def _answer(content: Any, status: int = 200) -> flask.Response:
 def _json(content: bytes, status: int = 200) -> flask.Response:
     response = flask.Response(content, status, mimetype="application/json")
     response.headers["Cache-Control"] = "no-store"
-    return guard.protected(response)
+    return same_origin.protected(response)

@@ -11,9 +11,9 @@ import flask
 from locust.web import WebUI
 
 from load.campaign.cell import LOAD
-from load.web.history import mean
-from load.web.points import COLUMNS as NUMBERS
-from load.web.watch import Watch
+from load.web.point_history import mean
+from load.web.poller import Watch
+from load.web.rates import COLUMNS as NUMBERS
 from profiles.protocol import TargetStatus
 from units import MIB, format_size
 

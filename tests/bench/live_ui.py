@@ -16,9 +16,9 @@ from load.campaign.cell import LOAD
 from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads
 from load.users.locust_users import user_classes
-from load.web.attach import attach
-from load.web.history import COARSE_POINTS, STEP
-from load.web.points import COLUMNS, Point
+from load.web.install import attach
+from load.web.point_history import COARSE_POINTS, STEP
+from load.web.rates import COLUMNS, Point
 
 MODES = 14
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from load.web.conclusions import so_far
+from load.web.interim_verdict import so_far
 from profiles.run_folder import RunFolder
 from tests.reports import synthetic
 

@@ -3,7 +3,7 @@
 import flask
 import pytest
 
-from load.web import guard
+from load.web import same_origin
 
 
 def refused(method: str = "POST", path: str = "/bench/load/start", web_host: str = "127.0.0.1", **headers: str) -> bool:
@@ -11,7 +11,7 @@ def refused(method: str = "POST", path: str = "/bench/load/start", web_host: str
         name.replace("_", "-"): value for name, value in headers.items()
     }
     with flask.Flask(__name__).test_request_context(path, method=method, headers=sent):
-        return guard.refusal(flask.request, web_host, "/bench") is not None
+        return same_origin.refusal(flask.request, web_host, "/bench") is not None
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8089", "localhost:8089", "[::1]:8089", "127.0.0.1"])
@@ -48,4 +48,4 @@ def test_our_own_page_and_programs_are_fine() -> None:
 
 def test_what_changes_something_bears_a_header_that_no_form_can_have() -> None:
     with flask.Flask(__name__).test_request_context("/bench/load/start", method="POST", headers={"Host": "localhost"}):
-        assert "X-Bench" in (guard.refusal(flask.request, "127.0.0.1", "/bench") or "")
+        assert "X-Bench" in (same_origin.refusal(flask.request, "127.0.0.1", "/bench") or "")

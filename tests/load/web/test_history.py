@@ -3,8 +3,8 @@
 import json
 from typing import Any
 
-from load.web.history import COARSE_POINTS, FINE_POINTS, STEP, History, mean
-from load.web.points import COLUMNS, Point
+from load.web.point_history import COARSE_POINTS, FINE_POINTS, STEP, History, mean
+from load.web.rates import COLUMNS, Point
 
 WALL_S = 1_795_000_000.0
 

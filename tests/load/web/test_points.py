@@ -2,7 +2,7 @@
 
 import pytest
 
-from load.web.points import COLUMNS, MACHINE_COLUMNS, Counts, Point, Rates, ticks
+from load.web.rates import COLUMNS, MACHINE_COLUMNS, Counts, Point, Rates, ticks
 from profiles.protocol import TimedSample
 from units import GIB, MIB
 

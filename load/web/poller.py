@@ -18,8 +18,8 @@ from load.campaign.cell import LOAD
 from load.errors import LostError
 from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads
-from load.web.history import History
-from load.web.points import Counts, Point, Rates, ticks
+from load.web.point_history import History
+from load.web.rates import Counts, Point, Rates, ticks
 from load.worker_samples import WORKER, together
 from profiles.protocol import TargetStatus, TimedSample
 

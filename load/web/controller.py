@@ -19,12 +19,12 @@ from load.campaign.options import new_name, settings_of
 from load.interactive import served_file
 from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads, check_pace
-from load.web.campaigns import Campaigns
-from load.web.flames import Flames
-from load.web.reporting import Reporting
-from load.web.runs import Runs
-from load.web.watch import Watch
-from load.web.wishes import CampaignWish, LoadWish, RecordWish, ServerWish, size_of
+from load.web.campaign_task import Campaigns
+from load.web.commands import CampaignWish, LoadWish, RecordWish, ServerWish, size_of
+from load.web.flame_graphs import Flames
+from load.web.poller import Watch
+from load.web.report_jobs import Reporting
+from load.web.run_list import Runs
 from profiles.protocol import TargetStatus
 from profiles.run_folder import RunFolder
 from units import exact_size

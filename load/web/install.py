@@ -8,7 +8,7 @@ from locust.env import Environment
 from load.agent.client import AgentClient
 from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads
-from load.web.desk import Desk
+from load.web.controller import Desk
 from load.web.login import require_login
 from load.web.routes import attach_routes
 from load.web.servers_tab import attach_tab

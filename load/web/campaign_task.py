@@ -23,7 +23,7 @@ from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads
 from load.process import alone
 from load.users.locust_users import DownloadUser
-from load.web.conclusions import SoFar, so_far
+from load.web.interim_verdict import SoFar, so_far
 from profiles.run_folder import RUN_FILE, RunFolder
 
 

@@ -14,7 +14,7 @@ import gevent
 from errors import UserError
 from load.agent.client import AgentClient
 from load.interactive.locust_events import Loads
-from load.web.wishes import RecordWish
+from load.web.commands import RecordWish
 from profiles.protocol import Recording
 
 MOST_KEPT = 12

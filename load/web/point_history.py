@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from load.web.points import Point, Values
+from load.web.rates import Point, Values
 
 FINE_POINTS = 600  # five minutes, twice a second
 STEP = 10  # fine points in a coarse one: five seconds
