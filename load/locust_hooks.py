@@ -30,8 +30,8 @@ from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.web.controller import Desk
 from load.web.install import attach
-from load.worker import Part
-from load.worker_counts import receive_counts, send_counts
+from load.workers.live_counts import receive_counts, send_counts
+from load.workers.worker import Part
 from profiles.agent_access import parse_address
 from profiles.targets import PROJECT
 

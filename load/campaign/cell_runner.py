@@ -19,11 +19,11 @@ from load.campaign.cell import LOAD, Edge, measure
 from load.campaign.readiness import check_ready, download_once
 from load.campaign.settings import Settings
 from load.campaign.window_edges import edge_of, edges_here
-from load.crowds import crowd_of
 from load.errors import LostError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.worker_samples import WORKER, together
+from load.workers.recruit import crowd_of
+from load.workers.samples import WORKER, together
 from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.records import Cell, DeepProfile, Profile, Sample
 from profiles.run_folder import RunFolder

@@ -28,11 +28,11 @@ from load.campaign.cell_runner import start_watching
 from load.campaign.cpu_pinning import between_machines, pin_this_process
 from load.campaign.run_campaigns import carry_out, expected_s
 from load.campaign.settings import Settings
-from load.crowds import recruited
 from load.descriptors import raise_limit_on_files
 from load.process import alone
 from load.signals import deliver_to_main
 from load.users.locust_users import user_classes
+from load.workers.recruit import recruited
 from profiles.agent_access import Address
 from profiles.records import Cell
 from profiles.run_folder import RUN_FILE, RunFolder

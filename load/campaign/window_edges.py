@@ -9,8 +9,8 @@ from dataclasses import replace
 
 from load.agent.client import AgentClient, Reading
 from load.campaign.cell import LOAD, Edge, Values, interpolate
-from load.crowd import Count, Crowd, Mark, counted
 from load.users.meter import Meter
+from load.workers.user_pool import Count, Crowd, Mark, counted
 
 
 def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:

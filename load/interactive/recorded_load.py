@@ -23,7 +23,7 @@ from load.campaign.window_edges import edges_here
 from load.interactive.idle_servers import Standing
 from load.users.connection import Sink
 from load.users.pacing import Asked, say
-from load.worker_samples import together
+from load.workers.samples import together
 from profiles.protocol import FileState, Recording, TargetStatus
 from profiles.records import Cell, Profile, Run, Sample, State
 from profiles.run_folder import RunFolder

@@ -20,7 +20,7 @@ from load.interactive.idle_servers import Standing
 from load.interactive.locust_events import Loads
 from load.web.point_history import History
 from load.web.rates import Counts, Point, Rates, ticks
-from load.worker_samples import WORKER, together
+from load.workers.samples import WORKER, together
 from profiles.protocol import TargetStatus, TimedSample
 
 REFRESH_S = 0.5

@@ -13,10 +13,10 @@ import time
 import gevent
 from locust.env import Environment
 
-from load.crowd import Count, Crowd, LocalCrowd
-from load.master import WorkersCrowd
 from load.users.locust_users import user_classes
-from load.worker_processes import WorkerProcesses
+from load.workers.master import WorkersCrowd
+from load.workers.processes import WorkerProcesses
+from load.workers.user_pool import Count, Crowd, LocalCrowd
 from profiles.targets import find_listener
 
 WARM_UP_S = 0.3

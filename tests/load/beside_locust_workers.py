@@ -13,17 +13,17 @@ import gevent
 import pytest
 
 from errors import UserError
-from load import master
 from load.agent.client import AgentClient, Reading
 from load.campaign.cell import LOAD
 from load.campaign.window_edges import edge_of
-from load.crowd import Count
 from load.errors import LostError
-from load.master import WorkersCrowd
 from load.users.locust_users import DownloadUser, user_classes
-from load.worker import Part
-from load.worker_messages import ARM, COUNT
-from load.worker_samples import WORKER, together
+from load.workers import master
+from load.workers.master import WorkersCrowd
+from load.workers.messages import ARM, COUNT
+from load.workers.samples import WORKER, together
+from load.workers.user_pool import Count
+from load.workers.worker import Part
 from profiles.protocol import Snapshot, TimedSample
 from tests.conftest import PROJECT, eventually
 
@@ -276,7 +276,7 @@ def test_in_the_samples_a_load_is_the_sum_of_its_processes() -> None:
 
 def test_a_worker_dies_with_who_started_it() -> None:
     reading, writing = os.pipe()
-    command = [sys.executable, "-m", "load.worker", "--port", "1", "--lifeline", str(reading)]
+    command = [sys.executable, "-m", "load.workers.worker", "--port", "1", "--lifeline", str(reading)]
     process = subprocess.Popen(command, cwd=PROJECT, pass_fds=[reading], stdin=subprocess.DEVNULL)
     os.close(reading)
     gevent.sleep(0)

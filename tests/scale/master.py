@@ -21,8 +21,8 @@ from load.agent.options import AgentOptions
 from load.agent.remote import RemoteHost
 from load.campaign.cell import Edge, measure
 from load.campaign.window_edges import edge_between
-from load.crowd import Mark
-from load.master import WorkersCrowd
+from load.workers.master import WorkersCrowd
+from load.workers.user_pool import Mark
 from profiles.agent_access import Address
 from profiles.metrics import METRICS
 from profiles.protocol import Start

@@ -16,7 +16,7 @@ from locust.env import Environment
 
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.worker import Part
+from load.workers.worker import Part
 from tests.scale.agents import TARGET
 
 DOWNLOAD_BYTES = 1 << 20

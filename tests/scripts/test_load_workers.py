@@ -34,7 +34,7 @@ def test_at_a_pace_the_workers_offer_together_what_was_asked_for(served: Path) -
 
 def test_a_worker_that_is_killed_voids_its_cell_and_the_round_is_run_again(served: Path) -> None:
     running = Running(served, *TWO, "--retries", "1", "--rounds", "2", "--window", "1", cells=1)
-    running.child("load.worker").kill()
+    running.child("load.workers.worker").kill()
     _, said = running.process.communicate(timeout=55)
     record = folder(served).read_run()
     assert running.process.returncode == 0, said
@@ -46,7 +46,7 @@ def test_a_worker_that_is_killed_voids_its_cell_and_the_round_is_run_again(serve
 
 def test_a_kill_of_the_master_leaves_no_worker(served: Path) -> None:
     running = Running(served, *TWO, cells=1)
-    assert sum("load.worker" in command_line(child) for child in running.started) == 2
+    assert sum("load.workers.worker" in command_line(child) for child in running.started) == 2
     running.process.kill()
     running.process.communicate()
     eventually(lambda: not any(child.is_running() and child.status() != "zombie" for child in running.started))

@@ -1,6 +1,6 @@
 """A worker: users of a campaign that another process directs, on this machine or on another.
 
-    python -m load.worker --port PORT --lifeline FD     as `make load WORKERS=n` starts them
+    python -m load.workers.worker --port PORT --lifeline FD     as `make load WORKERS=n` starts them
     locust -f locustfile.py --worker --master-host …    does the same, started by hand (load/locust_hooks.py)
 
 Its rule: it does what it is told, says what it counted when it is asked, and dies with whoever started it.
@@ -26,7 +26,7 @@ from load.descriptors import raise_limit_on_files
 from load.users.locust_users import DownloadUser, user_classes
 from load.users.meter import Meter
 from load.users.pacing import Pace
-from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Count, Told, packed, unpacked
+from load.workers.messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Count, Told, packed, unpacked
 
 
 class Part:
@@ -86,7 +86,7 @@ class Part:
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m load.worker", description=str(__doc__).partition("\n")[0])
+    parser = CommandParser(prog="python -m load.workers.worker", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--port", type=int, required=True, help="of the master, on loopback")
     parser.add_argument("--lifeline", type=int, required=True, help=argparse.SUPPRESS)
     parser.add_argument("--cpus", help=argparse.SUPPRESS)

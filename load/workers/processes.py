@@ -55,7 +55,15 @@ class WorkerProcesses:
                 process.wait()
 
     def _start(self, place: int) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "load.worker", "--port", str(self._port), "--lifeline", str(self._lifeline)]
+        command = [
+            sys.executable,
+            "-m",
+            "load.workers.worker",
+            "--port",
+            str(self._port),
+            "--lifeline",
+            str(self._lifeline),
+        ]
         if self._cpus:
             command += ["--cpus", str(self._cpus[place % len(self._cpus)])]
         try:

@@ -12,9 +12,9 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner
 
 from load.campaign.settings import Settings
-from load.crowd import Crowd, LocalCrowd
-from load.master import WorkersCrowd
-from load.worker_processes import WorkerProcesses
+from load.workers.master import WorkersCrowd
+from load.workers.processes import WorkerProcesses
+from load.workers.user_pool import Crowd, LocalCrowd
 from profiles.agent_access import Address
 
 START_TIMEOUT_S = 30.0

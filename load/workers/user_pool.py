@@ -1,4 +1,4 @@
-"""The users of one cell, wherever they are: in this process, or in workers (load/master.py).
+"""The users of one cell, wherever they are: in this process, or in workers (load/workers/master.py).
 
 Its rule: whoever measures a cell need not know. A crowd starts and stops as one, counts as one, and when a part of it
 goes away the cell is void (load/errors.py).

@@ -17,13 +17,13 @@ from locust.runners import MasterRunner
 
 from errors import UserError
 from load.agent.clock import Clock
-from load.crowd import Count, Crowd, Mark, wait_for_users
 from load.errors import LostError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.worker_messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Told, packed, unpacked
-from load.worker_messages import Count as AskCount
-from load.worker_processes import WorkerProcesses
+from load.workers.messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Told, packed, unpacked
+from load.workers.messages import Count as AskCount
+from load.workers.processes import WorkerProcesses
+from load.workers.user_pool import Count, Crowd, Mark, wait_for_users
 
 ANSWER_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
