@@ -32,7 +32,7 @@ from load.web.controller import Desk
 from load.web.install import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import Part
-from profiles.agent_access import parse_address
+from profiles.agent.access import parse_address
 from profiles.targets import PROJECT
 
 FOLDERS = (

@@ -2,7 +2,7 @@
 
 Its rule: a request names things that the agent knows (a target, an option, a process to watch); it never carries
 a path or a command. Every request bears the token that the agent was started with; to an agent that listens for loads
-from elsewhere, also the lease that it gave (profiles/lease.py).
+from elsewhere, also the lease that it gave (profiles/agent/lease.py).
 
     POST /lease     Ask       -> Lease, from an agent that listens; then servers listen where the load reached it
     GET  /alive               -> Moment, and the lease goes on

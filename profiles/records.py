@@ -345,7 +345,7 @@ CodeStep = Literal["receive", "name", "answer", "send"]
 
 @dataclass(frozen=True, slots=True)
 class Code:
-    """A piece of the servers' own code as it was when the run began (profiles/code.py).
+    """A piece of the servers' own code as it was when the run began (profiles/agent/source_excerpts.py).
 
     step: receive a request, find the file's name in it, answer, or send the file; only that differs from mode to mode.
     mode: whose it is, None for all. path: of the file it stands in, from the project's top; line: its first one there.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.agent_access import Address, client_context, parse_address, read_token
+from profiles.agent.access import Address, client_context, parse_address, read_token
 
 # On Locust's command line: name, what stands for its value, summary.
 OPTIONS = (

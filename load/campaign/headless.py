@@ -33,7 +33,7 @@ from load.process import alone
 from load.signals import deliver_to_main
 from load.users.locust_users import user_classes
 from load.workers.recruit import recruited
-from profiles.agent_access import Address
+from profiles.agent.access import Address
 from profiles.records import Cell
 from profiles.run_folder import RUN_FILE, RunFolder
 

@@ -17,7 +17,7 @@ from load.campaign.settings import Cache, Settings
 from load.users import pacing
 from load.users.connection import SINKS, Sink
 from profiles import targets
-from profiles.agent_access import is_loopback, parse_address
+from profiles.agent.access import is_loopback, parse_address
 from units import parse_size
 
 BASELINE = "read-send"

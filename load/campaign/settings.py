@@ -14,7 +14,7 @@ from load.campaign.cell import BETWEEN_HOSTS, DERIVED
 from load.campaign.cpu_pinning import Placement, choose
 from load.users.connection import SOCKET_OPTIONS, Sink
 from load.users.pacing import SATURATED, Asked, Rate, say
-from profiles.agent_access import Address
+from profiles.agent.access import Address
 from profiles.protocol import Facts
 from profiles.records import Run, TargetFacts
 

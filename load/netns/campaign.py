@@ -17,7 +17,7 @@ from pathlib import Path
 
 from errors import UserError
 from load.netns.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
-from profiles.agent_access import Address
+from profiles.agent.access import Address
 
 AGENT = Address(SERVERS_ADDRESS, 8070)
 PR_SET_PDEATHSIG = 1

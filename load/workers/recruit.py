@@ -15,7 +15,7 @@ from load.campaign.settings import Settings
 from load.workers.master import WorkersCrowd
 from load.workers.processes import WorkerProcesses
 from load.workers.user_pool import Crowd, LocalCrowd
-from profiles.agent_access import Address
+from profiles.agent.access import Address
 
 START_TIMEOUT_S = 30.0
 COME_TIMEOUT_S = 120.0

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from profiles.agent_access import parse_address
+from profiles.agent.access import parse_address
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.profiles.listening import CERTIFICATE, TOKEN, end, listening, start, token_file

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles import code
+from profiles.agent import source_excerpts
 from profiles.records import Code
 from profiles.run_folder import RunFolder
 from servers import mode
@@ -13,7 +13,7 @@ from tests.conftest import PROJECT
 
 @pytest.fixture(scope="module")
 def found() -> tuple[Code, ...]:
-    return code.read(PROJECT)
+    return source_excerpts.read(PROJECT)
 
 
 def test_a_request_is_received_named_and_answered_and_every_mode_sends(found: tuple[Code, ...]) -> None:
@@ -34,7 +34,7 @@ def test_a_function_that_has_gone_is_missed_by_name(tmp_path: Path) -> None:
     (tmp_path / "servers").mkdir()
     (tmp_path / "servers/request.py").write_text("class RequestReader:\n    pass\n")
     with pytest.raises(LookupError, match=r"servers/request\.py defines no next"):
-        code.read(tmp_path)
+        source_excerpts.read(tmp_path)
 
 
 def test_it_is_kept_in_the_runs_folder(tmp_path: Path, found: tuple[Code, ...]) -> None:

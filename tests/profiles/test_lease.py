@@ -3,7 +3,7 @@
 import pytest
 
 from errors import UserError
-from profiles.lease import LEASE_S, AgentBusyError, LeaseLostError, Leases
+from profiles.agent.lease import LEASE_S, AgentBusyError, LeaseLostError, Leases
 
 
 class Time:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles import code
+from profiles.agent import source_excerpts
 from profiles.records import Code
 from profiles.run_folder import PROOFS_FILE, RunFolder
 from reports import page as report
@@ -28,7 +28,9 @@ no_browser = pytest.mark.skipif(browser.missing() is not None, reason=browser.mi
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = synthetic.write(tmp_path_factory.mktemp("lesson"), synthetic.run(rounds=6), sampled=False)
-    folder.append_code(piece for piece in code.read(PROJECT) if piece.mode in (None, "read-send", "sendfile"))
+    folder.append_code(
+        piece for piece in source_excerpts.read(PROJECT) if piece.mode in (None, "read-send", "sendfile")
+    )
     return folder
 
 

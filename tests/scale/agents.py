@@ -17,14 +17,14 @@ from functools import partial
 from typing import Any
 
 from errors import UserError
-from profiles.agent_access import Access, Address
-from profiles.agent_deeds import leased
-from profiles.agent_http import POLL_S, AgentServer
-from profiles.lease import Leases
+from profiles.agent.access import Access, Address
+from profiles.agent.http_server import POLL_S, AgentServer
+from profiles.agent.lease import Leases
+from profiles.agent.sampler import INTERVAL_S
+from profiles.agent.service import leased
 from profiles.machine import read_machine
 from profiles.metrics import METRICS
 from profiles.protocol import Done, FileState, Machine, Samples, Snapshot, Start, Stop, TargetStatus, TimedSample, Watch
-from profiles.sampler import INTERVAL_S
 
 TOKEN = "a-token-for-a-simulation"
 TARGET = "sendfile"
@@ -53,7 +53,7 @@ class CountedServer(AgentServer):
 
 
 class PretendedAgent:
-    """Answers as profiles.agent_deeds.Agent does, of one server that is said to run."""
+    """Answers as profiles.agent.service.Agent does, of one server that is said to run."""
 
     def __init__(self) -> None:
         self._began_s = time.monotonic()

@@ -8,7 +8,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from profiles.agent_deeds import Agent
+from profiles.agent.service import Agent
 from tests.scale.agents import say_what_was_counted, serve
 
 

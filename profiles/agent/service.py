@@ -15,10 +15,12 @@ import msgspec
 import psutil
 
 from errors import UserError
-from profiles import code, host, page_cache, targets
-from profiles.agent_http import Deed, Request, Routes
+from profiles import host, page_cache, targets
+from profiles.agent import source_excerpts
+from profiles.agent.http_server import Deed, Request, Routes
+from profiles.agent.lease import LEASE_S, Leases
+from profiles.agent.sampler import INTERVAL_S, Sampler
 from profiles.doctor import features
-from profiles.lease import LEASE_S, Leases
 from profiles.metrics import METRICS, ProcessReader, Reader
 from profiles.network import LOOPBACK, interface_of
 from profiles.proof import prove
@@ -43,7 +45,6 @@ from profiles.protocol import (
 )
 from profiles.recordings import Recordings
 from profiles.records import SERVED_FILE, Proof
-from profiles.sampler import INTERVAL_S, Sampler
 from profiles.supervisor import Supervisor
 
 M = TypeVar("M")
@@ -73,7 +74,7 @@ class Agent:
             sample_interval_s=self._interval_s,
             host=host.host_facts(self._interface) | self._tried,
             software=host.software_facts(targets.PROJECT),
-            code=code.read(targets.PROJECT),
+            code=source_excerpts.read(targets.PROJECT),
         )
 
     def machine(self, address: str) -> Machine:

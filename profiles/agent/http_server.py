@@ -22,8 +22,8 @@ from urllib.parse import parse_qs, urlsplit
 import msgspec
 
 from errors import UserError
-from profiles.agent_access import Access, listening_socket
-from profiles.lease import AgentBusyError, LeaseLostError
+from profiles.agent.access import Access, listening_socket
+from profiles.agent.lease import AgentBusyError, LeaseLostError
 from profiles.protocol import BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
 
 READ_TIMEOUT_S = 5.0  # for a whole request, the handshake of TLS included

@@ -16,10 +16,10 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
-from profiles.agent_access import Access, Address, parse_address, read_token, server_context, warnings
-from profiles.agent_deeds import Agent, leased, routes
-from profiles.agent_http import POLL_S, AgentServer
-from profiles.lease import Leases
+from profiles.agent.access import Access, Address, parse_address, read_token, server_context, warnings
+from profiles.agent.http_server import POLL_S, AgentServer
+from profiles.agent.lease import Leases
+from profiles.agent.service import Agent, leased, routes
 from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets import use
 
