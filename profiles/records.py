@@ -270,7 +270,7 @@ class Probe:
 
 @dataclass(frozen=True, slots=True)
 class Proof:
-    """What a mode really did, in the prove pass (profiles/proof.py). None is "unknown".
+    """What a mode really did, in the prove pass (profiles/checks/prove_mode.py). None is "unknown".
 
     model_copies: CPU copies per byte that the mode's model draws, None for a guest, which has no model;
     model_read_copies: those of them on the read side. read_copies: measured, per byte, on the read side.

@@ -1,6 +1,6 @@
 """A mode's model beside what was measured: which steps happened, which did not, and what happened besides.
 
-Its rule: evidence is of a side and not of a step. Reading was counted, and sending was looked at (profiles/trial.py);
+Its rule: evidence is of a side and not of a step. Reading was counted, and sending was looked at (profiles/checks/trial.py);
 neither tells two copies of one side apart, so the steps of a side stand or fall together. No card took part and nobody
 looks into a place: DMA, and encryption within a place, stay the model's.
 """

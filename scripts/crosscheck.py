@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
-from profiles.crosscheck import TOLERANCE, Account, crosscheck
+from profiles.checks.crosscheck import TOLERANCE, Account, crosscheck
 from profiles.targets import choose
 from scripts.tables import print_table
 

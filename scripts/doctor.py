@@ -1,8 +1,8 @@
 """make doctor: which data paths and features this machine has, and what to do about those it lacks."""
 
 from errors import EXIT_DONE, CommandParser, run_command
-from profiles.doctor import Feature, features, guests
-from profiles.proof import prove
+from profiles.checks.doctor import Feature, features, guests
+from profiles.checks.prove_mode import prove
 from profiles.targets import discover, file
 from scripts.tables import folder_argument, print_table
 

@@ -1,7 +1,7 @@
 """make prove: what each data path really does here, measured outside any timing."""
 
 from errors import EXIT_DONE, CommandParser, UserError, run_command
-from profiles.proof import prove
+from profiles.checks.prove_mode import prove
 from profiles.records import Proof
 from profiles.targets import choose, discover
 from scripts.tables import folder_argument, print_table

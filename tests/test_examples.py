@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from profiles import targets_file
-from profiles.doctor import guests
-from profiles.proof import prove
+from profiles.checks.doctor import guests
+from profiles.checks.prove_mode import prove
 from profiles.targets import Target
 from tests.conftest import PROJECT
 

@@ -20,10 +20,10 @@ from profiles.agent import source_excerpts
 from profiles.agent.http_server import Deed, Request, Routes
 from profiles.agent.lease import LEASE_S, Leases
 from profiles.agent.sampler import INTERVAL_S, Sampler
-from profiles.doctor import features
+from profiles.checks.doctor import features
+from profiles.checks.prove_mode import prove
 from profiles.metrics import METRICS, ProcessReader, Reader
 from profiles.network import LOOPBACK, interface_of
-from profiles.proof import prove
 from profiles.protocol import (
     Ask,
     Done,

@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from profiles import accounts
-from profiles.crosscheck import BESIDE, Account, crosscheck
+from profiles.checks import cpu_accounting
+from profiles.checks.crosscheck import BESIDE, Account, crosscheck
 from profiles.targets import choose
 
 SCHEDULER_ACCOUNTS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
@@ -41,7 +41,7 @@ def test_a_thread_that_an_account_missed_would_show() -> None:
 
 def test_without_perf_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(UserError, match="perf is not installed"), accounts.perf_stat(1):
+    with pytest.raises(UserError, match="perf is not installed"), cpu_accounting.perf_stat(1):
         pass
 
 
@@ -54,7 +54,7 @@ def test_the_load_gives_back_the_cpus_that_it_left_to_the_server(root: Path) -> 
 def test_no_control_group_stays_behind() -> None:
     with subprocess.Popen(["sleep", "30"]) as process:
         try:
-            with accounts.control_group(process.pid) as close:
+            with cpu_accounting.control_group(process.pid) as close:
                 assert close() < 1
         except UserError as reason:
             pytest.skip(str(reason))

@@ -2,8 +2,8 @@
 
 import pytest
 
-from profiles import doctor
-from profiles.doctor import features
+from profiles.checks import doctor
+from profiles.checks.doctor import features
 
 
 def test_every_feature_is_tried_and_says_something() -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from profiles.guest_calls import count_calls
-from profiles.proof import prove
+from profiles.checks.prove_mode import prove
+from profiles.checks.strace import count_calls
 from profiles.records import Proof
 from tests.profiles.guests import guest, of_table
 
@@ -39,7 +39,7 @@ def test_what_strace_did_not_see_is_unknown_and_not_nothing(
     strace.write_text(f"#!/bin/sh\n{first}\necho 'Process 1 attached' >&2\nexec sleep 60\n")
     strace.chmod(0o755)
     monkeypatch.setenv("PATH", f"{strace.parent}:{os.environ['PATH']}")
-    monkeypatch.setattr("profiles.guest_calls.ATTACH_TIMEOUT_S", 2.0)
+    monkeypatch.setattr("profiles.checks.strace.ATTACH_TIMEOUT_S", 2.0)
     proof = prove(guest(served), served)
     assert proof.state == "available" and says in str(proof.calls_reason) and says in str(proof.unknown)
     assert proof.calls_per_gib is None and proof.read_copies is None

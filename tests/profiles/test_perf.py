@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from profiles import stacks
-from profiles.crosscheck import load
-from profiles.doctor import features
+from profiles.checks.crosscheck import load
+from profiles.checks.doctor import features
 from profiles.perf import Perf
 from profiles.protocol import Recording, Start
 from profiles.supervisor import Supervisor

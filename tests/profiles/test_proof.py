@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.proof import count_calls, prove
+from profiles.checks.prove_mode import count_calls, prove
 from profiles.records import Proof, TargetFacts
 from profiles.targets import Target, discover
 from servers.mode import Copy
@@ -32,7 +32,7 @@ def mode_of(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Monkey
         copy_project(tree)
         code = HEAD.format(name=name) + "def send_file(sock, fd, offset, count):\n" + textwrap.indent(body, "    ")
         (tree / "servers" / "modes" / f"{name}.py").write_text(code)
-        monkeypatch.setattr("profiles.proof.PROJECT", tree)
+        monkeypatch.setattr("profiles.checks.prove_mode.PROJECT", tree)
         return Target(TargetFacts(name, 8199, "a test", synthetic.BY_REFERENCE))
 
     return make

@@ -5,7 +5,7 @@ from typing import cast
 
 import pytest
 
-from profiles import trial
+from profiles.checks import trial
 
 
 class Fake:

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from profiles import accounts
 from profiles.asking import Place, connection_to
+from profiles.checks import cpu_accounting
 from profiles.metrics import cpu_s
 from profiles.mode_server import HOST
 from profiles.protocol import Start
@@ -39,10 +39,10 @@ CONNECTIONS = 4
 _TIMEOUT_S = 30.0
 _BUFFER_BYTES = 1 << 20
 _WINDOWED = {
-    "ticks of /proc/PID/stat": accounts.ticks,
-    "perf stat": accounts.perf_stat,
-    "control group": accounts.control_group,
-    BESIDE: accounts.ksoftirqd,
+    "ticks of /proc/PID/stat": cpu_accounting.ticks,
+    "perf stat": cpu_accounting.perf_stat,
+    "control group": cpu_accounting.control_group,
+    BESIDE: cpu_accounting.ksoftirqd,
 }
 
 
@@ -72,7 +72,7 @@ def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
     if target.guest is not None:
         raise UserError(f"{target.name} is a server of your own, of any number of processes: name modes of ours")
     supervisor = Supervisor({target.name: target}, root)
-    with _load_apart() as server_cpus, accounts.rusage_of_children() as of_children:
+    with _load_apart() as server_cpus, cpu_accounting.rusage_of_children() as of_children:
         status = supervisor.start(Start(target.name, any_port=True, cpus=server_cpus))
         try:
             found = _windowed(status.pid, lambda: load(target, status.port, seconds))
@@ -100,7 +100,7 @@ def _load_apart() -> Iterator[tuple[int, ...]]:
 
 
 def _windowed(pid: int, work: Callable[[], None]) -> list[Account]:
-    open_ones: dict[str, accounts.Close] = {}
+    open_ones: dict[str, cpu_accounting.Close] = {}
     found: list[Account] = []
     with contextlib.ExitStack() as stack:
         for name, account in _WINDOWED.items():

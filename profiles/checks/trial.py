@@ -1,4 +1,4 @@
-"""python -m profiles.trial MODE: try a mode on a real TCP connection, in a process of its own; JSON on stdout.
+"""python -m profiles.checks.trial MODE: try a mode on a real TCP connection, in a process of its own; JSON on stdout.
 
 Its rule: capability is tested by doing, never by version, and a crash here is a reason and not a death. Nothing is
 timed. What is told, and how it is known:

@@ -20,12 +20,12 @@ from dataclasses import replace
 from pathlib import Path
 
 from errors import UserError
-from profiles.guest_proof import prove_guest
+from profiles.checks.prove_external import prove_guest
+from profiles.checks.trial import FILE_BYTES, MARKS
 from profiles.host import file_facts
 from profiles.records import SERVED_FILE, Proof
 from profiles.scratch import Scratch
 from profiles.targets import PROJECT, Target
-from profiles.trial import FILE_BYTES, MARKS
 from units import GIB
 
 TIMEOUT_S = 60.0
@@ -91,7 +91,7 @@ def _expected(target: Target, folder: Path) -> tuple[int, str]:
 
 
 def _trial(name: str, place: Path) -> list[str]:
-    return [sys.executable, "-m", "profiles.trial", name, str(place)]
+    return [sys.executable, "-m", "profiles.checks.trial", name, str(place)]
 
 
 def _run(command: list[str]) -> str | bytes:

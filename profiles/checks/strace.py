@@ -19,8 +19,8 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.asking import DOWNLOAD_TIMEOUT_S, Place, asked
+from profiles.checks.trial import FILE_BYTES
 from profiles.scratch import Scratch
-from profiles.trial import FILE_BYTES
 
 ATTACH_TIMEOUT_S = 10.0
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")

@@ -4,10 +4,10 @@ Its rule: what nobody can see is said to be unknown. Nobody drew a model of a gu
 wrong bytes. What is told, and how it is known:
 
 - its bytes: one whole download, by length and sha256;
-- the mutation witness (profiles/trial.py), where it serves a file that is new in the folder which we gave it: once all
+- the mutation witness (profiles/checks/trial.py), where it serves a file that is new in the folder which we gave it: once all
   of it stands in our receive buffer it is overwritten in place; new bytes mean that pages went by reference;
 - system calls by name, and with them the bytes that it read() from a file, each a copy by the CPU
-  (profiles/guest_calls.py).
+  (profiles/checks/strace.py).
 """
 
 import os
@@ -20,12 +20,12 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.asking import DOWNLOAD_TIMEOUT_S, Place, download
-from profiles.guest_calls import traced
+from profiles.checks.strace import traced
+from profiles.checks.trial import WITNESS_BYTES
 from profiles.guest_server import GuestServer, serving
 from profiles.protocol import Start
 from profiles.records import SERVED_PATH, Proof
 from profiles.targets import Target
-from profiles.trial import WITNESS_BYTES
 from units import GIB
 
 WITNESS_TIMEOUT_S = 3.0
