@@ -15,15 +15,16 @@ import msgspec
 import psutil
 
 from errors import UserError
-from profiles import host, page_cache, targets
+from profiles import targets
 from profiles.agent import source_excerpts
 from profiles.agent.http_server import Deed, Request, Routes
 from profiles.agent.lease import LEASE_S, Leases
 from profiles.agent.sampler import INTERVAL_S, Sampler
 from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
+from profiles.host import facts, page_cache
+from profiles.host.network import LOOPBACK, interface_of
 from profiles.metrics import METRICS, ProcessReader, Reader
-from profiles.network import LOOPBACK, interface_of
 from profiles.protocol import (
     Ask,
     Done,
@@ -58,7 +59,7 @@ class Agent:
         self._interval_s = interval_s
         self._targets = targets.discover()
         self._supervisor = Supervisor(self._targets, root)
-        self._file_identity: host.Identity = None
+        self._file_identity: facts.Identity = None
         self._watched: dict[str, ProcessReader] = {}
         self._recordings = Recordings()
         self._interface: str | None = LOOPBACK
@@ -66,21 +67,21 @@ class Agent:
         self._sampler.start()
 
     def facts(self) -> Facts:
-        self._file_identity = host.identity_of(self._root / SERVED_FILE)
+        self._file_identity = facts.identity_of(self._root / SERVED_FILE)
         return Facts(
             targets=tuple(target.facts for target in self._targets.values()),
             metrics=tuple(metric.facts for metric in METRICS),
-            file=host.file_facts(self._root / SERVED_FILE),
+            file=facts.file_facts(self._root / SERVED_FILE),
             sample_interval_s=self._interval_s,
-            host=host.host_facts(self._interface) | self._tried,
-            software=host.software_facts(targets.PROJECT),
+            host=facts.host_facts(self._interface) | self._tried,
+            software=facts.software_facts(targets.PROJECT),
             code=source_excerpts.read(targets.PROJECT),
         )
 
     def machine(self, address: str) -> Machine:
         """With the interface that has this address, or that the servers listen on."""
         interface = interface_of(address) if address else self._interface
-        return Machine(socket.gethostname(), host.boot(), host.host_facts(interface))
+        return Machine(socket.gethostname(), facts.boot(), facts.host_facts(interface))
 
     def serve_on(self, address: str) -> None:
         """Let the servers that start from now on listen there."""
@@ -94,7 +95,7 @@ class Agent:
 
     def file_state(self) -> FileState:
         path = self._root / SERVED_FILE
-        return FileState(page_cache.resident_share_of(path), host.identity_of(path) != self._file_identity)
+        return FileState(page_cache.resident_share_of(path), facts.identity_of(path) != self._file_identity)
 
     def warm(self) -> FileState:
         """Read into the page cache what is absent of the served file; how much of it is there then."""

@@ -6,18 +6,18 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from profiles import host
+from profiles.host import facts
 
 
 def test_the_machine_is_known_where_it_can_be() -> None:
-    facts = host.host_facts()
+    facts = facts.host_facts()
     assert facts["cpus"] and facts["memory_bytes"] and facts["interface"] == "loopback"
     assert str(facts["kernel"]).startswith("Linux ")
     assert facts["mtu"] is None or int(str(facts["mtu"])) > 0
 
 
 def test_a_file_that_was_just_written_is_resident(served: Path) -> None:
-    facts = host.file_facts(served / "test-file.bin")
+    facts = facts.file_facts(served / "test-file.bin")
     content = (served / "test-file.bin").read_bytes()
     assert (facts.size_bytes, facts.sha256) == (len(content), hashlib.sha256(content).hexdigest())
     assert facts.resident_share_before == 1.0
@@ -28,13 +28,13 @@ def test_a_changed_file_is_refused(served: Path) -> None:
     with (served / "test-file.bin").open("r+b") as file:
         file.write(b"\0\0\0\0\0\0\0\0")
     with pytest.raises(UserError, match="is not what"):
-        host.file_facts(served / "test-file.bin")
+        facts.file_facts(served / "test-file.bin")
 
 
 def test_a_missing_file_or_digest_is_one_clear_line(served: Path) -> None:
     (served / "test-file.bin.sha256").unlink()
     with pytest.raises(UserError, match="make test-file"):
-        host.file_facts(served / "test-file.bin")
+        facts.file_facts(served / "test-file.bin")
     (served / "test-file.bin").unlink()
     with pytest.raises(UserError, match="No such file"):
-        host.file_facts(served / "test-file.bin")
+        facts.file_facts(served / "test-file.bin")

@@ -6,7 +6,7 @@ import subprocess
 import pytest
 
 from load.users.connection import SOCKET_OPTIONS
-from profiles import network
+from profiles.host import network
 from tests.conftest import PROJECT
 
 

@@ -8,7 +8,7 @@ import psutil
 import pytest
 
 from errors import UserError
-from profiles import page_cache
+from profiles.host import page_cache
 from profiles.metrics import ProcessReader
 from tests.conftest import PROJECT
 

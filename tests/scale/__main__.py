@@ -18,7 +18,7 @@ from rich.table import Table
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UserError, run_command
 from load.descriptors import raise_limit_on_files
-from profiles.host import host_facts
+from profiles.host.facts import host_facts
 from tests.conftest import PROJECT
 from tests.scale import real_agent
 from tests.scale.agents import said_first, wire_bytes_so_far

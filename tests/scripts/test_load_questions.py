@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles import page_cache
+from profiles.host import page_cache
 from profiles.run_folder import RunFolder
 from servers import test_file
 from tests.conftest import PROJECT
