@@ -22,13 +22,13 @@ from profiles.congestion import CHOICES, make_equal
 from profiles.found import found
 from profiles.guest import Filling
 from profiles.keeper import KILLED_MARK
+from profiles.metrics.process_tree import TreeReader
 from profiles.mode_server import HOST
 from profiles.ports import free_port, listeners, refuse_busy
 from profiles.protocol import Start
 from profiles.scratch import Scratch
 from profiles.server_log import last_line
 from profiles.targets import PROJECT, Target
-from profiles.tree import TreeReader
 
 STEP_S = 0.01
 KILL_TIMEOUT_S = 10.0

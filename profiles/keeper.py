@@ -5,7 +5,7 @@ ends, however it ends, the guest is asked to stop, and after a grace whatever is
 
 It finds all of them because it is their subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)): a process whose parent ends
 becomes a child of this one and not of init, also when the guest daemonises. For the same reason the CPU time of those
-that end is not lost: it is added to what this process has waited for (profiles/tree.py). Should this process be killed
+that end is not lost: it is added to what this process has waited for (profiles/metrics/process_tree.py). Should this process be killed
 too, the command dies with it (PR_SET_PDEATHSIG).
 
 It is run as a file and knows the standard library alone, since it is started anew for every cell. STOP is a signal's

@@ -16,7 +16,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles.metrics import ProcessReader
+from profiles.metrics.process import ProcessReader
 from profiles.protocol import Start
 from profiles.server_log import last_line
 from profiles.targets import PROJECT, Target

@@ -153,7 +153,7 @@ class Refusal:
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
     """A target now. last_words: the end of its stderr, or how it ended. loop_us: of the servers' CPUs, just before it
-    was started or just after it had ended (profiles/core_speed.py); None at other times."""
+    was started or just after it had ended (profiles/metrics/cpu_speed.py); None at other times."""
 
     name: str
     state: Literal["stopped", "running", "dead"]

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Protocol
 
 from errors import UserError
-from profiles import core_speed
 from profiles.guest_server import GuestServer
-from profiles.metrics import Reader
+from profiles.metrics import cpu_speed
+from profiles.metrics.process import Reader
 from profiles.mode_server import HOST, ModeServer
 from profiles.protocol import Start, TargetStatus
 from profiles.targets import Target
@@ -56,7 +56,7 @@ class Supervisor:
             self._servers.pop(name).end()
         target.check(wanted.options)
         self._last_cpus = wanted.cpus
-        loop_us = core_speed.loop_us(self._last_cpus)
+        loop_us = cpu_speed.loop_us(self._last_cpus)
         if target.guest is not None:
             self._servers[name] = GuestServer(target, wanted, self._root, self.host)
         else:
@@ -67,7 +67,7 @@ class Supervisor:
         """End a target's server, by force if it does not end by itself; one that is not running stays so."""
         self._target(name)
         said = self._servers.pop(name).end() if name in self._servers else ""
-        return TargetStatus(name, "stopped", last_words=said, loop_us=core_speed.loop_us(self._last_cpus))
+        return TargetStatus(name, "stopped", last_words=said, loop_us=cpu_speed.loop_us(self._last_cpus))
 
     def stop_all(self) -> None:
         for server in self._servers.values():

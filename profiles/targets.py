@@ -13,7 +13,7 @@ from pathlib import Path
 from errors import UsageError
 from profiles import targets_file
 from profiles.guest import Guest
-from profiles.metrics import cpu_s
+from profiles.metrics.process import cpu_s
 from profiles.ports import listeners
 from profiles.records import TargetFacts
 from servers import mode
@@ -141,7 +141,7 @@ class Listener:
     pid: int
 
     def cpu_s(self) -> float:
-        """CPU seconds that it has used so far (profiles.metrics.cpu_s). Raises ProcessLookupError."""
+        """CPU seconds that it has used so far (profiles.metrics.process.cpu_s). Raises ProcessLookupError."""
         return cpu_s(self.pid)
 
 

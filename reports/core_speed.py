@@ -1,4 +1,4 @@
-"""Were the servers' CPUs always equally fast? By a fixed loop between cells (profiles/core_speed.py). Pure.
+"""Were the servers' CPUs always equally fast? By a fixed loop between cells (profiles/metrics/cpu_speed.py). Pure.
 
 Its rule: it widens intervals and favours nobody, so that it drops no round; but whoever wonders why the intervals are
 wide, or do not get narrower, is told.

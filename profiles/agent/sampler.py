@@ -12,8 +12,8 @@ from collections.abc import Callable, Mapping
 
 import psutil
 
-from profiles.machine import read_machine
-from profiles.metrics import Reader, Values
+from profiles.metrics.machine import read_machine
+from profiles.metrics.process import Reader, Values
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5

@@ -24,7 +24,7 @@ from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
 from profiles.host import facts, page_cache
 from profiles.host.network import LOOPBACK, interface_of
-from profiles.metrics import METRICS, ProcessReader, Reader
+from profiles.metrics.process import METRICS, ProcessReader, Reader
 from profiles.protocol import (
     Ask,
     Done,

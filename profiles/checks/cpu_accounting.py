@@ -15,8 +15,8 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles import machine
-from profiles.metrics import cpu_s
+from profiles.metrics import machine
+from profiles.metrics.process import cpu_s
 from profiles.perf_control import REMEDY, ControlledPerf
 
 Close = Callable[[], float]  # CPU seconds since the account was opened

@@ -26,7 +26,7 @@ from pathlib import Path
 from errors import UserError
 from profiles.asking import Place, connection_to
 from profiles.checks import cpu_accounting
-from profiles.metrics import cpu_s
+from profiles.metrics.process import cpu_s
 from profiles.mode_server import HOST
 from profiles.protocol import Start
 from profiles.records import SERVED_PATH

@@ -14,10 +14,10 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles import cgroup
 from profiles.host import network
 from profiles.host.network import LOOPBACK
 from profiles.host.page_cache import filesystem_of, resident_share_of
+from profiles.metrics import cgroup
 from profiles.protocol import Fact
 from profiles.records import FileFacts
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import psutil
 
 from errors import UserError
-from profiles.metrics import cpu_s
+from profiles.metrics.process import cpu_s
 from profiles.run_folder import RunFolder
 from profiles.targets import PROJECT
 from reports.paired import Paired, compare

@@ -6,7 +6,7 @@ same for both files. So it is the stricter measure, and of anonymous memory alon
 """
 
 from load.users.connection import Connection
-from profiles.metrics import ProcessReader
+from profiles.metrics.process import ProcessReader
 from servers import mode, test_file
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field

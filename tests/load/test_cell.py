@@ -7,7 +7,7 @@ from hdrh.histogram import HdrHistogram
 
 from load.campaign.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate, measure
 from load.users.meter import Meter
-from profiles.metrics import METRICS
+from profiles.metrics.process import METRICS
 from profiles.protocol import Snapshot
 from profiles.records import Cell
 from units import GIB

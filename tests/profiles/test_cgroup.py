@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles import cgroup
+from profiles.metrics import cgroup
 
 V2 = "0::/slice/unit\n"
 V1 = "4:memory:/box\n2:cpu,cpuacct:/box\n0::/\n"

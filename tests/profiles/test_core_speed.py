@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from profiles.core_speed import TRIES, loop_us
+from profiles.metrics.cpu_speed import TRIES, loop_us
 
 
 def test_it_is_the_least_of_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,8 +13,8 @@ from itertools import pairwise
 import psutil
 import pytest
 
-from profiles.machine import read_machine
-from profiles.metrics import METRICS, ProcessReader, cpu_s
+from profiles.metrics.machine import read_machine
+from profiles.metrics.process import METRICS, ProcessReader, cpu_s
 from tests.conftest import eventually
 
 # A worker on command: each line makes it burn CPU, fault pages in and switch, in threads; then it says its getrusage.

@@ -9,7 +9,7 @@ import pytest
 
 from errors import UserError
 from profiles.host import page_cache
-from profiles.metrics import ProcessReader
+from profiles.metrics.process import ProcessReader
 from tests.conftest import PROJECT
 
 SIZE_BYTES = 4 << 20

@@ -11,9 +11,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from profiles import tree
 from profiles.guest_server import GuestServer, serving
-from profiles.metrics import METRICS, ProcessReader, Values
+from profiles.metrics import process_tree
+from profiles.metrics.process import METRICS, ProcessReader, Values
 from profiles.protocol import Start
 from tests.conftest import eventually
 from tests.profiles.guests import alive, guest
@@ -119,6 +119,6 @@ def test_who_is_alive_can_be_asked_while_it_is_read(served: Path, monkeypatch: p
 
 def test_children_are_found_without_the_kernels_list_too(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with running(served, "workers") as server:
-        listed = tree.children(server.pid)
-        monkeypatch.setattr(tree, "_kernel_lists_children", lambda: False)
-        assert sorted(tree.children(server.pid)) == sorted(listed) and len(listed) == 2
+        listed = process_tree.children(server.pid)
+        monkeypatch.setattr(process_tree, "_kernel_lists_children", lambda: False)
+        assert sorted(process_tree.children(server.pid)) == sorted(listed) and len(listed) == 2

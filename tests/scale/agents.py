@@ -22,8 +22,8 @@ from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
 from profiles.agent.sampler import INTERVAL_S
 from profiles.agent.service import leased
-from profiles.machine import read_machine
-from profiles.metrics import METRICS
+from profiles.metrics.machine import read_machine
+from profiles.metrics.process import METRICS
 from profiles.protocol import Done, FileState, Machine, Samples, Snapshot, Start, Stop, TargetStatus, TimedSample, Watch
 
 TOKEN = "a-token-for-a-simulation"

@@ -24,7 +24,7 @@ from load.campaign.window_edges import edge_between
 from load.workers.master import WorkersCrowd
 from load.workers.user_pool import Mark
 from profiles.agent.access import Address
-from profiles.metrics import METRICS
+from profiles.metrics.process import METRICS
 from profiles.protocol import Start
 from profiles.records import Sample
 from profiles.run_folder import RunFolder

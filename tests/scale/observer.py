@@ -6,7 +6,7 @@ from typing import Any
 from errors import UserError
 from load.agent.client import AgentClient
 from load.campaign.cell import LOAD
-from profiles.metrics import METRICS
+from profiles.metrics.process import METRICS
 from profiles.protocol import Machine, Samples, Snapshot
 
 

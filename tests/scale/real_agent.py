@@ -15,7 +15,7 @@ import psutil
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteHost
 from profiles.agent.access import Address
-from profiles.metrics import cpu_s
+from profiles.metrics.process import cpu_s
 from profiles.protocol import Start
 from servers import test_file
 from tests.conftest import PROJECT

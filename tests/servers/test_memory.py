@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from load.users.connection import Connection
-from profiles.metrics import ProcessReader
+from profiles.metrics.process import ProcessReader
 from servers import mode
 from tests.servers.probe import skip_if_missing
 from tests.servers.process import ServerProcess

@@ -48,7 +48,7 @@ def cpu_s(pid: int) -> float:
 
 
 class Reader(Protocol):
-    """Reads all METRICS of a process, or of several as one (profiles/tree.py)."""
+    """Reads all METRICS of a process, or of several as one (profiles/metrics/process_tree.py)."""
 
     pid: int
 

@@ -1,6 +1,6 @@
 """A guest's whole process tree as one: nginx's master and workers, gunicorn's, whatever they start.
 
-Its rule: as for one process (profiles/metrics.py) a counter never goes down, and what an ended process had counted is
+Its rule: as for one process (profiles/metrics/process.py) a counter never goes down, and what an ended process had counted is
 not lost. What is known of it:
 
 - CPU time and faults: the kernel adds them to whoever waits for it, and so to the tree. Where nobody waits (a parent
@@ -22,7 +22,7 @@ from pathlib import Path
 
 import psutil
 
-from profiles.metrics import METRICS, PARENT, ProcessReader, Values, of_children, read_small, read_stat
+from profiles.metrics.process import METRICS, PARENT, ProcessReader, Values, of_children, read_small, read_stat
 
 _GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError)
 _INHERITED = ("cpu_s", "user_s", "system_s", "minor_faults", "major_faults")

@@ -9,8 +9,8 @@ from functools import cache
 
 import psutil
 
-from profiles import cgroup
-from profiles.metrics import Values, cpu_s, read_small
+from profiles.metrics import cgroup
+from profiles.metrics.process import Values, cpu_s, read_small
 
 _KERNEL_THREAD = re.compile(r"ksoftirqd/\d+$|kworker/\d+:\d+H")
 
