@@ -100,7 +100,7 @@ class FileState:
 @dataclass(frozen=True, slots=True)
 class Start:
     """Start a target; options in bytes. cpus: none for any. profiler: what will record it, in the profile pass: py-spy
-    has to be let in, and perf is attached at once, while the server is idle (profiles/perf.py)."""
+    has to be let in, and perf is attached at once, while the server is idle (profiles/profilers/perf.py)."""
 
     target: str
     options: dict[str, int] = field(default_factory=dict)

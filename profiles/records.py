@@ -246,7 +246,7 @@ class DeepProfile:
     """One mode in the profile pass once more, with perf attached: stacks from the line of Python down into the kernel.
 
     cell: None where perf could not be attached, and so nothing ran. folded: the name of a file in the run's folder, of
-    stacks and how many samples saw each (profiles/stacks.py), or the reason why there is none. A sample stands for
+    stacks and how many samples saw each (profiles/profilers/folded_stacks.py), or the reason why there is none. A sample stands for
     1/rate_hz seconds of CPU time; they were taken for counted_s of the cell. python: where the frames of Python come
     from, the interpreter's trampoline for perf or py-spy's samples of the same load; None where there are none.
     """

@@ -13,7 +13,7 @@ Its rule: a run can be cut short at any moment, and what stands in its folder is
       samples.jsonl   Sample per line: counters over time
       paced/          where both questions were asked (method.md §2): the paced run, a folder like this one
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
-      MODE.folded     perf's folded stacks, from the line of Python down into the kernel (profiles/stacks.py)
+      MODE.folded     perf's folded stacks, from the line of Python down into the kernel (profiles/profilers/folded_stacks.py)
 """
 
 import contextlib

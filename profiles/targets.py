@@ -26,7 +26,7 @@ DEFAULT_FILE = PROJECT / "targets.toml"
 
 # The perf trampoline gives each Python function an address that perf can name; Python 3.12 and later, not everywhere.
 _TRAMPOLINE = ["-X", "perf"] if sysconfig.get_config_var("PY_HAVE_PERF_TRAMPOLINE") else []
-_PREPARED = {"py-spy": ["-m", "profiles.traceable"], "perf": [*_TRAMPOLINE, "-m"]}
+_PREPARED = {"py-spy": ["-m", "profiles.profilers.allow_ptrace"], "perf": [*_TRAMPOLINE, "-m"]}
 
 
 @dataclass(frozen=True, slots=True)

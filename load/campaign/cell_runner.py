@@ -109,7 +109,7 @@ class Stage:
 
     def deep_profile(self, position: int, mode: str) -> DeepProfile:
         """The same with perf, which was attached before there were connections; its Python frames may come from the
-        py-spy pass just before (profiles/stacks.py)."""
+        py-spy pass just before (profiles/profilers/folded_stacks.py)."""
         settings = self._settings
         with self._loaded(mode, settings.users, "perf"):
             self._host.record(mode, settings.profile_s)

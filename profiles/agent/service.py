@@ -25,6 +25,7 @@ from profiles.checks.prove_mode import prove
 from profiles.host import facts, page_cache
 from profiles.host.network import LOOPBACK, interface_of
 from profiles.metrics.process import METRICS, ProcessReader, Reader
+from profiles.profilers.recordings import Recordings
 from profiles.protocol import (
     Ask,
     Done,
@@ -44,7 +45,6 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
-from profiles.recordings import Recordings
 from profiles.records import SERVED_FILE, Proof
 from profiles.supervisor import Supervisor
 

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Literal
 
 from errors import UserError
-from profiles.flamegraph import explain, find_py_spy
 from profiles.guest_server import serving
+from profiles.profilers.py_spy import explain, find_py_spy
 from profiles.protocol import Start
 from profiles.records import SERVED_FILE
 from profiles.scratch import Scratch

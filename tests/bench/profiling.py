@@ -14,8 +14,8 @@ from pathlib import Path
 
 from errors import UserError
 from load.campaign.cpu_pinning import Placement, choose
-from profiles import stacks
-from profiles.perf import RATE_HZ, Perf
+from profiles.profilers import folded_stacks
+from profiles.profilers.perf import RATE_HZ, Perf
 from profiles.protocol import Start
 from profiles.records import DeepProfile
 from profiles.run_folder import RunFolder
@@ -94,8 +94,8 @@ def _folding(folder: Path) -> tuple[float, float]:
             out.writelines(_samples(number))
         began_s = time.monotonic()
         with script.open() as lines:
-            seen = stacks.counted(stacks.read_perf(lines, PROJECT))
-        folded = stacks.write_folded(stacks.joined(seen, {}, lambda _: ""))
+            seen = folded_stacks.counted(folded_stacks.read_perf(lines, PROJECT))
+        folded = folded_stacks.write_folded(folded_stacks.joined(seen, {}, lambda _: ""))
         spent_s += time.monotonic() - began_s
         _store(stored, mode, number, folded)
     script.unlink()

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 import psutil
 import pytest
 
-from profiles import flamegraph
-from profiles.flamegraph import PySpy
+from profiles.profilers import py_spy
+from profiles.profilers.py_spy import PySpy
 from profiles.protocol import Recording
 from tests.conftest import eventually
 
@@ -58,8 +58,8 @@ def test_the_processes_below_are_recorded_and_their_command_lines_are_no_frames(
 
 def test_what_runs_no_python_is_not_asked() -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
-        assert flamegraph.first_python([other.pid]) is None
-        assert flamegraph.first_python([other.pid, os.getpid()]) == os.getpid()
+        assert py_spy.first_python([other.pid]) is None
+        assert py_spy.first_python([other.pid, os.getpid()]) == os.getpid()
         other.kill()
     assert PySpy(None, 1, "sleep").result().reason.startswith("no process of it runs Python")
 
@@ -94,7 +94,7 @@ def test_a_process_that_is_not_python_is_a_reason() -> None:
 
 
 def test_without_py_spy_the_reason_says_how_to_get_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(flamegraph, "find_py_spy", lambda: None)
+    monkeypatch.setattr(py_spy, "find_py_spy", lambda: None)
     recording = PySpy(os.getpid(), 1, "us").result()
     assert recording.state == "failed" and "make setup" in recording.reason
 

@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from profiles import stacks
 from profiles.checks.crosscheck import load
 from profiles.checks.doctor import features
-from profiles.perf import Perf
+from profiles.profilers import folded_stacks
+from profiles.profilers.perf import Perf
 from profiles.protocol import Recording, Start
 from profiles.supervisor import Supervisor
 from profiles.targets import choose
@@ -52,9 +52,9 @@ def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]
     load(choose(["sendfile"])[0], port, 0.5)
     recording = over(perf)
     assert recording.state == "done", recording.reason
-    seen = stacks.read_folded(recording.raw)
-    below = [stack for stack in seen if frame + stacks.PYTHON in stack]
-    assert any("os_sendfile" in stack and stack[-1].endswith(stacks.KERNEL) for stack in below)
+    seen = folded_stacks.read_folded(recording.raw)
+    below = [stack for stack in seen if frame + folded_stacks.PYTHON in stack]
+    assert any("os_sendfile" in stack and stack[-1].endswith(folded_stacks.KERNEL) for stack in below)
 
 
 def test_without_perf_it_is_said(server: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from errors import UserError
-from profiles import stacks
-from profiles.flamegraph import runs_python, source_folders
 from profiles.perf_control import REMEDY, ControlledPerf
+from profiles.profilers import folded_stacks
+from profiles.profilers.py_spy import runs_python, source_folders
 from profiles.protocol import Recording
 from profiles.scratch import Scratch
 from profiles.targets import PROJECT
@@ -98,24 +98,24 @@ class Perf:
 
     def _folded(self) -> Recording:
         with (self._scratch.path / "script").open(errors="replace") as script:
-            found = stacks.counted(stacks.read_perf(script, PROJECT))
+            found = folded_stacks.counted(folded_stacks.read_perf(script, PROJECT))
         if not found:
             return Recording("failed", reason=f"perf saw nothing: {self._last_line()}; {REMEDY}")
-        if not any(frame.endswith(stacks.KERNEL) for stack in found for frame in stack):
+        if not any(frame.endswith(folded_stacks.KERNEL) for stack in found for frame in stack):
             return Recording("failed", reason=f"perf was shown no frames of the kernel; {REMEDY}")
-        trampoline = any(frame.endswith(stacks.PYTHON) for stack in found for frame in stack)
-        sampled = stacks.read_folded(self._sampled)
-        folded = stacks.joined(found, sampled, self._source_line) if self._python else found
+        trampoline = any(frame.endswith(folded_stacks.PYTHON) for stack in found for frame in stack)
+        sampled = folded_stacks.read_folded(self._sampled)
+        folded = folded_stacks.joined(found, sampled, self._source_line) if self._python else found
         return Recording(
             "done",
-            raw=stacks.write_folded(folded),
+            raw=folded_stacks.write_folded(folded),
             rate_hz=RATE_HZ,
             counted_s=self._counted_s,
             python="trampoline" if trampoline else "joined" if self._sampled else None,
         )
 
     def _source_line(self, frame: str) -> str:
-        return stacks.source_line(frame, PROJECT, *self._folders)
+        return folded_stacks.source_line(frame, PROJECT, *self._folders)
 
     def _last_line(self) -> str:
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""python -m profiles.traceable MODULE [ARGUMENTS...]: run a module in a process that py-spy may attach to.
+"""python -m profiles.profilers.allow_ptrace MODULE [ARGUMENTS...]: run a module in a process that py-spy may attach to.
 
 Its rule: for the profile pass only. Where Yama's ptrace_scope is 1 (Ubuntu's default) an unprivileged process may be
 read by its ancestors alone, and py-spy is a sibling; PR_SET_PTRACER lifts that for this one process (prctl(2)).

@@ -6,8 +6,8 @@ Its rule: a server is recorded by one profiler at a time, and none outlives the 
 from collections.abc import Sequence
 
 from errors import UserError
-from profiles.flamegraph import PySpy, first_python
-from profiles.perf import Perf
+from profiles.profilers.perf import Perf
+from profiles.profilers.py_spy import PySpy, first_python
 from profiles.protocol import Recording
 
 MOST_SECONDS = 3600

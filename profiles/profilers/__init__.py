@@ -1,0 +1,1 @@
+"""py-spy and perf: how they are started, and how their samples become folded stacks."""
