@@ -27,7 +27,7 @@ from elsewhere, also the lease that it gave (profiles/agent/lease.py).
 from dataclasses import dataclass, field
 from typing import Literal
 
-from profiles.records import Code, FileFacts, MetricFacts, PythonFrames, TargetFacts
+from profiles.store.records import Code, FileFacts, MetricFacts, PythonFrames, TargetFacts
 
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 LEASE_HEADER = "Bench-Lease"

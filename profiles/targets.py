@@ -15,7 +15,7 @@ from profiles import targets_file
 from profiles.guest import Guest
 from profiles.metrics.process import cpu_s
 from profiles.ports import listeners
-from profiles.records import TargetFacts
+from profiles.store.records import TargetFacts
 from servers import mode
 from units import format_size
 

@@ -16,8 +16,8 @@ import msgspec
 from errors import UsageError
 from profiles import toml_lines
 from profiles.guest import PLACEHOLDERS, Guest
-from profiles.records import SERVED_PATH, TargetFacts
-from profiles.records import Guest as KindOfGuest
+from profiles.store.records import SERVED_PATH, TargetFacts
+from profiles.store.records import Guest as KindOfGuest
 from profiles.targets_values import Complaint, address, size, stop, words
 
 MOST_BYTES = 1 << 20

@@ -3,7 +3,7 @@
 The theory. Everything here is computed from the folder of one run and from nothing else, so that a report can be
 made again years later, on another machine, after a mode was deleted. The data flows through the room once:
 
-    profiles.records ─▶ measured ─▶ gates, paired ─▶ verdict ─▶ data.RunData ─▶ sections ─▶ page
+    profiles.store.records ─▶ measured ─▶ gates, paired ─▶ verdict ─▶ data.RunData ─▶ sections ─▶ page
       what was stored    complete      is it valid,    the          all of it     one file     one HTML
                          rounds        how large       sentences    together      each         file
 
@@ -14,5 +14,5 @@ made again years later, on another machine, after a mode was deleted. The data f
 - What takes more than one run, or leaves the page, is in `decisions/`: comparisons, gates, the list of runs, exports.
 - Names come from outside, so every template escapes, and the page may load nothing from anywhere.
 
-Imports of the project: `profiles.records`, `profiles.run_folder`, `errors`, `units`.
+Imports of the project: `profiles.store.records`, `profiles.store.run_folder`, `errors`, `units`.
 """

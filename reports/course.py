@@ -5,7 +5,7 @@ Its rule: an answer is measured in this run, or it is not given.
 
 from collections.abc import Iterable
 
-from profiles.records import Proof
+from profiles.store.records import Proof
 from reports.data import RunData
 from reports.text import hundredths
 

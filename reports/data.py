@@ -8,9 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
-from profiles.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
-from profiles.sweep_folder import SweepFolder
+from profiles.store.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
+from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
+from profiles.store.sweep_folder import SweepFolder
 from reports.deep import Deep, deep
 from reports.floor import floor_of
 from reports.gates import Validity, check

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from errors import UserError
-from profiles.records import Cell, DeepProfile
+from profiles.store.records import Cell, DeepProfile
 from reports.copy_tax import Stack, is_skid
 from reports.flames import leaf_deltas, own, per_gib
 from units import GIB

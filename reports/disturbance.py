@@ -9,7 +9,7 @@ belong to the mode; above 1 % of the bytes they are a caution.
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from profiles.records import Cell, Run
+from profiles.store.records import Cell, Run
 from reports.limits import cores
 from units import GIB, KIB
 

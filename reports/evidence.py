@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from profiles.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
+from profiles.store.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
 from reports.text import UNKNOWN, hundredths, number
 
 Finding = Literal["confirmed", "contradicted", "measured only", "model only"]

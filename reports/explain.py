@@ -6,7 +6,7 @@ Its rule: say what the records hold, name what is only a model, and say "not on 
 import re
 from collections.abc import Iterator
 
-from profiles.records import Floor, Run
+from profiles.store.records import Floor, Run
 from reports.data import RunData
 from reports.deep import reasons
 from reports.limits import client_full, cores, probed, server_full

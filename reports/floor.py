@@ -5,7 +5,7 @@ the plain 95 % interval of duplicate / baseline reaches from 1. An interval that
 widens δ in its own run, and is not kept for others.
 """
 
-from profiles.records import Floor, Run
+from profiles.store.records import Floor, Run
 from reports.measured import PRIMARY, Measured
 from reports.paired import compare
 

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from profiles.records import Run
+from profiles.store.records import Run
 from reports.core_speed import core_speed
 from reports.disturbance import GATES
 from reports.floor import own_floor

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from hdrh.histogram import HdrHistogram
 
 from errors import UserError
-from profiles.records import Cell
+from profiles.store.records import Cell
 from reports.measured import Measured
 
 ENOUGH = 1000

@@ -8,7 +8,7 @@ client whose core is full while the server has headroom makes throughput a lower
 import statistics
 from collections.abc import Sequence
 
-from profiles.records import Cell, Probe, Run
+from profiles.store.records import Cell, Probe, Run
 
 FULL_SHARE = 0.85
 GAIN = 0.05  # more throughput than this from doubled users: the load had been too small

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from errors import UserError
-from profiles.records import Cell, MetricFacts, Probe, Profile, Proof, Run, Sample
+from profiles.store.records import Cell, MetricFacts, Probe, Profile, Proof, Run, Sample
 from reports.disturbance import disturbances
 from reports.paired import family_confidence, rounds_needed
 from units import GIB

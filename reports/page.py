@@ -15,7 +15,7 @@ from typing import Protocol, cast
 from markupsafe import Markup
 
 import reports.sections
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports.data import RunData, load
 from reports.figure import vega_bundle
 from reports.output import write_file

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.records import Proof, TargetFacts
+from profiles.store.records import Proof, TargetFacts
 from reports.evidence import Step, steps
 from reports.rendering import fragment
 from reports.text import number

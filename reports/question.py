@@ -3,7 +3,7 @@
 Its rule: a result names its question (method.md §2), since the same mode may win one and lose the other.
 """
 
-from profiles.records import Run
+from profiles.store.records import Run
 from reports.text import UNKNOWN
 from units import exact_size, format_size
 

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby, pairwise
 
-from profiles.records import Sample
+from profiles.store.records import Sample
 
 Counters = tuple[str, ...]
 CPU: tuple[Counters, ...] = (

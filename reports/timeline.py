@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import altair as alt
 
-from profiles.records import Cell, Sample
+from profiles.store.records import Cell, Sample
 from reports.measured import Measured
 from reports.rates import CPU, SWITCHES, Counters, Rate, rates
 from reports.rendering import mode_colour

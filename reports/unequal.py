@@ -5,7 +5,7 @@ Its rule: facts of the run's record in, cautions out; each with what can be done
 
 from collections.abc import Iterator
 
-from profiles.records import Run, TargetFacts
+from profiles.store.records import Run, TargetFacts
 from units import format_size
 
 Caution = tuple[str, str | None]  # what, and whose numbers it concerns

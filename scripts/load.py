@@ -30,8 +30,8 @@ from load.campaign.options import (
 )
 from load.users.connection import SINKS
 from profiles import targets
-from profiles.records import SERVED_FILE
-from profiles.run_folder import RunFolder
+from profiles.store.records import SERVED_FILE
+from profiles.store.run_folder import RunFolder
 from scripts.folders import add_folders
 from scripts.tables import targets_argument
 

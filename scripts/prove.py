@@ -2,7 +2,7 @@
 
 from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles.checks.prove_mode import prove
-from profiles.records import Proof
+from profiles.store.records import Proof
 from profiles.targets import choose, discover
 from scripts.tables import folder_argument, print_table
 

@@ -4,7 +4,7 @@ import sys
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
-from profiles.sweep_folder import SweepFolder
+from profiles.store.sweep_folder import SweepFolder
 from reports import data, page, terminal
 from reports.sweep import page as sweep_page
 from reports.sweep import terminal as sweep_terminal

@@ -20,7 +20,7 @@ from load.sweep.files import too_large
 from load.sweep.next_point import MOST_ROUNDS
 from load.users.connection import SINKS
 from profiles import targets
-from profiles.sweep_folder import Sweep, SweepFolder
+from profiles.store.sweep_folder import Sweep, SweepFolder
 from scripts.folders import add_folders
 from scripts.tables import targets_argument
 from units import MIB, format_size, parse_size

@@ -19,7 +19,11 @@ ARITHMETIC = tuple(f"reports.{name}" for name in _PURE)
 # And its sentences, for the page that shows a campaign under way: what it says is what the report will say.
 SENTENCES = tuple(f"reports.{name}" for name in ("gates", "text", "unequal", "verdict"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
-RECORDS = ("profiles.records", "profiles.run_folder", "profiles.sweep_folder")  # what is stored of a run, and where
+RECORDS = (
+    "profiles.store.records",
+    "profiles.store.run_folder",
+    "profiles.store.sweep_folder",
+)  # what is stored of a run, and where
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
 
 
@@ -104,14 +108,16 @@ def test_the_arithmetic_that_load_knows_is_pure() -> None:
     """Records in, numbers out: nothing that reads files, draws, or has an opinion on wording."""
     for module in ARITHMETIC:
         path = PROJECT / Path(*module.split(".")).with_suffix(".py")
-        assert {name for name in ours(path) if not within(name, ("profiles.records", *ARITHMETIC, *LEAVES))} == set()
+        assert {
+            name for name in ours(path) if not within(name, ("profiles.store.records", *ARITHMETIC, *LEAVES))
+        } == set()
         assert not foreign(path)
 
 
 def test_the_sentences_that_the_page_knows_are_made_of_nothing_else() -> None:
     for module in SENTENCES:
         path = PROJECT / Path(*module.split(".")).with_suffix(".py")
-        known = ("profiles.records", *ARITHMETIC, *SENTENCES, *LEAVES)
+        known = ("profiles.store.records", *ARITHMETIC, *SENTENCES, *LEAVES)
         assert {name for name in ours(path) if not within(name, known)} == set()
         assert not foreign(path)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from servers import test_file
 from tests.conftest import SMALL_BYTES
 from tests.copied import copy_project

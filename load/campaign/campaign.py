@@ -20,10 +20,10 @@ from load.campaign.settings import Settings, now, run_record
 from load.errors import LostError
 from load.users.locust_users import DownloadUser
 from load.users.pacing import check_starts, resolve
-from profiles import calibration
 from profiles.protocol import Facts
-from profiles.records import Cell, DeepProfile, Probe, Proof, Run, State
-from profiles.run_folder import RunFolder
+from profiles.store import aa_floors
+from profiles.store.records import Cell, DeepProfile, Probe, Proof, Run, State
+from profiles.store.run_folder import RunFolder
 from reports.floor import conditions, own_floor
 from reports.limits import mostly_client_limited, rate
 from reports.measured import measured
@@ -113,7 +113,7 @@ class Campaign:
             skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
             order = plan.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
             record = run_record(self._settings, self._name, order, skipped, facts)
-            record = replace(record, floor=calibration.kept(self._floors, conditions(record)))
+            record = replace(record, floor=aa_floors.kept(self._floors, conditions(record)))
         except BaseException:
             self._folder.path.rmdir()  # nothing stands in it yet
             raise
@@ -170,7 +170,7 @@ class Campaign:
         stage.rate_bytes_per_s = rate
         command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
         record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
-        schedule.run = replace(record, floor=calibration.kept(self._floors, conditions(record)))
+        schedule.run = replace(record, floor=aa_floors.kept(self._floors, conditions(record)))
         self._progress(0, f"offered to every mode: {exact_size(rate)}/s")
 
     def _score(self, schedule: Schedule, stage: Stage) -> None:
@@ -260,4 +260,4 @@ class Campaign:
         """For later runs under the same conditions; an A/A check that failed calibrates nothing."""
         floor = own_floor(measured(schedule.run, tuple(schedule.cells)))
         if floor is not None and floor.holds_one:
-            calibration.keep(self._floors, conditions(schedule.run), floor)
+            aa_floors.keep(self._floors, conditions(schedule.run), floor)

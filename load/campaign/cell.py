@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from load.users.meter import Meter
 from profiles.protocol import Snapshot
-from profiles.records import Cell, MetricFacts
+from profiles.store.records import Cell, MetricFacts
 from units import GIB
 
 LOAD = "load"

@@ -25,8 +25,8 @@ from load.users.meter import Meter
 from load.workers.recruit import crowd_of
 from load.workers.samples import WORKER, together
 from profiles.protocol import Facts, Profiler, Recording, Start
-from profiles.records import Cell, DeepProfile, Profile, Sample
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell, DeepProfile, Profile, Sample
+from profiles.store.run_folder import RunFolder
 
 RECORDING_GRACE_S = 30.0
 MOST_WAITED, LEAST_PATIENCE_S = 3, 2.0

@@ -34,8 +34,8 @@ from load.signals import deliver_to_main
 from load.users.locust_users import user_classes
 from load.workers.recruit import recruited
 from profiles.agent.access import Address
-from profiles.records import Cell
-from profiles.run_folder import RUN_FILE, RunFolder
+from profiles.store.records import Cell
+from profiles.store.run_folder import RUN_FILE, RunFolder
 
 
 def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions | None = None) -> int:

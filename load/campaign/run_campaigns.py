@@ -12,8 +12,8 @@ from load.agent.client import AgentClient
 from load.campaign.campaign import Campaign
 from load.campaign.settings import Settings
 from load.users.locust_users import DownloadUser
-from profiles.records import Cell
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell
+from profiles.store.run_folder import RunFolder
 
 Report = Callable[[float, str], None]  # told the seconds of plan that are done, and what comes next
 

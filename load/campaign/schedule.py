@@ -9,7 +9,7 @@ So at most rounds · (1 + retries) rounds are run.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from profiles.records import Cell, DeepProfile, Repeat, Run, Void
+from profiles.store.records import Cell, DeepProfile, Repeat, Run, Void
 from reports.measured import Measured, measured
 from reports.paired import FEWEST_ROUNDS, percent
 from reports.precision import precise

@@ -16,7 +16,7 @@ from load.users.connection import SOCKET_OPTIONS, Sink
 from load.users.pacing import SATURATED, Asked, Rate, say
 from profiles.agent.access import Address
 from profiles.protocol import Facts
-from profiles.records import Run, TargetFacts
+from profiles.store.records import Run, TargetFacts
 
 Cache = Literal["warm", "cold"]
 

@@ -25,8 +25,8 @@ from load.users.connection import Sink
 from load.users.pacing import Asked, say
 from load.workers.samples import together
 from profiles.protocol import FileState, Recording, TargetStatus
-from profiles.records import Cell, Profile, Run, Sample, State
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell, Profile, Run, Sample, State
+from profiles.store.run_folder import RunFolder
 
 FLUSH_S = 5.0
 OF_THE_LOAD = ("client_",)  # of its workers, who are not asked for it in a load by hand

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from errors import UserError
 from load.sweep.files import too_large
-from profiles.records import SERVED_FILE
+from profiles.store.records import SERVED_FILE
 from profiles.targets import PROJECT
 from units import exact_size
 

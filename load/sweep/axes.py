@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from errors import UsageError
 from profiles import targets
-from profiles.sweep_folder import AxisName, Sweep
+from profiles.store.sweep_folder import AxisName, Sweep
 from units import GIB, KIB, MIB, format_size, parse_size
 
 ALIGNED, SHIFTED = "read-send aligned", "read-send shifted"
@@ -18,7 +18,7 @@ MOST_CONNECTIONS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """coarse and fine: its points, ascending (profiles.sweep_folder.Sweep). least and most: of points of one's own."""
+    """coarse and fine: its points, ascending (profiles.store.sweep_folder.Sweep). least and most: of points of one's own."""
 
     name: AxisName
     coarse: tuple[int, ...]

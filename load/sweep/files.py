@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles.records import SERVED_FILE
+from profiles.store.records import SERVED_FILE
 from units import GIB, format_size
 
 DIGEST = f"{SERVED_FILE}.sha256"

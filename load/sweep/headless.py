@@ -30,8 +30,8 @@ from load.sweep.axes import file_bytes
 from load.sweep.files import Served, serving
 from load.sweep.sweeper import Sweeper, check_same_machine
 from load.users.locust_users import user_classes
-from profiles.records import State
-from profiles.sweep_folder import Sitting, Sweep, SweepFolder
+from profiles.store.records import State
+from profiles.store.sweep_folder import Sitting, Sweep, SweepFolder
 
 MACHINE = ("cpu_model", "cpus", "kernel")
 

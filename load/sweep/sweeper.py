@@ -20,11 +20,11 @@ from load.sweep.axes import AXES, Variant, file_bytes, users, variants
 from load.sweep.files import Served
 from load.sweep.next_point import PointState, next_point
 from load.users.locust_users import DownloadUser
-from profiles import calibration
 from profiles.protocol import Facts
-from profiles.records import Cell, Run
-from profiles.run_folder import RunFolder
-from profiles.sweep_folder import Sweep, SweepFolder
+from profiles.store import aa_floors
+from profiles.store.records import Cell, Run
+from profiles.store.run_folder import RunFolder
+from profiles.store.sweep_folder import Sweep, SweepFolder
 from reports.floor import conditions
 from reports.measured import PRIMARY, measured
 from reports.paired import compare, family_confidence
@@ -139,7 +139,7 @@ class Sweeper:
             for label, one in compared.items()
         )
         record = replace(record, targets=targets, baseline=next(iter(compared)))
-        record = replace(record, floor=calibration.kept(self._folder.path.parent, conditions(record)))
+        record = replace(record, floor=aa_floors.kept(self._folder.path.parent, conditions(record)))
         folder.create()
         folder.write_run(record)
         proofs = {proof.mode: proof for proof in self._sweep.proofs}

@@ -17,7 +17,7 @@ from load.users.connection import Connection, DownloadError, Sink
 from load.users.meter import Meter
 from load.users.pacing import Pace, Turns
 from profiles import targets
-from profiles.records import SERVED_PATH
+from profiles.store.records import SERVED_PATH
 
 YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = 4 << 20, 1 << 20  # reading or decrypting them takes longer than dropping
 PAUSE_AFTER_FAILURE_S = 0.2

@@ -24,7 +24,7 @@ from load.interactive.locust_events import Loads
 from load.process import alone
 from load.users.locust_users import DownloadUser
 from load.web.interim_verdict import SoFar, so_far
-from profiles.run_folder import RUN_FILE, RunFolder
+from profiles.store.run_folder import RUN_FILE, RunFolder
 
 
 @dataclass(slots=True)

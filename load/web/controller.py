@@ -26,7 +26,7 @@ from load.web.poller import Watch
 from load.web.report_jobs import Reporting
 from load.web.run_list import Runs
 from profiles.protocol import TargetStatus
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from units import exact_size
 
 AT_REST = (STATE_INIT, STATE_STOPPED, STATE_MISSING)

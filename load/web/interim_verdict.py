@@ -5,7 +5,7 @@ Its rule: the arithmetic and the sentences are those of reports/, asked of the r
 
 from dataclasses import dataclass
 
-from profiles.run_folder import RUN_FILE, RunFolder
+from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.floor import floor_of
 from reports.gates import check
 from reports.measured import PRIMARY, measured, number_of, value

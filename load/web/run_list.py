@@ -9,9 +9,9 @@ from pathlib import Path
 
 from errors import UserError
 from load.campaign.options import RUN_NAME
-from profiles.records import Run
-from profiles.run_folder import RUN_FILE, RunFolder
-from profiles.sweep_folder import SWEEP_FILE, SweepFolder
+from profiles.store.records import Run
+from profiles.store.run_folder import RUN_FILE, RunFolder
+from profiles.store.sweep_folder import SWEEP_FILE, SweepFolder
 
 MOST_SHOWN = 60
 PAGE_FILE = "index.html"

@@ -45,7 +45,7 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
-from profiles.records import SERVED_FILE, Proof
+from profiles.store.records import SERVED_FILE, Proof
 from profiles.supervisor import Supervisor
 
 M = TypeVar("M")

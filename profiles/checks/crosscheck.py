@@ -29,7 +29,7 @@ from profiles.checks import cpu_accounting
 from profiles.metrics.process import cpu_s
 from profiles.mode_server import HOST
 from profiles.protocol import Start
-from profiles.records import SERVED_PATH
+from profiles.store.records import SERVED_PATH
 from profiles.supervisor import Supervisor
 from profiles.targets import Target
 

@@ -20,8 +20,8 @@ from errors import UserError
 from profiles.guest_server import serving
 from profiles.profilers.py_spy import explain, find_py_spy
 from profiles.protocol import Start
-from profiles.records import SERVED_FILE
 from profiles.scratch import Scratch
+from profiles.store.records import SERVED_FILE
 from profiles.targets import Target
 
 State = Literal["available", "degraded", "missing"]

@@ -24,7 +24,7 @@ from profiles.checks.strace import traced
 from profiles.checks.trial import WITNESS_BYTES
 from profiles.guest_server import GuestServer, serving
 from profiles.protocol import Start
-from profiles.records import SERVED_PATH, Proof
+from profiles.store.records import SERVED_PATH, Proof
 from profiles.targets import Target
 from units import GIB
 

@@ -23,8 +23,8 @@ from errors import UserError
 from profiles.checks.prove_external import prove_guest
 from profiles.checks.trial import FILE_BYTES, MARKS
 from profiles.host.facts import file_facts
-from profiles.records import SERVED_FILE, Proof
 from profiles.scratch import Scratch
+from profiles.store.records import SERVED_FILE, Proof
 from profiles.targets import PROJECT, Target
 from units import GIB
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from profiles.records import Run
+from profiles.store.records import Run
 from reports.data import RunData
 from reports.decisions.table import as_csv, table
 from units import MIB, format_size

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports.data import RunData, load
 from reports.decisions.comparison import costs
 from reports.decisions.metadata import machine, question

@@ -9,7 +9,7 @@ from typing import Any
 
 import msgspec
 
-from profiles.records import Run, TargetFacts
+from profiles.store.records import Run, TargetFacts
 from reports.question import in_brief
 from reports.text import UNKNOWN, quantity
 

@@ -14,7 +14,7 @@ from pathlib import Path
 import msgspec
 
 from errors import UsageError, UserError
-from profiles.records import Run
+from profiles.store.records import Run
 from reports.decisions.embedded import RECORD_ID
 from reports.text import printable
 from units import MIB, format_size

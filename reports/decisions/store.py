@@ -17,8 +17,8 @@ import duckdb
 
 import reports
 from errors import UserError
-from profiles.run_folder import RUN_FILE, RunFolder
-from profiles.sweep_folder import SweepFolder
+from profiles.store.run_folder import RUN_FILE, RunFolder
+from profiles.store.sweep_folder import SweepFolder
 from reports.decisions.history import Entry, History, ModeEntry, read
 from reports.text import printable
 

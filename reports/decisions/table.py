@@ -9,7 +9,7 @@ import io
 import json
 from dataclasses import dataclass, fields
 
-from profiles.records import Cell
+from profiles.store.records import Cell
 from reports.data import RunData
 from reports.measured import number_of
 

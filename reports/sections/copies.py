@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.records import TargetFacts
+from profiles.store.records import TargetFacts
 from reports.data import RunData
 from reports.evidence import statement
 from reports.picture import picture, summary

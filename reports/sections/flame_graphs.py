@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.records import Profile, PythonFrames
+from profiles.store.records import Profile, PythonFrames
 from reports.copy_tax import group_of_stack
 from reports.data import RunData
 from reports.deep import Deep, read_folded

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from profiles.records import Run
+from profiles.store.records import Run
 from reports.core_speed import core_speed
 from reports.data import RunData
 from reports.explain import users_of

@@ -6,7 +6,7 @@ recorded during a load by hand is a part of its numbers, and stands beside nothi
 
 from markupsafe import Markup
 
-from profiles.records import Cell
+from profiles.store.records import Cell
 from reports.data import RunData
 from reports.measured import PRIMARY
 from reports.rendering import fragment

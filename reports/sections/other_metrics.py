@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.records import MetricFacts
+from profiles.store.records import MetricFacts
 from reports.data import RunData
 from reports.rendering import fragment
 from reports.sections.absolutes import SHOWN

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.records import Proof
+from profiles.store.records import Proof
 from reports.course import CLASSIC, fewer, how_many
 from reports.data import RunData
 from reports.rendering import fragment

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.run_folder import CELLS_FILE
+from profiles.store.run_folder import CELLS_FILE
 from reports.data import RunData
 from reports.rendering import fragment
 

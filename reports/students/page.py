@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.records import Code, TargetFacts
+from profiles.store.records import Code, TargetFacts
 from reports.data import RunData
 from reports.evidence import statement
 from reports.explain import machine_line

@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from profiles.records import Cell
-from profiles.run_folder import RUN_FILE
-from profiles.sweep_folder import Sweep, SweepFolder
+from profiles.store.records import Cell
+from profiles.store.run_folder import RUN_FILE
+from profiles.store.sweep_folder import Sweep, SweepFolder
 from reports.data import RunData, load
 from reports.limits import mostly_client_limited
 from reports.measured import PRIMARY

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.sweep_folder import SweepFolder
+from profiles.store.sweep_folder import SweepFolder
 from reports.explain import limit, machine_line, network_line
 from reports.figure import figure, vega_bundle
 from reports.output import write_file

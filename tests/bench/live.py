@@ -22,7 +22,7 @@ import psutil
 
 from errors import UserError
 from profiles.metrics.process import cpu_s
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from profiles.targets import PROJECT
 from reports.paired import Paired, compare
 from tests import browser

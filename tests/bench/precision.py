@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from errors import UserError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from profiles.targets import PROJECT
 from reports.core_speed import core_speed
 from reports.measured import PRIMARY, Measured, measured

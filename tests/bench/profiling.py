@@ -17,8 +17,8 @@ from load.campaign.cpu_pinning import Placement, choose
 from profiles.profilers import folded_stacks
 from profiles.profilers.perf import RATE_HZ, Perf
 from profiles.protocol import Start
-from profiles.records import DeepProfile
-from profiles.run_folder import RunFolder
+from profiles.store.records import DeepProfile
+from profiles.store.run_folder import RunFolder
 from profiles.supervisor import Supervisor
 from profiles.targets import PROJECT, discover
 from tests.bench.contests import Contest, Outcome, Readings, judge

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from errors import UserError
-from profiles.records import Sample
+from profiles.store.records import Sample
 from profiles.targets import PROJECT
 from reports.page import PAGE_FILE
 from tests.bench.contests import Outcome, Readings

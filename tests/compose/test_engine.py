@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from errors import UserError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.compose import base_image, checkout, engine
 from tests.compose.checkout import OWNER, Checkout
 from tests.compose.program import WHY_NOT, docker_compose

@@ -15,7 +15,7 @@ from typing import Any
 
 import psutil
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
 
 LOCUST = [sys.executable, "-m", "locust", "-f", "locustfile.py"]

@@ -9,7 +9,7 @@ from load.campaign.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate,
 from load.users.meter import Meter
 from profiles.metrics.process import METRICS
 from profiles.protocol import Snapshot
-from profiles.records import Cell
+from profiles.store.records import Cell
 from units import GIB
 
 FACTS = tuple(metric.facts for metric in METRICS)

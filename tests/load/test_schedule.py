@@ -9,7 +9,7 @@ import pytest
 
 from load.campaign.schedule import Schedule, in_vain
 from load.plan import order
-from profiles.records import Cell, DeepProfile, Repeat
+from profiles.store.records import Cell, DeepProfile, Repeat
 from tests.reports import synthetic
 
 Change = Callable[[str, int], dict[str, float | None]]

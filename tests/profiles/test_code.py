@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from profiles.agent import source_excerpts
-from profiles.records import Code
-from profiles.run_folder import RunFolder
+from profiles.store.records import Code
+from profiles.store.run_folder import RunFolder
 from servers import mode
 from tests.conftest import PROJECT
 

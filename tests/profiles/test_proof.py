@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from profiles.checks.prove_mode import count_calls, prove
-from profiles.records import Proof, TargetFacts
+from profiles.store.records import Proof, TargetFacts
 from profiles.targets import Target, discover
 from servers.mode import Copy
 from tests.copied import copy_project

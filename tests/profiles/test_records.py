@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from profiles.records import Cell, FileFacts, MetricFacts, Profile, Run, Sample, TargetFacts
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell, FileFacts, MetricFacts, Profile, Run, Sample, TargetFacts
+from profiles.store.run_folder import RunFolder
 from servers.mode import Copy
 from tests.conftest import PROJECT
 
@@ -120,7 +120,7 @@ def test_a_full_disk_leaves_whole_lines_only(tmp_path: Path) -> None:
 import resource, signal, sys
 from pathlib import Path
 from errors import UserError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.profiles.test_records import CELL
 folder = RunFolder(Path(sys.argv[1]))
 folder.create()

@@ -7,7 +7,7 @@ import pytest
 from errors import UsageError
 from profiles import targets, targets_file, toml_lines
 from profiles.guest import Guest
-from profiles.records import TargetFacts
+from profiles.store.records import TargetFacts
 
 GOOD = """
 # a comment = with an equals sign

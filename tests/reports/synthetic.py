@@ -7,8 +7,8 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
-from profiles.records import Cell, DeepProfile, FileFacts, MetricFacts, Profile, Proof, Run, Sample, TargetFacts
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell, DeepProfile, FileFacts, MetricFacts, Profile, Proof, Run, Sample, TargetFacts
+from profiles.store.run_folder import RunFolder
 from servers.mode import Copy
 from units import GIB, MIB
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from profiles.records import Cell, Repeat, Run, Void
+from profiles.store.records import Cell, Repeat, Run, Void
 from reports.disturbance import foreign_cores, steal_share, swapped, throttled
 from reports.explain import held_to, users_of
 from reports.gates import check

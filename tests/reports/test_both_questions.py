@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from errors import UsageError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports import page, terminal
 from reports.data import RunData, find, load
 from reports.decisions import comparison, store

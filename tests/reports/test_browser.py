@@ -9,7 +9,7 @@ from urllib.parse import unquote, urlparse
 
 import pytest
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.data import load
 from reports.paired import compare

@@ -5,7 +5,7 @@ import json
 import math
 from pathlib import Path
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports.choices import DECLARED, EXPLORATORY, choices
 from reports.data import load
 from reports.paired import compare

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from errors import UserError
-from profiles.records import DeepProfile
-from profiles.run_folder import RunFolder
+from profiles.store.records import DeepProfile
+from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.data import RunData, load
 from reports.deep import Deep, deep, differing, read_folded, reasons, signed

@@ -4,8 +4,8 @@ import dataclasses
 import json
 from pathlib import Path
 
-from profiles.records import Cell, Probe, Repeat, Run
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell, Probe, Repeat, Run
+from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.data import load
 from reports.gates import check

@@ -9,7 +9,7 @@ from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
 from selenium.webdriver.support.select import Select
 
-from profiles.records import DeepProfile
+from profiles.store.records import DeepProfile
 from reports import page
 from tests import browser
 from tests.browser import Browser

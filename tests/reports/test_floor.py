@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from profiles import calibration
-from profiles.records import Cell, Floor, Run
+from profiles.store import aa_floors
+from profiles.store.records import Cell, Floor, Run
 from reports import page
 from reports.data import load
 from reports.floor import conditions, floor_of, own_floor
@@ -74,14 +74,14 @@ def test_a_floor_wider_than_two_percent_takes_a_small_difference_back() -> None:
 
 def test_a_floor_is_kept_for_the_same_conditions_only_and_the_newest_counts(tmp_path: Path) -> None:
     run = synthetic.run()
-    assert calibration.kept(tmp_path, conditions(run)) is None
+    assert aa_floors.kept(tmp_path, conditions(run)) is None
     for high in (1.05, 1.03):
-        calibration.keep(tmp_path, conditions(run), Floor(0.99, high, 10, "r", "2025-01-01"))
-    found = calibration.kept(tmp_path, conditions(dataclasses.replace(run, name="later", seed=9)))
+        aa_floors.keep(tmp_path, conditions(run), Floor(0.99, high, 10, "r", "2025-01-01"))
+    found = aa_floors.kept(tmp_path, conditions(dataclasses.replace(run, name="later", seed=9)))
     assert found is not None and found.high == 1.03
-    assert calibration.kept(tmp_path, conditions(dataclasses.replace(run, users=8))) is None
+    assert aa_floors.kept(tmp_path, conditions(dataclasses.replace(run, users=8))) is None
     other = dataclasses.replace(run, host=run.host | {"cpu_model": "another"})
-    assert calibration.kept(tmp_path, conditions(other)) is None
+    assert aa_floors.kept(tmp_path, conditions(other)) is None
 
 
 def test_the_page_shows_the_floor_once_and_no_duplicate_in_its_tables(tmp_path: Path) -> None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from profiles.records import Cell, Profile, Proof, Run
+from profiles.store.records import Cell, Profile, Proof, Run
 from reports.core_speed import core_speed
 from reports.disturbance import absent_share, foreign_cores
 from reports.gates import Validity, check

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.records import Code, MetricFacts
+from profiles.store.records import Code, MetricFacts
 from reports import page
 from reports.data import load
 from reports.students import page as students

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from errors import UsageError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports import data, page, terminal
 from reports.decisions import comparison, store
 from tests.reports import synthetic

@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from profiles.records import Cell, Proof, Run
+from profiles.store.records import Cell, Proof, Run
 from reports.gates import check
 from reports.measured import PRIMARY, Measured, measured
 from reports.verdict import Verdict, conclude

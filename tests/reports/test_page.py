@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import reports.sections
-from profiles.records import MetricFacts
+from profiles.store.records import MetricFacts
 from reports import page
 from reports.data import load
 from tests.reports import synthetic

@@ -5,7 +5,7 @@ import re
 
 import pytest
 
-from profiles.records import Proof, TargetFacts
+from profiles.store.records import Proof, TargetFacts
 from profiles.targets import discover
 from reports.evidence import statement, steps
 from reports.picture import picture, summary

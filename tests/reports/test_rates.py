@@ -2,7 +2,7 @@
 
 import pytest
 
-from profiles.records import Sample
+from profiles.store.records import Sample
 from reports.rates import CPU, rates
 
 

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from profiles.agent import source_excerpts
-from profiles.records import Code
-from profiles.run_folder import PROOFS_FILE, RunFolder
+from profiles.store.records import Code
+from profiles.store.run_folder import PROOFS_FILE, RunFolder
 from reports import page as report
 from reports.data import load
 from reports.students import page

@@ -5,7 +5,7 @@ import math
 
 import pytest
 
-from profiles.records import Cell
+from profiles.store.records import Cell
 from reports.gates import check
 from reports.measured import PRIMARY, measured
 from reports.paired import Paired

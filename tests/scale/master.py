@@ -26,8 +26,8 @@ from load.workers.user_pool import Mark
 from profiles.agent.access import Address
 from profiles.metrics.process import METRICS
 from profiles.protocol import Start
-from profiles.records import Sample
-from profiles.run_folder import RunFolder
+from profiles.store.records import Sample
+from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT
 from tests.scale.agents import TARGET, TOKEN
 from tests.scale.observer import Observer

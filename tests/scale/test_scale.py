@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.scale.__main__ import SMALL, line, simulate
 from tests.scale.agents import PretendedAgent, serve, wire_bytes_so_far
 

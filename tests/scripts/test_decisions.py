@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from reports.decisions.embedded import record
 from reports.decisions.reproduce import KNOBS, read
 from tests.conftest import PROJECT

@@ -11,7 +11,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
 
 TINY = ["--rounds", "2", "--window", "0.3", "--warm-up", "0.1", "--profile", "1", "--users", "2", "--any-port"]

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT
 from tests.profiles.guests import SERVER, alive
 from tests.scripts.test_load import TINY

@@ -14,7 +14,7 @@ import pytest
 from errors import UsageError, UserError
 from load.netns import namespaces
 from load.netns.namespaces import Link, joined
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
 from tests.scripts.test_load import command, folder
 

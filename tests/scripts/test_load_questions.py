@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from profiles.host import page_cache
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from servers import test_file
 from tests.conftest import PROJECT
 from tests.reports.tags import Tags

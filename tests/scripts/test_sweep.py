@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.sweep_folder import SweepFolder
+from profiles.store.sweep_folder import SweepFolder
 from tests.conftest import PROJECT, eventually
 
 TINY = ["--rounds", "2", "--window", "0.2", "--warm-up", "0", "--users", "2", "--any-port", "--run", "tiny"]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from load.web.interim_verdict import so_far
-from profiles.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder
 from tests.reports import synthetic
 
 

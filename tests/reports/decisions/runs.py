@@ -4,8 +4,8 @@ import dataclasses
 from pathlib import Path
 from typing import Any
 
-from profiles.records import Cell
-from profiles.run_folder import RunFolder
+from profiles.store.records import Cell
+from profiles.store.run_folder import RunFolder
 from reports.data import RunData
 from reports.decisions import comparison
 from tests.reports import synthetic

@@ -11,7 +11,7 @@ import duckdb
 import pytest
 
 from errors import UserError
-from profiles.records import Run
+from profiles.store.records import Run
 from reports import page
 from reports.decisions import comparison, embedded
 from reports.decisions.export import FORMATS, as_parquet, export

@@ -27,7 +27,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from errors import UserError, remedy
-from profiles.records import Cell, Code, DeepProfile, Probe, Profile, Proof, Run, Sample
+from profiles.store.records import Cell, Code, DeepProfile, Probe, Profile, Proof, Run, Sample
 
 RUN_FILE = "run.json"
 CELLS_FILE = "rounds.jsonl"

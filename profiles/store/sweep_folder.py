@@ -1,6 +1,6 @@
 """A sweep's folder on disk: one question asked at several points of an axis.
 
-Its rule: a point is a run. Its folder is a run's folder (profiles/run_folder.py), written round by round, so that all
+Its rule: a point is a run. Its folder is a run's folder (profiles/store/run_folder.py), written round by round, so that all
 that reads, judges and draws a run serves a point too; what is true for the whole sweep stands once, in sweep.json.
 
     profiles/out/SWEEP/
@@ -16,8 +16,8 @@ from typing import Literal
 import msgspec
 
 from errors import UserError
-from profiles.records import Proof, State
-from profiles.run_folder import RunFolder
+from profiles.store.records import Proof, State
+from profiles.store.run_folder import RunFolder
 
 SWEEP_FILE = "sweep.json"
 POINTS_FOLDER = "points"

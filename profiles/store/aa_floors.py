@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from errors import UserError, remedy
-from profiles.records import Floor
+from profiles.store.records import Floor
 
 FILE = "calibration.jsonl"
 

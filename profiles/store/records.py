@@ -1,7 +1,7 @@
 """Everything that is stored of a run, as facts: what was asked for, what was measured, what was proved.
 
 Its rule: a record explains itself. Names, units and facts travel in it, so that a report can be made from a run's
-folder alone (profiles/run_folder.py), years later, after a mode or a metric was deleted here.
+folder alone (profiles/store/run_folder.py), years later, after a mode or a metric was deleted here.
 """
 
 from dataclasses import dataclass, field
