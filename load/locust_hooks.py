@@ -33,7 +33,7 @@ from load.web.install import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import Part
 from profiles.agent.access import parse_address
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 
 FOLDERS = (
     ("root", "data", "Where test-file.bin lies"),

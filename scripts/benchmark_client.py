@@ -8,7 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))  # run as a file
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from load.users.connection import SINKS
 from load.users.plain_client import download_repeatedly
-from profiles.targets import choose, discover
+from profiles.targets.catalog import choose, discover
 
 
 def main() -> int:

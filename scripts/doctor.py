@@ -3,7 +3,7 @@
 from errors import EXIT_DONE, CommandParser, run_command
 from profiles.checks.doctor import Feature, features, guests
 from profiles.checks.prove_mode import prove
-from profiles.targets import discover, file
+from profiles.targets.catalog import discover, file
 from scripts.tables import folder_argument, print_table
 
 

@@ -29,9 +29,9 @@ from load.campaign.options import (
     settings_of,
 )
 from load.users.connection import SINKS
-from profiles import targets
 from profiles.store.records import SERVED_FILE
 from profiles.store.run_folder import RunFolder
+from profiles.targets import catalog
 from scripts.folders import add_folders
 from scripts.tables import targets_argument
 
@@ -66,7 +66,7 @@ def _parser() -> argparse.ArgumentParser:
 
 def _add_question(parser: argparse.ArgumentParser) -> None:
     targets_argument(parser)
-    every = ", ".join(targets.discover())
+    every = ", ".join(catalog.discover())
     parser.add_argument("--modes", nargs="+", default=["course"], metavar="MODE", help=f"course, all, or of {every}")
     parser.add_argument("--baseline", metavar="MODE", help=f"what the others are compared with (default: {BASELINE})")
     parser.add_argument(

@@ -19,8 +19,8 @@ from load.sweep.axes import AXES, MOST_CONNECTIONS, Axis, check_modes
 from load.sweep.files import too_large
 from load.sweep.next_point import MOST_ROUNDS
 from load.users.connection import SINKS
-from profiles import targets
 from profiles.store.sweep_folder import Sweep, SweepFolder
+from profiles.targets import catalog
 from scripts.folders import add_folders
 from scripts.tables import targets_argument
 from units import MIB, format_size, parse_size
@@ -149,7 +149,7 @@ def _new(name: str, arguments: argparse.Namespace) -> Sweep:
 
 
 def _modes(arguments: argparse.Namespace) -> tuple[str, ...]:
-    return tuple(target.name for target in targets.choose(arguments.modes))
+    return tuple(target.name for target in catalog.choose(arguments.modes))
 
 
 def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> str:
@@ -162,7 +162,7 @@ def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> 
         knobs |= {name: asked[field]} if asked[field] != DEFAULTS[field] else {}
     knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
     knobs |= {} if asked["pin"] else {"PIN": 0}
-    knobs |= {"TARGETS": targets.file()} if any(map(targets.is_guest_of_a_file, asked["modes"])) else {}
+    knobs |= {"TARGETS": catalog.file()} if any(map(catalog.is_guest_of_a_file, asked["modes"])) else {}
     knobs |= {"SEED": asked["seed"]}
     said = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in knobs.items()}
     return "make sweep " + " ".join(f"{name}={shlex.quote(value)}" for name, value in said.items())

@@ -9,7 +9,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from profiles.targets import use
+from profiles.targets.catalog import use
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red"}
 PIPED_WIDTH = 200

@@ -5,16 +5,16 @@ from pathlib import Path
 
 import pytest
 
-from profiles import targets_file
 from profiles.checks.doctor import guests
 from profiles.checks.prove_mode import prove
-from profiles.targets import Target
+from profiles.targets import config_file
+from profiles.targets.catalog import Target
 from tests.conftest import PROJECT
 
 EXAMPLES = PROJECT / "examples"
 EVERY = {
     facts.name: Target(facts, guest=guest)
-    for facts, guest in targets_file.read(EXAMPLES / "targets.toml", frozenset({"sendfile", "read-send"}))
+    for facts, guest in config_file.read(EXAMPLES / "targets.toml", frozenset({"sendfile", "read-send"}))
 }
 # CPU copies of every byte, of reading and of sending.
 COPIES = {

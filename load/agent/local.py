@@ -15,7 +15,7 @@ from pathlib import Path
 from errors import UserError
 from load.agent.client import AgentClient
 from profiles.protocol import TOKEN_VARIABLE
-from profiles.targets import PROJECT, environment
+from profiles.targets.catalog import PROJECT, environment
 
 REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs of its own
 END_TIMEOUT_S = 10.0

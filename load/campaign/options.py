@@ -16,8 +16,8 @@ from load.campaign.cpu_pinning import choose, of_workers_elsewhere
 from load.campaign.settings import Cache, Settings
 from load.users import pacing
 from load.users.connection import SINKS, Sink
-from profiles import targets
 from profiles.agent.access import is_loopback, parse_address
+from profiles.targets import catalog
 from units import parse_size
 
 BASELINE = "read-send"
@@ -127,9 +127,9 @@ def settings_of(knobs: Knobs, file_bytes: int) -> Settings:
 
 def modes_of(given: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:
     """The modes to measure, the baseline first; "course" and "all" stand for several. Raises UsageError."""
-    several = {"course": list(COURSE_MODES), "all": list(targets.discover())}
+    several = {"course": list(COURSE_MODES), "all": list(catalog.discover())}
     named = several.get(given[0], list(given)) if len(given) == 1 else list(given)
-    names = [target.name for target in targets.choose(named)]
+    names = [target.name for target in catalog.choose(named)]
     first = baseline or (BASELINE if BASELINE in names else names[0])
     if first not in names:
         raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(names)}")
@@ -189,7 +189,7 @@ def _users(workers: int) -> int:
 
 def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
     """MODE.NAME=SIZE, several times, as sizes by mode and name. Raises UsageError."""
-    known = targets.discover()
+    known = catalog.discover()
     options: dict[str, dict[str, int]] = {}
     for text in given:
         mode, dot, rest = text.partition(".")
@@ -222,7 +222,7 @@ def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> 
     said |= {"RETRIES": knobs.retries} if knobs.retries != RETRIES else {}
     said |= {"CALIBRATE": 1} if knobs.calibrate else {}
     said |= {} if knobs.pin else {"PIN": 0}
-    said |= {"TARGETS": targets.file()} if any(targets.is_guest_of_a_file(mode) for mode in modes) else {}
+    said |= {"TARGETS": catalog.file()} if any(catalog.is_guest_of_a_file(mode) for mode in modes) else {}
     said |= {"WORKERS": knobs.workers} if knobs.workers else {}
     said |= {"MASTER": knobs.master} if knobs.master else {}
     remote = {name: getattr(knobs, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}

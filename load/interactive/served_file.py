@@ -11,7 +11,7 @@ from pathlib import Path
 from errors import UserError
 from load.sweep.files import too_large
 from profiles.store.records import SERVED_FILE
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 from units import exact_size
 
 

@@ -8,8 +8,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from errors import UsageError
-from profiles import targets
 from profiles.store.sweep_folder import AxisName, Sweep
+from profiles.targets import catalog
 from units import GIB, KIB, MIB, format_size, parse_size
 
 ALIGNED, SHIFTED = "read-send aligned", "read-send shifted"
@@ -70,7 +70,7 @@ AXES: dict[str, Axis] = {
     axis.name: axis
     for axis in (
         Axis("size", _SIZES, _between(_SIZES), _TWO, 1, 1 << 40),
-        Axis("chunk", _CHUNKS, _between(_CHUNKS), _TWO, 512, targets.MAX_OPTION_BYTES),
+        Axis("chunk", _CHUNKS, _between(_CHUNKS), _TWO, 512, catalog.MAX_OPTION_BYTES),
         Axis("connections", _CONNECTIONS, _between(_CONNECTIONS), _TWO, 1, MOST_CONNECTIONS),
         Axis("buffer-offset", _OFFSETS, (), ("read-send",), 0, 4095),
     )
@@ -79,7 +79,7 @@ AXES: dict[str, Axis] = {
 
 def check_modes(axis: Axis, modes: tuple[str, ...]) -> None:
     """Raises UsageError where there is nothing to compare, or nothing that the axis changes."""
-    known = targets.discover()
+    known = catalog.discover()
     if axis.name == "buffer-offset":
         if modes != ("read-send",):
             raise UsageError("AXIS=buffer-offset compares read-send with itself: leave MODES out")
@@ -97,7 +97,7 @@ def variants(sweep: Sweep, value: int) -> tuple[Variant, ...]:
         given = sweep.options.get("read-send", {})
         shifts = {ALIGNED: 0, SHIFTED: value}
         return tuple(Variant(label, "read-send", given | {"buffer-offset": at}) for label, at in shifts.items())
-    known = targets.discover()
+    known = catalog.discover()
     swept = {"chunk": value} if sweep.axis == "chunk" else {}
     return tuple(
         Variant(mode, mode, sweep.options.get(mode, {}) | (swept if "chunk" in known[mode].facts.options else {}))

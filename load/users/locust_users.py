@@ -16,8 +16,8 @@ from locust import User, constant, task
 from load.users.connection import Connection, DownloadError, Sink
 from load.users.meter import Meter
 from load.users.pacing import Pace, Turns
-from profiles import targets
 from profiles.store.records import SERVED_PATH
+from profiles.targets import catalog
 
 YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = 4 << 20, 1 << 20  # reading or decrypting them takes longer than dropping
 PAUSE_AFTER_FAILURE_S = 0.2
@@ -105,7 +105,7 @@ class DownloadUser(User):
 def user_classes() -> dict[str, type[DownloadUser]]:
     """A user class for each target, by class name: read-send is loaded by ReadSendUser."""
     classes = {}
-    for target in targets.discover().values():
+    for target in catalog.discover().values():
         class_name = "".join(part.capitalize() for part in target.name.split("-")) + "User"
         address = ("127.0.0.1", target.facts.port)
         classes[class_name] = type(

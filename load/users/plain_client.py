@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from errors import UserError
 from load.users.connection import ConnectError, Connection, DownloadError, Sink
-from profiles.targets import Target, find_listener
+from profiles.targets.catalog import Target, find_listener
 from units import GIB
 
 

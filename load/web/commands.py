@@ -13,7 +13,7 @@ from errors import UsageError
 from load.campaign.options import LIMITS, USERS, Knobs, check_run_name
 from load.users import pacing
 from load.users.connection import Sink
-from profiles import targets
+from profiles.targets import catalog
 from units import parse_size
 
 MOST_USERS = int(LIMITS["users"][1])
@@ -36,7 +36,7 @@ class LoadWish:
     def check(self) -> None:
         if not self.modes:
             raise UsageError("choose a mode to load")
-        targets.choose(list(self.modes))
+        catalog.choose(list(self.modes))
         if not 1 <= self.users <= MOST_USERS or self.users * len(self.modes) > MOST_USERS:
             raise UsageError(f"{self.users} users for each mode: give 1 to {MOST_USERS // len(self.modes)}")
         size_of(self.size)
@@ -97,7 +97,7 @@ class RecordWish:
     seconds: int = 5
 
     def check(self) -> None:
-        targets.choose([self.mode])
+        catalog.choose([self.mode])
         if not RECORD_S[0] <= self.seconds <= RECORD_S[1]:
             raise UsageError(f"{self.seconds} seconds: give {RECORD_S[0]} to {RECORD_S[1]}")
 

@@ -13,7 +13,7 @@ from markupsafe import Markup
 from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, Knobs
 from load.web.point_history import COARSE_POINTS, FINE_POINTS
 from load.web.rates import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
-from profiles import targets
+from profiles.targets import catalog
 from reports.limits import FULL_SHARE
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -34,7 +34,7 @@ def page(prefix: str, locust: str) -> str:
     """prefix: of our routes; locust: where Locust's own UI is."""
     modes = [
         {"name": target.name, "summary": target.facts.summary, "copies": target.facts.cpu_copies}
-        for target in targets.discover().values()
+        for target in catalog.discover().values()
     ]
     facts = {
         "prefix": prefix,

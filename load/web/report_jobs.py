@@ -11,7 +11,7 @@ from pathlib import Path
 import gevent
 from gevent.lock import Semaphore
 
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 
 
 class Reporting:

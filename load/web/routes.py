@@ -18,7 +18,7 @@ from load.web import same_origin
 from load.web.commands import CampaignWish, LoadWish, RecordWish, ServerWish, parsed
 from load.web.controller import Desk
 from load.web.page import page
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 
 ASSETS = Path(__file__).parent / "assets"
 PALETTE = PROJECT / "reports" / "templates" / "palette.css"  # the report's colours are the page's

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from errors import UserError
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 
 END_TIMEOUT_S = 5.0
 

@@ -21,7 +21,7 @@ from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
 from profiles.agent.service import Agent, leased, routes
 from profiles.protocol import TOKEN_VARIABLE
-from profiles.targets import use
+from profiles.targets.catalog import use
 
 END_TIMEOUT_S = 10.0
 

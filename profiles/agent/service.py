@@ -15,7 +15,6 @@ import msgspec
 import psutil
 
 from errors import UserError
-from profiles import targets
 from profiles.agent import source_excerpts
 from profiles.agent.http_server import Deed, Request, Routes
 from profiles.agent.lease import LEASE_S, Leases
@@ -46,7 +45,8 @@ from profiles.protocol import (
     Watch,
 )
 from profiles.store.records import SERVED_FILE, Proof
-from profiles.supervisor import Supervisor
+from profiles.targets import catalog
+from profiles.targets.supervisor import Supervisor
 
 M = TypeVar("M")
 
@@ -57,7 +57,7 @@ class Agent:
     def __init__(self, root: Path, interval_s: float = INTERVAL_S) -> None:
         self._root = root
         self._interval_s = interval_s
-        self._targets = targets.discover()
+        self._targets = catalog.discover()
         self._supervisor = Supervisor(self._targets, root)
         self._file_identity: facts.Identity = None
         self._watched: dict[str, ProcessReader] = {}
@@ -74,8 +74,8 @@ class Agent:
             file=facts.file_facts(self._root / SERVED_FILE),
             sample_interval_s=self._interval_s,
             host=facts.host_facts(self._interface) | self._tried,
-            software=facts.software_facts(targets.PROJECT),
-            code=source_excerpts.read(targets.PROJECT),
+            software=facts.software_facts(catalog.PROJECT),
+            code=source_excerpts.read(catalog.PROJECT),
         )
 
     def machine(self, address: str) -> Machine:

@@ -24,14 +24,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from profiles.asking import Place, connection_to
 from profiles.checks import cpu_accounting
 from profiles.metrics.process import cpu_s
-from profiles.mode_server import HOST
 from profiles.protocol import Start
 from profiles.store.records import SERVED_PATH
-from profiles.supervisor import Supervisor
-from profiles.targets import Target
+from profiles.targets.catalog import Target
+from profiles.targets.http_probe import Place, connection_to
+from profiles.targets.mode_server import HOST
+from profiles.targets.supervisor import Supervisor
 
 TOLERANCE = 0.02
 BESIDE = "beside it: ksoftirqd"  # no account of the server, but of work that nobody bills to it

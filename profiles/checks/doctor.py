@@ -17,12 +17,12 @@ from pathlib import Path
 from typing import Literal
 
 from errors import UserError
-from profiles.guest_server import serving
 from profiles.profilers.py_spy import explain, find_py_spy
 from profiles.protocol import Start
 from profiles.scratch import Scratch
 from profiles.store.records import SERVED_FILE
-from profiles.targets import Target
+from profiles.targets.catalog import Target
+from profiles.targets.external_server import serving
 
 State = Literal["available", "degraded", "missing"]
 

@@ -19,13 +19,13 @@ from http.client import HTTPException
 from pathlib import Path
 
 from errors import UserError
-from profiles.asking import DOWNLOAD_TIMEOUT_S, Place, download
 from profiles.checks.strace import traced
 from profiles.checks.trial import WITNESS_BYTES
-from profiles.guest_server import GuestServer, serving
 from profiles.protocol import Start
 from profiles.store.records import SERVED_PATH, Proof
-from profiles.targets import Target
+from profiles.targets.catalog import Target
+from profiles.targets.external_server import GuestServer, serving
+from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Place, download
 from units import GIB
 
 WITNESS_TIMEOUT_S = 3.0

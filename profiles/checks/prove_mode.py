@@ -25,7 +25,7 @@ from profiles.checks.trial import FILE_BYTES, MARKS
 from profiles.host.facts import file_facts
 from profiles.scratch import Scratch
 from profiles.store.records import SERVED_FILE, Proof
-from profiles.targets import PROJECT, Target
+from profiles.targets.catalog import PROJECT, Target
 from units import GIB
 
 TIMEOUT_S = 60.0

@@ -18,9 +18,9 @@ from http.client import HTTPException
 from pathlib import Path
 
 from errors import UserError
-from profiles.asking import DOWNLOAD_TIMEOUT_S, Place, asked
 from profiles.checks.trial import FILE_BYTES
 from profiles.scratch import Scratch
+from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Place, asked
 
 ATTACH_TIMEOUT_S = 10.0
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")

@@ -33,7 +33,7 @@ _SUMMED = tuple(metric.facts.name for metric in METRICS)
 class TreeReader:
     """Reads all METRICS of a process and everything below it, summed; keeps what ended ones had counted.
 
-    keeper: the top is ours (profiles/keeper.py) and no part of the guest: only what it waited for counts.
+    keeper: the top is ours (profiles/targets/reaper.py) and no part of the guest: only what it waited for counts.
     read() raises ProcessLookupError when nothing of the tree is left.
     """
 

@@ -19,7 +19,7 @@ from profiles.profilers import folded_stacks
 from profiles.profilers.py_spy import runs_python, source_folders
 from profiles.protocol import Recording
 from profiles.scratch import Scratch
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 
 RATE_HZ = 199  # no divisor of the scheduler's ticks
 _STACK_BYTES = 8192

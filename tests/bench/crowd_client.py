@@ -17,7 +17,7 @@ from load.users.locust_users import user_classes
 from load.workers.master import WorkersCrowd
 from load.workers.processes import WorkerProcesses
 from load.workers.user_pool import Count, Crowd, LocalCrowd
-from profiles.targets import find_listener
+from profiles.targets.catalog import find_listener
 
 WARM_UP_S = 0.3
 START_TIMEOUT_S = 30.0

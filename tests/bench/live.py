@@ -23,7 +23,7 @@ import psutil
 from errors import UserError
 from profiles.metrics.process import cpu_s
 from profiles.store.run_folder import RunFolder
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 from reports.paired import Paired, compare
 from tests import browser
 from tests.bench.contests import Outcome, Readings, Verdict, new_table

@@ -13,7 +13,7 @@ from datetime import datetime
 
 from errors import UserError
 from profiles.store.run_folder import RunFolder
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 from reports.core_speed import core_speed
 from reports.measured import PRIMARY, Measured, measured
 from reports.paired import TARGET_HALF_WIDTH, compare, family_confidence, percent

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from errors import UserError
 from profiles.metrics.process import cpu_s
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 
 STOP_TIMEOUT_S = 10.0
 

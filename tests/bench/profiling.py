@@ -19,8 +19,8 @@ from profiles.profilers.perf import RATE_HZ, Perf
 from profiles.protocol import Start
 from profiles.store.records import DeepProfile
 from profiles.store.run_folder import RunFolder
-from profiles.supervisor import Supervisor
-from profiles.targets import PROJECT, discover
+from profiles.targets.catalog import PROJECT, discover
+from profiles.targets.supervisor import Supervisor
 from tests.bench.contests import Contest, Outcome, Readings, judge
 from tests.bench.report_speed import MODES, timed_report
 from tests.bench.sides import Field, Reading, Side

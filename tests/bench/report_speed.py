@@ -13,7 +13,7 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.store.records import Sample
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 from reports.page import PAGE_FILE
 from tests.bench.contests import Outcome, Readings
 from tests.bench.first_paint import first_paint

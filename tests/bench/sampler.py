@@ -13,7 +13,7 @@ import time
 from errors import UserError
 from load.agent.local import ServerHost
 from profiles.protocol import Snapshot, Start
-from profiles.targets import discover
+from profiles.targets.catalog import discover
 from tests.bench.contests import Outcome, Readings
 from tests.bench.sides import Field
 

@@ -17,7 +17,7 @@ from typing import Literal
 
 from errors import UserError
 from load.campaign.cpu_pinning import Placement, choose
-from profiles.targets import PROJECT
+from profiles.targets.catalog import PROJECT
 from servers import test_file
 from tests.bench import nginx
 from tests.bench.processes import Server, bound, serving

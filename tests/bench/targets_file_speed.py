@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from errors import UsageError
-from profiles import targets_file
+from profiles.targets import config_file
 from tests.bench.contests import Outcome, Readings
 from tests.bench.sides import Field
 
@@ -48,7 +48,7 @@ def _best() -> tuple[float, float]:
 def _read_s(path: Path) -> float:
     began_s = time.perf_counter()
     try:
-        found = len(targets_file.read(path, frozenset()))
+        found = len(config_file.read(path, frozenset()))
     except UsageError as error:
         found = TARGETS if ":9: there is no key stopp" in str(error) else 0
     assert found == TARGETS, path

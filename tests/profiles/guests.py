@@ -7,8 +7,8 @@ from pathlib import Path
 
 import psutil
 
-from profiles import targets, targets_file
-from profiles.targets import Target
+from profiles.targets import catalog, config_file
+from profiles.targets.catalog import Target
 
 # Serves the files of a folder, one thread per connection; what else it does is in sys.argv[3:].
 SERVER = """
@@ -98,8 +98,8 @@ def guest(folder: Path, *how: str, name: str = "guest", **more: object) -> Targe
 def of_table(folder: Path, name: str, table: dict[str, object]) -> Target:
     path = folder / "targets.toml"
     path.write_text(f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items()))
-    ((facts, made),) = targets_file.read(path, frozenset())
-    return targets.Target(facts, guest=made)
+    ((facts, made),) = config_file.read(path, frozenset())
+    return catalog.Target(facts, guest=made)
 
 
 def alive(pids: Iterable[int]) -> list[int]:

@@ -9,7 +9,7 @@ import pytest
 from errors import UserError
 from profiles.checks import cpu_accounting
 from profiles.checks.crosscheck import BESIDE, Account, crosscheck
-from profiles.targets import choose
+from profiles.targets.catalog import choose
 
 SCHEDULER_ACCOUNTS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
 

@@ -13,9 +13,9 @@ import psutil
 import pytest
 
 from errors import UserError
-from profiles.guest_server import serving
-from profiles.ports import free_port
 from profiles.protocol import Start
+from profiles.targets.external_server import serving
+from profiles.targets.process_helpers import free_port
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.load.fake_server import answering
@@ -168,7 +168,7 @@ def test_a_container_engine_that_hangs_is_one_line(served: Path, monkeypatch: py
     engine.write_text("#!/bin/sh\nexec sleep 60\n")
     engine.chmod(0o755)
     monkeypatch.setenv("PATH", f"{served}:{os.environ['PATH']}")
-    monkeypatch.setattr("profiles.found.ASK_TIMEOUT_S", 0.1)
+    monkeypatch.setattr("profiles.targets.attach.ASK_TIMEOUT_S", 0.1)
     target = of_table(served, "guest", {"container": "web", "address": "127.0.0.1:8399"})
     with pytest.raises(UserError, match=r"^guest: docker said nothing for 0\.1 s"), serving(target, served, START):
         pass
@@ -184,7 +184,7 @@ def test_its_stop_command_is_run(served: Path) -> None:
 DRIVER = """
 import sys, time
 from pathlib import Path
-from profiles.guest_server import serving
+from profiles.targets.catalog.external_server import serving
 from profiles.protocol import Start
 from tests.profiles.guests import guest
 folder = Path(sys.argv[1])

@@ -12,8 +12,8 @@ from profiles.checks.doctor import features
 from profiles.profilers import folded_stacks
 from profiles.profilers.perf import Perf
 from profiles.protocol import Recording, Start
-from profiles.supervisor import Supervisor
-from profiles.targets import choose
+from profiles.targets.catalog import choose
+from profiles.targets.supervisor import Supervisor
 from tests.conftest import eventually
 
 SEND_FILE = "send_file (servers/modes/sendfile.py:{})"

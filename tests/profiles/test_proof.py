@@ -9,7 +9,7 @@ import pytest
 
 from profiles.checks.prove_mode import count_calls, prove
 from profiles.store.records import Proof, TargetFacts
-from profiles.targets import Target, discover
+from profiles.targets.catalog import Target, discover
 from servers.mode import Copy
 from tests.copied import copy_project
 from tests.reports import synthetic

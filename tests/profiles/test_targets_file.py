@@ -5,9 +5,9 @@ from pathlib import Path
 import pytest
 
 from errors import UsageError
-from profiles import targets, targets_file, toml_lines
-from profiles.guest import Guest
 from profiles.store.records import TargetFacts
+from profiles.targets import catalog, config_file, toml_positions
+from profiles.targets.external import Guest
 
 GOOD = """
 # a comment = with an equals sign
@@ -32,7 +32,7 @@ def read(folder: Path, text: str) -> dict[str, tuple[TargetFacts, Guest]]:
     (folder / "nginx.conf").write_text("listen {port}; root {root}; {path}")
     path = folder / "targets.toml"
     path.write_text(text)
-    return {facts.name: (facts, guest) for facts, guest in targets_file.read(path, frozenset({"sendfile"}))}
+    return {facts.name: (facts, guest) for facts, guest in config_file.read(path, frozenset({"sendfile"}))}
 
 
 def test_what_is_in_it_becomes_targets(tmp_path: Path) -> None:
@@ -122,20 +122,20 @@ def test_every_target_with_a_mistake_gets_its_line(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_read_is_one_line(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="cannot be read: No such file or directory; give TARGETS"):
-        targets_file.read(tmp_path / "nothing.toml", frozenset())
+        config_file.read(tmp_path / "nothing.toml", frozenset())
     (tmp_path / "latin.toml").write_bytes(b"[a]\n# caf\xe9\n")
     with pytest.raises(UsageError, match=r"latin\.toml:2: not UTF-8"):
-        targets_file.read(tmp_path / "latin.toml", frozenset())
+        config_file.read(tmp_path / "latin.toml", frozenset())
 
 
 def test_the_file_in_force_is_the_one_that_was_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     read(tmp_path, GOOD)
     monkeypatch.setenv("TARGETS", str(tmp_path / "targets.toml"))
-    assert [target.name for target in targets.choose(["of-mine", "sendfile"])] == ["of-mine", "sendfile"]
+    assert [target.name for target in catalog.choose(["of-mine", "sendfile"])] == ["of-mine", "sendfile"]
     monkeypatch.setenv("TARGETS", "")
-    assert "of-mine" not in targets.discover()
+    assert "of-mine" not in catalog.discover()
     with pytest.raises(UsageError, match=r"there is no mode 'of-mine'.*targets\.toml"):
-        targets.choose(["of-mine"])
+        catalog.choose(["of-mine"])
 
 
 def test_lines_are_those_of_the_keys_whatever_the_values_look_like() -> None:
@@ -154,7 +154,7 @@ y = "\\"#"
 [[z]]
 k = 1
 '''
-    assert toml_lines.lines(text) == {
+    assert toml_positions.lines(text) == {
         ("a",): 1,
         ("c d",): 5,
         ("t", "u v"): 9,

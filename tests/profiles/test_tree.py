@@ -11,10 +11,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from profiles.guest_server import GuestServer, serving
 from profiles.metrics import process_tree
 from profiles.metrics.process import METRICS, ProcessReader, Values
 from profiles.protocol import Start
+from profiles.targets.external_server import GuestServer, serving
 from tests.conftest import eventually
 from tests.profiles.guests import alive, guest
 

@@ -6,7 +6,7 @@ import re
 import pytest
 
 from profiles.store.records import Proof, TargetFacts
-from profiles.targets import discover
+from profiles.targets.catalog import discover
 from reports.evidence import statement, steps
 from reports.picture import picture, summary
 from servers.mode import Copy

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.targets import discover
+from profiles.targets.catalog import discover
 from tests.conftest import PROJECT, SMALL_BYTES
 from tests.servers.probe import skip_if_missing
 from units import GIB

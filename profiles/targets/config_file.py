@@ -14,10 +14,10 @@ from typing import Any, Literal, get_args
 import msgspec
 
 from errors import UsageError
-from profiles import toml_lines
-from profiles.guest import PLACEHOLDERS, Guest
 from profiles.store.records import SERVED_PATH, TargetFacts
 from profiles.store.records import Guest as KindOfGuest
+from profiles.targets import toml_positions
+from profiles.targets.external import PLACEHOLDERS, Guest
 from profiles.targets_values import Complaint, address, size, stop, words
 
 MOST_BYTES = 1 << 20
@@ -59,7 +59,7 @@ def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
     try:
         tables = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        line, complaint = toml_lines.explain(error, text)
+        line, complaint = toml_positions.explain(error, text)
         remedy = "each may be there once" if "Cannot" in complaint else "correct it, as TOML has it: key = value"
         raise UsageError(f"{path}:{line}: {complaint}: {remedy}") from error
     found, wrong = [], []
@@ -70,8 +70,8 @@ def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
             wrong.append(((name, *complaint_of.key), str(complaint_of)))
     wrong += [((name,), text) for name, text in _alike(list(tables))]
     if wrong:
-        known = toml_lines.lines(text)
-        said = sorted((toml_lines.line_of(key, known), text) for key, text in wrong)
+        known = toml_positions.lines(text)
+        said = sorted((toml_positions.line_of(key, known), text) for key, text in wrong)
         raise UsageError("\n".join(f"{path}:{line}: {text}" for line, text in said[:MOST_ERRORS]))
     return found
 

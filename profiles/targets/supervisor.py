@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import Protocol
 
 from errors import UserError
-from profiles.guest_server import GuestServer
 from profiles.metrics import cpu_speed
 from profiles.metrics.process import Reader
-from profiles.mode_server import HOST, ModeServer
 from profiles.protocol import Start, TargetStatus
-from profiles.targets import Target
+from profiles.targets.catalog import Target
+from profiles.targets.external_server import GuestServer
+from profiles.targets.mode_server import HOST, ModeServer
 
 
 class Server(Protocol):

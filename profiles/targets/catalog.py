@@ -11,11 +11,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError
-from profiles import targets_file
-from profiles.guest import Guest
 from profiles.metrics.process import cpu_s
-from profiles.ports import listeners
 from profiles.store.records import TargetFacts
+from profiles.targets import config_file
+from profiles.targets.external import Guest
+from profiles.targets.process_helpers import listeners
 from servers import mode
 from units import format_size
 
@@ -96,7 +96,7 @@ def discover() -> dict[str, Target]:
     """
     modes = _modes()
     path = file()
-    found = targets_file.read(path, frozenset(modes)) if path else []
+    found = config_file.read(path, frozenset(modes)) if path else []
     return modes | {facts.name: Target(facts, guest=guest) for facts, guest in found}
 
 

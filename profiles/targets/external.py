@@ -1,6 +1,6 @@
 """A guest: a server of the user's own, as targets.toml describes it (docs/targets.md).
 
-Its rule: it says what to run and where to ask, and does nothing; profiles/guest_server.py does.
+Its rule: it says what to run and where to ask, and does nothing; profiles/targets/external_server.py does.
 """
 
 import re

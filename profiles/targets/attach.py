@@ -10,7 +10,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles.guest import Guest
+from profiles.targets.external import Guest
 
 ASK_TIMEOUT_S = 10.0
 _ENGINES = ("docker", "podman")

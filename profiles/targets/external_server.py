@@ -1,6 +1,6 @@
 """A guest's server: started for this cell and stopped after it, or found running and only measured.
 
-Its rule: what we started ends with us, to the last process (profiles/keeper.py); what we found is never touched.
+Its rule: what we started ends with us, to the last process (profiles/targets/reaper.py); what we found is never touched.
 """
 
 import http.client
@@ -17,18 +17,18 @@ from pathlib import Path
 from typing import IO
 
 from errors import UserError
-from profiles.asking import ASK_TIMEOUT_S, Place, asked, congestion_control
-from profiles.congestion import CHOICES, make_equal
-from profiles.found import found
-from profiles.guest import Filling
-from profiles.keeper import KILLED_MARK
 from profiles.metrics.process_tree import TreeReader
-from profiles.mode_server import HOST
-from profiles.ports import free_port, listeners, refuse_busy
 from profiles.protocol import Start
 from profiles.scratch import Scratch
 from profiles.server_log import last_line
-from profiles.targets import PROJECT, Target
+from profiles.targets.attach import found
+from profiles.targets.catalog import PROJECT, Target
+from profiles.targets.congestion_control import CHOICES, make_equal
+from profiles.targets.external import Filling
+from profiles.targets.http_probe import ASK_TIMEOUT_S, Place, asked, congestion_control
+from profiles.targets.mode_server import HOST
+from profiles.targets.process_helpers import free_port, listeners, refuse_busy
+from profiles.targets.reaper import KILLED_MARK
 
 STEP_S = 0.01
 KILL_TIMEOUT_S = 10.0
