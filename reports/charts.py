@@ -11,7 +11,7 @@ import altair as alt
 
 from reports.measured import PRIMARY, Measured, value
 from reports.paired import Paired
-from reports.rendering import mode_colour
+from reports.templating import mode_colour
 from reports.text import interval, times
 from reports.theme import BAND, INK, PAPER, SOFT, SYSTEM, USER, Row, Spec, data, finished, log_ticks
 from reports.verdict import Verdict

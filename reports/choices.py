@@ -8,9 +8,9 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from reports.data import RunData
 from reports.measured import PRIMARY, Measured, value
 from reports.paired import Paired, compare
+from reports.run_data import RunData
 from reports.text import interval, times
 
 

@@ -6,7 +6,7 @@ Its rule: an answer is measured in this run, or it is not given.
 from collections.abc import Iterable
 
 from profiles.store.records import Proof
-from reports.data import RunData
+from reports.run_data import RunData
 from reports.text import hundredths
 
 CLASSIC, ZERO_COPY = "read-send", "sendfile"

@@ -6,7 +6,7 @@ page's script (reports/assets/build/) unpacks it first.
 
 from dataclasses import dataclass
 
-from reports.rendering import packed
+from reports.templating import packed
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,12 +16,12 @@ from markupsafe import Markup
 
 import reports.sections
 from profiles.store.run_folder import RunFolder
-from reports.data import RunData, load
 from reports.figure import vega_bundle
 from reports.output import write_file
 from reports.question import in_brief
-from reports.rendering import Rendered, fragment, mode_colour
+from reports.run_data import RunData, load
 from reports.students import page as students
+from reports.templating import Rendered, fragment, mode_colour
 
 PAGE_FILE = "index.html"
 FOLDED_FROM = 100  # an ORDER: below it is what a report must answer at once (method.md §7), which is never folded

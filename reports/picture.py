@@ -13,7 +13,7 @@ from markupsafe import Markup
 
 from profiles.store.records import Proof, TargetFacts
 from reports.evidence import Step, steps
-from reports.rendering import fragment
+from reports.templating import fragment
 from reports.text import number
 
 WIDTH, HEIGHT = 330, 302

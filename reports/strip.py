@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.rendering import fragment
+from reports.templating import fragment
 
 WIDTH, HEIGHT = 150, 16
 WIDEST = 32.0  # no axis reaches further from 1 than this

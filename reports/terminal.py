@@ -10,10 +10,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.data import INTERACTIVE, RunData
-from reports.explain import floor_text
+from reports.explanations import floor_text
 from reports.measured import PRIMARY
 from reports.question import in_short
+from reports.run_data import INTERACTIVE, RunData
 from reports.text import median, plural, printable
 
 PIPED_WIDTH = 200

@@ -10,7 +10,7 @@ import altair as alt
 from profiles.store.records import Cell, Sample
 from reports.measured import Measured
 from reports.rates import CPU, SWITCHES, Counters, Rate, rates
-from reports.rendering import mode_colour
+from reports.templating import mode_colour
 from reports.theme import INK, SOFT, TIPS, Row, Spec, data, finished
 
 MOST_ROWS = 2400

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, run_command
-from reports import browse
+from reports import open_report
 
 
 def main() -> int:
@@ -13,8 +13,8 @@ def main() -> int:
     )
     parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where reports lie (%(default)s)")
     arguments = parser.parse_args()
-    page = browse.find(arguments.reports, arguments.run or None)
-    reason = browse.show(page)
+    page = open_report.find(arguments.reports, arguments.run or None)
+    reason = open_report.show(page)
     print(f"report: {page}" if reason is None else f"report: {page.resolve().as_uri()} ({reason}: open it yourself)")
     return EXIT_DONE
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from profiles.store.sweep_folder import SweepFolder
-from reports import data, page, terminal
+from reports import page, run_data, terminal
 from reports.sweep import page as sweep_page
 from reports.sweep import terminal as sweep_terminal
 from reports.sweep.data import is_sweep
@@ -24,7 +24,7 @@ def main() -> int:
         raise UsageError(f"GIB_PER_DAY={options.gib_per_day:g}: give 0.001 to 1000000000000")
     if is_sweep(options.profiles, options.run):
         return _sweep(options.profiles / options.run, options.reports, options.gib_per_day)
-    folder = data.find(options.profiles, options.run or None, lambda line: print(line, file=sys.stderr))
+    folder = run_data.find(options.profiles, options.run or None, lambda line: print(line, file=sys.stderr))
     run, path = page.report(folder, options.reports, options.gib_per_day)
     terminal.show(run)
     print(f"report: {path}")

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UserError, run_command
-from reports import data, page, terminal
+from reports import page, run_data, terminal
 from reports.students.page import STUDENTS_FILE
 from servers import test_file
 from tests import browser
@@ -33,7 +33,7 @@ def main() -> int:
     if reason := browser.missing():
         raise UserError(reason)
     with tempfile.TemporaryDirectory() as folder, browser.browser() as chromium:
-        run, path = page.report(data.find(arguments.profiles, arguments.run or None), Path(folder))
+        run, path = page.report(run_data.find(arguments.profiles, arguments.run or None), Path(folder))
         terminal.show(run)
         for name, take in PICTURES.items():
             _keep(arguments.pictures / f"{name}.png", take(chromium, path))

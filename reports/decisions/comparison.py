@@ -10,12 +10,12 @@ from pathlib import Path
 
 from errors import UsageError
 from reports import paired
-from reports.data import INTERACTIVE, RunData, find, load
 from reports.decisions import across
 from reports.decisions.across import Across
 from reports.decisions.metadata import Difference, differences, other_question
 from reports.measured import PRIMARY, Measured, value
 from reports.paired import Paired
+from reports.run_data import INTERACTIVE, RunData, find, load
 
 CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
 

@@ -11,8 +11,8 @@ from typing import Any
 import msgspec
 
 from profiles.store.records import Run
-from reports.data import RunData
 from reports.decisions.table import as_csv, table
+from reports.run_data import RunData
 from units import MIB, format_size
 
 RECORD_ID = "run-record"

@@ -11,10 +11,10 @@ from typing import Literal
 import duckdb
 
 from errors import UserError
-from reports.data import RunData
 from reports.decisions.comparison import read
 from reports.decisions.table import Table, as_csv, table
 from reports.output import write_file
+from reports.run_data import RunData
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")

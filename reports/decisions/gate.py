@@ -18,10 +18,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from errors import EXIT_DONE, EXIT_FAILED, UsageError
-from reports.data import RunData
 from reports.decisions import comparison
 from reports.decisions.metadata import machine, other_question
 from reports.paired import family_confidence
+from reports.run_data import RunData
 from reports.text import interval, times
 
 EXIT_INCONCLUSIVE = 3

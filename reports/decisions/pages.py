@@ -19,9 +19,9 @@ from reports.figure import figure, vega_bundle
 from reports.output import write_file
 from reports.page import PAGE_FILE
 from reports.paired import percent
-from reports.rendering import Rendered, fragment
 from reports.sections.verdict import SIGNS
 from reports.strip import Axis, axis, strip
+from reports.templating import Rendered, fragment
 from reports.text import plural
 
 HISTORY_FILE = "index.html"

@@ -10,8 +10,8 @@ import json
 from dataclasses import dataclass, fields
 
 from profiles.store.records import Cell
-from reports.data import RunData
 from reports.measured import number_of
+from reports.run_data import RunData
 
 _APART = ("metrics", "latency_histogram")
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import altair as alt
 
 from reports.decisions.history import Entry, History, ModeEntry
-from reports.rendering import mode_colour
+from reports.templating import mode_colour
 from reports.text import number, times
 from reports.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 

@@ -5,11 +5,11 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from reports.charts import cost, cost_edge, throughput
-from reports.data import RunData
 from reports.figure import HALF_WIDTH_PX, figure
 from reports.latency import ENOUGH, latencies
 from reports.measured import PRIMARY
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import UNKNOWN, extent, median, number, plural, quantity
 
 TITLE = "What each mode costs"

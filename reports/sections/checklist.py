@@ -2,12 +2,12 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.decisions.savings import Saving, cores, saving, traffic
 from reports.evidence import statement
-from reports.explain import held_to, limit
+from reports.explanations import held_to, limit
 from reports.measured import PRIMARY
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import UNKNOWN, number, plural, quantity
 from units import GIB
 

@@ -2,10 +2,10 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
-from reports.explain import limit, machine_line, network_line
+from reports.explanations import limit, machine_line, network_line
 from reports.question import chosen, in_full
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 
 TITLE = "Where, and how to repeat it"
 ORDER = 60

@@ -3,10 +3,10 @@
 from markupsafe import Markup
 
 from profiles.store.records import TargetFacts
-from reports.data import RunData
 from reports.evidence import statement
 from reports.picture import picture, summary
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 
 TITLE = "The copies of every byte"
 ORDER = 110

@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.decisions.embedded import RECORD_ID, downloads, record
-from reports.rendering import embedded_json, fragment
+from reports.run_data import RunData
+from reports.templating import embedded_json, fragment
 
 TITLE = "Take the data along"
 ORDER = 135

@@ -4,11 +4,11 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.deep import ERRORS, WORTH_A_WORD, Deep, differing, signed
 from reports.flames import Tree, difference, pruned, trimmed
 from reports.paired import percent
-from reports.rendering import fragment, packed_json
+from reports.run_data import RunData
+from reports.templating import fragment, packed_json
 from reports.text import number
 
 TITLE = "What vanished, what appeared"

@@ -3,9 +3,9 @@
 from markupsafe import Markup
 
 from reports.choices import EXPLORATORY, Metric
-from reports.data import RunData
 from reports.paired import compare
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import interval, times
 
 TITLE = "Exploratory: the other ratios"

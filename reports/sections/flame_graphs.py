@@ -12,12 +12,12 @@ from markupsafe import Markup
 
 from profiles.store.records import Profile, PythonFrames
 from reports.copy_tax import group_of_stack
-from reports.data import RunData
 from reports.deep import Deep, read_folded
 from reports.downloads import Budget, Download
 from reports.flames import own_name, tree
-from reports.rendering import fragment, packed_json
+from reports.run_data import RunData
 from reports.speedscope import speedscope
+from reports.templating import fragment, packed_json
 from reports.text import number, plural
 
 TITLE = "Flame graphs"

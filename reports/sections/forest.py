@@ -4,9 +4,9 @@ from markupsafe import Markup
 
 from reports.charts import forest
 from reports.choices import DECLARED, choices
-from reports.data import RunData
 from reports.figure import HALF_WIDTH_PX, figure
-from reports.rendering import embedded_json, fragment
+from reports.run_data import RunData
+from reports.templating import embedded_json, fragment
 
 TITLE = "Every round"
 ORDER = 12

@@ -4,9 +4,9 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.disturbance import GATES, Gate
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 
 TITLE = "The gates"
 ORDER = 125

@@ -2,10 +2,10 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.measured import PRIMARY
 from reports.question import in_short
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import median
 
 TITLE = "In numbers"

@@ -2,10 +2,10 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.latency import ENOUGH, latencies
 from reports.question import rate_of
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 
 TITLE = "Latency of a download"
 ORDER = 140

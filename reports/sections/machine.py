@@ -6,10 +6,10 @@ from markupsafe import Markup
 
 from profiles.store.records import Run
 from reports.core_speed import core_speed
-from reports.data import RunData
-from reports.explain import users_of
+from reports.explanations import users_of
 from reports.question import in_full
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import quantity
 from units import format_size
 

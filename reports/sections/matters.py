@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
-from reports.data import RunData
 from reports.decisions.savings import Saving, core_hours, cores, saving, traffic
 from reports.paired import percent
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import number
 
 TITLE = "Does it matter?"

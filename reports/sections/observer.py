@@ -7,9 +7,9 @@ recorded during a load by hand is a part of its numbers, and stands beside nothi
 from markupsafe import Markup
 
 from profiles.store.records import Cell
-from reports.data import RunData
 from reports.measured import PRIMARY
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import UNKNOWN, number, times
 
 TITLE = "Observer effect: what the profilers cost"

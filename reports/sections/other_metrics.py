@@ -3,9 +3,9 @@
 from markupsafe import Markup
 
 from profiles.store.records import MetricFacts
-from reports.data import RunData
-from reports.rendering import fragment
+from reports.run_data import RunData
 from reports.sections.absolutes import SHOWN
+from reports.templating import fragment
 from reports.text import extent, median
 
 TITLE = "Everything else that was counted"

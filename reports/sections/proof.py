@@ -4,8 +4,8 @@ from markupsafe import Markup
 
 from profiles.store.records import Proof
 from reports.course import CLASSIC, fewer, how_many
-from reports.data import RunData
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import UNKNOWN, hundredths, number
 
 TITLE = "What each mode really did"

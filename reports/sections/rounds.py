@@ -3,8 +3,8 @@
 from markupsafe import Markup
 
 from profiles.store.run_folder import CELLS_FILE
-from reports.data import RunData
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 
 TITLE = "Every raw cell"
 ORDER = 130

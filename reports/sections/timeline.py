@@ -3,9 +3,9 @@
 from markupsafe import Markup
 
 from reports import timeline
-from reports.data import RunData
 from reports.figure import figure
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import number
 
 TITLE = "Over time"

@@ -2,8 +2,8 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
-from reports.rendering import fragment
+from reports.run_data import RunData
+from reports.templating import fragment
 from reports.text import plural, rounds_list
 
 TITLE = "Can it be trusted?"

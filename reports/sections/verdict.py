@@ -2,11 +2,11 @@
 
 from markupsafe import Markup
 
-from reports.data import INTERACTIVE, RunData
-from reports.explain import floor_text, where
+from reports.explanations import floor_text, where
 from reports.paired import TARGET_HALF_WIDTH, family_confidence, percent
 from reports.question import in_full
-from reports.rendering import fragment
+from reports.run_data import INTERACTIVE, RunData
+from reports.templating import fragment
 
 TITLE = "Verdict"
 ORDER = 10

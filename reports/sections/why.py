@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
-from reports.data import RunData
-from reports.explain import why
-from reports.rendering import fragment
+from reports.explanations import why
+from reports.run_data import RunData
+from reports.templating import fragment
 
 TITLE = "Why"
 ORDER = 50

@@ -9,15 +9,15 @@ from pathlib import Path
 from markupsafe import Markup
 
 from profiles.store.records import Code, TargetFacts
-from reports.data import RunData
 from reports.evidence import statement
-from reports.explain import machine_line
+from reports.explanations import machine_line
 from reports.measured import PRIMARY
 from reports.output import write_file
 from reports.picture import picture, summary
-from reports.rendering import Rendered, fragment
+from reports.run_data import RunData
 from reports.students.code import Quote, function, quote
 from reports.students.questions import contrasted, questions
+from reports.templating import Rendered, fragment
 from reports.text import UNKNOWN, median, number
 
 STUDENTS_FILE = "students.html"

@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from reports import course
-from reports.data import RunData
 from reports.picture import picture
+from reports.run_data import RunData
 from reports.strip import axis, strip
 from reports.text import median, number
 

@@ -12,8 +12,8 @@ import altair as alt
 
 from reports.measured import PRIMARY, value
 from reports.paired import Paired, compare
-from reports.rendering import mode_colour
 from reports.sweep.data import Place, SweepData
+from reports.templating import mode_colour
 from reports.text import number, times
 from reports.theme import BAND, PAPER, SOFT, Row, Spec, data, finished, log_ticks
 from units import GIB, MIB

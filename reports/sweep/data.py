@@ -1,6 +1,6 @@
 """Everything a sweep's page is made of: its record, and the run at each of its points, concluded.
 
-Its rule: as for a run (reports/data.py), it is read from the sweep's folder alone.
+Its rule: as for a run (reports/run_data.py), it is read from the sweep's folder alone.
 """
 
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ from errors import UserError
 from profiles.store.records import Cell
 from profiles.store.run_folder import RUN_FILE
 from profiles.store.sweep_folder import Sweep, SweepFolder
-from reports.data import RunData, load
 from reports.limits import mostly_client_limited
 from reports.measured import PRIMARY
 from reports.paired import Paired
+from reports.run_data import RunData, load
 from reports.sweep.crossover import Crossover, Point, crossover
 from reports.verdict import SMALLEST_DELTA
 from units import GIB, format_size

@@ -7,7 +7,7 @@ import pytest
 
 from profiles.store.records import Cell, Repeat, Run, Void
 from reports.disturbance import foreign_cores, steal_share, swapped, throttled
-from reports.explain import held_to, users_of
+from reports.explanations import held_to, users_of
 from reports.gates import check
 from reports.limits import client_limited
 from reports.measured import measured

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from errors import UsageError
-from reports import browse
+from reports import open_report
 
 
 @pytest.fixture
@@ -34,29 +34,29 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_latest_is_meant_unless_another_is_named(reports: Path) -> None:
-    assert browse.find(reports, None).read_text() == "newer"
-    assert browse.find(reports, "older").read_text() == "older"
+    assert open_report.find(reports, None).read_text() == "newer"
+    assert open_report.find(reports, "older").read_text() == "older"
 
 
 def test_what_is_not_there_is_said_with_what_makes_it(reports: Path, tmp_path: Path) -> None:
     with pytest.raises(UsageError, match=r"no report 'gone' .* there is older, newer: `make report RUN=gone`"):
-        browse.find(reports, "gone")
+        open_report.find(reports, "gone")
     with pytest.raises(UsageError, match=r"there is no report in .*`make load` makes one"):
-        browse.find(tmp_path / "nowhere", None)
+        open_report.find(tmp_path / "nowhere", None)
 
 
 def test_the_desktop_opens_it(reports: Path, desktop: Path) -> None:
-    page = browse.find(reports, None)
-    assert browse.show(page) is None
+    page = open_report.find(reports, None)
+    assert open_report.show(page) is None
     assert (desktop / "asked").read_text().strip() == page.as_uri()
 
 
 def test_why_nothing_opened_it_is_said(reports: Path, desktop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = browse.find(reports, None)
+    page = open_report.find(reports, None)
     (desktop / "code").write_text("3")
-    assert browse.show(page) == "xdg-open failed: no browser"
+    assert open_report.show(page) == "xdg-open failed: no browser"
     monkeypatch.setenv("PATH", str(reports))
-    assert "not installed" in (browse.show(page) or "")
+    assert "not installed" in (open_report.show(page) or "")
     for name in ("DISPLAY", "WAYLAND_DISPLAY"):
         monkeypatch.delenv(name, raising=False)
-    assert browse.show(page) == "there is no desktop here"
+    assert open_report.show(page) == "there is no desktop here"

@@ -11,8 +11,8 @@ import pytest
 
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.data import load
 from reports.paired import compare
+from reports.run_data import load
 from reports.text import interval
 from tests import browser, screenshots
 from tests.browser import Browser

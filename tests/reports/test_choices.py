@@ -7,8 +7,8 @@ from pathlib import Path
 
 from profiles.store.run_folder import RunFolder
 from reports.choices import DECLARED, EXPLORATORY, choices
-from reports.data import load
 from reports.paired import compare
+from reports.run_data import load
 from reports.text import interval
 from tests.reports import synthetic
 

@@ -15,8 +15,8 @@ from errors import UserError
 from profiles.store.records import DeepProfile
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.data import RunData, load
 from reports.deep import Deep, deep, differing, read_folded, reasons, signed
+from reports.run_data import RunData, load
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 from units import GIB

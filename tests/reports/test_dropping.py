@@ -7,10 +7,10 @@ from pathlib import Path
 from profiles.store.records import Cell, Probe, Repeat, Run
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.data import load
 from reports.gates import check
 from reports.limits import probed
 from reports.measured import PRIMARY, measured
+from reports.run_data import load
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 

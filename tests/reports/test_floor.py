@@ -8,10 +8,10 @@ import pytest
 from profiles.store import aa_floors
 from profiles.store.records import Cell, Floor, Run
 from reports import page
-from reports.data import load
 from reports.floor import conditions, floor_of, own_floor
 from reports.gates import check
 from reports.measured import PRIMARY, measured
+from reports.run_data import load
 from reports.verdict import conclude, delta
 from tests.reports import synthetic
 from tests.reports.tags import Tags

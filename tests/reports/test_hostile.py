@@ -8,7 +8,7 @@ import pytest
 
 from profiles.store.records import Code, MetricFacts
 from reports import page
-from reports.data import load
+from reports.run_data import load
 from reports.students import page as students
 from tests.reports import synthetic
 from tests.reports.tags import Tags

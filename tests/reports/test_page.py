@@ -14,7 +14,7 @@ import pytest
 import reports.sections
 from profiles.store.records import MetricFacts
 from reports import page
-from reports.data import load
+from reports.run_data import load
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 

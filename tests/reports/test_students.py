@@ -12,7 +12,7 @@ from profiles.agent import source_excerpts
 from profiles.store.records import Code
 from profiles.store.run_folder import PROOFS_FILE, RunFolder
 from reports import page as report
-from reports.data import load
+from reports.run_data import load
 from reports.students import page
 from reports.students.code import function
 from reports.students.questions import questions

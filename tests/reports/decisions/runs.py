@@ -6,8 +6,8 @@ from typing import Any
 
 from profiles.store.records import Cell
 from profiles.store.run_folder import RunFolder
-from reports.data import RunData
 from reports.decisions import comparison
+from reports.run_data import RunData
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile", "read-whole")

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from errors import UsageError
-from reports.data import RunData
 from reports.decisions import ci, comparison
 from reports.decisions.gate import Judgement, gate
+from reports.run_data import RunData
 from tests.reports.decisions import runs
 from tests.reports.test_hostile import HOSTILE
 

@@ -7,12 +7,12 @@ import re
 from collections.abc import Iterator
 
 from profiles.store.records import Floor, Run
-from reports.data import RunData
 from reports.deep import reasons
 from reports.limits import client_full, cores, probed, server_full
 from reports.measured import Measured
 from reports.paired import percent
 from reports.question import rate_of
+from reports.run_data import RunData
 from reports.text import UNKNOWN, middle, number, plural, quantity
 
 FAULTS_WORTH_A_WORD = 1000
