@@ -9,12 +9,12 @@ from typing import Any
 
 import altair as alt
 
-from reports.measured import PRIMARY, Measured, value
-from reports.paired import Paired
+from reports.analysis.paired_ratio import Paired
+from reports.analysis.rounds import PRIMARY, Measured, value
+from reports.analysis.text import interval, times
+from reports.analysis.verdict import Verdict
 from reports.templating import mode_colour
-from reports.text import interval, times
 from reports.theme import BAND, INK, PAPER, SOFT, SYSTEM, USER, Row, Spec, data, finished, log_ticks
-from reports.verdict import Verdict
 
 FOREST_ROW_PX, ROW_PX = 64, 46
 

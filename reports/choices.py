@@ -8,10 +8,10 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from reports.measured import PRIMARY, Measured, value
-from reports.paired import Paired, compare
+from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.rounds import PRIMARY, Measured, value
+from reports.analysis.text import interval, times
 from reports.run_data import RunData
-from reports.text import interval, times
 
 
 @dataclass(frozen=True, slots=True)

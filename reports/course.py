@@ -6,8 +6,8 @@ Its rule: an answer is measured in this run, or it is not given.
 from collections.abc import Iterable
 
 from profiles.store.records import Proof
+from reports.analysis.text import hundredths
 from reports.run_data import RunData
-from reports.text import hundredths
 
 CLASSIC, ZERO_COPY = "read-send", "sendfile"
 FEWER_THAN_TWO = 1.5  # of what is measured, so that noise does not decide

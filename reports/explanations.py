@@ -7,13 +7,13 @@ import re
 from collections.abc import Iterator
 
 from profiles.store.records import Floor, Run
+from reports.analysis.bottleneck import client_full, cores, probed, server_full
+from reports.analysis.paired_ratio import percent
+from reports.analysis.rounds import Measured
+from reports.analysis.text import UNKNOWN, middle, number, plural, quantity
+from reports.analysis.workload import rate_of
 from reports.deep import reasons
-from reports.limits import client_full, cores, probed, server_full
-from reports.measured import Measured
-from reports.paired import percent
-from reports.question import rate_of
 from reports.run_data import RunData
-from reports.text import UNKNOWN, middle, number, plural, quantity
 
 FAULTS_WORTH_A_WORD = 1000
 

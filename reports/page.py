@@ -16,9 +16,9 @@ from markupsafe import Markup
 
 import reports.sections
 from profiles.store.run_folder import RunFolder
+from reports.analysis.workload import in_brief
 from reports.figure import vega_bundle
 from reports.output import write_file
-from reports.question import in_brief
 from reports.run_data import RunData, load
 from reports.students import page as students
 from reports.templating import Rendered, fragment, mode_colour

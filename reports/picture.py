@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from profiles.store.records import Proof, TargetFacts
-from reports.evidence import Step, steps
+from reports.analysis.copies import Step, steps
+from reports.analysis.text import number
 from reports.templating import fragment
-from reports.text import number
 
 WIDTH, HEIGHT = 330, 302
 BOX_WIDTH, BOX_HEIGHT = 112, 36

@@ -6,8 +6,8 @@ as what it promises for every mode. In simulation (looks after 6, 8 and 10 round
 and without spikes) intervals that were stopped so covered 95 to 97 %, where those of 10 rounds covered 95 %.
 """
 
-from reports.measured import PRIMARY, Measured
-from reports.paired import compare, family_confidence
+from reports.analysis.paired_ratio import compare, family_confidence
+from reports.analysis.rounds import PRIMARY, Measured
 
 
 def half_width(measured: Measured) -> float | None:

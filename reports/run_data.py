@@ -11,13 +11,13 @@ from errors import UsageError, UserError
 from profiles.store.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
+from reports.analysis.aa_floor import floor_of
+from reports.analysis.rounds import Measured, measured
+from reports.analysis.sensitivity import Sensitivity, sensitivity
+from reports.analysis.text import plural
+from reports.analysis.validity import Validity, check
+from reports.analysis.verdict import Verdict, conclude, delta
 from reports.deep import Deep, deep
-from reports.floor import floor_of
-from reports.gates import Validity, check
-from reports.measured import Measured, measured
-from reports.sensitivity import Sensitivity, sensitivity
-from reports.text import plural
-from reports.verdict import Verdict, conclude, delta
 
 INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is concluded"
 

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 
 import altair as alt
 
+from reports.analysis.text import number
 from reports.copy_tax import (
     COPYING,
     FAULTING,
@@ -19,7 +20,6 @@ from reports.copy_tax import (
     TCP,
     USER_TLS,
 )
-from reports.text import number
 from reports.theme import PAPER, Row, Spec, data, finished
 
 # Which groups are one part of a bar, in the order in which they are stacked; the last takes all others.

@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemBytecodeCache, FileSystemLoader, Stric
 from jinja2.bccache import Bucket
 from markupsafe import Markup
 
-from reports import text
+from reports.analysis import text
 
 TEMPLATES = Path(__file__).parent / "templates"
 BUILD = Path(__file__).resolve().parent.parent / "build"  # what is kept to be faster next time; `make clean` removes it

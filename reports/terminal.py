@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.text import median, plural, printable
+from reports.analysis.workload import in_short
 from reports.explanations import floor_text
-from reports.measured import PRIMARY
-from reports.question import in_short
 from reports.run_data import INTERACTIVE, RunData
-from reports.text import median, plural, printable
 
 PIPED_WIDTH = 200
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import altair as alt
 
-from reports.text import printable
+from reports.analysis.text import printable
 
 Spec = dict[str, Any]
 Row = dict[str, str | float | int | None]

@@ -8,8 +8,8 @@ from collections.abc import Iterator
 import altair as alt
 
 from profiles.store.records import Cell, Sample
-from reports.measured import Measured
-from reports.rates import CPU, SWITCHES, Counters, Rate, rates
+from reports.analysis.rounds import Measured
+from reports.analysis.sample_rates import CPU, SWITCHES, Counters, Rate, rates
 from reports.templating import mode_colour
 from reports.theme import INK, SOFT, TIPS, Row, Spec, data, finished
 

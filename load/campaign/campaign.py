@@ -24,9 +24,9 @@ from profiles.protocol import Facts
 from profiles.store import aa_floors
 from profiles.store.records import Cell, DeepProfile, Probe, Proof, Run, State
 from profiles.store.run_folder import RunFolder
-from reports.floor import conditions, own_floor
-from reports.limits import mostly_client_limited, rate
-from reports.measured import measured
+from reports.analysis.aa_floor import conditions, own_floor
+from reports.analysis.bottleneck import mostly_client_limited, rate
+from reports.analysis.rounds import measured
 from units import exact_size
 
 T = TypeVar("T")

@@ -9,7 +9,7 @@ from errors import UserError
 from load.agent.client import AgentClient
 from load.users.connection import Connection, DownloadError
 from load.users.locust_users import DownloadUser
-from reports.disturbance import MOST_RESIDENT
+from reports.analysis.disturbance import MOST_RESIDENT
 
 
 def check_ready(connection: Connection, users: type[DownloadUser]) -> None:

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from profiles.store.records import Cell, DeepProfile, Repeat, Run, Void
-from reports.measured import Measured, measured
-from reports.paired import FEWEST_ROUNDS, percent
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, percent
+from reports.analysis.rounds import Measured, measured
 from reports.precision import precise
 
 LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another

@@ -20,7 +20,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from reports.paired import TARGET_HALF_WIDTH, Paired
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired
 
 DELTA = 0.02  # method.md §5
 MOST_ROUNDS = 40

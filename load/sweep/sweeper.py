@@ -25,9 +25,9 @@ from profiles.store import aa_floors
 from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RunFolder
 from profiles.store.sweep_folder import Sweep, SweepFolder
-from reports.floor import conditions
-from reports.measured import PRIMARY, measured
-from reports.paired import compare, family_confidence
+from reports.analysis.aa_floor import conditions
+from reports.analysis.paired_ratio import compare, family_confidence
+from reports.analysis.rounds import PRIMARY, measured
 
 ENDS_S = 1.2  # a cell's start, probe and stop, before one has been seen
 

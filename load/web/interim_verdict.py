@@ -6,10 +6,10 @@ Its rule: the arithmetic and the sentences are those of reports/, asked of the r
 from dataclasses import dataclass
 
 from profiles.store.run_folder import RUN_FILE, RunFolder
-from reports.floor import floor_of
-from reports.gates import check
-from reports.measured import PRIMARY, measured, number_of, value
-from reports.verdict import conclude, delta
+from reports.analysis.aa_floor import floor_of
+from reports.analysis.rounds import PRIMARY, measured, number_of, value
+from reports.analysis.validity import check
+from reports.analysis.verdict import conclude, delta
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,7 +14,7 @@ from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, US
 from load.web.point_history import COARSE_POINTS, FINE_POINTS
 from load.web.rates import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles.targets import catalog
-from reports.limits import FULL_SHARE
+from reports.analysis.bottleneck import FULL_SHARE
 
 TEMPLATES = Path(__file__).parent / "templates"
 

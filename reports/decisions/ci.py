@@ -5,9 +5,9 @@ Its rule: names come from outside. XML gets no sign that it forbids, and an anno
 
 from xml.etree import ElementTree
 
-from reports.decisions.across import CAVEAT
+from reports.analysis.text import printable
+from reports.analysis.unpaired_ratio import CAVEAT
 from reports.decisions.gate import Gate, Outcome
-from reports.text import printable
 
 _LEVELS: dict[Outcome, str] = {"pass": "notice", "regression": "error", "inconclusive": "warning"}
 

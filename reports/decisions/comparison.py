@@ -9,12 +9,11 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from errors import UsageError
-from reports import paired
-from reports.decisions import across
-from reports.decisions.across import Across
+from reports.analysis import paired_ratio, unpaired_ratio
+from reports.analysis.paired_ratio import Paired
+from reports.analysis.rounds import PRIMARY, Measured, value
+from reports.analysis.unpaired_ratio import Across
 from reports.decisions.metadata import Difference, differences, other_question
-from reports.measured import PRIMARY, Measured, value
-from reports.paired import Paired
 from reports.run_data import INTERACTIVE, RunData, find, load
 
 CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
@@ -93,9 +92,9 @@ def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: fl
 
 def _in_run(run: RunData, mode: str, reference: str | None) -> InRun:
     found = [(each, 1.0) for each in costs(run.measured, mode)]
-    cost = paired.compare(found, CONFIDENCE) if found else None
+    cost = paired_ratio.compare(found, CONFIDENCE) if found else None
     pairs = _pairs(run.measured, mode, reference) if reference not in (None, mode) else []
-    ratio = paired.compare(pairs, CONFIDENCE) if pairs else None
+    ratio = paired_ratio.compare(pairs, CONFIDENCE) if pairs else None
     void = run.validity.void_reason(mode)
     of_reference = run.validity.void_reason(reference) if reference else None
     return InRun(cost, ratio, void, void or (f"{reference}: {of_reference}" if of_reference else None))
@@ -116,4 +115,4 @@ def _pairs(measured: Measured, mode: str, reference: str | None) -> list[tuple[f
 
 
 def _across(ours: Sequence[float], theirs: Sequence[float], confidence: float) -> Across | None:
-    return across.compare(ours, theirs, confidence) if ours and theirs else None
+    return unpaired_ratio.compare(ours, theirs, confidence) if ours and theirs else None

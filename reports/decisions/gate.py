@@ -18,11 +18,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 from errors import EXIT_DONE, EXIT_FAILED, UsageError
+from reports.analysis.paired_ratio import family_confidence
+from reports.analysis.text import interval, times
 from reports.decisions import comparison
 from reports.decisions.metadata import machine, other_question
-from reports.paired import family_confidence
 from reports.run_data import RunData
-from reports.text import interval, times
 
 EXIT_INCONCLUSIVE = 3
 

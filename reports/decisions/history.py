@@ -8,12 +8,12 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.store.run_folder import RunFolder
+from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.text import UNKNOWN, printable
+from reports.analysis.verdict import Kind
 from reports.decisions.comparison import costs
 from reports.decisions.metadata import machine, question
-from reports.paired import Paired, compare
 from reports.run_data import RunData, load
-from reports.text import UNKNOWN, printable
-from reports.verdict import Kind
 from units import format_size
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from profiles.store.records import Run, TargetFacts
-from reports.question import in_brief
-from reports.text import UNKNOWN, quantity
+from reports.analysis.text import UNKNOWN, quantity
+from reports.analysis.workload import in_brief
 
 # What a record says beside the question: who, when, how precisely, how it went, and on which machine.
 _BESIDE = {

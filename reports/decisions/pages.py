@@ -8,8 +8,10 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from reports.analysis.paired_ratio import percent
+from reports.analysis.text import plural
+from reports.analysis.unpaired_ratio import CAVEAT
 from reports.decisions import words
-from reports.decisions.across import CAVEAT
 from reports.decisions.comparison import CONFIDENCE, Comparison
 from reports.decisions.history import Entry, History, ModeEntry
 from reports.decisions.pairwise import side_by_side
@@ -18,11 +20,9 @@ from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, g
 from reports.figure import figure, vega_bundle
 from reports.output import write_file
 from reports.page import PAGE_FILE
-from reports.paired import percent
 from reports.sections.verdict import SIGNS
 from reports.strip import Axis, axis, strip
 from reports.templating import Rendered, fragment
-from reports.text import plural
 
 HISTORY_FILE = "index.html"
 

@@ -15,8 +15,8 @@ import msgspec
 
 from errors import UsageError, UserError
 from profiles.store.records import Run
+from reports.analysis.text import printable
 from reports.decisions.embedded import RECORD_ID
-from reports.text import printable
 from units import MIB, format_size
 
 MOST_BYTES = 256 * MIB

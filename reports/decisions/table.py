@@ -10,7 +10,7 @@ import json
 from dataclasses import dataclass, fields
 
 from profiles.store.records import Cell
-from reports.measured import number_of
+from reports.analysis.rounds import number_of
 from reports.run_data import RunData
 
 _APART = ("metrics", "latency_histogram")

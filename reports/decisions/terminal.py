@@ -6,14 +6,14 @@ Its rule: as for one run (reports/terminal.py), a name cannot steer the terminal
 from rich.table import Table
 from rich.text import Text
 
+from reports.analysis.paired_ratio import percent
+from reports.analysis.text import interval, plural, printable, times
+from reports.analysis.unpaired_ratio import CAVEAT
 from reports.decisions import words
-from reports.decisions.across import CAVEAT
 from reports.decisions.comparison import CONFIDENCE, Comparison
 from reports.decisions.gate import Gate
 from reports.decisions.history import Entry, History, ModeEntry
-from reports.paired import percent
 from reports.terminal import open_console, print_line
-from reports.text import interval, plural, printable, times
 
 PIPED_WIDTH = 500
 _STYLES = {"pass": "green", "regression": "bold red", "inconclusive": "yellow"}

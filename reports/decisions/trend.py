@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import altair as alt
 
+from reports.analysis.text import number, times
 from reports.decisions.history import Entry, History, ModeEntry
 from reports.templating import mode_colour
-from reports.text import number, times
 from reports.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 
 HEIGHT_PX = 260

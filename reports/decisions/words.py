@@ -5,10 +5,10 @@ Its rule: an interval that is missing is said to be missing, and why.
 
 from dataclasses import dataclass
 
-from reports.decisions.across import Across
+from reports.analysis.paired_ratio import Paired
+from reports.analysis.text import UNKNOWN, interval, number, times
+from reports.analysis.unpaired_ratio import Across
 from reports.decisions.comparison import Comparison, InRun
-from reports.paired import Paired
-from reports.text import UNKNOWN, interval, number, times
 
 NOTHING = "–"
 

@@ -4,13 +4,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reports.analysis.latency import ENOUGH, latencies
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.text import UNKNOWN, extent, median, number, plural, quantity
 from reports.charts import cost, cost_edge, throughput
 from reports.figure import HALF_WIDTH_PX, figure
-from reports.latency import ENOUGH, latencies
-from reports.measured import PRIMARY
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import UNKNOWN, extent, median, number, plural, quantity
 
 TITLE = "What each mode costs"
 ORDER = 101

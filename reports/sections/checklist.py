@@ -2,13 +2,13 @@
 
 from markupsafe import Markup
 
-from reports.decisions.savings import Saving, cores, saving, traffic
-from reports.evidence import statement
+from reports.analysis.copies import statement
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.savings import Saving, cores, saving, traffic
+from reports.analysis.text import UNKNOWN, number, plural, quantity
 from reports.explanations import held_to, limit
-from reports.measured import PRIMARY
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import UNKNOWN, number, plural, quantity
 from units import GIB
 
 TITLE = "The benchmark's checklist"

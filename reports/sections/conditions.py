@@ -2,8 +2,8 @@
 
 from markupsafe import Markup
 
+from reports.analysis.workload import chosen, in_full
 from reports.explanations import limit, machine_line, network_line
-from reports.question import chosen, in_full
 from reports.run_data import RunData
 from reports.templating import fragment
 

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from profiles.store.records import TargetFacts
-from reports.evidence import statement
+from reports.analysis.copies import statement
 from reports.picture import picture, summary
 from reports.run_data import RunData
 from reports.templating import fragment

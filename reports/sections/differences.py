@@ -4,12 +4,12 @@ from collections.abc import Mapping, Sequence
 
 from markupsafe import Markup
 
+from reports.analysis.paired_ratio import percent
+from reports.analysis.text import number
 from reports.deep import ERRORS, WORTH_A_WORD, Deep, differing, signed
 from reports.flames import Tree, difference, pruned, trimmed
-from reports.paired import percent
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
-from reports.text import number
 
 TITLE = "What vanished, what appeared"
 ORDER = 103

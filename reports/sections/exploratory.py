@@ -2,11 +2,11 @@
 
 from markupsafe import Markup
 
+from reports.analysis.paired_ratio import compare
+from reports.analysis.text import interval, times
 from reports.choices import EXPLORATORY, Metric
-from reports.paired import compare
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import interval, times
 
 TITLE = "Exploratory: the other ratios"
 ORDER = 150

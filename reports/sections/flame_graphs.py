@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from profiles.store.records import Profile, PythonFrames
+from reports.analysis.text import number, plural
 from reports.copy_tax import group_of_stack
 from reports.deep import Deep, read_folded
 from reports.downloads import Budget, Download
@@ -18,7 +19,6 @@ from reports.flames import own_name, tree
 from reports.run_data import RunData
 from reports.speedscope import speedscope
 from reports.templating import fragment, packed_json
-from reports.text import number, plural
 
 TITLE = "Flame graphs"
 ORDER = 120

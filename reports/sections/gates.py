@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.disturbance import GATES, Gate
+from reports.analysis.disturbance import GATES, Gate
 from reports.run_data import RunData
 from reports.templating import fragment
 

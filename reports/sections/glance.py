@@ -2,11 +2,11 @@
 
 from markupsafe import Markup
 
-from reports.measured import PRIMARY
-from reports.question import in_short
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.text import median
+from reports.analysis.workload import in_short
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import median
 
 TITLE = "In numbers"
 ORDER = 15

@@ -2,8 +2,8 @@
 
 from markupsafe import Markup
 
-from reports.latency import ENOUGH, latencies
-from reports.question import rate_of
+from reports.analysis.latency import ENOUGH, latencies
+from reports.analysis.workload import rate_of
 from reports.run_data import RunData
 from reports.templating import fragment
 

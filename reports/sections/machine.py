@@ -5,12 +5,12 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from profiles.store.records import Run
-from reports.core_speed import core_speed
+from reports.analysis.cpu_speed import core_speed
+from reports.analysis.text import quantity
+from reports.analysis.workload import in_full
 from reports.explanations import users_of
-from reports.question import in_full
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import quantity
 from units import format_size
 
 TITLE = "The machine and the run"

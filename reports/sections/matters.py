@@ -4,11 +4,11 @@ from collections.abc import Callable
 
 from markupsafe import Markup
 
-from reports.decisions.savings import Saving, core_hours, cores, saving, traffic
-from reports.paired import percent
+from reports.analysis.paired_ratio import percent
+from reports.analysis.savings import Saving, core_hours, cores, saving, traffic
+from reports.analysis.text import number
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import number
 
 TITLE = "Does it matter?"
 ORDER = 126

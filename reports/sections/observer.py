@@ -7,10 +7,10 @@ recorded during a load by hand is a part of its numbers, and stands beside nothi
 from markupsafe import Markup
 
 from profiles.store.records import Cell
-from reports.measured import PRIMARY
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.text import UNKNOWN, number, times
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import UNKNOWN, number, times
 
 TITLE = "Observer effect: what the profilers cost"
 ORDER = 122

@@ -3,10 +3,10 @@
 from markupsafe import Markup
 
 from profiles.store.records import MetricFacts
+from reports.analysis.text import extent, median
 from reports.run_data import RunData
 from reports.sections.absolutes import SHOWN
 from reports.templating import fragment
-from reports.text import extent, median
 
 TITLE = "Everything else that was counted"
 ORDER = 160

@@ -3,10 +3,10 @@
 from markupsafe import Markup
 
 from profiles.store.records import Proof
+from reports.analysis.text import UNKNOWN, hundredths, number
 from reports.course import CLASSIC, fewer, how_many
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import UNKNOWN, hundredths, number
 
 TITLE = "What each mode really did"
 ORDER = 105

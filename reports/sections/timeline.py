@@ -3,10 +3,10 @@
 from markupsafe import Markup
 
 from reports import timeline
+from reports.analysis.text import number
 from reports.figure import figure
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import number
 
 TITLE = "Over time"
 ORDER = 124

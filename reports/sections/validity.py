@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
+from reports.analysis.text import plural, rounds_list
 from reports.run_data import RunData
 from reports.templating import fragment
-from reports.text import plural, rounds_list
 
 TITLE = "Can it be trusted?"
 ORDER = 30

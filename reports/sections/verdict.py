@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, percent
+from reports.analysis.workload import in_full
 from reports.explanations import floor_text, where
-from reports.paired import TARGET_HALF_WIDTH, family_confidence, percent
-from reports.question import in_full
 from reports.run_data import INTERACTIVE, RunData
 from reports.templating import fragment
 

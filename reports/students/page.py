@@ -9,16 +9,16 @@ from pathlib import Path
 from markupsafe import Markup
 
 from profiles.store.records import Code, TargetFacts
-from reports.evidence import statement
+from reports.analysis.copies import statement
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.text import UNKNOWN, median, number
 from reports.explanations import machine_line
-from reports.measured import PRIMARY
 from reports.output import write_file
 from reports.picture import picture, summary
 from reports.run_data import RunData
 from reports.students.code import Quote, function, quote
 from reports.students.questions import contrasted, questions
 from reports.templating import Rendered, fragment
-from reports.text import UNKNOWN, median, number
 
 STUDENTS_FILE = "students.html"
 MOST_COPIES = 3  # that may be guessed, or as many as a path made

@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from markupsafe import Markup
 
 from reports import course
+from reports.analysis.text import median, number
 from reports.picture import picture
 from reports.run_data import RunData
 from reports.strip import axis, strip
-from reports.text import median, number
 
 
 @dataclass(frozen=True, slots=True)

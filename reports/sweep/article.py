@@ -10,9 +10,9 @@ Source: Sathish K. Palaniappan and Pramod B. Nagaraja, "Efficient data transfer 
 import math
 from dataclasses import dataclass
 
-from reports.measured import Spread
+from reports.analysis.rounds import Spread
+from reports.analysis.text import interval, number, times
 from reports.sweep.data import Place, SweepData
-from reports.text import interval, number, times
 from units import GIB, MIB
 
 SOURCE = "Palaniappan and Nagaraja, “Efficient data transfer through zero copy”, IBM developerWorks, 2008"

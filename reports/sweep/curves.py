@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 import altair as alt
 
-from reports.measured import PRIMARY, value
-from reports.paired import Paired, compare
+from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.rounds import PRIMARY, value
+from reports.analysis.text import number, times
 from reports.sweep.data import Place, SweepData
 from reports.templating import mode_colour
-from reports.text import number, times
 from reports.theme import BAND, PAPER, SOFT, Row, Spec, data, finished, log_ticks
 from units import GIB, MIB
 

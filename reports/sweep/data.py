@@ -10,12 +10,12 @@ from errors import UserError
 from profiles.store.records import Cell
 from profiles.store.run_folder import RUN_FILE
 from profiles.store.sweep_folder import Sweep, SweepFolder
-from reports.limits import mostly_client_limited
-from reports.measured import PRIMARY
-from reports.paired import Paired
+from reports.analysis.bottleneck import mostly_client_limited
+from reports.analysis.paired_ratio import Paired
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.verdict import SMALLEST_DELTA
 from reports.run_data import RunData, load
 from reports.sweep.crossover import Crossover, Point, crossover
-from reports.verdict import SMALLEST_DELTA
 from units import GIB, format_size
 
 

@@ -9,17 +9,17 @@ from pathlib import Path
 from markupsafe import Markup
 
 from profiles.store.sweep_folder import SweepFolder
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, percent
+from reports.analysis.text import interval, median, number, plural, times
 from reports.explanations import limit, machine_line, network_line
 from reports.figure import figure, vega_bundle
 from reports.output import write_file
 from reports.page import PAGE_FILE
-from reports.paired import FEWEST_ROUNDS, family_confidence, percent
 from reports.sections.verdict import SIGNS
 from reports.sweep import article, curves
 from reports.sweep.data import Place, SweepData, load_sweep
 from reports.sweep.words import THINGS, sentences
 from reports.templating import Rendered, fragment
-from reports.text import interval, median, number, plural, times
 
 READ_CURVE = (
     "Dot: a round. Ring or point: the middle; a ring where the client was the limit. Bar and band: the interval."

@@ -6,11 +6,11 @@ Its rule: as for a run (reports/terminal.py), piped output is plain text that is
 from rich.table import Table
 from rich.text import Text
 
+from reports.analysis.text import number, plural, printable
 from reports.sweep.data import Place, SweepData
 from reports.sweep.page import ratio_text
 from reports.sweep.words import THINGS, sentences
 from reports.terminal import open_console, print_line
-from reports.text import number, plural, printable
 
 
 def show(sweep: SweepData) -> None:

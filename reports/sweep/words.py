@@ -5,11 +5,11 @@ Its rule: `crossover` decides, and here it is said; what cannot be told yet is s
 
 from collections.abc import Iterator, Sequence
 
-from reports.paired import percent
+from reports.analysis.paired_ratio import percent
+from reports.analysis.text import interval
+from reports.analysis.verdict import Kind
 from reports.sweep.crossover import Crossover, Point, Side
 from reports.sweep.data import SweepData
-from reports.text import interval
-from reports.verdict import Kind
 
 MOST_NAMED = 6
 THINGS = {"size": "file size", "chunk": "chunk", "connections": "number of connections", "buffer-offset": "offset"}

@@ -12,7 +12,7 @@ from typing import Literal
 
 from rich.table import Table
 
-from reports.paired import Paired, compare
+from reports.analysis.paired_ratio import Paired, compare
 from tests.bench.sides import Reading, Side
 
 Readings = Mapping[Side, Sequence[Reading]]

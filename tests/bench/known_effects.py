@@ -4,7 +4,7 @@ Its rule: the truth comes from the construction (burning_server.py), not from a 
 excludes by more than 1 % is a bound that was missed: the method would be wrong.
 """
 
-from reports.paired import TARGET_HALF_WIDTH, Paired, compare
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired, compare
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field, Reading, Side
 

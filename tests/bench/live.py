@@ -24,7 +24,7 @@ from errors import UserError
 from profiles.metrics.process import cpu_s
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
-from reports.paired import Paired, compare
+from reports.analysis.paired_ratio import Paired, compare
 from tests import browser
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field

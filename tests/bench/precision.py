@@ -14,10 +14,10 @@ from datetime import datetime
 from errors import UserError
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
-from reports.core_speed import core_speed
-from reports.measured import PRIMARY, Measured, measured
-from reports.paired import TARGET_HALF_WIDTH, compare, family_confidence, percent
-from reports.text import plural
+from reports.analysis.cpu_speed import core_speed
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, compare, family_confidence, percent
+from reports.analysis.rounds import PRIMARY, Measured, measured
+from reports.analysis.text import plural
 from tests.bench.contests import Outcome, Readings
 from tests.bench.sides import Field
 

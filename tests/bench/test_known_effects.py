@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.paired import compare
+from reports.analysis.paired_ratio import compare
 from tests.bench.known_effects import verdict
 
 

@@ -2,7 +2,7 @@
 
 import random
 
-from reports.paired import compare
+from reports.analysis.paired_ratio import compare
 from tests.bench.precision import rounds_to
 
 

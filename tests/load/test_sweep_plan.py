@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from load.sweep.next_point import PointState, next_point
-from reports.paired import FEWEST_ROUNDS, compare
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, compare
 from units import GIB, KIB
 
 COARSE = tuple(4 * KIB * 4**step for step in range(10))

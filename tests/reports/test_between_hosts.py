@@ -6,11 +6,11 @@ from typing import Any
 import pytest
 
 from profiles.store.records import Cell, Repeat, Run, Void
-from reports.disturbance import foreign_cores, steal_share, swapped, throttled
+from reports.analysis.bottleneck import client_limited
+from reports.analysis.disturbance import foreign_cores, steal_share, swapped, throttled
+from reports.analysis.rounds import measured
+from reports.analysis.validity import check
 from reports.explanations import held_to, users_of
-from reports.gates import check
-from reports.limits import client_limited
-from reports.measured import measured
 from tests.reports import synthetic
 
 

@@ -12,14 +12,14 @@ import pytest
 from errors import UsageError
 from profiles.store.run_folder import RunFolder
 from reports import page, terminal
+from reports.analysis.disturbance import behind_share
+from reports.analysis.text import printable
 from reports.decisions import comparison, store
 from reports.decisions.embedded import downloads
 from reports.decisions.export import export
 from reports.decisions.pages import write_comparison, write_history
-from reports.disturbance import behind_share
 from reports.run_data import RunData, find, load
 from reports.sections import gates
-from reports.text import printable
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 from units import MIB

@@ -11,9 +11,9 @@ import pytest
 
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.paired import compare
+from reports.analysis.paired_ratio import compare
+from reports.analysis.text import interval
 from reports.run_data import load
-from reports.text import interval
 from tests import browser, screenshots
 from tests.browser import Browser
 from tests.reports import synthetic

@@ -7,10 +7,10 @@ from typing import Any
 import pytest
 
 from reports import charts, timeline
-from reports.gates import check
-from reports.measured import Measured, measured
+from reports.analysis.rounds import Measured, measured
+from reports.analysis.validity import check
+from reports.analysis.verdict import conclude
 from reports.theme import log_ticks
-from reports.verdict import conclude
 from tests.reports import synthetic
 
 

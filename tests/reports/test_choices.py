@@ -6,10 +6,10 @@ import math
 from pathlib import Path
 
 from profiles.store.run_folder import RunFolder
+from reports.analysis.paired_ratio import compare
+from reports.analysis.text import interval
 from reports.choices import DECLARED, EXPLORATORY, choices
-from reports.paired import compare
 from reports.run_data import load
-from reports.text import interval
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile", "read-whole")

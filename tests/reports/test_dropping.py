@@ -7,9 +7,9 @@ from pathlib import Path
 from profiles.store.records import Cell, Probe, Repeat, Run
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.gates import check
-from reports.limits import probed
-from reports.measured import PRIMARY, measured
+from reports.analysis.bottleneck import probed
+from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.validity import check
 from reports.run_data import load
 from tests.reports import synthetic
 from tests.reports.tags import Tags

@@ -8,11 +8,11 @@ import pytest
 from profiles.store import aa_floors
 from profiles.store.records import Cell, Floor, Run
 from reports import page
-from reports.floor import conditions, floor_of, own_floor
-from reports.gates import check
-from reports.measured import PRIMARY, measured
+from reports.analysis.aa_floor import conditions, floor_of, own_floor
+from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.validity import check
+from reports.analysis.verdict import conclude, delta
 from reports.run_data import load
-from reports.verdict import conclude, delta
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 

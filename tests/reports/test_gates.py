@@ -6,10 +6,10 @@ from typing import Any
 import pytest
 
 from profiles.store.records import Cell, Profile, Proof, Run
-from reports.core_speed import core_speed
-from reports.disturbance import absent_share, foreign_cores
-from reports.gates import Validity, check
-from reports.measured import measured
+from reports.analysis.cpu_speed import core_speed
+from reports.analysis.disturbance import absent_share, foreign_cores
+from reports.analysis.rounds import measured
+from reports.analysis.validity import Validity, check
 from servers.mode import Copy
 from tests.reports import synthetic
 from units import GIB

@@ -8,9 +8,9 @@ import statistics
 import pytest
 
 from profiles.store.records import Cell, Proof, Run
-from reports.gates import check
-from reports.measured import PRIMARY, Measured, measured
-from reports.verdict import Verdict, conclude
+from reports.analysis.rounds import PRIMARY, Measured, measured
+from reports.analysis.validity import check
+from reports.analysis.verdict import Verdict, conclude
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile")

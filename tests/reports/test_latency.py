@@ -6,8 +6,8 @@ import random
 import pytest
 
 from errors import UserError
-from reports.latency import latencies
-from reports.measured import Measured, measured
+from reports.analysis.latency import latencies
+from reports.analysis.rounds import Measured, measured
 from tests.reports import synthetic
 
 

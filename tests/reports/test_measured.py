@@ -5,8 +5,8 @@ import dataclasses
 import pytest
 
 from errors import UserError
-from reports.limits import cores
-from reports.measured import PRIMARY, measured, value
+from reports.analysis.bottleneck import cores
+from reports.analysis.rounds import PRIMARY, measured, value
 from tests.reports import synthetic
 from units import GIB
 

@@ -8,7 +8,7 @@ import statistics
 import pytest
 from scipy import stats
 
-from reports.paired import Paired, compare, critical_rank, rounds_needed, signed_rank_counts
+from reports.analysis.paired_ratio import Paired, compare, critical_rank, rounds_needed, signed_rank_counts
 
 
 def paired(logs: list[float], confidence: float = 0.95) -> Paired:

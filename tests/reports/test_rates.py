@@ -3,7 +3,7 @@
 import pytest
 
 from profiles.store.records import Sample
-from reports.rates import CPU, rates
+from reports.analysis.sample_rates import CPU, rates
 
 
 def test_a_rate_is_a_difference_of_two_samples_of_one_process() -> None:

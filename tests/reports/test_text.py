@@ -2,8 +2,8 @@
 
 import pytest
 
-from reports import text
-from reports.measured import Spread
+from reports.analysis import text
+from reports.analysis.rounds import Spread
 
 
 @pytest.mark.parametrize(

@@ -3,8 +3,8 @@
 from dataclasses import replace
 from typing import Any
 
-from reports.gates import check
-from reports.measured import measured
+from reports.analysis.rounds import measured
+from reports.analysis.validity import check
 from tests.reports import synthetic
 from units import MIB
 

@@ -6,10 +6,10 @@ import math
 import pytest
 
 from profiles.store.records import Cell
-from reports.gates import check
-from reports.measured import PRIMARY, measured
-from reports.paired import Paired
-from reports.verdict import Verdict, conclude, delta, more_rounds
+from reports.analysis.paired_ratio import Paired
+from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.validity import check
+from reports.analysis.verdict import Verdict, conclude, delta, more_rounds
 from tests.reports import synthetic
 
 

@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 
 from errors import UsageError
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.unpaired_ratio import CAVEAT
 from reports.decisions import comparison, pages, words
-from reports.decisions.across import CAVEAT
 from reports.decisions.metadata import differences, other_question
-from reports.measured import PRIMARY
 from tests.reports import synthetic
 from tests.reports.decisions import runs
 from tests.reports.tags import Tags

@@ -7,8 +7,8 @@ import pytest
 from scipy import stats
 
 from reports import page
-from reports.decisions.savings import core_hours, cores, saving
-from reports.measured import PRIMARY
+from reports.analysis.rounds import PRIMARY
+from reports.analysis.savings import core_hours, cores, saving
 from reports.sections import checklist, matters
 from tests.reports import synthetic
 from tests.reports.decisions import runs

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from reports.paired import compare
+from reports.analysis.paired_ratio import compare
 from reports.sweep.crossover import Point, crossover
 from units import KIB
 

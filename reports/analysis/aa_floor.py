@@ -6,8 +6,8 @@ widens δ in its own run, and is not kept for others.
 """
 
 from profiles.store.records import Floor, Run
-from reports.measured import PRIMARY, Measured
-from reports.paired import compare
+from reports.analysis.paired_ratio import compare
+from reports.analysis.rounds import PRIMARY, Measured
 
 
 def own_floor(measured: Measured) -> Floor | None:

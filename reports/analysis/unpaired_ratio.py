@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from fractions import Fraction
 from functools import lru_cache
 
-from reports.paired import FEWEST_ROUNDS, percent
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, percent
 
 CAVEAT = "across runs: not paired, between-run variation unknown"
 MOST_COUNTED = 2_500  # pairs of rounds whose distribution is counted exactly; beyond, the normal one is as good

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from profiles.store.records import Cell, Run
-from reports.limits import cores
+from reports.analysis.bottleneck import cores
 from units import GIB, KIB
 
 MOST_RESIDENT = 0.01  # of a file that is to be cold

@@ -13,10 +13,10 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.gates import Validity
-from reports.measured import PRIMARY, Measured
-from reports.paired import FEWEST_ROUNDS, TARGET_HALF_WIDTH, Paired, compare, family_confidence, percent
-from reports.text import interval, plural, times
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, TARGET_HALF_WIDTH, Paired, compare, family_confidence, percent
+from reports.analysis.rounds import PRIMARY, Measured
+from reports.analysis.text import interval, plural, times
+from reports.analysis.validity import Validity
 
 SMALLEST_DELTA = 0.02
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field, replace
 
 from errors import UserError
 from profiles.store.records import Cell, MetricFacts, Probe, Profile, Proof, Run, Sample
-from reports.disturbance import disturbances
-from reports.paired import family_confidence, rounds_needed
+from reports.analysis.disturbance import disturbances
+from reports.analysis.paired_ratio import family_confidence, rounds_needed
 from units import GIB
 
 PRIMARY = "server_cpu_s_per_gib"

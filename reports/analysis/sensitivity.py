@@ -6,10 +6,10 @@ from the undisturbed rounds alone. Both are said, whichever way they point.
 
 from dataclasses import dataclass
 
-from reports.gates import Validity
-from reports.measured import Measured
-from reports.text import interval, plural, times
-from reports.verdict import Verdict, conclude
+from reports.analysis.rounds import Measured
+from reports.analysis.text import interval, plural, times
+from reports.analysis.validity import Validity
+from reports.analysis.verdict import Verdict, conclude
 
 
 @dataclass(frozen=True, slots=True)

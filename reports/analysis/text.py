@@ -4,7 +4,7 @@ import math
 import statistics
 from datetime import UTC, datetime
 
-from reports.measured import Spread
+from reports.analysis.rounds import Spread
 from units import format_size
 
 UNKNOWN = "unknown"

@@ -7,7 +7,7 @@ wide, or do not get narrower, is told.
 import statistics
 from dataclasses import dataclass
 
-from reports.measured import Measured
+from reports.analysis.rounds import Measured
 
 FEWEST_CELLS = 10
 MOST_RATIO = 1.15

@@ -10,7 +10,7 @@ from hdrh.histogram import HdrHistogram
 
 from errors import UserError
 from profiles.store.records import Cell
-from reports.measured import Measured
+from reports.analysis.rounds import Measured
 
 ENOUGH = 1000
 LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3

@@ -1,7 +1,7 @@
 """Is this run fit to conclude from? Records in; voids, cautions and unknowns out (method.md §6).
 
 Its rule: gates look at how the run went and never at who won, and what cannot be read is "unknown", not "ok".
-Disturbed rounds were dropped before (reports/measured.py); here it is said what speaks against those that are judged.
+Disturbed rounds were dropped before (reports/analysis/rounds.py); here it is said what speaks against those that are judged.
 
 - void: the numbers of a mode do not mean what they say. Nothing is concluded from them.
 - caution: they stand, and this belongs beside them.
@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from typing import Literal
 
 from profiles.store.records import Run
-from reports.core_speed import core_speed
-from reports.disturbance import GATES
-from reports.floor import own_floor
-from reports.limits import client_limited, mostly_client_limited
-from reports.measured import Measured, number_of
-from reports.text import plural, rounds_list
-from reports.unequal import cautions
+from reports.analysis.aa_floor import own_floor
+from reports.analysis.bottleneck import client_limited, mostly_client_limited
+from reports.analysis.cpu_speed import core_speed
+from reports.analysis.disturbance import GATES
+from reports.analysis.fairness import cautions
+from reports.analysis.rounds import Measured, number_of
+from reports.analysis.text import plural, rounds_list
 from units import format_size
 
 MOST_APART = 0.01  # of a window

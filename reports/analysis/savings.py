@@ -7,8 +7,8 @@ Hodges–Lehmann estimate with the exact Wilcoxon interval (method.md §4), on s
 import statistics
 from dataclasses import dataclass
 
-from reports.measured import PRIMARY, Measured
-from reports.paired import FEWEST_ROUNDS, critical_rank, family_confidence, walsh_averages
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, critical_rank, family_confidence, walsh_averages
+from reports.analysis.rounds import PRIMARY, Measured
 
 EXAMPLE_GIB_PER_DAY = 10_000.0
 SECONDS_PER_DAY = 86_400

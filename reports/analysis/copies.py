@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from profiles.store.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
-from reports.text import UNKNOWN, hundredths, number
+from reports.analysis.text import UNKNOWN, hundredths, number
 
 Finding = Literal["confirmed", "contradicted", "measured only", "model only"]
 

@@ -4,7 +4,7 @@ Its rule: a result names its question (method.md §2), since the same mode may w
 """
 
 from profiles.store.records import Run
-from reports.text import UNKNOWN
+from reports.analysis.text import UNKNOWN
 from units import exact_size, format_size
 
 CACHE = {
