@@ -17,7 +17,7 @@ from markupsafe import Markup
 import reports.sections
 from profiles.store.run_folder import RunFolder
 from reports.analysis.workload import in_brief
-from reports.figure import vega_bundle
+from reports.charts.figure import vega_bundle
 from reports.output import write_file
 from reports.run_data import RunData, load
 from reports.students import page as students

@@ -11,17 +11,17 @@ from markupsafe import Markup
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT
+from reports.charts.figure import figure, vega_bundle
+from reports.charts.interval_strip import Axis, axis, strip
 from reports.decisions import words
 from reports.decisions.comparison import CONFIDENCE, Comparison
 from reports.decisions.history import Entry, History, ModeEntry
 from reports.decisions.pairwise import side_by_side
 from reports.decisions.terminal import ratio, started
 from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
-from reports.figure import figure, vega_bundle
 from reports.output import write_file
 from reports.page import PAGE_FILE
 from reports.sections.verdict import SIGNS
-from reports.strip import Axis, axis, strip
 from reports.templating import Rendered, fragment
 
 HISTORY_FILE = "index.html"

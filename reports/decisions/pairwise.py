@@ -6,9 +6,9 @@ Its rule: it draws what was paired within a run. The ratio from run to run stays
 import altair as alt
 
 from reports.analysis.text import interval, times
+from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 from reports.decisions.comparison import Comparison
 from reports.templating import mode_colour
-from reports.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 
 ROW_PX = 58
 _OFFSETS = {"A": -9, "B": 9}

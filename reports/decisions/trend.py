@@ -11,9 +11,9 @@ from dataclasses import dataclass
 import altair as alt
 
 from reports.analysis.text import number, times
+from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 from reports.decisions.history import Entry, History, ModeEntry
 from reports.templating import mode_colour
-from reports.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 
 HEIGHT_PX = 260
 MOST_RUNS = 40  # in a chart: the latest ones

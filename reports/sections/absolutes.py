@@ -7,8 +7,8 @@ from markupsafe import Markup
 from reports.analysis.latency import ENOUGH, latencies
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, extent, median, number, plural, quantity
-from reports.charts import cost, cost_edge, throughput
-from reports.figure import HALF_WIDTH_PX, figure
+from reports.charts.comparison import cost, cost_edge, throughput
+from reports.charts.figure import HALF_WIDTH_PX, figure
 from reports.run_data import RunData
 from reports.templating import fragment
 

@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from profiles.store.records import TargetFacts
 from reports.analysis.copies import statement
-from reports.picture import picture, summary
+from reports.charts.data_path import picture, summary
 from reports.run_data import RunData
 from reports.templating import fragment
 

@@ -7,11 +7,11 @@ from markupsafe import Markup
 
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, number, times
+from reports.charts.copy_tax import part_of, tax_chart
+from reports.charts.figure import figure
 from reports.copy_tax import COPYING, GROUPS, LIBRARIES, REST, SWITCHING, hidden_copy, skid, tax
 from reports.deep import Deep
-from reports.figure import figure
 from reports.run_data import RunData
-from reports.tax_chart import part_of, tax_chart
 from reports.templating import fragment
 
 TITLE = "Copy tax: what the CPU time was spent on"

@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from reports.analysis.paired_ratio import compare
 from reports.analysis.text import interval, times
-from reports.choices import EXPLORATORY, Metric
+from reports.charts.explorer import EXPLORATORY, Metric
 from reports.run_data import RunData
 from reports.templating import fragment
 

@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
-from reports.charts import forest
-from reports.choices import DECLARED, choices
-from reports.figure import HALF_WIDTH_PX, figure
+from reports.charts.comparison import forest
+from reports.charts.explorer import DECLARED, choices
+from reports.charts.figure import HALF_WIDTH_PX, figure
 from reports.run_data import RunData
 from reports.templating import embedded_json, fragment
 

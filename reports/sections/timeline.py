@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
-from reports import timeline
 from reports.analysis.text import number
-from reports.figure import figure
+from reports.charts import timeline
+from reports.charts.figure import figure
 from reports.run_data import RunData
 from reports.templating import fragment
 

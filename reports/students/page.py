@@ -12,9 +12,9 @@ from profiles.store.records import Code, TargetFacts
 from reports.analysis.copies import statement
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, median, number
+from reports.charts.data_path import picture, summary
 from reports.explanations import machine_line
 from reports.output import write_file
-from reports.picture import picture, summary
 from reports.run_data import RunData
 from reports.students.code import Quote, function, quote
 from reports.students.questions import contrasted, questions

@@ -10,9 +10,9 @@ from markupsafe import Markup
 
 from reports import course
 from reports.analysis.text import median, number
-from reports.picture import picture
+from reports.charts.data_path import picture
+from reports.charts.interval_strip import axis, strip
 from reports.run_data import RunData
-from reports.strip import axis, strip
 
 
 @dataclass(frozen=True, slots=True)

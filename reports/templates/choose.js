@@ -1,4 +1,4 @@
-// The forest plot follows what is chosen: baseline, metric and modes. All intervals come from reports/choices.py.
+// The forest plot follows what is chosen: baseline, metric and modes. All intervals come from reports/charts/explorer.py.
 document.querySelectorAll(".choosing").forEach(choosing);
 async function choosing(place) {
   const all = JSON.parse(place.querySelector("script.all").textContent);
@@ -70,7 +70,7 @@ async function choosing(place) {
   form.addEventListener("input", follow);
   form.addEventListener("reset", () => setTimeout(follow)); // when the fields have their first values again
 }
-// Round numbers on a logarithmic axis, as reports/theme.py has them.
+// Round numbers on a logarithmic axis, as reports/charts/theme.py has them.
 function ticks(low, high) {
   const inside = [];
   for (let exponent = Math.floor(Math.log10(low)); exponent <= Math.ceil(Math.log10(high)); exponent += 1) {

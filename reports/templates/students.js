@@ -14,7 +14,7 @@ function said(question) {
   if (guess >= low && guess <= high) return `✓ You said ${guess}, which lies inside the measured interval.`;
   return `✗ You said ${guess}, which is ${guess < low ? "less" : "more"} than the measured interval.`;
 }
-// The guess as a ring on the strip, whose axis is logarithmic (reports/strip.py).
+// The guess as a ring on the strip, whose axis is logarithmic (reports/charts/interval_strip.py).
 function point(svg, guess) {
   if (!svg || !(guess > 0)) return;
   const { low, high } = svg.dataset, [, , width, height] = svg.getAttribute("viewBox").split(" ").map(Number);

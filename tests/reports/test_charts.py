@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from reports import charts, timeline
 from reports.analysis.rounds import Measured, measured
 from reports.analysis.validity import check
 from reports.analysis.verdict import conclude
-from reports.theme import log_ticks
+from reports.charts import comparison, timeline
+from reports.charts.theme import log_ticks
 from tests.reports import synthetic
 
 
@@ -27,7 +27,7 @@ def values(spec: dict[str, Any]) -> list[list[dict[str, Any]]]:
 
 def test_the_forest_plot_has_every_round_of_every_mode_and_its_interval() -> None:
     of = records()
-    spec = charts.forest(of, conclude(of, check(of)), 0.02)
+    spec = comparison.forest(of, conclude(of, check(of)), 0.02)
     assert spec is not None
     band, _, dots, estimates, *_ = values(spec)
     assert band == [{"low": 0.98, "high": 1.02}]
@@ -42,7 +42,7 @@ def test_the_forest_plot_has_every_round_of_every_mode_and_its_interval() -> Non
 
 def test_too_few_rounds_are_drawn_without_an_interval() -> None:
     of = records(3)
-    spec = charts.forest(of, conclude(of, check(of)), 0.02)
+    spec = comparison.forest(of, conclude(of, check(of)), 0.02)
     assert spec is not None
     assert all("low" not in row and row["text"].startswith("median ") for row in values(spec)[3])
 
@@ -51,8 +51,8 @@ def test_nothing_known_is_nothing_drawn() -> None:
     run = synthetic.run(rounds=6)
     cells = [dataclasses.replace(cell, metrics={}) for cell in synthetic.cells(run)]
     of = measured(run, tuple(cells))
-    assert charts.forest(of, conclude(of, check(of)), 0.02) is None
-    assert charts.cost(of) is charts.throughput(of) is timeline.cpu(of) is timeline.switches(of) is None
+    assert comparison.forest(of, conclude(of, check(of)), 0.02) is None
+    assert comparison.cost(of) is comparison.throughput(of) is timeline.cpu(of) is timeline.switches(of) is None
 
 
 def test_thousands_of_samples_still_make_a_small_chart() -> None:
@@ -81,8 +81,8 @@ def test_a_wild_round_does_not_flatten_the_others() -> None:
     of = records()
     wild = dataclasses.replace(of.cells[0], metrics=of.cells[0].metrics | {"server_cpu_s_per_gib": 500.0})
     of = measured(of.run, (wild, *of.cells[1:]))
-    edge, beyond = charts.cost_edge(of)
-    spec = charts.cost(of)
+    edge, beyond = comparison.cost_edge(of)
+    spec = comparison.cost(of)
     assert spec is not None and beyond == [500.0]
     assert 1.7 < edge < 5
     assert all(row["cpu"] <= edge for row in values(spec)[1]) and len(values(spec)[1]) == 29

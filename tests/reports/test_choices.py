@@ -8,7 +8,7 @@ from pathlib import Path
 from profiles.store.run_folder import RunFolder
 from reports.analysis.paired_ratio import compare
 from reports.analysis.text import interval
-from reports.choices import DECLARED, EXPLORATORY, choices
+from reports.charts.explorer import DECLARED, EXPLORATORY, choices
 from reports.run_data import load
 from tests.reports import synthetic
 

@@ -8,7 +8,7 @@ import pytest
 from profiles.store.records import Proof, TargetFacts
 from profiles.targets.catalog import discover
 from reports.analysis.copies import statement, steps
-from reports.picture import picture, summary
+from reports.charts.data_path import picture, summary
 from servers.mode import Copy
 from tests.reports import synthetic
 

@@ -4,7 +4,7 @@ import re
 
 import pytest
 
-from reports.strip import WIDTH, axis, strip
+from reports.charts.interval_strip import WIDTH, axis, strip
 
 
 def numbers(svg: str, name: str) -> list[float]:

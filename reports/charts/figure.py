@@ -14,8 +14,8 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from reports.charts.theme import TIPS, Spec
 from reports.templating import BUILD, embedded_json, fragment, packed, packed_json
-from reports.theme import TIPS, Spec
 
 STILL_WIDTH_PX, HALF_WIDTH_PX = 760, 560  # of a still picture, which is scaled to its place
 MOST_PLAIN = 20_000  # characters of a specification that are not worth packing

@@ -13,8 +13,8 @@ from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY, Measured, value
 from reports.analysis.text import interval, times
 from reports.analysis.verdict import Verdict
+from reports.charts.theme import BAND, INK, PAPER, SOFT, SYSTEM, USER, Row, Spec, data, finished, log_ticks
 from reports.templating import mode_colour
-from reports.theme import BAND, INK, PAPER, SOFT, SYSTEM, USER, Row, Spec, data, finished, log_ticks
 
 FOREST_ROW_PX, ROW_PX = 64, 46
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 import altair as alt
 
 from reports.analysis.text import number
+from reports.charts.theme import PAPER, Row, Spec, data, finished
 from reports.copy_tax import (
     COPYING,
     FAULTING,
@@ -20,7 +21,6 @@ from reports.copy_tax import (
     TCP,
     USER_TLS,
 )
-from reports.theme import PAPER, Row, Spec, data, finished
 
 # Which groups are one part of a bar, in the order in which they are stacked; the last takes all others.
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (

@@ -10,8 +10,8 @@ import altair as alt
 from profiles.store.records import Cell, Sample
 from reports.analysis.rounds import Measured
 from reports.analysis.sample_rates import CPU, SWITCHES, Counters, Rate, rates
+from reports.charts.theme import INK, SOFT, TIPS, Row, Spec, data, finished
 from reports.templating import mode_colour
-from reports.theme import INK, SOFT, TIPS, Row, Spec, data, finished
 
 MOST_ROWS = 2400
 LOAD, MACHINE = "load generator", "whole machine"
