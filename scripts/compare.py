@@ -1,7 +1,8 @@
 """make compare: two runs side by side, what differs between them first."""
 
 from errors import EXIT_DONE, CommandParser, run_command
-from reports.decisions import comparison, pages, terminal
+from reports.comparison import comparison
+from reports.decisions import pages, terminal
 from scripts.folders import add_folders
 
 

@@ -8,8 +8,9 @@ import os
 from pathlib import Path
 
 from errors import CommandParser, UsageError, UserError, run_command
-from reports.decisions import ci, comparison, terminal
-from reports.decisions.gate import gate
+from reports.comparison import ci_output, comparison
+from reports.comparison.gate import gate
+from reports.decisions import terminal
 from reports.output import write_file
 from scripts.folders import add_folders
 
@@ -22,7 +23,7 @@ def main() -> int:
         "--max", type=float, default=1.05, help="the ratio that is still allowed (default: %(default)s)"
     )
     parser.add_argument(
-        "--judge", choices=("relative", "direct"), default="relative", help="see reports/decisions/gate.py"
+        "--judge", choices=("relative", "direct"), default="relative", help="see reports/comparison/gate.py"
     )
     parser.add_argument("--modes", nargs="+", default=[], metavar="MODE", help="default: all of the baseline run")
     parser.add_argument("--junit", type=Path, metavar="PATH", help="write JUnit XML there too")
@@ -34,12 +35,12 @@ def main() -> int:
         run, baseline = (comparison.read(arguments.profiles, name) for name in (arguments.run, arguments.baseline))
         found = gate(run, baseline, arguments.max, arguments.judge, tuple(arguments.modes))
         if arguments.junit:
-            write_file(arguments.junit, ci.junit(found))
+            write_file(arguments.junit, ci_output.junit(found))
     except UserError as error:
         raise UsageError(str(error)) from error  # 1 means that a mode got worse, and nothing else
     terminal.show_gate(found)
     if arguments.format == "github":
-        print("\n".join(ci.annotations(found)))
+        print("\n".join(ci_output.annotations(found)))
     return found.exit_code
 
 

@@ -11,7 +11,7 @@ from typing import Literal
 import duckdb
 
 from errors import UserError
-from reports.decisions.comparison import read
+from reports.comparison.comparison import read
 from reports.decisions.table import Table, as_csv, table
 from reports.output import write_file
 from reports.run_data import RunData

@@ -11,8 +11,8 @@ from profiles.store.run_folder import RunFolder
 from reports.analysis.paired_ratio import Paired, compare
 from reports.analysis.text import UNKNOWN, printable
 from reports.analysis.verdict import Kind
-from reports.decisions.comparison import costs
-from reports.decisions.metadata import machine, question
+from reports.comparison.comparison import costs
+from reports.comparison.differences import machine, question
 from reports.run_data import RunData, load
 from units import format_size
 

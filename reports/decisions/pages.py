@@ -13,10 +13,10 @@ from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT
 from reports.charts.figure import figure, vega_bundle
 from reports.charts.interval_strip import Axis, axis, strip
-from reports.decisions import words
-from reports.decisions.comparison import CONFIDENCE, Comparison
+from reports.comparison import text
+from reports.comparison.chart import side_by_side
+from reports.comparison.comparison import CONFIDENCE, Comparison
 from reports.decisions.history import Entry, History, ModeEntry
-from reports.decisions.pairwise import side_by_side
 from reports.decisions.terminal import ratio, started
 from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
 from reports.output import write_file
@@ -102,8 +102,8 @@ def write_comparison(comparison: Comparison, reports: Path) -> Path:
     numbers = fragment(
         "compare_numbers.html",
         comparison=comparison,
-        costs=words.costs(comparison),
-        ratios=words.ratios(comparison),
+        costs=text.costs(comparison),
+        ratios=text.ratios(comparison),
         chart=chart,
         caveat=CAVEAT,
         level=percent(CONFIDENCE),

@@ -9,9 +9,9 @@ from rich.text import Text
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import interval, plural, printable, times
 from reports.analysis.unpaired_ratio import CAVEAT
-from reports.decisions import words
-from reports.decisions.comparison import CONFIDENCE, Comparison
-from reports.decisions.gate import Gate
+from reports.comparison import text
+from reports.comparison.comparison import CONFIDENCE, Comparison
+from reports.comparison.gate import Gate
 from reports.decisions.history import Entry, History, ModeEntry
 from reports.terminal import open_console, print_line
 
@@ -69,7 +69,7 @@ def show_comparison(comparison: Comparison) -> None:
     if comparison.question:
         print_line(console, f"the runs do not answer the same question: {comparison.question}", "red")
     titles = ("Server CPU s/GiB", f"Ratio to {comparison.reference}, paired within each run")
-    for title, lines in zip(titles, (words.costs(comparison), words.ratios(comparison)), strict=True):
+    for title, lines in zip(titles, (text.costs(comparison), text.ratios(comparison)), strict=True):
         if lines:
             table = _table(printable(title), "mode", "A", "B", "B over A")
             for line in lines:

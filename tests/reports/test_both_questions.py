@@ -14,7 +14,8 @@ from profiles.store.run_folder import RunFolder
 from reports import page, terminal
 from reports.analysis.disturbance import behind_share
 from reports.analysis.text import printable
-from reports.decisions import comparison, store
+from reports.comparison import comparison
+from reports.decisions import store
 from reports.decisions.embedded import downloads
 from reports.decisions.export import export
 from reports.decisions.pages import write_comparison, write_history

@@ -8,7 +8,8 @@ import pytest
 from errors import UsageError
 from profiles.store.run_folder import RunFolder
 from reports import page, run_data, terminal
-from reports.decisions import comparison, store
+from reports.comparison import comparison
+from reports.decisions import store
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from profiles.store.records import Cell
 from profiles.store.run_folder import RunFolder
-from reports.decisions import comparison
+from reports.comparison import comparison
 from reports.run_data import RunData
 from tests.reports import synthetic
 

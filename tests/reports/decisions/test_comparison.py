@@ -8,8 +8,9 @@ import pytest
 from errors import UsageError
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.unpaired_ratio import CAVEAT
-from reports.decisions import comparison, pages, words
-from reports.decisions.metadata import differences, other_question
+from reports.comparison import comparison, text
+from reports.comparison.differences import differences, other_question
+from reports.decisions import pages
 from tests.reports import synthetic
 from tests.reports.decisions import runs
 from tests.reports.tags import Tags
@@ -77,14 +78,14 @@ def test_the_interval_across_runs_is_wider_than_the_paired_ones(tmp_path: Path) 
 
 def test_a_void_mode_has_no_number_and_one_of_the_baseline_takes_all_ratios(tmp_path: Path) -> None:
     found = comparison.compared(runs.read(tmp_path, "a"), runs.read(tmp_path, "b", failing="read-send"))
-    assert [(line.b, line.across) for line in words.ratios(found)] == [("void", "–"), ("void", "–")]
-    costs = {line.mode: (line.b == "void", line.across == "–") for line in words.costs(found)}
+    assert [(line.b, line.across) for line in text.ratios(found)] == [("void", "–"), ("void", "–")]
+    costs = {line.mode: (line.b == "void", line.across == "–") for line in text.costs(found)}
     assert costs == {"read-send": (True, True), "sendfile": (False, False), "read-whole": (False, False)}
 
 
 def test_few_rounds_give_numbers_without_intervals_and_say_why(tmp_path: Path) -> None:
     found = comparison.compared(runs.read(tmp_path, "a", rounds=3), runs.read(tmp_path, "b"))
-    line = words.ratios(found)[0]
+    line = text.ratios(found)[0]
     assert "no interval: 6 are needed" in line.a and "[" in line.b and "6 rounds of each run are needed" in line.across
 
 

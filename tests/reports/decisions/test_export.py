@@ -13,7 +13,8 @@ import pytest
 from errors import UserError
 from profiles.store.records import Run
 from reports import page
-from reports.decisions import comparison, embedded
+from reports.comparison import comparison
+from reports.decisions import embedded
 from reports.decisions.export import FORMATS, as_parquet, export
 from reports.decisions.table import Table, as_csv, table
 from tests.reports import synthetic

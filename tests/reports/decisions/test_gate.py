@@ -8,8 +8,8 @@ from xml.etree import ElementTree
 import pytest
 
 from errors import UsageError
-from reports.decisions import ci, comparison
-from reports.decisions.gate import Judgement, gate
+from reports.comparison import ci_output, comparison
+from reports.comparison.gate import Judgement, gate
 from reports.run_data import RunData
 from tests.reports.decisions import runs
 from tests.reports.test_hostile import HOSTILE
@@ -91,7 +91,7 @@ def test_a_limit_that_is_no_ratio_is_refused(tmp_path: Path, kept: RunData, maxi
 def test_junit_counts_failures_and_errors_and_survives_any_name(tmp_path: Path, kept: RunData) -> None:
     found = gate(runs.read(tmp_path, "dearer", dearer=1.2, failing="read-whole"), kept, 1.05, "relative")
     hostile = Judgement(f"\x00{HOSTILE}", "regression", "]]>\x1b")
-    root = ElementTree.fromstring(ci.junit(dataclasses.replace(found, judgements=(*found.judgements, hostile))))
+    root = ElementTree.fromstring(ci_output.junit(dataclasses.replace(found, judgements=(*found.judgements, hostile))))
     (suite,) = root
     assert (suite.get("tests"), suite.get("failures"), suite.get("errors")) == ("3", "2", "1")
     assert [case.get("name") for case in suite] == ["sendfile", "read-whole", f"\N{REPLACEMENT CHARACTER}{HOSTILE}"]
@@ -105,7 +105,7 @@ def test_junit_counts_failures_and_errors_and_survives_any_name(tmp_path: Path, 
 def test_an_annotation_is_one_line_and_one_command_whatever_the_name(tmp_path: Path, kept: RunData) -> None:
     found = gate(runs.read(tmp_path, "same"), kept, 1.05, "relative")
     hostile = Judgement("a,file=x::\n::error::b%", "regression", "100 %\r\n::stop-commands::x")
-    lines = ci.annotations(dataclasses.replace(found, judgements=(hostile,)))
+    lines = ci_output.annotations(dataclasses.replace(found, judgements=(hostile,)))
     assert len(lines) == 1 and "\n" not in lines[0] and "\r" not in lines[0]
     assert lines[0].startswith(
         "::error title=a%2Cfile=x%3A%3A\N{REPLACEMENT CHARACTER}%3A%3Aerror%3A%3Ab%25%3A regression::100 %25"

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 
 from reports.analysis.text import printable
 from reports.analysis.unpaired_ratio import CAVEAT
-from reports.decisions.gate import Gate, Outcome
+from reports.comparison.gate import Gate, Outcome
 
 _LEVELS: dict[Outcome, str] = {"pass": "notice", "regression": "error", "inconclusive": "warning"}
 

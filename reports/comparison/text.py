@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.text import UNKNOWN, interval, number, times
 from reports.analysis.unpaired_ratio import Across
-from reports.decisions.comparison import Comparison, InRun
+from reports.comparison.comparison import Comparison, InRun
 
 NOTHING = "–"
 

@@ -13,7 +13,7 @@ from reports.analysis import paired_ratio, unpaired_ratio
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY, Measured, value
 from reports.analysis.unpaired_ratio import Across
-from reports.decisions.metadata import Difference, differences, other_question
+from reports.comparison.differences import Difference, differences, other_question
 from reports.run_data import INTERACTIVE, RunData, find, load
 
 CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)

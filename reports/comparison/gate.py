@@ -20,8 +20,8 @@ from typing import Literal
 from errors import EXIT_DONE, EXIT_FAILED, UsageError
 from reports.analysis.paired_ratio import family_confidence
 from reports.analysis.text import interval, times
-from reports.decisions import comparison
-from reports.decisions.metadata import machine, other_question
+from reports.comparison import comparison
+from reports.comparison.differences import machine, other_question
 from reports.run_data import RunData
 
 EXIT_INCONCLUSIVE = 3

@@ -7,7 +7,7 @@ import altair as alt
 
 from reports.analysis.text import interval, times
 from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.decisions.comparison import Comparison
+from reports.comparison.comparison import Comparison
 from reports.templating import mode_colour
 
 ROW_PX = 58
