@@ -1,7 +1,7 @@
 """make export: the rounds of a run as CSV and Parquet, beside its report."""
 
 from errors import EXIT_DONE, CommandParser, run_command
-from reports.decisions.export import FORMATS, export
+from reports.export.files import FORMATS, export
 from scripts.folders import add_folders
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from profiles.targets.catalog import choose
-from reports.decisions.reproduce import Request, read
+from reports.export.reproduce import Request, read
 from scripts.folders import add_folders
 from scripts.tables import targets_argument
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from profiles.store.records import Run
-from reports.decisions.table import as_csv, table
+from reports.export.table import as_csv, table
 from reports.run_data import RunData
 from units import MIB, format_size
 

@@ -14,7 +14,7 @@ from profiles.store.records import Profile, PythonFrames
 from reports.analysis.text import number, plural
 from reports.copy_tax import group_of_stack
 from reports.deep import Deep, read_folded
-from reports.downloads import Budget, Download
+from reports.export.attachments import Budget, Download
 from reports.flames import own_name, tree
 from reports.run_data import RunData
 from reports.speedscope import speedscope

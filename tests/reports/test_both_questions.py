@@ -17,8 +17,8 @@ from reports.analysis.text import printable
 from reports.comparison import comparison
 from reports.decisions import store
 from reports.decisions.embedded import downloads
-from reports.decisions.export import export
 from reports.decisions.pages import write_comparison, write_history
+from reports.export.files import export
 from reports.run_data import RunData, find, load
 from reports.sections import gates
 from tests.reports import synthetic

@@ -10,7 +10,7 @@ import pytest
 
 from profiles.store.run_folder import RunFolder
 from reports.decisions.embedded import record
-from reports.decisions.reproduce import KNOBS, read
+from reports.export.reproduce import KNOBS, read
 from tests.conftest import PROJECT
 from tests.reports import synthetic
 from tests.reports.decisions import runs

@@ -168,7 +168,7 @@ for (const element of document.querySelectorAll(".difference")) {
   });
 }
 
-// Files are carried packed (reports/downloads.py): they are saved unpacked where the browser can.
+// Files are carried packed (reports/export/attachments.py): they are saved unpacked where the browser can.
 for (const link of document.querySelectorAll(".downloads a")) {
   link.addEventListener("click", async (event) => {
     if (typeof DecompressionStream === "undefined") return;

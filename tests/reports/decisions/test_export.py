@@ -15,8 +15,8 @@ from profiles.store.records import Run
 from reports import page
 from reports.comparison import comparison
 from reports.decisions import embedded
-from reports.decisions.export import FORMATS, as_parquet, export
-from reports.decisions.table import Table, as_csv, table
+from reports.export.files import FORMATS, as_parquet, export
+from reports.export.table import Table, as_csv, table
 from tests.reports import synthetic
 from tests.reports.decisions import runs
 from tests.reports.tags import Tags

@@ -9,7 +9,7 @@ import pytest
 
 from errors import UsageError, UserError
 from reports import page
-from reports.decisions.reproduce import read
+from reports.export.reproduce import read
 from tests.reports import synthetic
 from tests.reports.decisions import runs
 

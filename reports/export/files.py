@@ -12,7 +12,7 @@ import duckdb
 
 from errors import UserError
 from reports.comparison.comparison import read
-from reports.decisions.table import Table, as_csv, table
+from reports.export.table import Table, as_csv, table
 from reports.output import write_file
 from reports.run_data import RunData
 

@@ -1,0 +1,1 @@
+"""What leaves the report: tables, files, and the command that repeats a run."""
