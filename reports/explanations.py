@@ -12,7 +12,7 @@ from reports.analysis.paired_ratio import percent
 from reports.analysis.rounds import Measured
 from reports.analysis.text import UNKNOWN, middle, number, plural, quantity
 from reports.analysis.workload import rate_of
-from reports.deep import reasons
+from reports.flames.perf_profile import reasons
 from reports.run_data import RunData
 
 FAULTS_WORTH_A_WORD = 1000

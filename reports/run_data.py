@@ -17,7 +17,7 @@ from reports.analysis.sensitivity import Sensitivity, sensitivity
 from reports.analysis.text import plural
 from reports.analysis.validity import Validity, check
 from reports.analysis.verdict import Verdict, conclude, delta
-from reports.deep import Deep, deep
+from reports.flames.perf_profile import Deep, deep
 
 INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is concluded"
 

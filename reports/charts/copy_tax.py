@@ -9,7 +9,7 @@ import altair as alt
 
 from reports.analysis.text import number
 from reports.charts.theme import PAPER, Row, Spec, data, finished
-from reports.copy_tax import (
+from reports.flames.copy_tax import (
     COPYING,
     FAULTING,
     FILES,

@@ -9,8 +9,8 @@ from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, number, times
 from reports.charts.copy_tax import part_of, tax_chart
 from reports.charts.figure import figure
-from reports.copy_tax import COPYING, GROUPS, LIBRARIES, REST, SWITCHING, hidden_copy, skid, tax
-from reports.deep import Deep
+from reports.flames.copy_tax import COPYING, GROUPS, LIBRARIES, REST, SWITCHING, hidden_copy, skid, tax
+from reports.flames.perf_profile import Deep
 from reports.run_data import RunData
 from reports.templating import fragment
 

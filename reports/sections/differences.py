@@ -6,8 +6,8 @@ from markupsafe import Markup
 
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import number
-from reports.deep import ERRORS, WORTH_A_WORD, Deep, differing, signed
-from reports.flames import Tree, difference, pruned, trimmed
+from reports.flames.perf_profile import ERRORS, WORTH_A_WORD, Deep, differing, signed
+from reports.flames.tree import Tree, difference, pruned, trimmed
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
 

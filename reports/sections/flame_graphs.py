@@ -12,12 +12,12 @@ from markupsafe import Markup
 
 from profiles.store.records import Profile, PythonFrames
 from reports.analysis.text import number, plural
-from reports.copy_tax import group_of_stack
-from reports.deep import Deep, read_folded
 from reports.export.attachments import Budget, Download
-from reports.flames import own_name, tree
+from reports.flames.copy_tax import group_of_stack
+from reports.flames.perf_profile import Deep, read_folded
+from reports.flames.speedscope import speedscope
+from reports.flames.tree import own_name, tree
 from reports.run_data import RunData
-from reports.speedscope import speedscope
 from reports.templating import fragment, packed_json
 
 TITLE = "Flame graphs"

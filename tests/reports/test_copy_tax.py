@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.copy_tax import GROUPS, INTERPRETER, LIBRARIES, REST, group_of, hidden_copy, skid, tax
+from reports.flames.copy_tax import GROUPS, INTERPRETER, LIBRARIES, REST, group_of, hidden_copy, skid, tax
 
 SEND = ("send_file (servers/modes/read_send.py:43)_[p]", "sock_sendall", "__send", "do_syscall_64_[k]")
 

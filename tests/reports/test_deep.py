@@ -15,7 +15,7 @@ from errors import UserError
 from profiles.store.records import DeepProfile
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.deep import Deep, deep, differing, read_folded, reasons, signed
+from reports.flames.perf_profile import Deep, deep, differing, read_folded, reasons, signed
 from reports.run_data import RunData, load
 from tests.reports import synthetic
 from tests.reports.tags import Tags

@@ -2,7 +2,7 @@
 
 import math
 
-from reports import flames
+from reports.flames import tree
 
 P, C, K = "send_file (servers/modes/read_send.py:40)_[p]", "os_preadv", "_[k]"
 READ = {
@@ -24,18 +24,18 @@ SENDFILE = {
 }
 
 
-def child(node: flames.Tree, *names: str) -> flames.Tree:
+def child(node: tree.Tree, *names: str) -> tree.Tree:
     for name in names:
         node = next(one for one in node["children"] if one["name"] == name)
     return node
 
 
 def test_samples_become_milliseconds_per_gib() -> None:
-    assert flames.per_gib({("a",): 199}, 199, 2.0) == {("a",): 500.0}
+    assert tree.per_gib({("a",): 199}, 199, 2.0) == {("a",): 500.0}
 
 
 def test_a_tree_adds_up_and_says_what_each_frame_is() -> None:
-    drawn = flames.tree(READ, "read-send")
+    drawn = tree.tree(READ, "read-send")
     assert (drawn["name"], drawn["value"], drawn["kind"]) == ("read-send", 360.0, "root")
     line = child(drawn, "send_file (servers/modes/read_send.py:40)")
     assert (line["value"], line["kind"]) == (360.0, "python")
@@ -46,32 +46,32 @@ def test_a_tree_adds_up_and_says_what_each_frame_is() -> None:
 
 
 def test_a_frame_too_narrow_to_be_seen_is_left_out_but_counted() -> None:
-    drawn = flames.tree({("a",): 9999.5, ("b",): 0.5}, "all")
+    drawn = tree.tree({("a",): 9999.5, ("b",): 0.5}, "all")
     assert [node["name"] for node in drawn["children"]] == ["a"]
     assert drawn["value"] == 10_000.0
 
 
 def test_two_modes_meet_at_the_outermost_kernel_function_that_both_have() -> None:
-    assert flames.rerooted(SENDFILE, READ) == {
+    assert tree.rerooted(SENDFILE, READ) == {
         ("tcp_sendmsg_[k]", "tcp_push_[k]"): 80.0,
         ("send_file (sendfile.py:9)_[p]", "os_sendfile", "do_syscall_64_[k]", "do_splice_[k]"): 20.0,
     }
-    assert math.isclose(sum(flames.rerooted(READ, SENDFILE).values()), sum(READ.values()))
+    assert math.isclose(sum(tree.rerooted(READ, SENDFILE).values()), sum(READ.values()))
 
 
 def test_a_difference_shows_what_is_more_and_what_only_one_has() -> None:
-    drawn = flames.difference(READ, SENDFILE, "read-send")
+    drawn = tree.difference(READ, SENDFILE, "read-send")
     assert drawn["delta"] == 260.0
     assert child(drawn, "tcp_sendmsg")["delta"] == 70.0
     assert child(drawn, "tcp_sendmsg", "_copy_from_iter")["delta"] == 100.0
     assert child(drawn, "tcp_sendmsg", "tcp_push")["delta"] == -30.0
-    other_way = flames.difference(SENDFILE, READ, "sendfile")
+    other_way = tree.difference(SENDFILE, READ, "sendfile")
     assert child(other_way, "tcp_sendmsg")["delta"] == -70.0
     assert [node["name"] for node in child(other_way, "tcp_sendmsg")["children"]] == ["tcp_push"]
 
 
 def test_the_functions_that_explain_a_difference_come_largest_first() -> None:
-    assert flames.leaf_deltas(SENDFILE, READ)[:4] == [
+    assert tree.leaf_deltas(SENDFILE, READ)[:4] == [
         ("_copy_to_iter", -200.0),
         ("_copy_from_iter", -100.0),
         ("tcp_push", 30.0),
@@ -80,7 +80,7 @@ def test_the_functions_that_explain_a_difference_come_largest_first() -> None:
 
 
 def test_a_tree_without_its_narrow_frames_is_the_one_that_is_drawn_so_at_once() -> None:
-    whole = flames.difference(READ, SENDFILE, "read-send", 0.0)
+    whole = tree.difference(READ, SENDFILE, "read-send", 0.0)
     for share in (0.0, 0.1, 0.2, 0.9):
-        assert flames.pruned(whole, share) == flames.difference(READ, SENDFILE, "read-send", share)
-    assert flames.pruned(whole, 0.9)["children"] == []
+        assert tree.pruned(whole, share) == tree.difference(READ, SENDFILE, "read-send", share)
+    assert tree.pruned(whole, 0.9)["children"] == []

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 
 from errors import UserError
 from profiles.store.records import Cell, DeepProfile
-from reports.copy_tax import Stack, is_skid
-from reports.flames import leaf_deltas, own, per_gib
+from reports.flames.copy_tax import Stack, is_skid
+from reports.flames.tree import leaf_deltas, own, per_gib
 from units import GIB
 
 DEEPEST = 250  # frames of a stack: perf records half as many (sysctl kernel.perf_event_max_stack)

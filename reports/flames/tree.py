@@ -13,7 +13,7 @@ from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
-from reports.copy_tax import COPYING, KERNEL, PYTHON, Stack, group_of
+from reports.flames.copy_tax import COPYING, KERNEL, PYTHON, Stack, group_of
 
 Tree = dict[str, Any]  # name, value (ms/GiB), children; kind or delta (ms/GiB)
 

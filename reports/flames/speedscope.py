@@ -6,8 +6,8 @@ Its rule: pure, and in the file format's own words: one "sampled" profile with w
 import json
 from collections.abc import Mapping
 
-from reports.copy_tax import Stack
-from reports.flames import plain
+from reports.flames.copy_tax import Stack
+from reports.flames.tree import plain
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 

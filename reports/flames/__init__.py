@@ -1,0 +1,1 @@
+"""Flame graphs: folded stacks as trees, their differences, the copy tax, and files for speedscope."""
