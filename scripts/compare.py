@@ -2,7 +2,7 @@
 
 from errors import EXIT_DONE, CommandParser, run_command
 from reports.comparison import comparison
-from reports.decisions import pages, terminal
+from reports.history import page, terminal
 from scripts.folders import add_folders
 
 
@@ -15,7 +15,7 @@ def main() -> int:
     a, b = (comparison.read(arguments.profiles, name) for name in (arguments.a, arguments.b))
     compared = comparison.compared(a, b)
     terminal.show_comparison(compared)
-    print(f"page: {pages.write_comparison(compared, arguments.reports)}")
+    print(f"page: {page.write_comparison(compared, arguments.reports)}")
     return EXIT_DONE
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from errors import CommandParser, UsageError, UserError, run_command
 from reports.comparison import ci_output, comparison
 from reports.comparison.gate import gate
-from reports.decisions import terminal
+from reports.history import terminal
 from reports.output import write_file
 from scripts.folders import add_folders
 

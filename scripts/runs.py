@@ -1,7 +1,7 @@
 """make runs: list all runs, with their verdicts, and draw what each mode cost from run to run."""
 
 from errors import EXIT_DONE, CommandParser, run_command
-from reports.decisions import pages, store, terminal
+from reports.history import index, page, terminal
 from scripts.folders import add_folders
 
 
@@ -9,9 +9,9 @@ def main() -> int:
     parser = CommandParser(prog="python -m scripts.runs", description=__doc__)
     add_folders(parser)
     arguments = parser.parse_args()
-    history = store.history(arguments.profiles, arguments.reports / store.STORE_FILE)
+    history = index.history(arguments.profiles, arguments.reports / index.STORE_FILE)
     terminal.show_history(history)
-    print(f"page: {pages.write_history(history, arguments.reports)}")
+    print(f"page: {page.write_history(history, arguments.reports)}")
     return EXIT_DONE
 
 

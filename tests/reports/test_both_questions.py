@@ -15,10 +15,10 @@ from reports import page, terminal
 from reports.analysis.disturbance import behind_share
 from reports.analysis.text import printable
 from reports.comparison import comparison
-from reports.decisions import store
 from reports.decisions.embedded import downloads
-from reports.decisions.pages import write_comparison, write_history
 from reports.export.files import export
+from reports.history import index
+from reports.history.page import write_comparison, write_history
 from reports.run_data import RunData, find, load
 from reports.sections import gates
 from tests.reports import synthetic
@@ -149,7 +149,7 @@ def test_the_paced_part_is_listed_and_compared_under_a_name_of_its_own(tmp_path:
     profiles, reports = tmp_path / "profiles", tmp_path / "reports"
     write(profiles)
     write(profiles, "later")
-    history = store.history(profiles, reports / store.STORE_FILE)
+    history = index.history(profiles, reports / index.STORE_FILE)
     assert [entry.name for entry in history.entries] == ["both", "both/paced", "later", "later/paced"]
     page.report(find(profiles, "both"), reports)
     assert write_history(history, reports).read_text().count('href="both/index.html"') == 2

@@ -9,7 +9,7 @@ from errors import UsageError
 from profiles.store.run_folder import RunFolder
 from reports import page, run_data, terminal
 from reports.comparison import comparison
-from reports.decisions import store
+from reports.history import index
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -53,5 +53,5 @@ def test_it_is_neither_the_latest_run_nor_compared_nor_in_the_list(stored: RunFo
     assert told == [f"passed over run 'by-hand': {run_data.INTERACTIVE}"]
     with pytest.raises(UsageError, match="interactive, not a campaign"):
         comparison.read(tmp_path, "by-hand")
-    history = store.history(tmp_path, tmp_path / "reports" / "history.duckdb")
+    history = index.history(tmp_path, tmp_path / "reports" / "history.duckdb")
     assert [entry.name for entry in history.entries if entry.name != "reports"] == ["campaign"]

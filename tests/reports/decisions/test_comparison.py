@@ -10,7 +10,7 @@ from reports.analysis.rounds import PRIMARY
 from reports.analysis.unpaired_ratio import CAVEAT
 from reports.comparison import comparison, text
 from reports.comparison.differences import differences, other_question
-from reports.decisions import pages
+from reports.history import page
 from tests.reports import synthetic
 from tests.reports.decisions import runs
 from tests.reports.tags import Tags
@@ -129,7 +129,7 @@ def test_the_page_carries_the_caveat_no_verdict_and_no_foreign_markup(tmp_path: 
     runs.write(tmp_path, "a", modes=modes, host={HOSTILE: 1})
     runs.write(tmp_path, "b", modes=modes, host={"kernel": HOSTILE})
     found = comparison.compared(comparison.read(tmp_path, "a"), comparison.read(tmp_path, "b"))
-    path = pages.write_comparison(found, tmp_path / "reports")
+    path = page.write_comparison(found, tmp_path / "reports")
     assert path == tmp_path / "reports" / "compare" / "a--b.html"
     tags = Tags(path.read_text())
     assert CAVEAT in tags.text and HOSTILE in "".join(tags.words)
@@ -143,4 +143,4 @@ def test_a_record_cannot_choose_where_the_page_is_written(tmp_path: Path) -> Non
     lines = (folder.path / "run.json").read_text().replace('"name": "a"', '"name": "../../escaped"')
     (folder.path / "run.json").write_text(lines)
     found = comparison.compared(comparison.read(tmp_path, "a"), runs.read(tmp_path, "b"))
-    assert pages.write_comparison(found, tmp_path / "reports").name == "a--b.html"
+    assert page.write_comparison(found, tmp_path / "reports").name == "a--b.html"

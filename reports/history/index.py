@@ -20,7 +20,7 @@ from errors import UserError
 from profiles.store.run_folder import RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.text import printable
-from reports.decisions.history import Entry, History, ModeEntry, read
+from reports.history.entries import Entry, History, ModeEntry, read
 
 STORE_FILE = "history.duckdb"
 WAIT_S = 10.0  # for another command that has the index open

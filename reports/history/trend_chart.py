@@ -12,7 +12,7 @@ import altair as alt
 
 from reports.analysis.text import number, times
 from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.decisions.history import Entry, History, ModeEntry
+from reports.history.entries import Entry, History, ModeEntry
 from reports.templating import mode_colour
 
 HEIGHT_PX = 260

@@ -16,9 +16,9 @@ from reports.charts.interval_strip import Axis, axis, strip
 from reports.comparison import text
 from reports.comparison.chart import side_by_side
 from reports.comparison.comparison import CONFIDENCE, Comparison
-from reports.decisions.history import Entry, History, ModeEntry
-from reports.decisions.terminal import ratio, started
-from reports.decisions.trend import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
+from reports.history.entries import Entry, History, ModeEntry
+from reports.history.terminal import ratio, started
+from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
 from reports.output import write_file
 from reports.page import PAGE_FILE
 from reports.sections.verdict import SIGNS

@@ -12,7 +12,7 @@ from reports.analysis.unpaired_ratio import CAVEAT
 from reports.comparison import text
 from reports.comparison.comparison import CONFIDENCE, Comparison
 from reports.comparison.gate import Gate
-from reports.decisions.history import Entry, History, ModeEntry
+from reports.history.entries import Entry, History, ModeEntry
 from reports.terminal import open_console, print_line
 
 PIPED_WIDTH = 500
