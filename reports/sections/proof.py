@@ -4,8 +4,8 @@ from markupsafe import Markup
 
 from profiles.store.records import Proof
 from reports.analysis.text import UNKNOWN, hundredths, number
-from reports.course import CLASSIC, fewer, how_many
 from reports.run_data import RunData
+from reports.students.course import CLASSIC, fewer, how_many
 from reports.templating import fragment
 
 TITLE = "What each mode really did"
@@ -47,7 +47,7 @@ def _calls(proof: Proof) -> str:
 
 
 def _answers(run: RunData) -> list[tuple[str, str]]:
-    """The two questions of the course (reports/course.py), where they can be answered."""
+    """The two questions of the course (reports/students/course.py), where they can be answered."""
     answers = (
         ("How many copies does read() + send() make of every byte?", how_many(run, CLASSIC)),
         ("Can there be fewer than two?", fewer(run)),

@@ -16,8 +16,8 @@ from reports.charts.data_path import picture, summary
 from reports.explanations import machine_line
 from reports.output import write_file
 from reports.run_data import RunData
-from reports.students.code import Quote, function, quote
 from reports.students.questions import contrasted, questions
+from reports.students.source_excerpts import Quote, function, quote
 from reports.templating import Rendered, fragment
 
 STUDENTS_FILE = "students.html"

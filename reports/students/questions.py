@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 
 from markupsafe import Markup
 
-from reports import course
 from reports.analysis.text import median, number
 from reports.charts.data_path import picture
 from reports.charts.interval_strip import axis, strip
 from reports.run_data import RunData
+from reports.students import course
 
 
 @dataclass(frozen=True, slots=True)

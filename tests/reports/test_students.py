@@ -14,8 +14,8 @@ from profiles.store.run_folder import PROOFS_FILE, RunFolder
 from reports import page as report
 from reports.run_data import load
 from reports.students import page
-from reports.students.code import function
 from reports.students.questions import questions
+from reports.students.source_excerpts import function
 from tests import browser
 from tests.browser import Browser
 from tests.conftest import PROJECT
