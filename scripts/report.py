@@ -8,7 +8,7 @@ from profiles.store.sweep_folder import SweepFolder
 from reports import page, run_data, terminal
 from reports.sweep import page as sweep_page
 from reports.sweep import terminal as sweep_terminal
-from reports.sweep.data import is_sweep
+from reports.sweep.sweep_data import is_sweep
 from scripts.folders import add_folders
 
 

@@ -14,7 +14,7 @@ from reports.analysis.paired_ratio import Paired, compare
 from reports.analysis.rounds import PRIMARY, value
 from reports.analysis.text import number, times
 from reports.charts.theme import BAND, PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.sweep.data import Place, SweepData
+from reports.sweep.sweep_data import Place, SweepData
 from reports.templating import mode_colour
 from units import GIB, MIB
 

@@ -16,9 +16,9 @@ from reports.explanations import limit, machine_line, network_line
 from reports.output import write_file
 from reports.page import PAGE_FILE
 from reports.sections.verdict import SIGNS
-from reports.sweep import article, curves
-from reports.sweep.data import Place, SweepData, load_sweep
-from reports.sweep.words import THINGS, sentences
+from reports.sweep import curves, published_table
+from reports.sweep.sentences import THINGS, sentences
+from reports.sweep.sweep_data import Place, SweepData, load_sweep
 from reports.templating import Rendered, fragment
 
 READ_CURVE = (
@@ -88,8 +88,8 @@ def _request(sweep: SweepData) -> Markup:
 
 
 def _article(sweep: SweepData) -> Markup:
-    mode = article.zero_copy_mode(sweep)
-    rows = article.rows(sweep, mode) if mode else []
+    mode = published_table.zero_copy_mode(sweep)
+    rows = published_table.rows(sweep, mode) if mode else []
     if not rows:
         return Markup("")
     return fragment(
@@ -97,8 +97,8 @@ def _article(sweep: SweepData) -> Markup:
         rows=rows,
         baseline=sweep.modes[0],
         mode=mode,
-        source=article.SOURCE,
-        points=article.POINTS,
+        source=published_table.SOURCE,
+        points=published_table.POINTS,
         users=plural(sweep.sweep.users, "download"),
     )
 

@@ -7,9 +7,9 @@ from rich.table import Table
 from rich.text import Text
 
 from reports.analysis.text import number, plural, printable
-from reports.sweep.data import Place, SweepData
 from reports.sweep.page import ratio_text
-from reports.sweep.words import THINGS, sentences
+from reports.sweep.sentences import THINGS, sentences
+from reports.sweep.sweep_data import Place, SweepData
 from reports.terminal import open_console, print_line
 
 

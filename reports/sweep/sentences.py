@@ -9,7 +9,7 @@ from reports.analysis.paired_ratio import percent
 from reports.analysis.text import interval
 from reports.analysis.verdict import Kind
 from reports.sweep.crossover import Crossover, Point, Side
-from reports.sweep.data import SweepData
+from reports.sweep.sweep_data import SweepData
 
 MOST_NAMED = 6
 THINGS = {"size": "file size", "chunk": "chunk", "connections": "number of connections", "buffer-offset": "offset"}

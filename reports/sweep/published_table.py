@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reports.analysis.rounds import Spread
 from reports.analysis.text import interval, number, times
-from reports.sweep.data import Place, SweepData
+from reports.sweep.sweep_data import Place, SweepData
 from units import GIB, MIB
 
 SOURCE = "Palaniappan and Nagaraja, “Efficient data transfer through zero copy”, IBM developerWorks, 2008"
