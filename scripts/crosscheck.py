@@ -5,7 +5,7 @@ from pathlib import Path
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
 from profiles.checks.crosscheck import TOLERANCE, Account, crosscheck
 from profiles.targets.catalog import choose
-from scripts.tables import print_table
+from scripts.common_arguments import print_table
 
 _VERDICTS = {True: f"agrees (within {TOLERANCE:.0%})", False: "differs", None: "not judged"}
 HEADINGS = ("mode", "account", "theirs, s", "the score's clock, s", "ratio", "")

@@ -4,7 +4,7 @@ from errors import EXIT_DONE, CommandParser, run_command
 from profiles.checks.doctor import Feature, features, guests
 from profiles.checks.prove_mode import prove
 from profiles.targets.catalog import discover, file
-from scripts.tables import folder_argument, print_table
+from scripts.common_arguments import folder_argument, print_table
 
 
 def main() -> int:

@@ -32,8 +32,8 @@ from load.users.connection import SINKS
 from profiles.store.records import SERVED_FILE
 from profiles.store.run_folder import RunFolder
 from profiles.targets import catalog
+from scripts.common_arguments import targets_argument
 from scripts.folders import add_folders
-from scripts.tables import targets_argument
 
 
 def main() -> int:

@@ -4,7 +4,7 @@ from errors import EXIT_DONE, CommandParser, UserError, run_command
 from profiles.checks.prove_mode import prove
 from profiles.store.records import Proof
 from profiles.targets.catalog import choose, discover
-from scripts.tables import folder_argument, print_table
+from scripts.common_arguments import folder_argument, print_table
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
 

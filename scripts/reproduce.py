@@ -7,8 +7,8 @@ from pathlib import Path
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from profiles.targets.catalog import choose
 from reports.export.reproduce import Request, read
+from scripts.common_arguments import targets_argument
 from scripts.folders import add_folders
-from scripts.tables import targets_argument
 
 
 def main() -> int:

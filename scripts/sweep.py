@@ -21,8 +21,8 @@ from load.sweep.next_point import MOST_ROUNDS
 from load.users.connection import SINKS
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from profiles.targets import catalog
+from scripts.common_arguments import targets_argument
 from scripts.folders import add_folders
-from scripts.tables import targets_argument
 from units import MIB, format_size, parse_size
 
 MINUTES = 10.0
