@@ -10,7 +10,7 @@ import tempfile
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UserError, remedy, run_command
-from servers import test_file
+from servers import payload
 from units import format_size, parse_size
 
 TOKEN_BYTES = 32
@@ -33,9 +33,9 @@ def main() -> int:
     for folder in arguments.written:
         _check_writable(folder)
     _make_token(arguments.token_file)
-    if not test_file.exists(arguments.root, size_bytes):
+    if not payload.exists(arguments.root, size_bytes):
         print(f"making a test file of {format_size(size_bytes)}", flush=True)
-        test_file.make(arguments.root, size_bytes, lambda _: None)
+        payload.make(arguments.root, size_bytes, lambda _: None)
     return EXIT_DONE
 
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
-from servers import test_file
+from servers import payload
 from units import format_size, parse_size
 
 COLUMNS = (TextColumn("test file"), BarColumn(), DownloadColumn(binary_units=True), TimeRemainingColumn())
@@ -21,12 +21,12 @@ def main() -> int:
     size_bytes = parse_size(arguments.size)
     if size_bytes >= 1 << 60:
         raise UsageError(f"--size {arguments.size}: no disk here holds that; give a size like 256MiB")
-    if test_file.exists(arguments.root, size_bytes):
+    if payload.exists(arguments.root, size_bytes):
         return EXIT_DONE
     with Progress(*COLUMNS, console=Console(stderr=True), disable=not sys.stderr.isatty()) as progress:
         task = progress.add_task("", total=size_bytes)
-        path = test_file.make(arguments.root, size_bytes, lambda count: progress.advance(task, count))
-    print(f"made {path}: {format_size(size_bytes)}, digest in {test_file.digest_path(path)}")
+        path = payload.make(arguments.root, size_bytes, lambda count: progress.advance(task, count))
+    print(f"made {path}: {format_size(size_bytes)}, digest in {payload.digest_path(path)}")
     return EXIT_DONE
 
 

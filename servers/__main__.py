@@ -13,8 +13,8 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from errors import EXIT_DONE, UserError, run_command
-from servers import arguments, files, mode, several, sockets
-from servers.arguments import Arguments
+from servers import cli, files, mode, process_per_mode, sockets
+from servers.cli import Arguments
 from servers.log import say
 from servers.server import Limits, Server
 from units import format_size
@@ -25,8 +25,8 @@ _OWN_DESCRIPTORS = 16
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    wanted = arguments.parse(argv)
-    return serve_one(wanted) if len(wanted.modes) == 1 else several.serve_several(wanted)
+    wanted = cli.parse(argv)
+    return serve_one(wanted) if len(wanted.modes) == 1 else process_per_mode.serve_several(wanted)
 
 
 def serve_one(wanted: Arguments) -> int:
@@ -91,7 +91,7 @@ def _stopped_by_signals(server: Server) -> Iterator[None]:
     signal.set_wakeup_fd(server.stop_fd, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, several.SIGNALS)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, process_per_mode.SIGNALS)
     try:
         yield
     finally:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import test_file
+from servers import payload
 
 os.environ["TARGETS"] = ""  # a targets.toml of the checkout is its user's, and no part of what is tested
 PROJECT = Path(__file__).resolve().parent.parent
@@ -25,5 +25,5 @@ def eventually(holds: Callable[[], bool], timeout_s: float = 50.0) -> None:
 @pytest.fixture
 def served(tmp_path: Path) -> Path:
     """A folder with a small test file and its digest."""
-    test_file.make(tmp_path, SMALL_BYTES, lambda _: None)
+    payload.make(tmp_path, SMALL_BYTES, lambda _: None)
     return tmp_path

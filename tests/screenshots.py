@@ -12,7 +12,7 @@ from pathlib import Path
 from errors import EXIT_DONE, CommandParser, UserError, run_command
 from reports import page, run_data, terminal
 from reports.students.page import STUDENTS_FILE
-from servers import test_file
+from servers import payload
 from tests import browser
 from tests.browser import Browser
 from tests.load.locust_process import serving
@@ -92,7 +92,7 @@ def students(chromium: Browser, report: Path) -> bytes:
 
 def live_page(chromium: Browser, folder: Path) -> bytes:
     """Three data paths under load, for as long as a chart of a minute takes to fill."""
-    test_file.make(folder, LIVE_FILE_BYTES, lambda _: None)
+    payload.make(folder, LIVE_FILE_BYTES, lambda _: None)
     with serving(folder) as bench:
         chromium.show(bench.url(), LIVE_WIDTH_PX, LIVE_HEIGHT_PX)
         chromium.run("sessionStorage.clear()")

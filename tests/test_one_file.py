@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from profiles.store.run_folder import RunFolder
-from servers import test_file
+from servers import payload
 from tests.conftest import SMALL_BYTES
 from tests.copied import copy_project
 
@@ -45,7 +45,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         file.write(METRIC)
     (tree / "reports" / "sections" / "temporary.py").write_text(SECTION)
     (tree / "data").mkdir()
-    test_file.make(tree / "data", SMALL_BYTES, lambda _: None)
+    payload.make(tree / "data", SMALL_BYTES, lambda _: None)
     return tree
 
 

@@ -13,7 +13,7 @@ import socket
 import threading
 from pathlib import Path
 
-from servers import sockets, test_file
+from servers import payload, sockets
 from servers.modes import sendfile
 
 
@@ -41,7 +41,7 @@ def _accept(listener: socket.socket, root: Path) -> None:
 def _serve(sock: socket.socket, root: Path) -> None:
     with sock, contextlib.suppress(OSError):  # the load has ended
         size = sock.recv(16 << 10).split(b"/", 2)[1].decode()
-        with (root / size / test_file.NAME).open("rb") as file:
+        with (root / size / payload.NAME).open("rb") as file:
             fd, count = file.fileno(), int(size)
             head = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % count
             while True:

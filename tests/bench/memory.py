@@ -7,7 +7,7 @@ same for both files. So it is the stricter measure, and of anonymous memory alon
 
 from load.users.connection import Connection
 from profiles.metrics.process import ProcessReader
-from servers import mode, test_file
+from servers import mode, payload
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field
 from tests.servers.probe import why_missing
@@ -51,7 +51,7 @@ def _peak_bytes(field: Field, name: str, size_bytes: int) -> float:
     with field.ours(name, ()) as server:
         tls = mode.load(name)[0].tls is not None
         connection = Connection(("127.0.0.1", server.port), "discard", lambda _: None, size_bytes, tls=tls)
-        connection.download(f"/{size_bytes}/{test_file.NAME}")
+        connection.download(f"/{size_bytes}/{payload.NAME}")
         peak_bytes = ProcessReader(server.pids[0]).read()["peak_rss_bytes"]
         connection.close()
     assert peak_bytes is not None

@@ -18,7 +18,7 @@ from typing import Literal
 from errors import UserError
 from load.campaign.cpu_pinning import Placement, choose
 from profiles.targets.catalog import PROJECT
-from servers import test_file
+from servers import payload
 from tests.bench import nginx
 from tests.bench.processes import Server, bound, serving
 from units import GIB
@@ -122,12 +122,12 @@ class Field:
         folder = self.folder / str(size_bytes)
         if not folder.exists():
             folder.mkdir()
-            test_file.make(folder, size_bytes, lambda _: None)
-        return folder / test_file.NAME
+            payload.make(folder, size_bytes, lambda _: None)
+        return folder / payload.NAME
 
     def load_command(self, port: int, size_bytes: int, seconds: float) -> list[str]:
         """The C client's command line."""
-        path = f"/{size_bytes}/{test_file.NAME}"
+        path = f"/{size_bytes}/{payload.NAME}"
         return [str(self.floor), "load", "127.0.0.1", str(port), path, str(self._connections), f"{seconds:g}"]
 
     def _client(self, side: Side, server: Server) -> list[str]:

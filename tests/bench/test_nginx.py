@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from errors import UserError
-from servers import test_file
+from servers import payload
 from tests.bench import nginx
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
@@ -35,7 +35,7 @@ def installed() -> None:
 @pytest.mark.parametrize("path", nginx.PATHS)
 def test_it_serves_the_bytes_and_every_process_is_counted(served: Path, path: str) -> None:
     with nginx.serving(served, path, ()) as server:
-        assert digest_of(server.port) == hashlib.sha256((served / test_file.NAME).read_bytes()).hexdigest()
+        assert digest_of(server.port) == hashlib.sha256((served / payload.NAME).read_bytes()).hexdigest()
         names = [psutil.Process(pid).name() for pid in server.pids]
         assert names == ["nginx", "nginx"]  # the master and its worker
         assert server.congestion in ("cubic", "reno")

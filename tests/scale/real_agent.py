@@ -17,7 +17,7 @@ from load.agent.remote import RemoteHost
 from profiles.agent.access import Address
 from profiles.metrics.process import cpu_s
 from profiles.protocol import Start
-from servers import test_file
+from servers import payload
 from tests.conftest import PROJECT
 from tests.scale.agents import TOKEN, said_first, wire_bytes_so_far
 from tests.scale.observer import Observer
@@ -39,7 +39,7 @@ class RealAgent:
 
 def watch(root: Path) -> RealAgent:
     """Takes about half a minute. Raises UserError where a server does not start."""
-    test_file.make(root, FILE_BYTES, lambda _: None)
+    payload.make(root, FILE_BYTES, lambda _: None)
     command = [sys.executable, "-m", "tests.scale.counted_agent", str(root)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=-1, stdout=-1, text=True) as process:
         port = said_first(process)

@@ -10,7 +10,7 @@ import pytest
 
 from profiles.host import page_cache
 from profiles.store.run_folder import RunFolder
-from servers import test_file
+from servers import payload
 from tests.conftest import PROJECT
 from tests.reports.tags import Tags
 from units import MIB
@@ -30,7 +30,7 @@ def run(script: str, root: Path, out: Path, *more: str) -> subprocess.CompletedP
 
 @pytest.fixture
 def small(tmp_path: Path) -> Path:
-    test_file.make(tmp_path, SMALL_BYTES, lambda _: None)
+    payload.make(tmp_path, SMALL_BYTES, lambda _: None)
     return tmp_path
 
 
@@ -86,7 +86,7 @@ def test_what_cannot_be_offered_is_said_before_the_first_round(small: Path, pace
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
-    test_file.make(tmp_path, 0, lambda _: None)
+    payload.make(tmp_path, 0, lambda _: None)
     done = run("load", tmp_path, tmp_path, *TINY)
     assert (done.returncode, done.stderr.count("\n")) == (1, 1)
     assert "is empty" in done.stderr and "give a SIZE like" in done.stderr and not (tmp_path / "profiles").exists()
@@ -131,7 +131,7 @@ def in_memory() -> Iterator[Path]:
     if not shared.is_dir() or page_cache.filesystem_of(shared / "x").split(" ")[0] != "tmpfs":
         pytest.skip("there is no tmpfs at /dev/shm")
     with tempfile.TemporaryDirectory(dir=shared) as name:
-        test_file.make(Path(name), SMALL_BYTES, lambda _: None)
+        payload.make(Path(name), SMALL_BYTES, lambda _: None)
         yield Path(name)
 
 

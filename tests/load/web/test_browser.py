@@ -6,7 +6,7 @@ import pytest
 from selenium.webdriver.common.action_chains import ActionChains
 from selenium.webdriver.common.keys import Keys
 
-from servers import test_file
+from servers import payload
 from tests import browser
 from tests.browser import Browser
 from tests.conftest import eventually
@@ -26,7 +26,7 @@ LINES = f"Object.fromEntries({CHART_LINES})"
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locust]:
     served = tmp_path_factory.mktemp("served")
-    test_file.make(served, 3_000_017, lambda _: None)
+    payload.make(served, 3_000_017, lambda _: None)
     with serving(served) as locust:
         yield locust
 

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from servers import test_file
+from servers import payload
 from tests.conftest import eventually
 from tests.load.locust_process import Locust, serving
 
@@ -17,7 +17,7 @@ TINY = {"rounds": 1, "window_s": 0.2, "profile_s": 0, "users": 1, "modes": ["rea
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served")
-    test_file.make(folder, 3_000_017, lambda _: None)
+    payload.make(folder, 3_000_017, lambda _: None)
     return folder
 
 

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Iterable
 
 from errors import EXIT_DONE, EXIT_FAILED, UserError
-from servers.arguments import Arguments
+from servers.cli import Arguments
 from servers.server import Limits
 
 # Signals stay blocked here and are waited for, so that none can come at a wrong moment. The children inherit the
