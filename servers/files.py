@@ -13,7 +13,7 @@ from http import HTTPStatus
 from pathlib import Path
 
 from errors import UserError
-from servers.http import HttpError
+from servers.http.responses import HttpError
 from servers.log import say
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # NONBLOCK: a pipe, put there after stat(), is not waited for

@@ -15,14 +15,15 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from servers import http, sockets
+from servers import sockets
 from servers.connections import Connection, Connections
 from servers.files import FileChangedError, Files
-from servers.head import Request
-from servers.http import HttpError
+from servers.http import responses
+from servers.http.request_head import Request
+from servers.http.request_reader import RequestReader
+from servers.http.responses import HttpError
 from servers.log import say
 from servers.mode import FileShrankError, SendFile
-from servers.request import RequestReader
 
 _THREAD_STACK_BYTES = 512 << 10
 _PEER_HAS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
@@ -137,7 +138,7 @@ class Server:
     def _refuse(self, sock: socket.socket, why: str) -> None:
         """Say 503 without waiting for anything: this runs in the thread that accepts."""
         with sock:
-            answer = http.error_response(_unavailable(why), keep_alive=False, head_only=False)
+            answer = responses.error_response(_unavailable(why), keep_alive=False, head_only=False)
             sockets.send_without_waiting(sock, answer)
 
     def _serve_connection(self, connection: Connection) -> None:
@@ -179,10 +180,10 @@ class Server:
 
     def _answer(self, sock: socket.socket, request: Request, opened: Files) -> bool:
         file = opened.open_file(request.path)
-        part = http.resolve_range(request.byte_range, file.size_bytes)
+        part = responses.resolve_range(request.byte_range, file.size_bytes)
         offset, count = part or (0, file.size_bytes)
         self._check_machine(sock)
-        head = http.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
+        head = responses.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
         if request.method == "HEAD" or count == 0 or request.precondition is not None:
             sock.sendall(head)
             return request.keep_alive
@@ -204,7 +205,7 @@ class Server:
 
     def _answer_error(self, sock: socket.socket, error: HttpError, request: Request | None, head_only: bool) -> bool:
         keep_alive = not error.closes and (request is None or request.keep_alive)
-        sock.sendall(http.error_response(error, keep_alive, head_only))
+        sock.sendall(responses.error_response(error, keep_alive, head_only))
         return keep_alive
 
 

@@ -13,8 +13,8 @@ from servers import mode
 
 # What every mode shares, in the order in which a request comes by: a function of a file, or Class.function.
 SHARED: tuple[tuple[CodeStep, str, str], ...] = (
-    ("receive", "servers/request.py", "RequestReader.next"),
-    ("name", "servers/target.py", "path_of"),
+    ("receive", "servers/http/request_reader.py", "RequestReader.next"),
+    ("name", "servers/http/request_target.py", "path_of"),
     ("answer", "servers/server.py", "Server._answer"),
 )
 

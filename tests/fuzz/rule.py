@@ -12,9 +12,9 @@ from collections.abc import Iterator
 
 import h11
 
-from servers import http
-from servers.head import HeadParser, Request
-from servers.http import HttpError
+from servers.http import responses
+from servers.http.request_head import HeadParser, Request
+from servers.http.responses import HttpError
 from tests.servers import hostile
 
 SIZES_BYTES = (0, 1, 4097)  # of the files that might be asked for
@@ -69,8 +69,8 @@ def _misread(head: bytes, request: Request) -> str | None:
 def _misanswered(request: Request, size_bytes: int) -> str | None:
     """What h11 reads differently in the head of the answer from a file of this size."""
     try:
-        part = http.resolve_range(request.byte_range, size_bytes)
-        head = http.file_head(size_bytes, part, request.keep_alive, request.precondition)
+        part = responses.resolve_range(request.byte_range, size_bytes)
+        head = responses.file_head(size_bytes, part, request.keep_alive, request.precondition)
     except HttpError as error:
         return None if error.status in (412, 416) else f"a file of {size_bytes} bytes would be answered {error.status}"
     offset, count = part or (0, size_bytes)

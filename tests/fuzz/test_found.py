@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from servers.head import HeadParser, Request
+from servers.http.request_head import HeadParser, Request
 from tests.fuzz import seeds
 from tests.fuzz.rule import broken
 from tests.servers.table import get

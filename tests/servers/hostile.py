@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from typing import TypeVar, cast
 
-from servers.head import MAX_HEAD_BYTES, Request
-from servers.http import HttpError
-from servers.request import RequestReader
+from servers.http.request_head import MAX_HEAD_BYTES, Request
+from servers.http.request_reader import RequestReader
+from servers.http.responses import HttpError
 
 Piece = TypeVar("Piece")
 Outcome = list[Request | HTTPStatus]

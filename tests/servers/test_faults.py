@@ -7,7 +7,7 @@ from http import HTTPStatus
 import pytest
 
 from servers import mode
-from servers.head import MAX_HEAD_BYTES
+from servers.http.request_head import MAX_HEAD_BYTES
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve

@@ -6,7 +6,7 @@ from http import HTTPStatus
 
 import pytest
 
-from servers.http import HttpError, error_response, file_head, resolve_range
+from servers.http.responses import HttpError, error_response, file_head, resolve_range
 
 
 def resolved(value: bytes | None, size_bytes: int) -> tuple[int, int] | HTTPStatus | None:

@@ -4,7 +4,7 @@ from http import HTTPStatus
 
 import pytest
 
-from servers.head import MAX_HEAD_BYTES, Request
+from servers.http.request_head import MAX_HEAD_BYTES, Request
 from tests.servers.hostile import read_all
 
 HOST = b"Host: a\r\n"

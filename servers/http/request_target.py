@@ -9,7 +9,7 @@ import socket
 from http import HTTPStatus
 from urllib.parse import unquote_to_bytes
 
-from servers.http import HttpError, bad_request
+from servers.http.responses import HttpError, bad_request
 
 # origin form (/a?q) or absolute form (http://host/a?q); authority and asterisk form belong to CONNECT and OPTIONS
 _TARGET = re.compile(rb"(?:([A-Za-z][A-Za-z0-9+.-]*)://([^/?#]*))?(/[^?#]*)?(?:\?[^#]*)?")

@@ -12,8 +12,8 @@ from http import HTTPStatus
 
 import httptools
 
-from servers.http import HttpError, bad_request, method_not_allowed
-from servers.target import check_host, path_of
+from servers.http.request_target import check_host, path_of
+from servers.http.responses import HttpError, bad_request, method_not_allowed
 
 MAX_HEAD_BYTES = 16 << 10
 

@@ -8,8 +8,8 @@ import time
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from servers.head import MAX_HEAD_BYTES, HeadParser, Request
-from servers.http import HttpError
+from servers.http.request_head import MAX_HEAD_BYTES, HeadParser, Request
+from servers.http.responses import HttpError
 
 
 @dataclass(frozen=True, slots=True)
