@@ -45,7 +45,7 @@ class Mode:
 
     copies is the *model*: what the operating-systems course would draw for a cold file and a network card
     with scatter-gather. What really happens is measured elsewhere. tls: who encrypts, "user" for OpenSSL in the
-    server's process, "kernel" for kTLS; then the socket of send_file is a servers.tls.TlsSocket.
+    server's process, "kernel" for kTLS; then the socket of send_file is a servers.mechanisms.tls.TlsSocket.
     """
 
     name: str
@@ -105,10 +105,10 @@ def requirement(name: str) -> Callable[[socket.socket], None]:
 
 
 def wrapper(facts: Mode) -> Callable[[socket.socket], socket.socket]:
-    """What makes an accepted socket the one that send_file takes: nothing, or TLS (servers.tls, loaded only then)."""
+    """What makes an accepted socket the one that send_file takes: nothing, or TLS (servers.mechanisms.tls, loaded only then)."""
     if facts.tls is None:
         return lambda sock: sock
-    from servers import tls
+    from servers.mechanisms import tls
 
     return tls.wrapper(facts.tls)
 

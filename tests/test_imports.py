@@ -12,7 +12,14 @@ from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
 # What several modes share: how memory, pipes and rings are made and given back, and not what is done with them.
-MECHANISMS = ("servers.buffers", "servers.mapping", "servers.pipes", "servers.tls", "servers.uring", "servers.zerocopy")
+MECHANISMS = (
+    "servers.mechanisms.buffers",
+    "servers.mechanisms.mapping",
+    "servers.mechanisms.pipes",
+    "servers.mechanisms.tls",
+    "servers.mechanisms.uring",
+    "servers.mechanisms.zerocopy",
+)
 # The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
 _PURE = ("core_speed", "paired", "limits", "disturbance", "measured", "precision", "floor")
 ARITHMETIC = tuple(f"reports.{name}" for name in _PURE)

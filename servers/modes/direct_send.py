@@ -10,7 +10,7 @@ import mmap
 import os
 import socket
 
-from servers import buffers
+from servers.mechanisms import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(

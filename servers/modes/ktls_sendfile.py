@@ -8,7 +8,7 @@ it is an error. Where the `tls` module is missing OpenSSL encrypts by itself, an
 import os
 import socket
 
-from servers import tls
+from servers.mechanisms import tls
 from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(

@@ -1,12 +1,12 @@
 """mmap + send: the file's pages are mapped, and send() copies straight from the page cache.
 
-Its rule: no page is ever touched from Python, since one that has gone is SIGBUS (servers/mapping.py). The mapping
+Its rule: no page is ever touched from Python, since one that has gone is SIGBUS (servers/mechanisms/mapping.py). The mapping
 slides over the file in windows, so that memory does not grow with the file.
 """
 
 import socket
 
-from servers import mapping
+from servers.mechanisms import mapping
 from servers.mode import Copy, Mode
 
 MODE = Mode(

@@ -8,7 +8,7 @@ EOPNOTSUPP too, preadv2(2).
 import os
 import socket
 
-from servers import buffers
+from servers.mechanisms import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(

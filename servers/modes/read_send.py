@@ -8,7 +8,7 @@ A baseline with that buffer would flatter every other path. `--buffer-offset` se
 import os
 import socket
 
-from servers import buffers
+from servers.mechanisms import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(

@@ -1,12 +1,12 @@
 """splice(2) through a pipe: pages travel from the page cache to the socket by reference, in two calls.
 
-Its rule: the pipe is emptied after every filling and belongs to one answer (servers/pipes.py).
+Its rule: the pipe is emptied after every filling and belongs to one answer (servers/mechanisms/pipes.py).
 """
 
 import os
 import socket
 
-from servers import pipes
+from servers.mechanisms import pipes
 from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(

@@ -8,7 +8,7 @@ socket. A sendfile() of the file would put plain text on an encrypted connection
 import os
 import socket
 
-from servers import buffers
+from servers.mechanisms import buffers
 from servers.mode import Copy, FileShrankError, Mode, Option
 
 MODE = Mode(

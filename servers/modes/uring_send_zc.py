@@ -5,7 +5,7 @@ notifications are awaited before the mapping goes and before send_file returns (
 waited for as long as it takes something within the send time-out, which is kept here: SO_SNDTIMEO means nothing to
 io_uring, which polls. With REPORT_USAGE a notification says whether the kernel copied after all, as it does for every
 receiver on the same machine; completions() counts both. ENOMEM means too much memory locked (RLIMIT_MEMLOCK, per user)
-and passes as pages come free. No page is ever touched from Python (servers/mapping.py). The last byte goes by copy
+and passes as pages come free. No page is ever touched from Python (servers/mechanisms/mapping.py). The last byte goes by copy
 (zerocopy.send_one_byte).
 """
 
@@ -14,7 +14,7 @@ import os
 import socket
 import time
 
-from servers import mapping, uring, zerocopy
+from servers.mechanisms import mapping, uring, zerocopy
 from servers.mode import Completions, Copy, Mode, Option
 
 MODE = Mode(

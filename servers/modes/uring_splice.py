@@ -12,7 +12,7 @@ import os
 import socket
 from dataclasses import dataclass
 
-from servers import pipes, uring
+from servers.mechanisms import pipes, uring
 from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(

@@ -1,6 +1,6 @@
 """mmap + vmsplice(2) + splice(2): mapped pages go into a pipe by reference, and from there into the socket.
 
-Its rule: no page is ever touched from Python (servers/mapping.py), and the pipe is emptied after every filling. Two
+Its rule: no page is ever touched from Python (servers/mechanisms/mapping.py), and the pipe is emptied after every filling. Two
 traps: there is no signal for when the socket has let go of the pages, so a file that is overwritten while it is being
 served is sent as mixed as with sendfile; and the pipe counts pages, not bytes, so a filling that does not start at a
 page ends short. Mapping (in windows) and pipe belong to one answer: an error leaves nothing in them.
@@ -10,7 +10,7 @@ import ctypes
 import os
 import socket
 
-from servers import mapping, pipes
+from servers.mechanisms import mapping, pipes
 from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(

@@ -9,7 +9,7 @@ not used again; pages in flight stay, because the kernel has pinned them. The la
 A completion also says whether the kernel copied after all, as it does for every receiver on the same machine (loopback;
 Documentation/networking/msg_zerocopy.rst): completions() counts both. Without SO_ZEROCOPY the flag is ignored in
 silence. ENOBUFS means too many completions unread (net.core.optmem_max) or too much memory locked (RLIMIT_MEMLOCK, per
-user): both pass as completions come in. No page is ever touched from Python (servers/mapping.py).
+user): both pass as completions come in. No page is ever touched from Python (servers/mechanisms/mapping.py).
 """
 
 import errno
@@ -19,7 +19,7 @@ import socket
 import struct
 import time
 
-from servers import mapping, zerocopy
+from servers.mechanisms import mapping, zerocopy
 from servers.mode import Completions, Copy, Mode, Option
 
 MODE = Mode(

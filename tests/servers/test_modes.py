@@ -15,7 +15,8 @@ from typing import Any
 import pytest
 
 from errors import UsageError
-from servers import buffers, mode
+from servers import mode
+from servers.mechanisms import buffers
 from servers.mode import FileShrankError, SendFile
 from tests.conftest import PROJECT
 from tests.servers.probe import connected_pair

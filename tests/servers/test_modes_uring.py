@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode, uring
+from servers import mode
+from servers.mechanisms import uring
 from servers.mode import FileShrankError
 from tests.servers.probe import skip_if_missing
 from tests.servers.test_modes import Pair, opened

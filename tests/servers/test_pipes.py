@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode, pipes
+from servers import mode
+from servers.mechanisms import pipes
 from tests.conftest import PROJECT
 
 LARGEST_BYTES = int(Path("/proc/sys/fs/pipe-max-size").read_text())

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode, tls
+from servers import mode
+from servers.mechanisms import tls
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
