@@ -18,8 +18,8 @@ from locust.exception import StopTest
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from errors import UsageError, UserError
-from load.agent import options
 from load.agent.client import AgentClient
+from load.agent.options import as_given
 from load.interactive.idle_servers import Standing
 from load.interactive.recorded_load import InteractiveRun
 from load.users.connection import SINKS
@@ -73,7 +73,7 @@ class Loads:
         if self._where is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(user_class.target for user_class in self._users.values() if user_class.target in chosen)
             by_workers = isinstance(environment.runner, MasterRunner)
-            self.current = InteractiveRun(*self._where, modes, users, sink, rate, by_workers, options.as_given(options))
+            self.current = InteractiveRun(*self._where, modes, users, sink, rate, by_workers, as_given(options))
 
     def on_stopping(self, environment: Environment, **_: Any) -> None:
         if self.current is not None:

@@ -20,7 +20,7 @@ from servers import mode
 from units import format_size
 
 MAX_OPTION_BYTES = 1 << 30
-PROJECT = Path(__file__).resolve().parent.parent
+PROJECT = Path(__file__).resolve().parent.parent.parent
 VARIABLE = "TARGETS"  # make hands its own variable on under this name
 DEFAULT_FILE = PROJECT / "targets.toml"
 

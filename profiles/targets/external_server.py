@@ -126,7 +126,7 @@ class GuestServer:
         guest = self._guest
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
         lifeline, self._lifeline = os.pipe()
-        program = [sys.executable, "-I", "-S", str(PROJECT / "profiles" / "keeper.py"), str(lifeline)]
+        program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py")), str(lifeline)]
         try:
             self._keeper = subprocess.Popen(
                 [*program, *told],

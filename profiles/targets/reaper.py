@@ -1,4 +1,4 @@
-"""python keeper.py LIFELINE STOP GRACE_S CPUS STOP_COMMAND COMMAND: runs a guest, and leaves nothing of it behind.
+"""python reaper.py LIFELINE STOP GRACE_S CPUS STOP_COMMAND COMMAND: runs a guest, and leaves nothing of it behind.
 
 Its rule: no process of the guest outlives the agent. The agent alone holds the other end of the lifeline; when that
 ends, however it ends, the guest is asked to stop, and after a grace whatever is left of it is killed.

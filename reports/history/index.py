@@ -144,5 +144,5 @@ def _new(store: Path) -> duckdb.DuckDBPyConnection:
 def _code() -> str:
     """Changes with every line of the code that concludes."""
     room = Path(reports.__file__).parent
-    sources = sorted([*room.rglob("*.py"), *(room.parent / "profiles").glob("r*.py")])
+    sources = sorted([*room.rglob("*.py"), *(room.parent / "profiles" / "store").glob("*.py")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

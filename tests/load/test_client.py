@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from load.users import connection
+from load.users import connection as connections
 from load.users.connection import SINKS, Connection, Sink
 from servers import mode, sockets
 from servers.server import Limits, Server
@@ -25,7 +25,7 @@ def counted(
 
 @pytest.mark.parametrize("mode_name", ["sendfile", "tls-send"])
 @pytest.mark.parametrize("sink", SINKS)
-@pytest.mark.parametrize("size_bytes", [0, 1, 4099, connection.PIECE_BYTES, connection.PIECE_BYTES + 1, 3_000_017])
+@pytest.mark.parametrize("size_bytes", [0, 1, 4099, connections.PIECE_BYTES, connections.PIECE_BYTES + 1, 3_000_017])
 def test_every_byte_of_a_real_server_is_counted_once(
     tmp_path: Path, sink: Sink, size_bytes: int, mode_name: str
 ) -> None:
@@ -50,22 +50,22 @@ def test_every_byte_of_a_real_server_is_counted_once(
 @pytest.mark.parametrize(
     ("answer", "then", "failure"),
     [
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "close", connection.WrongStatusError),
-        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\n\r\nabcd", "close", connection.WrongStatusError),
-        (OK % 5 + b"abcd", "close", connection.WrongLengthError),
-        (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", connection.WrongLengthError),
-        (OK % 4 + b"abcdefgh", "close", connection.WrongLengthError),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd", "close", connection.EncodedError),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab", "close", connection.EncodedError),
-        (OK % 4 + b"ab", "close", connection.ShortBodyError),
-        (OK % 4, "close", connection.ShortBodyError),
-        (OK % 4 + b"ab", "stall", connection.TimedOutError),
-        (OK % 4_000_000 + b"x" * 3_000_000, "close", connection.ShortBodyError),
-        (OK % 4_000_000 + b"x" * 3_000_000, "stall", connection.TimedOutError),
-        (b"", "close", connection.ConnectionLostError),
-        (b"HTTP/1.1 200", "close", connection.ConnectionLostError),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "close", connection.BadHeadError),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "stall", connection.BadHeadError),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "close", connections.WrongStatusError),
+        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\n\r\nabcd", "close", connections.WrongStatusError),
+        (OK % 5 + b"abcd", "close", connections.WrongLengthError),
+        (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", connections.WrongLengthError),
+        (OK % 4 + b"abcdefgh", "close", connections.WrongLengthError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd", "close", connections.EncodedError),
+        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab", "close", connections.EncodedError),
+        (OK % 4 + b"ab", "close", connections.ShortBodyError),
+        (OK % 4, "close", connections.ShortBodyError),
+        (OK % 4 + b"ab", "stall", connections.TimedOutError),
+        (OK % 4_000_000 + b"x" * 3_000_000, "close", connections.ShortBodyError),
+        (OK % 4_000_000 + b"x" * 3_000_000, "stall", connections.TimedOutError),
+        (b"", "close", connections.ConnectionLostError),
+        (b"HTTP/1.1 200", "close", connections.ConnectionLostError),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "close", connections.BadHeadError),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "stall", connections.BadHeadError),
     ],
 )
 def test_what_is_wrong_has_a_name(answer: bytes, then: str, failure: type[Exception], sink: Sink) -> None:
@@ -79,7 +79,7 @@ def test_what_is_wrong_has_a_name(answer: bytes, then: str, failure: type[Except
 def test_a_reset_has_a_name() -> None:
     with answering(OK % 4 + b"ab", "reset") as address:
         connection, _ = counted(address, "copy", 4)
-        with pytest.raises((connection.ConnectionLostError, connection.ShortBodyError)):
+        with pytest.raises((connections.ConnectionLostError, connections.ShortBodyError)):
             connection.download("/file")
 
 
@@ -87,7 +87,7 @@ def test_no_server_is_a_connect_error() -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
         address = listener.getsockname()
     connection, _ = counted(address, "discard")
-    with pytest.raises(connection.ConnectError):
+    with pytest.raises(connections.ConnectError):
         connection.download("/file")
 
 
@@ -95,7 +95,7 @@ def test_after_a_failure_the_next_download_has_a_fresh_connection() -> None:
     with answering(OK % 4 + b"ab") as address:
         connection, pieces = counted(address, "copy", 4)
         for _ in range(2):
-            with pytest.raises(connection.ShortBodyError):
+            with pytest.raises(connections.ShortBodyError):
                 connection.download("/file")
         assert sum(pieces) == 4
 
@@ -119,7 +119,7 @@ def test_a_server_that_went_away_is_not_asked_for_ever() -> None:
     with answering(OK % 4 + b"abcd") as address:
         connection, _ = counted(address, "copy", 4)
         connection.download("/file")
-    with pytest.raises(connection.ConnectError):
+    with pytest.raises(connections.ConnectError):
         connection.download("/file")
 
 

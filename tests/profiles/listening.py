@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tests.conftest import PROJECT
 
-CERTIFICATE = PROJECT / "servers" / "certificate.pem"
+CERTIFICATE = PROJECT / "servers" / "mechanisms" / "certificate.pem"
 EXPIRED = Path(__file__).with_name("expired.pem")
 TOKEN = "an agent's token of the tests".replace(" ", "-")
 

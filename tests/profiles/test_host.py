@@ -10,18 +10,18 @@ from profiles.host import facts
 
 
 def test_the_machine_is_known_where_it_can_be() -> None:
-    facts = facts.host_facts()
-    assert facts["cpus"] and facts["memory_bytes"] and facts["interface"] == "loopback"
-    assert str(facts["kernel"]).startswith("Linux ")
-    assert facts["mtu"] is None or int(str(facts["mtu"])) > 0
+    found = facts.host_facts()
+    assert found["cpus"] and found["memory_bytes"] and found["interface"] == "loopback"
+    assert str(found["kernel"]).startswith("Linux ")
+    assert found["mtu"] is None or int(str(found["mtu"])) > 0
 
 
 def test_a_file_that_was_just_written_is_resident(served: Path) -> None:
-    facts = facts.file_facts(served / "test-file.bin")
+    found = facts.file_facts(served / "test-file.bin")
     content = (served / "test-file.bin").read_bytes()
-    assert (facts.size_bytes, facts.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    assert facts.resident_share_before == 1.0
-    assert facts.filesystem != "unknown"
+    assert (found.size_bytes, found.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    assert found.resident_share_before == 1.0
+    assert found.filesystem != "unknown"
 
 
 def test_a_changed_file_is_refused(served: Path) -> None:

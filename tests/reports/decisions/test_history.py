@@ -10,7 +10,8 @@ import pytest
 
 from errors import UserError
 from reports.history import entries as history_of
-from reports.history import index, page, terminal, trend_chart
+from reports.history import page, terminal, trend_chart
+from reports.history.index import STORE_FILE, history as read_history
 from reports.history.entries import Entry, History, ModeEntry
 from tests.conftest import PROJECT
 from tests.reports.decisions import runs
@@ -20,7 +21,7 @@ from tests.reports.test_hostile import HOSTILE
 
 @pytest.fixture
 def index(tmp_path: Path) -> Path:
-    return tmp_path / "reports" / index.STORE_FILE
+    return tmp_path / "reports" / STORE_FILE
 
 
 @pytest.fixture
@@ -36,7 +37,7 @@ def names(history: History) -> list[str]:
 
 
 def test_runs_are_listed_by_date_with_their_verdicts_and_machine(profiles: Path, index: Path) -> None:
-    history = index.history(profiles, index)
+    history = read_history(profiles, index)
     assert names(history) == ["monday", "tuesday"]
     monday = history.entries[0]
     assert (monday.validity, monday.state, monday.rounds, monday.kernel) == ("valid", "done", 8, "Linux 6.18.0")
@@ -47,18 +48,18 @@ def test_runs_are_listed_by_date_with_their_verdicts_and_machine(profiles: Path,
 
 
 def test_the_index_can_be_deleted_or_broken_and_nothing_is_lost(profiles: Path, index: Path) -> None:
-    first = index.history(profiles, index)
+    first = read_history(profiles, index)
     index.unlink()
-    assert index.history(profiles, index) == first
+    assert read_history(profiles, index) == first
     index.write_bytes(b"no database " * 1000)
-    assert index.history(profiles, index) == first
+    assert read_history(profiles, index) == first
     with duckdb.connect(str(index)) as found:
         found.execute("DROP TABLE modes; UPDATE code SET digest = 'of another revision'")
-    assert index.history(profiles, index) == first
+    assert read_history(profiles, index) == first
 
 
 def test_only_what_changed_is_read_again(profiles: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    index.history(profiles, index)
+    read_history(profiles, index)
     read: list[str] = []
 
     def noted(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
@@ -66,13 +67,13 @@ def test_only_what_changed_is_read_again(profiles: Path, index: Path, monkeypatc
         return history_of.read(name, folder)
 
     monkeypatch.setattr(index, "read", noted)
-    index.history(profiles, index)
+    read_history(profiles, index)
     assert read == []
     runs.write(profiles, "wednesday", started_at="2026-03-03T12:00:00+00:00")
     cells = (profiles / "monday" / "rounds.jsonl").read_text().splitlines(keepends=True)
     (profiles / "monday" / "rounds.jsonl").write_text("".join(cells[:-3]))
     shutil.rmtree(profiles / "tuesday")
-    history = index.history(profiles, index)
+    history = read_history(profiles, index)
     assert (read, names(history)) == (["monday", "wednesday"], ["monday", "wednesday"])
     assert history.entries[0].rounds == 7
 
@@ -86,7 +87,7 @@ def test_a_folder_that_is_no_run_is_one_line_and_not_the_end(profiles: Path, ind
     (profiles / "empty").mkdir()
     (profiles / ".hidden").mkdir()
     (profiles / "a file").write_text("")
-    history = index.history(profiles, index)
+    history = read_history(profiles, index)
     assert names(history) == ["monday", "tuesday", "broken", "empty"]
     assert all(entry.broken and "\n" not in entry.broken for entry in history.entries[2:])
 
@@ -94,7 +95,7 @@ def test_a_folder_that_is_no_run_is_one_line_and_not_the_end(profiles: Path, ind
 def test_a_sweep_is_not_taken_for_a_broken_run(profiles: Path, index: Path) -> None:
     (profiles / "sizes").mkdir()
     (profiles / "sizes" / "sweep.json").write_text("{}")
-    assert names(index.history(profiles, index)) == ["monday", "tuesday"]
+    assert names(read_history(profiles, index)) == ["monday", "tuesday"]
 
 
 def test_hostile_names_neither_steer_the_terminal_nor_the_page(
@@ -103,7 +104,7 @@ def test_hostile_names_neither_steer_the_terminal_nor_the_page(
     runs.write(profiles, "hostile", modes=("read-send", HOSTILE), host={"cpu_model": f"\x1b[2J{HOSTILE}"})
     (profiles / "\x1b[31m<img src=x onerror=alert(1)>").mkdir()
     (profiles / "\udcff").mkdir()  # bytes that are no UTF-8
-    history = index.history(profiles, index)
+    history = read_history(profiles, index)
     terminal.show_history(history)
     printed = capsys.readouterr().out
     assert "\x1b" not in printed and HOSTILE in printed
@@ -114,13 +115,13 @@ def test_hostile_names_neither_steer_the_terminal_nor_the_page(
 def test_a_trend_needs_two_runs_of_one_machine_and_one_question(profiles: Path, index: Path) -> None:
     runs.write(profiles, "elsewhere", host={"cpu_model": "another", "cpus": 64})
     runs.write(profiles, "copying", sink="copy")
-    (group,) = trend_chart.groups(index.history(profiles, index))
+    (group,) = trend_chart.groups(read_history(profiles, index))
     assert [entry.name for entry in group.runs] == ["monday", "tuesday"]
 
 
 def test_a_trend_shows_the_change_and_leaves_void_numbers_out(profiles: Path, index: Path) -> None:
     runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
-    history = index.history(profiles, index)
+    history = read_history(profiles, index)
     (group,) = trend_chart.groups(history)
     spec = trend_chart.ratio_trend(history, group)
     assert spec is not None
@@ -130,14 +131,14 @@ def test_a_trend_shows_the_change_and_leaves_void_numbers_out(profiles: Path, in
 
 
 def test_the_page_has_the_runs_and_a_chart_for_each_number(profiles: Path, index: Path) -> None:
-    html = page.write_history(index.history(profiles, index), index.parent).read_text()
+    html = page.write_history(read_history(profiles, index), index.parent).read_text()
     tags = Tags(html)
     assert html.count('<figure class="chart">') == 2 and "between-run variation unknown" in tags.text
     assert tags.text.index("tuesday") < tags.text.index("monday")
 
 
 def test_no_run_at_all_is_no_error(tmp_path: Path, index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    history = index.history(tmp_path / "nowhere", index)
+    history = read_history(tmp_path / "nowhere", index)
     assert history.entries == ()
     terminal.show_history(history)
     assert "there is no run yet" in capsys.readouterr().out
@@ -147,7 +148,7 @@ def test_no_run_at_all_is_no_error(tmp_path: Path, index: Path, capsys: pytest.C
 def test_an_index_in_use_is_waited_for_and_not_for_ever(
     profiles: Path, index: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    index.history(profiles, index)
+    read_history(profiles, index)
     held = "import duckdb, sys; found = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
     other = subprocess.Popen(
         [sys.executable, "-c", held, str(index)], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
@@ -156,17 +157,17 @@ def test_an_index_in_use_is_waited_for_and_not_for_ever(
         assert other.stdout is not None and other.stdin is not None and other.stdout.readline() == b"open\n"
         monkeypatch.setattr(index, "WAIT_S", 0.0)
         with pytest.raises(UserError, match="cannot open the list of runs"):
-            index.history(profiles, index)
+            read_history(profiles, index)
         assert index.exists()
         other.stdin.close()
-    assert len(index.history(profiles, index).entries) == 2
+    assert len(read_history(profiles, index).entries) == 2
 
 
 def test_each_run_of_the_page_has_its_verdict_as_a_sign_and_a_small_forest(profiles: Path, index: Path) -> None:
     runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
     (index.parent / "monday").mkdir(parents=True)
     (index.parent / "monday" / "index.html").write_text("a report")
-    path = page.write_history(index.history(profiles, index), index.parent)
+    path = page.write_history(read_history(profiles, index), index.parent)
     assert path == index.parent / "index.html"
     html = path.read_text()
     tags = Tags(html)
