@@ -9,7 +9,7 @@ Its rule: pure and seeded. What is asked, in this order:
 4. how exactly? The points near 1, the widest interval first, then the others, down to ±5 %; near 1 down to ±δ.
 
 It is precision that ends the rounds at a point, not significance (method.md §4): "near" is twice the half-width, so
-that a point whose interval has just come to exclude 1 is not left at that. In simulation (tests/load/test_sweep_plan.py
+that a point whose interval has just come to exclude 1 is not left at that. In simulation (tests/load/sweep/test_next_point.py
 has the model; slopes of 0.02 to 0.2, noise of 5 and 10 %) the intervals of points that were chosen so covered 97 % in
 sweeps of 60 rounds and 94 to 96 % in sweeps of 150.
 """

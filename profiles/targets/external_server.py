@@ -22,7 +22,7 @@ from profiles.protocol import Start
 from profiles.scratch import Scratch
 from profiles.server_log import last_line
 from profiles.targets.attach import found
-from profiles.targets.catalog import PROJECT, Target
+from profiles.targets.catalog import Target
 from profiles.targets.congestion_control import CHOICES, make_equal
 from profiles.targets.external import Filling
 from profiles.targets.http_probe import ASK_TIMEOUT_S, Place, asked, congestion_control

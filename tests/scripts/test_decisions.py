@@ -12,8 +12,7 @@ from profiles.store.run_folder import RunFolder
 from reports.decisions.embedded import record
 from reports.export.reproduce import KNOBS, read
 from tests.conftest import PROJECT
-from tests.reports import synthetic
-from tests.reports.decisions import runs
+from tests.reports import several_runs, synthetic
 
 ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
 
@@ -29,9 +28,9 @@ def run(script: str, tmp_path: Path, *arguments: str, **environment: str) -> "su
 @pytest.fixture
 def kept(tmp_path: Path) -> Path:
     """A folder with a run, one like it, and one with a dearer mode."""
-    runs.write(tmp_path / "profiles", "kept")
-    runs.write(tmp_path / "profiles", "dearer", seed=3, dearer=1.2)
-    runs.write(tmp_path / "profiles", "few", rounds=3)
+    several_runs.write(tmp_path / "profiles", "kept")
+    several_runs.write(tmp_path / "profiles", "dearer", seed=3, dearer=1.2)
+    several_runs.write(tmp_path / "profiles", "few", rounds=3)
     return tmp_path
 
 

@@ -9,14 +9,14 @@ import pytest
 
 from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT
-from tests.profiles.guests import SERVER, alive
+from tests.profiles.targets.external_servers import SERVER, alive
 from tests.scripts.test_load import TINY
 
 HOSTILE = "<script>alert(1)</script>"
 
 
 def load(served: Path, *how: str, modes: str = "guest sendfile", rounds: int = 2, **more: object) -> tuple[int, str]:
-    """Exit code, and what was said, of a campaign with a guest that behaves like this (tests/profiles/guests.py)."""
+    """Exit code, and what was said, of a campaign with a guest that behaves like this (tests/profiles/targets/external_servers.py)."""
     (served / "server.py").write_text(SERVER)
     table = {
         "command": [sys.executable, str(served / "server.py"), "{root}", "{port}", *how],

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from tests.conftest import eventually
 from tests.load.locust_process import Locust, serving
-from tests.profiles.listening import end, start, token_file
+from tests.profiles.agent.listening import end, start, token_file
 
 
 def running(bench: Locust) -> bool:

@@ -10,8 +10,7 @@ from reports import page
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.savings import core_hours, cores, saving
 from reports.sections import checklist, matters
-from tests.reports import synthetic
-from tests.reports.decisions import runs
+from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 
 
@@ -21,7 +20,7 @@ def test_86400_seconds_of_cpu_a_day_are_one_core_and_24_core_hours() -> None:
 
 
 def test_the_interval_holds_just_the_differences_that_the_test_does_not_reject(tmp_path: Path) -> None:
-    run = runs.read(tmp_path, "a", rounds=10, modes=("read-send", "sendfile"))
+    run = several_runs.read(tmp_path, "a", rounds=10, modes=("read-send", "sendfile"))
     found = saving(run.measured, "sendfile")
     assert found is not None and found.low is not None and found.high is not None
     assert found.low < found.s_per_gib < found.high and found.s_per_gib == pytest.approx(0.296, rel=0.05)
@@ -33,15 +32,15 @@ def test_the_interval_holds_just_the_differences_that_the_test_does_not_reject(t
 
 
 def test_a_dearer_mode_saves_less_than_nothing_and_few_rounds_have_no_interval(tmp_path: Path) -> None:
-    dearer = saving(runs.read(tmp_path, "a").measured, "read-whole")
+    dearer = saving(several_runs.read(tmp_path, "a").measured, "read-whole")
     assert dearer is not None and dearer.high is not None and dearer.high < 0
-    few = saving(runs.read(tmp_path, "b", rounds=4).measured, "sendfile")
+    few = saving(several_runs.read(tmp_path, "b", rounds=4).measured, "sendfile")
     assert few is not None and few.s_per_gib > 0 and (few.low, few.high) == (None, None)
-    assert "too few rounds for an interval" in matters.render(runs.read(tmp_path, "c", rounds=4))
+    assert "too few rounds for an interval" in matters.render(several_runs.read(tmp_path, "c", rounds=4))
 
 
 def test_the_traffic_is_the_runs_or_the_reports_or_an_example_that_says_so(tmp_path: Path) -> None:
-    run = runs.read(tmp_path, "a")
+    run = several_runs.read(tmp_path, "a")
     assert "10,000 GiB a day, which is an example" in Tags(matters.render(run)).text
     asked = dataclasses.replace(run, run=dataclasses.replace(run.run, gib_per_day=864_000.0))
     text = Tags(matters.render(asked)).text
@@ -55,13 +54,15 @@ def test_the_traffic_is_the_runs_or_the_reports_or_an_example_that_says_so(tmp_p
 
 
 def test_the_checklist_says_where_a_saving_may_be_chance(tmp_path: Path) -> None:
-    text = Tags(checklist.render(runs.read(tmp_path, "a", rounds=8, modes=("read-send", "sendfile", "mmap-send")))).text
+    text = Tags(
+        checklist.render(several_runs.read(tmp_path, "a", rounds=8, modes=("read-send", "sendfile", "mmap-send")))
+    ).text
     assert "fewer cores busy, all day, than read-send.mmap-send keeps" in text
     assert text.count("which may be chance: the interval holds 0") == 1
-    assert "(too few rounds for an interval)" in checklist.render(runs.read(tmp_path, "b", rounds=4))
+    assert "(too few rounds for an interval)" in checklist.render(several_runs.read(tmp_path, "b", rounds=4))
 
 
 def test_void_modes_save_nothing(tmp_path: Path) -> None:
-    text = matters.render(runs.read(tmp_path, "a", failing="sendfile"))
+    text = matters.render(several_runs.read(tmp_path, "a", failing="sendfile"))
     assert "read-whole" in text and "sendfile" not in text
-    assert matters.render(runs.read(tmp_path, "b", failing="read-send")) == ""
+    assert matters.render(several_runs.read(tmp_path, "b", failing="read-send")) == ""

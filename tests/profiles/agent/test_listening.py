@@ -15,8 +15,8 @@ import pytest
 from profiles.agent.access import parse_address
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
-from tests.profiles.listening import CERTIFICATE, TOKEN, end, listening, start, token_file
-from tests.profiles.test_agent import gone
+from tests.profiles.agent.listening import CERTIFICATE, TOKEN, end, listening, start, token_file
+from tests.profiles.agent.test_service import gone
 
 
 def ask(port: int, method: str, path: str, message: object = None, **headers: str) -> tuple[int, Any]:

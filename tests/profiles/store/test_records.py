@@ -121,7 +121,7 @@ import resource, signal, sys
 from pathlib import Path
 from errors import UserError
 from profiles.store.run_folder import RunFolder
-from tests.profiles.test_records import CELL
+from tests.profiles.store.test_records import CELL
 folder = RunFolder(Path(sys.argv[1]))
 folder.create()
 folder.append_cell(CELL)

@@ -56,7 +56,11 @@ def test_every_byte_of_a_real_server_is_counted_once(
         (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", connections.WrongLengthError),
         (OK % 4 + b"abcdefgh", "close", connections.WrongLengthError),
         (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd", "close", connections.EncodedError),
-        (b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab", "close", connections.EncodedError),
+        (
+            b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab",
+            "close",
+            connections.EncodedError,
+        ),
         (OK % 4 + b"ab", "close", connections.ShortBodyError),
         (OK % 4, "close", connections.ShortBodyError),
         (OK % 4 + b"ab", "stall", connections.TimedOutError),

@@ -19,7 +19,7 @@ from profiles.targets.process_helpers import free_port
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.load.fake_server import answering
-from tests.profiles.guests import alive, guest, of_table
+from tests.profiles.targets.external_servers import alive, guest, of_table
 
 START = Start("guest", any_port=True)
 
@@ -186,7 +186,7 @@ import sys, time
 from pathlib import Path
 from profiles.targets.catalog.external_server import serving
 from profiles.protocol import Start
-from tests.profiles.guests import guest
+from tests.profiles.targets.external_servers import guest
 folder = Path(sys.argv[1])
 with serving(guest(folder, *sys.argv[2:], stop_within_s=0.3), folder, Start("guest", any_port=True)) as server:
     print(*server.pids, server.reader.pid, flush=True)

@@ -11,13 +11,13 @@ from errors import UsageError
 from reports.comparison import ci_output, comparison
 from reports.comparison.gate import Judgement, gate
 from reports.run_data import RunData
-from tests.reports.decisions import runs
+from tests.reports import several_runs
 from tests.reports.test_hostile import HOSTILE
 
 
 @pytest.fixture
 def kept(tmp_path: Path) -> RunData:
-    return runs.read(tmp_path, "kept")
+    return several_runs.read(tmp_path, "kept")
 
 
 def outcomes(run: RunData, baseline: RunData, judged: str = "relative", maximum: float = 1.05) -> dict[str, str]:
@@ -26,7 +26,10 @@ def outcomes(run: RunData, baseline: RunData, judged: str = "relative", maximum:
 
 
 def test_the_same_code_passes_and_a_dearer_mode_is_found(tmp_path: Path, kept: RunData) -> None:
-    same, dearer = runs.read(tmp_path, "same", seed=2), runs.read(tmp_path, "dearer", seed=3, dearer=1.2)
+    same, dearer = (
+        several_runs.read(tmp_path, "same", seed=2),
+        several_runs.read(tmp_path, "dearer", seed=3, dearer=1.2),
+    )
     assert outcomes(same, kept) == {"sendfile": "pass", "read-whole": "pass"}
     assert outcomes(dearer, kept) == {"sendfile": "regression", "read-whole": "pass"}
     assert outcomes(dearer, kept, maximum=1.5) == {"sendfile": "pass", "read-whole": "pass"}
@@ -36,7 +39,7 @@ def test_the_same_code_passes_and_a_dearer_mode_is_found(tmp_path: Path, kept: R
 def test_a_slower_machine_cancels_where_ratios_are_judged_and_not_where_seconds_are(
     tmp_path: Path, kept: RunData
 ) -> None:
-    folder = runs.write(tmp_path, "slow", seed=2)
+    folder = several_runs.write(tmp_path, "slow", seed=2)
     cells = folder.read_cells()
     (folder.path / "rounds.jsonl").unlink()
     for cell in cells:
@@ -45,29 +48,29 @@ def test_a_slower_machine_cancels_where_ratios_are_judged_and_not_where_seconds_
         folder.append_cell(dataclasses.replace(cell, metrics=cell.metrics | {"server_cpu_s_per_gib": 1.5 * cost}))
     slow = comparison.read(tmp_path, "slow")
     assert set(outcomes(slow, kept).values()) == {"pass"}
-    assert outcomes(slow, kept, "direct") == dict.fromkeys(runs.MODES, "regression")
+    assert outcomes(slow, kept, "direct") == dict.fromkeys(several_runs.MODES, "regression")
 
 
 def test_what_cannot_be_judged_never_passes(tmp_path: Path, kept: RunData) -> None:
-    void = gate(runs.read(tmp_path, "void", failing="sendfile"), kept, 1.05, "relative")
+    void = gate(several_runs.read(tmp_path, "void", failing="sendfile"), kept, 1.05, "relative")
     assert [judgement.outcome for judgement in void.judgements] == ["inconclusive", "pass"] and void.exit_code == 3
     assert "1 request" in void.judgements[0].text or "requests failed" in void.judgements[0].text
-    fewer = gate(runs.read(tmp_path, "fewer", modes=("read-send", "sendfile")), kept, 1.05, "relative")
+    fewer = gate(several_runs.read(tmp_path, "fewer", modes=("read-send", "sendfile")), kept, 1.05, "relative")
     assert (fewer.judgements[1].mode, fewer.judgements[1].outcome) == ("read-whole", "inconclusive")
-    short = gate(runs.read(tmp_path, "short", rounds=5), kept, 1.05, "relative")
+    short = gate(several_runs.read(tmp_path, "short", rounds=5), kept, 1.05, "relative")
     assert short.exit_code == 3 and "without an interval" in short.judgements[0].text
-    assert gate(runs.read(tmp_path, "near", seed=4), kept, 1.0, "relative").exit_code == 3
+    assert gate(several_runs.read(tmp_path, "near", seed=4), kept, 1.0, "relative").exit_code == 3
 
 
 def test_a_regression_outweighs_what_is_inconclusive(tmp_path: Path, kept: RunData) -> None:
-    found = gate(runs.read(tmp_path, "both", dearer=1.3, failing="read-whole"), kept, 1.05, "relative")
+    found = gate(several_runs.read(tmp_path, "both", dearer=1.3, failing="read-whole"), kept, 1.05, "relative")
     assert (found.outcome, found.exit_code) == ("regression", 1)
 
 
 def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path, kept: RunData) -> None:
-    copying = runs.read(tmp_path, "copying", sink="copy")
-    elsewhere = runs.read(tmp_path, "elsewhere", host={"cpu_model": "another"})
-    others = runs.read(tmp_path, "others", modes=("sendfile", "read-whole"))
+    copying = several_runs.read(tmp_path, "copying", sink="copy")
+    elsewhere = several_runs.read(tmp_path, "elsewhere", host={"cpu_model": "another"})
+    others = several_runs.read(tmp_path, "others", modes=("sendfile", "read-whole"))
     for run, judged, words in (
         (copying, "relative", "sink discard against copy"),
         (elsewhere, "direct", "needs one machine"),
@@ -85,11 +88,11 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path, kept: RunData)
 @pytest.mark.parametrize("maximum", [0.0, -1.0, math.nan, math.inf])
 def test_a_limit_that_is_no_ratio_is_refused(tmp_path: Path, kept: RunData, maximum: float) -> None:
     with pytest.raises(UsageError, match="MAX="):
-        gate(runs.read(tmp_path, "other"), kept, maximum, "relative")
+        gate(several_runs.read(tmp_path, "other"), kept, maximum, "relative")
 
 
 def test_junit_counts_failures_and_errors_and_survives_any_name(tmp_path: Path, kept: RunData) -> None:
-    found = gate(runs.read(tmp_path, "dearer", dearer=1.2, failing="read-whole"), kept, 1.05, "relative")
+    found = gate(several_runs.read(tmp_path, "dearer", dearer=1.2, failing="read-whole"), kept, 1.05, "relative")
     hostile = Judgement(f"\x00{HOSTILE}", "regression", "]]>\x1b")
     root = ElementTree.fromstring(ci_output.junit(dataclasses.replace(found, judgements=(*found.judgements, hostile))))
     (suite,) = root
@@ -103,7 +106,7 @@ def test_junit_counts_failures_and_errors_and_survives_any_name(tmp_path: Path, 
 
 
 def test_an_annotation_is_one_line_and_one_command_whatever_the_name(tmp_path: Path, kept: RunData) -> None:
-    found = gate(runs.read(tmp_path, "same"), kept, 1.05, "relative")
+    found = gate(several_runs.read(tmp_path, "same"), kept, 1.05, "relative")
     hostile = Judgement("a,file=x::\n::error::b%", "regression", "100 %\r\n::stop-commands::x")
     lines = ci_output.annotations(dataclasses.replace(found, judgements=(hostile,)))
     assert len(lines) == 1 and "\n" not in lines[0] and "\r" not in lines[0]

@@ -17,14 +17,13 @@ from reports.comparison import comparison
 from reports.decisions import embedded
 from reports.export.files import FORMATS, as_parquet, export
 from reports.export.table import Table, as_csv, table
-from tests.reports import synthetic
-from tests.reports.decisions import runs
+from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
 
 
 def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) -> None:
-    folder = runs.write(tmp_path, "a", rounds=6)
+    folder = several_runs.write(tmp_path, "a", rounds=6)
     cells = folder.read_cells()
     paths = export(tmp_path, "a", FORMATS, tmp_path / "reports")
     assert paths == [tmp_path / "reports" / "a" / f"rounds.{each}" for each in ("csv", "parquet")]
@@ -66,7 +65,7 @@ def test_parquet_keeps_odd_names_and_refuses_what_a_column_cannot_hold(tmp_path:
 
 
 def test_a_metric_that_is_called_like_a_column_of_ours_gets_another_name(tmp_path: Path) -> None:
-    run = runs.read(tmp_path, "a", rounds=6)
+    run = several_runs.read(tmp_path, "a", rounds=6)
     cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.measured.cells)
     rows = table(dataclasses.replace(run, measured=dataclasses.replace(run.measured, cells=cells)))
     assert rows.columns[-2:] == ("Round_2", "ROUND_3")
@@ -88,7 +87,7 @@ def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) ->
 
 def test_data_that_would_make_the_page_heavy_are_named_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "MOST_BYTES", 1000)
-    html = page.page(runs.read(tmp_path, "a"))
+    html = page.page(several_runs.read(tmp_path, "a"))
     assert "too much for this page" in html and "data:text/csv" not in html
     assert embedded.RECORD_ID in html  # what reproduces the run stays
 

@@ -11,8 +11,7 @@ from reports.analysis.unpaired_ratio import CAVEAT
 from reports.comparison import comparison, text
 from reports.comparison.differences import differences, other_question
 from reports.history import page
-from tests.reports import synthetic
-from tests.reports.decisions import runs
+from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
 
@@ -59,7 +58,7 @@ def test_two_paced_runs_answer_one_question_at_about_one_rate() -> None:
 
 
 def test_each_run_keeps_its_own_paired_ratio_and_the_ratio_across_finds_the_change(tmp_path: Path) -> None:
-    a, b = runs.read(tmp_path, "a"), runs.read(tmp_path, "b", seed=2, dearer=1.2)
+    a, b = several_runs.read(tmp_path, "a"), several_runs.read(tmp_path, "b", seed=2, dearer=1.2)
     found = comparison.compared(a, b)
     sendfile = next(row for row in found.rows if row.mode == "sendfile")
     assert sendfile.a.ratio is not None and sendfile.b.ratio is not None and sendfile.ratio is not None
@@ -70,28 +69,28 @@ def test_each_run_keeps_its_own_paired_ratio_and_the_ratio_across_finds_the_chan
 
 
 def test_the_interval_across_runs_is_wider_than_the_paired_ones(tmp_path: Path) -> None:
-    found = comparison.compared(runs.read(tmp_path, "a"), runs.read(tmp_path, "b", seed=2))
+    found = comparison.compared(several_runs.read(tmp_path, "a"), several_runs.read(tmp_path, "b", seed=2))
     for row in found.rows[1:]:
         widths = [x.high / x.low for x in (row.a.ratio, row.b.ratio, row.ratio) if x and x.low and x.high]
         assert len(widths) == 3 and widths[2] > min(widths[:2])
 
 
 def test_a_void_mode_has_no_number_and_one_of_the_baseline_takes_all_ratios(tmp_path: Path) -> None:
-    found = comparison.compared(runs.read(tmp_path, "a"), runs.read(tmp_path, "b", failing="read-send"))
+    found = comparison.compared(several_runs.read(tmp_path, "a"), several_runs.read(tmp_path, "b", failing="read-send"))
     assert [(line.b, line.across) for line in text.ratios(found)] == [("void", "–"), ("void", "–")]
     costs = {line.mode: (line.b == "void", line.across == "–") for line in text.costs(found)}
     assert costs == {"read-send": (True, True), "sendfile": (False, False), "read-whole": (False, False)}
 
 
 def test_few_rounds_give_numbers_without_intervals_and_say_why(tmp_path: Path) -> None:
-    found = comparison.compared(runs.read(tmp_path, "a", rounds=3), runs.read(tmp_path, "b"))
+    found = comparison.compared(several_runs.read(tmp_path, "a", rounds=3), several_runs.read(tmp_path, "b"))
     line = text.ratios(found)[0]
     assert "no interval: 6 are needed" in line.a and "[" in line.b and "6 rounds of each run are needed" in line.across
 
 
 def test_old_records_and_other_modes_are_compared_where_they_meet(tmp_path: Path) -> None:
-    a = runs.read(tmp_path, "a", modes=("read-send", "sendfile"), host={}, software={})
-    b = runs.read(tmp_path, "b", modes=("sendfile", "read-send", "read-whole"))
+    a = several_runs.read(tmp_path, "a", modes=("read-send", "sendfile"), host={}, software={})
+    b = several_runs.read(tmp_path, "b", modes=("sendfile", "read-send", "read-whole"))
     found = comparison.compared(a, b)
     assert ([row.mode for row in found.rows], found.missing, found.reference) == (
         ["read-send", "sendfile"], ("read-whole",), "read-send"
@@ -101,12 +100,12 @@ def test_old_records_and_other_modes_are_compared_where_they_meet(tmp_path: Path
 
 def test_what_tcp_did_is_compared_for_the_modes_that_both_have(tmp_path: Path) -> None:
     cubic = {"read-send": "cubic", "sendfile": "cubic"}
-    a = runs.read(tmp_path, "a", modes=("read-send", "sendfile"), congestion=cubic)
-    b = runs.read(tmp_path, "b", congestion=cubic | {"read-whole": "reno"})
-    c = runs.read(tmp_path, "c", congestion=cubic | {"sendfile": "bbr"})
+    a = several_runs.read(tmp_path, "a", modes=("read-send", "sendfile"), congestion=cubic)
+    b = several_runs.read(tmp_path, "b", congestion=cubic | {"read-whole": "reno"})
+    c = several_runs.read(tmp_path, "c", congestion=cubic | {"sendfile": "bbr"})
     assert comparison.compared(a, b).question is None
     assert comparison.compared(a, c).question == "sendfile congestion cubic against bbr"
-    assert comparison.compared(a, runs.read(tmp_path, "old")).question is None, "nobody knows"
+    assert comparison.compared(a, several_runs.read(tmp_path, "old")).question is None, "nobody knows"
 
 
 def test_a_sweep_is_no_run_to_compare(tmp_path: Path) -> None:
@@ -117,7 +116,7 @@ def test_a_sweep_is_no_run_to_compare(tmp_path: Path) -> None:
 
 
 def test_a_run_is_not_compared_with_itself_nor_with_one_that_shares_nothing(tmp_path: Path) -> None:
-    a, b = runs.read(tmp_path, "a", modes=("read-send",)), runs.read(tmp_path, "b", modes=("sendfile",))
+    a, b = several_runs.read(tmp_path, "a", modes=("read-send",)), several_runs.read(tmp_path, "b", modes=("sendfile",))
     with pytest.raises(UsageError, match="are both 'a'"):
         comparison.compared(a, a)
     with pytest.raises(UsageError, match="no mode in common"):
@@ -126,8 +125,8 @@ def test_a_run_is_not_compared_with_itself_nor_with_one_that_shares_nothing(tmp_
 
 def test_the_page_carries_the_caveat_no_verdict_and_no_foreign_markup(tmp_path: Path) -> None:
     modes = ("read-send", "sendfile", HOSTILE)
-    runs.write(tmp_path, "a", modes=modes, host={HOSTILE: 1})
-    runs.write(tmp_path, "b", modes=modes, host={"kernel": HOSTILE})
+    several_runs.write(tmp_path, "a", modes=modes, host={HOSTILE: 1})
+    several_runs.write(tmp_path, "b", modes=modes, host={"kernel": HOSTILE})
     found = comparison.compared(comparison.read(tmp_path, "a"), comparison.read(tmp_path, "b"))
     path = page.write_comparison(found, tmp_path / "reports")
     assert path == tmp_path / "reports" / "compare" / "a--b.html"
@@ -139,8 +138,8 @@ def test_the_page_carries_the_caveat_no_verdict_and_no_foreign_markup(tmp_path: 
 
 
 def test_a_record_cannot_choose_where_the_page_is_written(tmp_path: Path) -> None:
-    folder = runs.write(tmp_path, "a")
+    folder = several_runs.write(tmp_path, "a")
     lines = (folder.path / "run.json").read_text().replace('"name": "a"', '"name": "../../escaped"')
     (folder.path / "run.json").write_text(lines)
-    found = comparison.compared(comparison.read(tmp_path, "a"), runs.read(tmp_path, "b"))
+    found = comparison.compared(comparison.read(tmp_path, "a"), several_runs.read(tmp_path, "b"))
     assert page.write_comparison(found, tmp_path / "reports").name == "a--b.html"

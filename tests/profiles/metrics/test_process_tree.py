@@ -16,7 +16,7 @@ from profiles.metrics.process import METRICS, ProcessReader, Values
 from profiles.protocol import Start
 from profiles.targets.external_server import GuestServer, serving
 from tests.conftest import eventually
-from tests.profiles.guests import alive, guest
+from tests.profiles.targets.external_servers import alive, guest
 
 BURNT_S = 0.3
 TICK_S = 0.01

@@ -18,7 +18,7 @@ import pytest
 from profiles.protocol import TOKEN_VARIABLE
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
-from tests.profiles.guests import alive
+from tests.profiles.targets.external_servers import alive
 
 TOKEN = "secret"
 

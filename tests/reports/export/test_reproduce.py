@@ -10,8 +10,7 @@ import pytest
 from errors import UsageError, UserError
 from reports import page
 from reports.export.reproduce import read
-from tests.reports import synthetic
-from tests.reports.decisions import runs
+from tests.reports import several_runs, synthetic
 
 COMMAND = (
     "make load MODES='read-send sendfile' ROUNDS=12 WINDOW=0.5 USERS=8 SINK=copy SIZE=3000017 SEED=7 WARM_UP=1e-05 "
@@ -20,7 +19,7 @@ COMMAND = (
 
 
 def report(folder: Path, command: str = COMMAND, **facts: Any) -> Path:
-    run = runs.read(folder, "a", rounds=6, **facts)
+    run = several_runs.read(folder, "a", rounds=6, **facts)
     return page.write(dataclasses.replace(run, run=dataclasses.replace(run.run, command=command)), folder)
 
 

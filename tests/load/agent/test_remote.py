@@ -10,15 +10,15 @@ import gevent
 import pytest
 
 from errors import UserError
-from load.agent import remote
+from load.agent import remote as remote_module
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteHost
 from load.campaign.cell import LOAD
 from load.errors import LostError
 from profiles.protocol import Start
 from tests.conftest import eventually
-from tests.profiles.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
-from tests.profiles.test_agent import gone
+from tests.profiles.agent.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
+from tests.profiles.agent.test_service import gone
 
 
 def options(folder: Path, port: int, authority: Path | None = None) -> AgentOptions:
@@ -108,7 +108,7 @@ def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path)
 
 
 def test_an_agent_that_does_not_come_back_is_lost(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(remote, "RECOVER_S", 0.1)
+    monkeypatch.setattr(remote_module, "RECOVER_S", 0.1)
     process, port = start(served)
     with remote(served, port) as host:
         end(process)

@@ -11,10 +11,11 @@ import pytest
 from errors import UserError
 from reports.history import entries as history_of
 from reports.history import page, terminal, trend_chart
-from reports.history.index import STORE_FILE, history as read_history
 from reports.history.entries import Entry, History, ModeEntry
+from reports.history.index import STORE_FILE
+from reports.history.index import history as read_history
 from tests.conftest import PROJECT
-from tests.reports.decisions import runs
+from tests.reports import several_runs
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
 
@@ -28,7 +29,9 @@ def index(tmp_path: Path) -> Path:
 def profiles(tmp_path: Path) -> Path:
     folder = tmp_path / "profiles"
     for day, name in enumerate(["monday", "tuesday"], 1):
-        runs.write(folder, name, seed=day, started_at=f"2026-03-0{day}T12:00:00+00:00", dearer=1 + 0.2 * (day - 1))
+        several_runs.write(
+            folder, name, seed=day, started_at=f"2026-03-0{day}T12:00:00+00:00", dearer=1 + 0.2 * (day - 1)
+        )
     return folder
 
 
@@ -69,7 +72,7 @@ def test_only_what_changed_is_read_again(profiles: Path, index: Path, monkeypatc
     monkeypatch.setattr(index, "read", noted)
     read_history(profiles, index)
     assert read == []
-    runs.write(profiles, "wednesday", started_at="2026-03-03T12:00:00+00:00")
+    several_runs.write(profiles, "wednesday", started_at="2026-03-03T12:00:00+00:00")
     cells = (profiles / "monday" / "rounds.jsonl").read_text().splitlines(keepends=True)
     (profiles / "monday" / "rounds.jsonl").write_text("".join(cells[:-3]))
     shutil.rmtree(profiles / "tuesday")
@@ -101,7 +104,7 @@ def test_a_sweep_is_not_taken_for_a_broken_run(profiles: Path, index: Path) -> N
 def test_hostile_names_neither_steer_the_terminal_nor_the_page(
     profiles: Path, index: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    runs.write(profiles, "hostile", modes=("read-send", HOSTILE), host={"cpu_model": f"\x1b[2J{HOSTILE}"})
+    several_runs.write(profiles, "hostile", modes=("read-send", HOSTILE), host={"cpu_model": f"\x1b[2J{HOSTILE}"})
     (profiles / "\x1b[31m<img src=x onerror=alert(1)>").mkdir()
     (profiles / "\udcff").mkdir()  # bytes that are no UTF-8
     history = read_history(profiles, index)
@@ -113,14 +116,14 @@ def test_hostile_names_neither_steer_the_terminal_nor_the_page(
 
 
 def test_a_trend_needs_two_runs_of_one_machine_and_one_question(profiles: Path, index: Path) -> None:
-    runs.write(profiles, "elsewhere", host={"cpu_model": "another", "cpus": 64})
-    runs.write(profiles, "copying", sink="copy")
+    several_runs.write(profiles, "elsewhere", host={"cpu_model": "another", "cpus": 64})
+    several_runs.write(profiles, "copying", sink="copy")
     (group,) = trend_chart.groups(read_history(profiles, index))
     assert [entry.name for entry in group.runs] == ["monday", "tuesday"]
 
 
 def test_a_trend_shows_the_change_and_leaves_void_numbers_out(profiles: Path, index: Path) -> None:
-    runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
+    several_runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
     history = read_history(profiles, index)
     (group,) = trend_chart.groups(history)
     spec = trend_chart.ratio_trend(history, group)
@@ -164,7 +167,7 @@ def test_an_index_in_use_is_waited_for_and_not_for_ever(
 
 
 def test_each_run_of_the_page_has_its_verdict_as_a_sign_and_a_small_forest(profiles: Path, index: Path) -> None:
-    runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
+    several_runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
     (index.parent / "monday").mkdir(parents=True)
     (index.parent / "monday" / "index.html").write_text("a report")
     path = page.write_history(read_history(profiles, index), index.parent)
@@ -175,6 +178,6 @@ def test_each_run_of_the_page_has_its_verdict_as_a_sign_and_a_small_forest(profi
         attributes["href"] for tag, attributes in tags.elements if tag == "a" and "#" not in attributes["href"]
     ] == ["monday/index.html"]
     assert "↓ sendfile 0.33x [" in tags.text and "✕ sendfile void" in tags.text
-    others = len(runs.MODES) - 1
+    others = len(several_runs.MODES) - 1
     assert html.count('<svg class="strip"') == 3 * others - 1, "a void number is not drawn"
     assert any("sendfile uses 0.33x" in attributes.get("title", "") for _, attributes in tags.elements)
