@@ -44,7 +44,7 @@ def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]
     tried = next(feature for feature in features() if feature.name == "perf")
     if tried.state == "missing":
         pytest.skip(f"perf: {tried.text}")
-    lines = (Path(__file__).parents[2] / "servers/modes/sendfile.py").read_text().splitlines()
+    lines = (PROJECT / "servers/modes/sendfile.py").read_text().splitlines()
     frame = SEND_FILE.format(next(at for at, line in enumerate(lines, 1) if "os.sendfile(" in line))
     pid, port = server
     perf = Perf([pid])
