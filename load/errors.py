@@ -6,5 +6,5 @@ Its rule: such a cell is void. Nothing of it is kept but the reason, and its rou
 from errors import UserError
 
 
-class LostError(UserError):
+class PeerLostError(UserError):
     """An agent on another host, the network to it, or a worker was lost."""

@@ -21,17 +21,17 @@ from errors import UsageError, UserError
 from load.agent import options
 from load.agent.client import AgentClient
 from load.agent.options import AgentOptions
-from load.agent.remote import host_at
+from load.agent.remote import connect
 from load.campaign.cell_runner import start_watching
-from load.interactive.idle_servers import Standing
-from load.interactive.locust_events import Loads, check_pace
-from load.signals import deliver_to_main
+from load.interactive.idle_servers import IdleServers
+from load.interactive.locust_events import LocustLoads, check_pace
+from load.signals import raise_in_main_greenlet
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
-from load.web.controller import Desk
+from load.web.controller import Controller
 from load.web.install import attach
 from load.workers.live_counts import receive_counts, send_counts
-from load.workers.worker import Part
+from load.workers.worker import WorkerRole
 from profiles.agent.access import parse_address
 from profiles.targets.catalog import PROJECT
 
@@ -112,15 +112,15 @@ class _Hooks:
     def __init__(self, users: dict[str, type[DownloadUser]]) -> None:
         self._users = users
         self._host: AgentClient | None = None
-        self._desk: Desk | None = None
-        self.loads = Loads(users, _say_where)
+        self._desk: Controller | None = None
+        self.loads = LocustLoads(users, _say_where)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
             self._take_part(environment, environment.runner)
             return
         if isinstance(environment.runner, LocalRunner):
-            deliver_to_main(signal.SIGINT)
+            raise_in_main_greenlet(signal.SIGINT)
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         try:
@@ -133,7 +133,7 @@ class _Hooks:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
 
-    def _offer(self, environment: Environment, options: Namespace, standing: Standing) -> None:
+    def _offer(self, environment: Environment, options: Namespace, standing: IdleServers) -> None:
         assert self._host is not None
         self.loads.record(self._host, standing, Path(options.profiles))
         if environment.web_ui:
@@ -153,11 +153,11 @@ class _Hooks:
                     user_class.address = (parse_address(options.agent).host, user_class.address[1])
 
         send_counts(runner, self._users)
-        Part(runner, self._users, on_arm=lambda: in_campaign(True))
+        WorkerRole(runner, self._users, on_arm=lambda: in_campaign(True))
         environment.events.test_start.add_listener(find_servers)
         environment.events.test_stop.add_listener(lambda **_: in_campaign(False))
 
-    def _start(self, environment: Environment, options: Namespace) -> Standing:
+    def _start(self, environment: Environment, options: Namespace) -> IdleServers:
         """The agent and its servers. Raises UserError; with a web UI, a server that does not start is shown there."""
         if environment.web_ui:
             _check_free(options.web_host, options.web_port)
@@ -166,8 +166,8 @@ class _Hooks:
         if options.any_port and not isinstance(environment.runner, LocalRunner):
             raise UsageError("--any-port is for one process: workers know the modes' own ports only")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
-        self._host = host_at(agent, Path(options.root))
-        standing = Standing(self._host, self._users, options.any_port)
+        self._host = connect(agent, Path(options.root))
+        standing = IdleServers(self._host, self._users, options.any_port)
         if environment.web_ui:
             standing.start_all()
         else:
@@ -190,7 +190,7 @@ class _Hooks:
             self._host.close()
 
 
-def _leave_out_what_is_missing(environment: Environment, options: Namespace, standing: Standing) -> None:
+def _leave_out_what_is_missing(environment: Environment, options: Namespace, standing: IdleServers) -> None:
     """A mode that this machine lacks is loaded only where somebody named it: then its failures are the answer."""
     for mode, reason in standing.missing.items():
         user_class = standing.user_class(mode)
@@ -200,7 +200,7 @@ def _leave_out_what_is_missing(environment: Environment, options: Namespace, sta
             (environment.available_user_classes or {}).pop(user_class.__name__, None)  # all are ticked in Locust's form
 
 
-def _start_each(standing: Standing) -> None:
+def _start_each(standing: IdleServers) -> None:
     """Raises UserError for a mode of ours; a guest that does not start is said, and keeps nobody from the others."""
     for mode in standing.modes:
         try:

@@ -12,7 +12,7 @@ ANSWER_S = 5.0
 MOST_SAID_BYTES = 1000
 
 
-def why_missing(user_class: type[DownloadUser]) -> str | None:
+def missing_reason(user_class: type[DownloadUser]) -> str | None:
     """What a server says that it lacks; None for one that can send."""
     connection = (
         http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_S, context=tls_context())

@@ -12,7 +12,7 @@ from errors import UserError
 
 
 @contextlib.contextmanager
-def alone(allowed_beside_others: bool) -> Iterator[None]:
+def campaign_lock(allowed_beside_others: bool) -> Iterator[None]:
     """Raises UserError while another campaign runs."""
     with socket.socket(socket.AF_UNIX) as lock:
         try:

@@ -7,7 +7,7 @@ swallows it; thrown into the main greenlet it always ends the run.
 import gevent
 
 
-def deliver_to_main(*numbers: int) -> None:
+def raise_in_main_greenlet(*numbers: int) -> None:
     """Turn each of these signals into a KeyboardInterrupt in the greenlet that calls this; the first one counts."""
     main = gevent.getcurrent()
 

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from profiles.store.records import Floor, Run
 from reports.analysis.bottleneck import client_full, cores, probed, server_full
 from reports.analysis.paired_ratio import percent
-from reports.analysis.rounds import Measured
+from reports.analysis.rounds import Dataset
 from reports.analysis.text import UNKNOWN, middle, number, plural, quantity
 from reports.analysis.workload import rate_of
 from reports.flames.perf_profile import reasons
@@ -44,7 +44,7 @@ def where(run: RunData, mode: str) -> str | None:
     return None if ours is None or theirs is None or mode in run.void else reasons(ours, theirs)
 
 
-def _split(measured: Measured, mode: str) -> Iterator[str]:
+def _split(measured: Dataset, mode: str) -> Iterator[str]:
     baseline = measured.run.baseline
     differences = {}
     for part in ("user", "system"):
@@ -55,7 +55,7 @@ def _split(measured: Measured, mode: str) -> Iterator[str]:
         differences[part] = ours.median - theirs.median
     user, system = differences["user"], differences["system"]
     yield (
-        f"Measured: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
+        f"Dataset: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
         f"and {_more_or_less(user)} in the server's own code (user)."
     )
 
@@ -64,7 +64,7 @@ def _more_or_less(difference: float) -> str:
     return f"{number(abs(difference))} {'more' if difference > 0 else 'fewer'}"
 
 
-def _faults(measured: Measured, mode: str) -> Iterator[str]:
+def _faults(measured: Dataset, mode: str) -> Iterator[str]:
     ours = measured.spread(mode, "minor_faults", per_gib=True)
     theirs = measured.spread(measured.run.baseline, "minor_faults", per_gib=True)
     if ours is None or theirs is None or max(ours.median, theirs.median) < FAULTS_WORTH_A_WORD:
@@ -76,14 +76,14 @@ def _faults(measured: Measured, mode: str) -> Iterator[str]:
         )
 
 
-def limit(measured: Measured, mode: str) -> str:
+def limit(measured: Dataset, mode: str) -> str:
     """What was full while this mode ran, by the median of its rounds; and what doubled users said, where asked."""
     probes = [probe for probe in measured.probes if probe.cell.mode == mode]
     said = [probed(probe, measured.cells_of(mode), measured.run) for probe in probes]
     return "; ".join([_limit(measured, mode), *said])
 
 
-def _limit(measured: Measured, mode: str) -> str:
+def _limit(measured: Dataset, mode: str) -> str:
     cells = measured.cells_of(mode)
     server = middle([busy for cell in cells if (busy := cores(cell, "server")) is not None])
     client = middle([busy for cell in cells if (busy := cores(cell, "client")) is not None])

@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 import reports.sections
 from profiles.store.run_folder import RunFolder
-from reports.analysis.workload import in_brief
+from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
 from reports.output import write_file
 from reports.run_data import RunData, load
@@ -24,7 +24,7 @@ from reports.students import page as students
 from reports.templating import Rendered, fragment, mode_colour
 
 PAGE_FILE = "index.html"
-FOLDED_FROM = 100  # an ORDER: below it is what a report must answer at once (method.md §7), which is never folded
+FOLD_FROM_ORDER = 100  # an ORDER: below it is what a report must answer at once (method.md §7), which is never folded
 FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
 
@@ -69,9 +69,9 @@ def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
     if run.interactive and getattr(section, "COMPARES", False):
         return
     half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "EACH_QUESTION"))
-    folded, hint = section.ORDER >= FOLDED_FROM, str(getattr(section, "HINT", ""))
+    folded, hint = section.ORDER >= FOLD_FROM_ORDER, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
-        asked = f" · {in_brief(answer.run)}" if each and run.paced else ""
+        asked = f" · {label(answer.run)}" if each and run.paced else ""
         title, body = f"{section.TITLE}{asked}", section.render(answer)
         yield Rendered(answer.on_page(name), title, half, body, folded, hint)
 

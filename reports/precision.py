@@ -6,20 +6,20 @@ as what it promises for every mode. In simulation (looks after 6, 8 and 10 round
 and without spikes) intervals that were stopped so covered 95 to 97 %, where those of 10 rounds covered 95 %.
 """
 
-from reports.analysis.paired_ratio import compare, family_confidence
-from reports.analysis.rounds import PRIMARY, Measured
+from reports.analysis.paired_ratio import family_confidence, paired_ratio
+from reports.analysis.rounds import PRIMARY, Dataset
 
 
-def half_width(measured: Measured) -> float | None:
+def half_width(measured: Dataset) -> float | None:
     """The widest of the judged modes', on the log scale; None where one has no interval, or none is compared."""
     level = family_confidence(len(measured.others))
     found = [measured.pairs(mode, PRIMARY) for mode in measured.others]
-    widths = [compare(pairs, level).half_width if pairs else None for pairs in found]
+    widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
     known = [width for width in widths if width is not None]
     return max(known) if known and len(known) == len(widths) else None
 
 
-def precise(measured: Measured, target: float) -> bool:
+def precise(measured: Dataset, target: float) -> bool:
     """Whether every interval is at most this wide on either side; never where target is 0."""
     width = half_width(measured)
     return target > 0 and width is not None and width <= target

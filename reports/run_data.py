@@ -11,13 +11,13 @@ from errors import UsageError, UserError
 from profiles.store.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
-from reports.analysis.aa_floor import floor_of
-from reports.analysis.rounds import Measured, measured
+from reports.analysis.aa_floor import effective_floor
+from reports.analysis.rounds import Dataset, build
 from reports.analysis.sensitivity import Sensitivity, sensitivity
 from reports.analysis.text import plural
 from reports.analysis.validity import Validity, check
 from reports.analysis.verdict import Verdict, conclude, delta
-from reports.flames.perf_profile import Deep, deep
+from reports.flames.perf_profile import PerfProfile, from_folded
 
 INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is concluded"
 
@@ -30,14 +30,14 @@ class RunData:
     (method.md §2), the answer to the paced one, or in no_paced why there is none. code: the servers' own, as it was."""
 
     run: Run
-    measured: Measured
+    measured: Dataset
     validity: Validity
     verdicts: tuple[Verdict, ...]
     attachments: dict[str, bytes]
     floor: Floor | None = None
     sensitivity: Sensitivity | None = None
     deep_profiles: tuple[DeepProfile, ...] = ()
-    deep: Mapping[str, Deep] = field(default_factory=dict)
+    deep: Mapping[str, PerfProfile] = field(default_factory=dict)
     paced: "RunData | None" = None
     no_paced: str | None = None
     code: tuple[Code, ...] = ()
@@ -129,7 +129,7 @@ def _why_empty(folder: RunFolder) -> str | None:
     """Why a run has nothing to report; None when it has."""
     try:
         run, cells = folder.read_run(), folder.read_cells()
-        complete = measured(run, cells).rounds
+        complete = build(run, cells).rounds
     except UserError as error:
         return str(error)
     return None if complete else f"it holds no complete round ({plural(len(cells), 'cell')}, state {run.state})"
@@ -143,14 +143,14 @@ def load(folder: RunFolder, *, whole: bool = True) -> RunData:
     run = folder.read_run()
     samples = folder.read_samples() if whole else ()
     passes = (folder.read_profiles(), samples, folder.read_proofs(), folder.read_probes())
-    records = measured(run, folder.read_cells(), *passes)
+    records = build(run, folder.read_cells(), *passes)
     if not records.rounds:
         raise UserError(
             f"run {run.name!r} holds no complete round ({len(records.cells)} cells, state {run.state}), so that there "
             f"is nothing to report; measure again with `make load`"
         )
     validity = check(records)
-    floor = floor_of(records)
+    floor = effective_floor(records)
     reach = floor.reach if floor else None
     verdicts = () if run.kind == "interactive" else conclude(records, validity, reach)
     others = sensitivity(records, validity, verdicts, reach) if verdicts else None
@@ -172,9 +172,9 @@ def _with_paced(run: RunData, folder: RunFolder) -> RunData:
     return replace(run, paced=load(folder, whole=False))
 
 
-def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> Deep | None:
+def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> PerfProfile | None:
     folded = attachments.get(profile.folded or "")
-    return deep(profile, folded.decode(errors="replace")) if folded else None
+    return from_folded(profile, folded.decode(errors="replace")) if folded else None
 
 
 def _attachments(

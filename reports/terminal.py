@@ -12,7 +12,7 @@ from rich.text import Text
 
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import median, plural, printable
-from reports.analysis.workload import in_short
+from reports.analysis.workload import caption
 from reports.explanations import floor_text
 from reports.run_data import INTERACTIVE, RunData
 
@@ -38,7 +38,7 @@ def show(run: RunData, console: Console | None = None) -> None:
 
 def _show(run: RunData, console: Console) -> None:
     rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
-    print_line(console, f"{run.run.name}: medians of {rounds}, {in_short(run.run)}", "italic")
+    print_line(console, f"{run.run.name}: medians of {rounds}, {caption(run.run)}", "italic")
     console.print(_table(run))
     if run.interactive:
         print_line(console, INTERACTIVE, "bold")

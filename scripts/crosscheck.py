@@ -3,7 +3,7 @@
 from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
-from profiles.checks.crosscheck import TOLERANCE, Account, crosscheck
+from profiles.checks.crosscheck import TOLERANCE, CpuReading, crosscheck
 from profiles.targets.catalog import choose
 from scripts.common_arguments import print_table
 
@@ -35,7 +35,7 @@ def main() -> int:
     return EXIT_FAILED if any(account.agrees is False for _, account in told) else EXIT_DONE
 
 
-def _row(mode: str, account: Account) -> tuple[str, ...]:
+def _row(mode: str, account: CpuReading) -> tuple[str, ...]:
     if account.ratio is None:
         return mode, account.name, "–", "–", "–", f"unknown: {account.reason}"
     numbers = f"{account.theirs_s:.3f}", f"{account.ours_s:.3f}", f"{account.ratio:.3f}"

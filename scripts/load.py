@@ -23,10 +23,10 @@ from load.campaign.options import (
     USERS,
     WARM_UP_S,
     WINDOW_S,
-    Knobs,
+    CampaignOptions,
     check_run_name,
     new_name,
-    settings_of,
+    resolve,
 )
 from load.users.connection import SINKS
 from profiles.store.records import SERVED_FILE
@@ -39,7 +39,7 @@ from scripts.folders import add_folders
 def main() -> int:
     arguments = _parser().parse_args()
     check_run_name(arguments.run)
-    settings = settings_of(knobs_of(arguments), _size_bytes(arguments.root / SERVED_FILE))
+    settings = resolve(knobs_of(arguments), _size_bytes(arguments.root / SERVED_FILE))
     folder = RunFolder(arguments.profiles / arguments.run)
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
     code = headless.run(settings, arguments.root, folder, agent)
@@ -134,11 +134,11 @@ def _of_default(name: str) -> str:
     return f"{seconds['few']:g}, or {seconds['many']:g} from {FEW_MODES + 1} modes on"
 
 
-def knobs_of(arguments: argparse.Namespace) -> Knobs:
+def knobs_of(arguments: argparse.Namespace) -> CampaignOptions:
     """The arguments under the names of the knobs."""
-    given = {item.name: getattr(arguments, item.name) for item in fields(Knobs)}
+    given = {item.name: getattr(arguments, item.name) for item in fields(CampaignOptions)}
     given |= {"modes": tuple(given["modes"]), "option": tuple(given["option"])}
-    return Knobs(**given | {"calibrate": given["calibrate"] == "1", "pin": given["pin"] == "1"})
+    return CampaignOptions(**given | {"calibrate": given["calibrate"] == "1", "pin": given["pin"] == "1"})
 
 
 def _size_bytes(path: Path) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 from errors import CommandParser, UsageError, run_command
 from load.netns import campaign
 from load.netns.namespaces import Link
-from load.process import alone
+from load.process import campaign_lock
 
 
 def main() -> int:
@@ -26,7 +26,7 @@ def main() -> int:
     made = " ".join(f"{name}={value}" for name, value in knobs.items() if value is not None)
     load += [f"--made={made}", f"--root={arguments.root}", *(["--any-port"] if arguments.any_port else [])]
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
-    with alone(arguments.any_port):
+    with campaign_lock(arguments.any_port):
         return campaign.run(load, arguments.root, link)
 
 

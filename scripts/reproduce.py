@@ -6,7 +6,7 @@ from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from profiles.targets.catalog import choose
-from reports.export.reproduce import Request, read
+from reports.export.reproduce import ReproduceRequest, read
 from scripts.common_arguments import targets_argument
 from scripts.folders import add_folders
 
@@ -37,7 +37,7 @@ def main() -> int:
     return EXIT_DONE
 
 
-def _check(request: Request) -> None:
+def _check(request: ReproduceRequest) -> None:
     """That what it measured still exists here. Raises UsageError."""
     targets = {target.name: target for target in choose(request.modes)}
     for option in request.options:

@@ -15,7 +15,7 @@ from functools import partial
 from errors import EXIT_DONE, UserError, run_command
 from servers import cli, files, mode, process_per_mode, sockets
 from servers.cli import Arguments
-from servers.log import say
+from servers.log import log
 from servers.server import Limits, Server
 from units import format_size
 
@@ -26,7 +26,7 @@ _OWN_DESCRIPTORS = 16
 
 def main(argv: Sequence[str] | None = None) -> int:
     wanted = cli.parse(argv)
-    return serve_one(wanted) if len(wanted.modes) == 1 else process_per_mode.serve_several(wanted)
+    return serve_one(wanted) if len(wanted.modes) == 1 else process_per_mode.serve_all(wanted)
 
 
 def serve_one(wanted: Arguments) -> int:
@@ -43,7 +43,7 @@ def serve_one(wanted: Arguments) -> int:
     server = Server(listener, root, bound, limits, wanted.lifeline, mode.wrapper(facts), mode.requirement(name))
     with contextlib.closing(server), _stopped_by_signals(server):
         port = listener.getsockname()[1]
-        say(
+        log(
             f"{name}: serving {os.fsdecode(root)} on {wanted.host} port {port}, congestion control {congestion}"
             + "".join(f", {option} {format_size(size)}" for option, size in _in_force(facts, options).items())
         )
@@ -61,7 +61,7 @@ def _allowed_connections(wanted: int) -> int:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
     allowed = max(1, min(wanted, (max(limit, soft) - _OWN_DESCRIPTORS) // _DESCRIPTORS_PER_CONNECTION))
     if allowed < wanted:
-        say(f"at most {allowed} connections: the limit on open files is {limit}")
+        log(f"at most {allowed} connections: the limit on open files is {limit}")
     return allowed
 
 

@@ -14,7 +14,7 @@ from pathlib import Path
 
 from errors import UserError
 from servers.http.responses import HttpError
-from servers.log import say
+from servers.log import log
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # NONBLOCK: a pipe, put there after stat(), is not waited for
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
@@ -81,7 +81,7 @@ class Files:
         503 when descriptors have run out, 500 when the disk fails.
         """
         if self._last is not None:
-            if path == self._path and _leads_to(self._root + path, self._last):
+            if path == self._path and _still_same_file(self._root + path, self._last):
                 return self._last
             self.close()
         self._path, self._last = path, _opened(self._root, path)
@@ -93,7 +93,7 @@ class Files:
             self._last = None
 
 
-def _leads_to(path: bytes, file: OpenFile) -> bool:
+def _still_same_file(path: bytes, file: OpenFile) -> bool:
     try:
         return _identity(os.stat(path)) == file.identity  # noqa: PTH116  # bytes, not text
     except OSError:
@@ -153,7 +153,7 @@ def _http_error(error: OSError) -> HttpError:
         return HttpError(
             HTTPStatus.SERVICE_UNAVAILABLE, "too many open files", headers=("Retry-After: 1",), closes=True
         )
-    say(f"cannot open a file: {error}")
+    log(f"cannot open a file: {error}")
     return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"the file cannot be opened: {error.strerror}")
 
 

@@ -14,7 +14,7 @@ _LONGEST_BYTES = select.PIPE_BUF  # a pipe that is ready takes so many at once, 
 _one_at_a_time = threading.Lock()
 
 
-def say(message: str) -> None:
+def log(message: str) -> None:
     if sys.stderr is not None:  # print(file=None) would turn to stdout, which belongs to "ready"
         line = f"{os.getpid()}: {message}\n".encode(errors="backslashreplace")[-_LONGEST_BYTES:]
         with contextlib.suppress(OSError), _one_at_a_time:

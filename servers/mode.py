@@ -12,7 +12,7 @@ from typing import Literal, Protocol, cast
 
 from errors import UsageError
 
-Place = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
+Location = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,8 +23,8 @@ class Copy:
     place, which is a copy too, or within one place, which is none.
     """
 
-    source: Place
-    destination: Place
+    source: Location
+    destination: Location
     by: Literal["cpu", "dma", "encryption"]
 
 

@@ -21,7 +21,7 @@ SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGCHLD})
 _END_S = Limits().grace_s + 5.0
 
 
-def serve_several(arguments: Arguments) -> int:
+def serve_all(arguments: Arguments) -> int:
     """Serve until a signal comes or one of the children ends, then end the others.
 
     The exit code is 1 when one of them failed; why is what it said on stderr. Raises UserError for one that was killed.

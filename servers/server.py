@@ -22,7 +22,7 @@ from servers.http import responses
 from servers.http.request_head import Request
 from servers.http.request_reader import RequestReader
 from servers.http.responses import HttpError
-from servers.log import say
+from servers.log import log
 from servers.mode import FileShrankError, SendFile
 
 _THREAD_STACK_BYTES = 512 << 10
@@ -131,7 +131,7 @@ class Server:
 
     def _wait_out(self, shortage: OSError) -> None:
         if not self._saturated:
-            say(f"cannot accept: {shortage.strerror}; waiting for connections to end")
+            log(f"cannot accept: {shortage.strerror}; waiting for connections to end")
         self._saturated = True
         time.sleep(0.05)  # the waiting connection keeps poll() awake
 
@@ -151,14 +151,14 @@ class Server:
                 with contextlib.closing(Files(self._root)) as opened:
                     self._answer_all(connection, RequestReader(sock, head_s, idle_s), opened)
         except BlockingIOError:
-            say("closed a connection: the peer took nothing for longer than the send time-out")
+            log("closed a connection: the peer took nothing for longer than the send time-out")
         except (FileShrankError, FileChangedError) as error:
-            say(f"closed a connection: {error}")
+            log(f"closed a connection: {error}")
         except MemoryError:
-            say("closed a connection: not enough memory for this mode to answer it")
+            log("closed a connection: not enough memory for this mode to answer it")
         except OSError as error:
             if error.errno not in _PEER_HAS_GONE:
-                say(f"closed a connection: {error}")
+                log(f"closed a connection: {error}")
         finally:
             self._connections.remove(connection)
 

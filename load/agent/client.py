@@ -46,7 +46,7 @@ class Exchange(Generic[R]):
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class TimedSnapshot:
     """Fresh counters, and their moment on our monotonic clock, which is known to ± uncertainty_s."""
 
     snapshot: Snapshot
@@ -130,10 +130,10 @@ class AgentClient(ABC):
     def snapshot(self) -> Snapshot:
         return self._ask("GET", "/snapshot", Snapshot)
 
-    def read(self) -> Reading:
+    def read(self) -> TimedSnapshot:
         """A snapshot of the servers' side and of the load's."""
         snapshot = self.snapshot()
-        return Reading(snapshot, snapshot.monotonic_s)
+        return TimedSnapshot(snapshot, snapshot.monotonic_s)
 
     def samples(self, after: int) -> Samples:
         """Their moments are of our monotonic clock."""

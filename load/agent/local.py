@@ -21,7 +21,7 @@ REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs of its own
 END_TIMEOUT_S = 10.0
 
 
-class ServerHost(AgentClient):
+class LocalAgent(AgentClient):
     """The agent on this machine, started by this process. Raises UserError wherever it cannot do what is asked."""
 
     def __init__(self, root: Path) -> None:

@@ -19,12 +19,12 @@ from typing import TypeVar
 import gevent
 
 from errors import UserError
-from load.agent.client import AgentClient, Exchange, Reading, RefusedError
+from load.agent.client import AgentClient, Exchange, RefusedError, TimedSnapshot
 from load.agent.clock import Clock
-from load.agent.local import ServerHost
+from load.agent.local import LocalAgent
 from load.agent.options import AgentOptions
 from load.campaign.cell import LOAD_MACHINE, LOAD_SAMPLER
-from load.errors import LostError
+from load.errors import PeerLostError
 from profiles.protocol import (
     BUSY,
     LEASE_HEADER,
@@ -53,22 +53,22 @@ MOST_SEEN = 1000
 R = TypeVar("R")
 
 
-class RemoteHost(AgentClient):
+class RemoteAgent(AgentClient):
     """The agent at an address. observer: who watches the load, where there is somebody already.
 
-    Raises UserError when it refuses, LostError when it is not there (any more).
+    Raises UserError when it refuses, PeerLostError when it is not there (any more).
     """
 
     def __init__(self, options: AgentOptions, observer: AgentClient | None = None) -> None:
         self._options = options
         self._clock = Clock()
         self._lease = ""
-        self._lost: LostError | None = None
+        self._lost: PeerLostError | None = None
         self._served_from = ""
         self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by theirs
         self._every_s = 0.0
         self._begin_lease()
-        self._observer = ServerHost(Path()) if observer is None else observer
+        self._observer = LocalAgent(Path()) if observer is None else observer
         try:
             self._theirs, self._ours = self.machine(), self._observer.machine(self._local_address())
             self.apart = self._theirs.boot is None or self._theirs.boot != self._ours.boot
@@ -104,20 +104,20 @@ class RemoteHost(AgentClient):
     def watch(self, name: str, pid: int) -> None:
         self._observer.watch(name, pid)
 
-    def read(self) -> Reading:
+    def read(self) -> TimedSnapshot:
         """What the load paid is read just before what the servers paid, at both edges of a window alike."""
         here = self._observer.snapshot().processes
         began_s = time.monotonic()
         found = self._exchange("GET", "/snapshot", Snapshot)
         if found.answered_s - began_s > LATE_S:
             late = f"answered after {found.answered_s - began_s:.1f} s"
-            raise LostError(f"the agent at {self._options.address} {late}: the network or its host was away")
+            raise PeerLostError(f"the agent at {self._options.address} {late}: the network or its host was away")
         self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
         names = {"sampler": LOAD_SAMPLER} | ({"machine": LOAD_MACHINE} if self.apart else {})
         ours = {names.get(name, name): values for name, values in here.items() if name != "machine" or self.apart}
         moment_s = found.answer.monotonic_s
         snapshot = Snapshot(moment_s, {**found.answer.processes, **ours})
-        return Reading(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
+        return TimedSnapshot(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
 
     def samples(self, after: int) -> Samples:
         """Whoever asks gets those of both sides, however many ask in turn."""
@@ -148,7 +148,7 @@ class RemoteHost(AgentClient):
                 found = self._exchange("GET", "/alive", Moment)
                 self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
             except UserError as error:
-                lost = error if isinstance(error, LostError) else LostError(str(error))
+                lost = error if isinstance(error, PeerLostError) else PeerLostError(str(error))
             if lease == self._lease:  # else it was got back meanwhile
                 self._lost = lost
 
@@ -163,13 +163,13 @@ class RemoteHost(AgentClient):
             self._take_lease(RECOVER_S)
 
     def _take_lease(self, within_s: float) -> None:
-        """Until it is there and free. Raises LostError, or RefusedError for what waiting does not mend."""
+        """Until it is there and free. Raises PeerLostError, or RefusedError for what waiting does not mend."""
         deadline_s = time.monotonic() + within_s
         while True:
             try:
                 given = self._exchange("POST", "/lease", Lease, Ask(socket.gethostname(), self._lease)).answer
                 break
-            except (LostError, RefusedError) as error:
+            except (PeerLostError, RefusedError) as error:
                 hopeless = isinstance(error, RefusedError) and error.status != BUSY
                 if hopeless or time.monotonic() > deadline_s:
                     raise
@@ -210,7 +210,7 @@ class RemoteHost(AgentClient):
             return super()._exchange(method, path, kind, message)
         except RefusedError as error:
             if error.status == LEASE_LOST:
-                raise LostError(f"the agent at {self._options.address} was lost: {error}") from error
+                raise PeerLostError(f"the agent at {self._options.address} was lost: {error}") from error
             raise
 
     def _unanswered(self, what: str, error: Exception) -> UserError:
@@ -221,7 +221,7 @@ class RemoteHost(AgentClient):
             return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with --tls-cert")
         if isinstance(error, ConnectionResetError) and self._options.tls is None and not self._lease:
             why += "; one that was started with --tls-cert wants AGENT_CA here"
-        return LostError(why)
+        return PeerLostError(why)
 
 
 def _reason(error: Exception) -> str:
@@ -230,6 +230,6 @@ def _reason(error: Exception) -> str:
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
-def host_at(options: AgentOptions | None, root: Path) -> AgentClient:
+def connect(options: AgentOptions | None, root: Path) -> AgentClient:
     """The agent there, or one of our own that serves this folder."""
-    return ServerHost(root) if options is None else RemoteHost(options)
+    return LocalAgent(root) if options is None else RemoteAgent(options)

@@ -13,20 +13,20 @@ from locust.env import Environment
 from errors import UserError
 from load import plan
 from load.agent.client import AgentClient
-from load.campaign.cell_runner import Stage
+from load.campaign.cell_runner import CellRunner
 from load.campaign.readiness import check_cold
-from load.campaign.schedule import Schedule, in_vain
+from load.campaign.schedule import Schedule, perf_unavailable
 from load.campaign.settings import Settings, now, run_record
-from load.errors import LostError
+from load.errors import PeerLostError
 from load.users.locust_users import DownloadUser
 from load.users.pacing import check_starts, resolve
 from profiles.protocol import Facts
 from profiles.store import aa_floors
 from profiles.store.records import Cell, DeepProfile, Probe, Proof, Run, State
 from profiles.store.run_folder import RunFolder
-from reports.analysis.aa_floor import conditions, own_floor
+from reports.analysis.aa_floor import conditions, floor_of_run
 from reports.analysis.bottleneck import mostly_client_limited, rate
-from reports.analysis.rounds import measured
+from reports.analysis.rounds import build
 from units import exact_size
 
 T = TypeVar("T")
@@ -66,7 +66,7 @@ class Campaign:
         facts = self._host.facts()
         self._refuse(facts)
         schedule = Schedule(self._begin(facts), self._settings.retries)
-        stage = Stage(self._environment, self._users, self._host, self._folder, self._settings, facts)
+        stage = CellRunner(self._environment, self._users, self._host, self._folder, self._settings, facts)
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         others: list[Cell] = []
         try:
@@ -113,7 +113,7 @@ class Campaign:
             skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
             order = plan.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
             record = run_record(self._settings, self._name, order, skipped, facts)
-            record = replace(record, floor=aa_floors.kept(self._floors, conditions(record)))
+            record = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
         except BaseException:
             self._folder.path.rmdir()  # nothing stands in it yet
             raise
@@ -138,7 +138,7 @@ class Campaign:
         self._settings = replace(self._settings, modes=present)
         return proofs
 
-    def _pilot(self, schedule: Schedule, stage: Stage) -> list[Cell]:
+    def _pilot(self, schedule: Schedule, stage: CellRunner) -> list[Cell]:
         """The rate that all modes can be offered; told, and never scored. Where both questions are asked, it is looked
         for before the first one's rounds, so that what cannot be offered is known at once."""
         settings = self._settings
@@ -155,7 +155,7 @@ class Campaign:
         self._folder.write_run(schedule.run)
         return cells
 
-    def _saturated_once(self, run: Run, stage: Stage) -> list[Cell]:
+    def _saturated_once(self, run: Run, stage: CellRunner) -> list[Cell]:
         """What each mode reaches when it is saturated."""
         cells = []
         for position, mode in enumerate(run.modes, 1):
@@ -164,16 +164,16 @@ class Campaign:
             self._progress(self._settings.cell_s, mode)
         return cells
 
-    def _offer(self, rate: int, schedule: Schedule, stage: Stage) -> None:
+    def _offer(self, rate: int, schedule: Schedule, stage: CellRunner) -> None:
         """This rate from now on, to every mode."""
         settings = self._settings
         stage.rate_bytes_per_s = rate
         command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
         record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
-        schedule.run = replace(record, floor=aa_floors.kept(self._floors, conditions(record)))
+        schedule.run = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
         self._progress(0, f"offered to every mode: {exact_size(rate)}/s")
 
-    def _score(self, schedule: Schedule, stage: Stage) -> None:
+    def _score(self, schedule: Schedule, stage: CellRunner) -> None:
         settings = self._settings
         for number, modes in schedule.rounds():
             again = "".join(f" (round {one.of} again)" for one in schedule.run.repeats if one.round == number)
@@ -184,14 +184,14 @@ class Campaign:
             spared = settings.rounds - len(schedule.run.order)
             self._progress(max(0, spared) * settings.round_s, f"precise enough: {schedule.run.stopped}")
 
-    def _round(self, which: tuple[int, str], modes: tuple[str, ...], schedule: Schedule, stage: Stage) -> None:
+    def _round(self, which: tuple[int, str], modes: tuple[str, ...], schedule: Schedule, stage: CellRunner) -> None:
         """Every mode once; a cell that is void ends the round. which: its number, and of which one it is a repeat."""
         number, again = which
         for position, mode in enumerate(modes, 1):
             self._progress(0, f"round {number} of {len(schedule.run.order)}{again}: {mode}")
             try:
                 cell = stage.score((number, position), mode, self._settings.users)
-            except LostError as lost:
+            except PeerLostError as lost:
                 schedule.void(number, mode, str(lost))
                 self._folder.write_run(schedule.run)
                 return self._regain(lost, stage)
@@ -200,27 +200,27 @@ class Campaign:
             self._progress(self._settings.cell_s, mode)
         return None
 
-    def _regain(self, lost: LostError, stage: Stage) -> None:
+    def _regain(self, lost: PeerLostError, stage: CellRunner) -> None:
         """Raises UserError when who was lost does not come back."""
         self._progress(0, f"void: {lost}; waiting for it to come back")
         stage.recover()
 
-    def _surely(self, deed: Callable[[], T], stage: Stage) -> T:
+    def _surely(self, deed: Callable[[], T], stage: CellRunner) -> T:
         """Once more, where somebody was lost: outside the rounds nothing has to be paired."""
         try:
             return deed()
-        except LostError as lost:
+        except PeerLostError as lost:
             self._regain(lost, stage)
             return deed()
 
-    def _probe(self, schedule: Schedule, stage: Stage) -> list[Cell]:
+    def _probe(self, schedule: Schedule, stage: CellRunner) -> list[Cell]:
         """The modes that the client limited, else the fastest, with doubled users: was the server the limit?
 
         A mode that failed is void, and so not asked. Of a paced run nobody asks, and a cold cell has one user.
         """
         if self._settings.rate is not None or self._settings.cache == "cold":
             return []
-        records = measured(schedule.run, tuple(schedule.cells))
+        records = build(schedule.run, tuple(schedule.cells))
         failed = {cell.mode for cell in schedule.cells if cell.failures}
         sound = {mode: records.cells_of(mode) for mode in records.modes if mode not in failed}
         limited = [mode for mode, scored in sound.items() if mostly_client_limited(scored, records.run)]
@@ -233,7 +233,7 @@ class Campaign:
             self._folder.append_probe(Probe(cells[-1], users))
         return cells
 
-    def _profile(self, run: Run, stage: Stage) -> list[Cell]:
+    def _profile(self, run: Run, stage: CellRunner) -> list[Cell]:
         cells = []
         deep: list[DeepProfile] = []
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
@@ -242,13 +242,13 @@ class Campaign:
             cells.append(profile.cell)
             self._folder.append_profile(profile)
             self._progress(self._settings.profiled_s, mode)
-            if not in_vain(deep):
+            if not perf_unavailable(deep):
                 deep.append(self._deep(position, mode, stage))
                 cells += [one.cell for one in deep[-1:] if one.cell]
             self._progress(self._settings.profiled_s, mode)
         return cells
 
-    def _deep(self, position: int, mode: str, stage: Stage) -> DeepProfile:
+    def _deep(self, position: int, mode: str, stage: CellRunner) -> DeepProfile:
         self._progress(0, f"down into the kernel: {mode}")
         deep = self._surely(partial(stage.deep_profile, position, mode), stage)
         self._folder.append_deep(deep)
@@ -258,6 +258,6 @@ class Campaign:
 
     def _keep_floor(self, schedule: Schedule) -> None:
         """For later runs under the same conditions; an A/A check that failed calibrates nothing."""
-        floor = own_floor(measured(schedule.run, tuple(schedule.cells)))
+        floor = floor_of_run(build(schedule.run, tuple(schedule.cells)))
         if floor is not None and floor.holds_one:
-            aa_floors.keep(self._floors, conditions(schedule.run), floor)
+            aa_floors.save_floor(self._floors, conditions(schedule.run), floor)

@@ -53,7 +53,7 @@ _SPLIT_CPU = ("cpu_s", "user_s", "system_s")
 
 
 @dataclass(frozen=True, slots=True)
-class Edge:
+class WindowBoundary:
     """One edge of a window. received_bytes and downloads: as of the snapshot's moment, which is moment_s on our clock,
     to ± uncertainty_s."""
 
@@ -64,7 +64,7 @@ class Edge:
     downloads: float
 
 
-def interpolate(moment_s: float, before: tuple[float, float], after: tuple[float, float]) -> float:
+def interpolate_count(moment_s: float, before: tuple[float, float], after: tuple[float, float]) -> float:
     """A count at a moment between two (monotonic seconds, count) readings; the nearer one for a moment outside them."""
     span_s = after[0] - before[0]
     share = min(max((moment_s - before[0]) / span_s, 0.0), 1.0) if span_s > 0 else 1.0
@@ -75,7 +75,7 @@ def measure(
     place: tuple[int, int],
     mode: str,
     started_s: float,
-    edges: tuple[Edge, Edge],
+    edges: tuple[WindowBoundary, WindowBoundary],
     meter: Meter,
     facts: tuple[MetricFacts, ...],
 ) -> Cell:
@@ -118,7 +118,7 @@ def measure(
     )
 
 
-def _between_hosts(edges: tuple[Edge, Edge]) -> Values:
+def _between_hosts(edges: tuple[WindowBoundary, WindowBoundary]) -> Values:
     """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
     own, last = _difference(edges, "sampler", "cpu_s"), edges[1].snapshot.processes
     worst_s = max(edge.uncertainty_s for edge in edges)
@@ -132,7 +132,7 @@ def _between_hosts(edges: tuple[Edge, Edge]) -> Values:
     return {"sampler_cpu_s": own, **uncertainty, **{f"load_{n}": _difference(edges, LOAD_MACHINE, n) for n in names}}
 
 
-def _window(edges: tuple[Edge, Edge], process: str, facts: tuple[MetricFacts, ...]) -> Values:
+def _window(edges: tuple[WindowBoundary, WindowBoundary], process: str, facts: tuple[MetricFacts, ...]) -> Values:
     """A process's metrics over the window: what counters added, and where gauges stood at its end."""
     last = edges[1].snapshot.processes[process]
     return {
@@ -141,7 +141,7 @@ def _window(edges: tuple[Edge, Edge], process: str, facts: tuple[MetricFacts, ..
     }
 
 
-def _difference(edges: tuple[Edge, Edge], process: str, name: str) -> float | None:
+def _difference(edges: tuple[WindowBoundary, WindowBoundary], process: str, name: str) -> float | None:
     first, last = (edge.snapshot.processes[process][name] for edge in edges)
     return None if first is None or last is None else last - first
 

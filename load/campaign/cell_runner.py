@@ -15,15 +15,15 @@ from locust.env import Environment
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.campaign.cell import LOAD, Edge, measure
+from load.campaign.cell import LOAD, WindowBoundary, measure
 from load.campaign.readiness import check_ready, download_once
 from load.campaign.settings import Settings
-from load.campaign.window_edges import edge_of, edges_here
-from load.errors import LostError
+from load.campaign.window_edges import boundary, local_boundaries
+from load.errors import PeerLostError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.workers.recruit import crowd_of
-from load.workers.samples import WORKER, together
+from load.workers.recruit import pool_for
+from load.workers.samples import WORKER, merge_worker_samples
 from profiles.protocol import Facts, Profiler, Recording, Start
 from profiles.store.records import Cell, DeepProfile, Profile, Sample
 from profiles.store.run_folder import RunFolder
@@ -33,10 +33,10 @@ MOST_WAITED, LEAST_PATIENCE_S = 3, 2.0
 WINDOW_STEP_S = 0.01
 WATCH_STEP_S = 0.5
 
-Place = tuple[int, int]
+Position = tuple[int, int]
 
 
-class Stage:
+class CellRunner:
     """Where cells are measured. congestion: what each server said that it uses. rate_bytes_per_s: what is offered to
     every mode from now on, None for as fast as it goes. said: by servers that did not end as they should."""
 
@@ -49,7 +49,7 @@ class Stage:
         settings: Settings,
         facts: Facts,
     ) -> None:
-        self._crowd = crowd_of(environment, settings.workers)
+        self._crowd = pool_for(environment, settings.workers)
         self._users = users
         self._host = host
         self._folder = folder
@@ -63,14 +63,14 @@ class Stage:
         self.said: dict[str, str] = {}
         self.rate_bytes_per_s: int | None = None
 
-    def score(self, place: Place, mode: str, users: int) -> Cell:
+    def score(self, place: Position, mode: str, users: int) -> Cell:
         """A cell with nothing attached to the server. place: round and position, from 1. Raises UserError."""
         real = self._settings.real(mode)
         cell, share = self._cold(place, real) if self._settings.cache == "cold" else self._warm(place, real, users)
         metrics = cell.metrics | {"resident_share": share, "core_loop_us": self._loop_us}
         return replace(cell, mode=mode, metrics=metrics)
 
-    def _warm(self, place: Place, mode: str, users: int) -> tuple[Cell, float | None]:
+    def _warm(self, place: Position, mode: str, users: int) -> tuple[Cell, float | None]:
         """The cell, and the share of the file in the page cache, before or after: the less.
 
         What is absent is read before: it was lost in another cell, and that one shows it.
@@ -81,17 +81,17 @@ class Stage:
         shares = (resident, self._host.file_state().resident_share)
         return cell, None if None in shares else min(share for share in shares if share is not None)
 
-    def _cold(self, place: Place, mode: str) -> tuple[Cell, float | None]:
+    def _cold(self, place: Position, mode: str) -> tuple[Cell, float | None]:
         """The cell, and the share of the file that was left in the page cache before it."""
         with self._served(mode, profiler=None) as user_class:
             meter = user_class.meter
             with contextlib.closing(user_class.connection(meter.add_bytes)) as connection:
                 check_ready(connection, user_class)  # the discarded warm-up, over the connection that is measured
                 share = self._host.drop().resident_share
-                (first,) = edges_here(self._host, [meter])
+                (first,) = local_boundaries(self._host, [meter])
                 meter.reset()
                 download_once(connection, user_class)
-                (last,) = edges_here(self._host, [meter])
+                (last,) = local_boundaries(self._host, [meter])
                 return self._cell(place, mode, (first, last), meter), share
 
     def profile(self, position: int, mode: str) -> Profile:
@@ -177,8 +177,8 @@ class Stage:
             user_class.expected_bytes = user_class.own_bytes or self._facts.file.size_bytes
             self._check_ready(user_class)
             yield user_class
-        except LostError:
-            with contextlib.suppress(LostError):  # an agent that was lost ends its servers with the lease
+        except PeerLostError:
+            with contextlib.suppress(PeerLostError):  # an agent that was lost ends its servers with the lease
                 self._host.stop(mode)
             raise
         except BaseException:
@@ -201,7 +201,7 @@ class Stage:
                 self._host.statuses()  # that the whole host was lost would be the better reason
                 raise
 
-    def _window(self, place: Place, mode: str, seconds: float, cycle: int = 0) -> Cell:
+    def _window(self, place: Position, mode: str, seconds: float, cycle: int = 0) -> Cell:
         """At least this long, and from the end of one cycle of so many downloads, one per user, to that of another.
 
         A mode that reads a whole file before it sends the first byte pays for bytes that arrive later, and users who
@@ -209,10 +209,10 @@ class Stage:
         cut, read-whole cost 0.62 s/GiB in windows of 0.65 s, 0.72 in such of 2 s, and 0.67 in such of 6 s.
         """
         self._finish_cycle(cycle, seconds)
-        first = edge_of(self._host, self._crowd, "begin")
+        first = boundary(self._host, self._crowd, "begin")
         self._let_pass(seconds)
         self._finish_cycle(cycle, seconds)
-        last = edge_of(self._host, self._crowd, "end")
+        last = boundary(self._host, self._crowd, "end")
         return self._cell(place, mode, (first, last), self._crowd.meter)
 
     def _finish_cycle(self, cycle: int, seconds: float) -> None:
@@ -226,14 +226,14 @@ class Stage:
         return sum(count.downloads for count in self._crowd.counts())
 
     def _let_pass(self, seconds: float) -> None:
-        """Raises LostError as soon as it is known that the window is void."""
+        """Raises PeerLostError as soon as it is known that the window is void."""
         ends_s = time.monotonic() + seconds
         while (left_s := ends_s - time.monotonic()) > 0:
             gevent.sleep(min(left_s, WATCH_STEP_S))
             self._host.check()
             self._crowd.check()
 
-    def _cell(self, place: Place, mode: str, edges: tuple[Edge, Edge], meter: Meter) -> Cell:
+    def _cell(self, place: Position, mode: str, edges: tuple[WindowBoundary, WindowBoundary], meter: Meter) -> Cell:
         first, last = edges
         if mode not in last.snapshot.processes:
             status = next(status for status in self._host.statuses() if status.name == mode)
@@ -251,7 +251,7 @@ class Stage:
         self._seen_samples = fresh.last
         self._folder.append_samples(
             Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
-            for sample in together(fresh.samples)
+            for sample in merge_worker_samples(fresh.samples)
         )
 
 

@@ -23,16 +23,16 @@ from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, Ti
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UserError
 from load.agent.client import AgentClient
 from load.agent.options import AgentOptions
-from load.agent.remote import host_at
+from load.agent.remote import connect
 from load.campaign.cell_runner import start_watching
 from load.campaign.cpu_pinning import between_machines, pin_this_process
 from load.campaign.run_campaigns import carry_out, expected_s
 from load.campaign.settings import Settings
 from load.descriptors import raise_limit_on_files
-from load.process import alone
-from load.signals import deliver_to_main
+from load.process import campaign_lock
+from load.signals import raise_in_main_greenlet
 from load.users.locust_users import user_classes
-from load.workers.recruit import recruited
+from load.workers.recruit import with_workers
 from profiles.agent.access import Address
 from profiles.store.records import Cell
 from profiles.store.run_folder import RUN_FILE, RunFolder
@@ -42,8 +42,8 @@ def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions |
     """Run the campaign and say how far it came; the exit code. agent: where servers run, None for here, from root.
     Raises UserError before anything has run."""
     folder.refuse_existing()
-    with alone(settings.any_port):
-        return _run(settings, partial(host_at, agent, root), folder)
+    with campaign_lock(settings.any_port):
+        return _run(settings, partial(connect, agent, root), folder)
 
 
 def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFolder) -> int:
@@ -53,14 +53,14 @@ def _run(settings: Settings, make_host: Callable[[], AgentClient], folder: RunFo
     users = user_classes()
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
     runner = _runner(environment, settings)
-    deliver_to_main(signal.SIGINT, signal.SIGTERM)
+    raise_in_main_greenlet(signal.SIGINT, signal.SIGTERM)
     try:
         host = make_host()
         try:
             start_watching(host, os.getpid())
             placement = between_machines(settings.placement) if host.apart else settings.placement
             settings = replace(settings, placement=pin_this_process(placement))  # after the agent, which is free
-            with recruited(environment, settings), _progress(console) as progress:
+            with with_workers(environment, settings), _progress(console) as progress:
                 report = _reporter(progress, expected_s(settings, folder))
                 cells = carry_out(environment, users, host, settings, folder, report)
         finally:

@@ -28,7 +28,7 @@ WINDOW_S = {"few": 2.0, "many": 0.3}
 WARM_UP_S = {"few": 0.5, "many": 0.25}
 PROFILE_S = 3
 USERS = 4
-OF_LOADED_CELLS = ("users", "window", "warm_up", "profile")  # a cold cell has none of these
+NOT_FOR_COLD = ("users", "window", "warm_up", "profile")  # a cold cell has none of these
 RETRIES = 2
 TARGET_HALF_WIDTH = 0.05  # method.md §4
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
@@ -49,8 +49,8 @@ LIMITS = {
 
 
 @dataclass(frozen=True, slots=True)
-class Knobs:
-    """As they were turned; None where a default depends on others (see filled_in).
+class CampaignOptions:
+    """As they were turned; None where a default depends on others (see with_defaults).
 
     modes: names, or "course" or "all" alone. window, warm_up and profile in seconds. option: MODE.NAME=SIZE, several.
     workers: processes to spread the users over, 0 for one that does it all; master: HOST:PORT, where to wait for them
@@ -89,11 +89,11 @@ def new_name() -> str:
     return datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
 
 
-def settings_of(knobs: Knobs, file_bytes: int) -> Settings:
+def resolve(knobs: CampaignOptions, file_bytes: int) -> Settings:
     """What the campaign is to do. file_bytes: of the served file, for what repeats the run. Raises UsageError."""
     modes = modes_of(knobs.modes, knobs.baseline)
     check(knobs)
-    knobs = filled_in(knobs, len(modes))
+    knobs = with_defaults(knobs, len(modes))
     assert knobs.window is not None and knobs.warm_up is not None
     assert knobs.profile is not None and knobs.users is not None
     return Settings(
@@ -136,7 +136,7 @@ def modes_of(given: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:
     return (first, *(name for name in names if name != first))
 
 
-def check(knobs: Knobs) -> None:
+def check(knobs: CampaignOptions) -> None:
     """Raises UsageError for what no campaign can be asked for."""
     for name, (least, most) in LIMITS.items():
         value = getattr(knobs, name)
@@ -145,7 +145,7 @@ def check(knobs: Knobs) -> None:
     for name, choices in (("sink", SINKS), ("cache", CACHES)):
         if getattr(knobs, name) not in choices:
             raise UsageError(f"{name.upper()}={getattr(knobs, name)!r}: choose one of {', '.join(choices)}")
-    unfit = [name for name in OF_LOADED_CELLS if getattr(knobs, name) is not None]
+    unfit = [name for name in NOT_FOR_COLD if getattr(knobs, name) is not None]
     unfit += ["workers"] if knobs.workers else []
     unfit += ["pace"] if pacing.parse(knobs.pace) != pacing.SATURATED else []
     if knobs.cache == "cold" and unfit:
@@ -168,7 +168,7 @@ def check_run_name(name: str) -> None:
         raise UsageError(f"RUN={name!r} is no name for a folder: letters, digits, dot, dash and underscore will do")
 
 
-def filled_in(knobs: Knobs, modes: int) -> Knobs:
+def with_defaults(knobs: CampaignOptions, modes: int) -> CampaignOptions:
     """With the defaults that depend on others. A cold cell is one download by one user, and too short for py-spy."""
     if knobs.cache == "cold":
         return replace(knobs, users=1, window=0.0, warm_up=0.0, profile=0)
@@ -203,7 +203,7 @@ def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict
     return options
 
 
-def repeating_command(knobs: Knobs, modes: tuple[str, ...], file_bytes: int) -> str:
+def repeating_command(knobs: CampaignOptions, modes: tuple[str, ...], file_bytes: int) -> str:
     """What repeats this run, but for its pace. knobs: filled in."""
     cold = knobs.cache == "cold"
     said: dict[str, object] = {

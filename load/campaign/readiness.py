@@ -7,12 +7,12 @@ import time
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.users.connection import Connection, DownloadError
+from load.users.connection import DownloadConnection, DownloadError
 from load.users.locust_users import DownloadUser
 from reports.analysis.disturbance import MOST_RESIDENT
 
 
-def check_ready(connection: Connection, users: type[DownloadUser]) -> None:
+def check_ready(connection: DownloadConnection, users: type[DownloadUser]) -> None:
     """One whole download before any load: is this server ready, and does it send what it should? Raises UserError."""
     try:
         connection.download(users.path)
@@ -31,7 +31,7 @@ def check_cold(host: AgentClient, name: str) -> None:
         )
 
 
-def download_once(connection: Connection, users: type[DownloadUser]) -> None:
+def download_once(connection: DownloadConnection, users: type[DownloadUser]) -> None:
     """One download by one user, counted as the many of a loaded cell are."""
     meter = users.meter
     started_s = time.perf_counter()

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from profiles.store.records import Cell, DeepProfile, Repeat, Run, Void
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, percent
-from reports.analysis.rounds import Measured, measured
+from reports.analysis.rounds import Dataset, build
 from reports.precision import precise
 
 LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
@@ -50,8 +50,8 @@ class Schedule:
         """A cell of this round came to nothing; the round is run again like a disturbed one."""
         self.run = replace(self.run, voids=(*self.run.voids, Void(number, mode, reason)))
 
-    def _records(self) -> Measured:
-        return measured(self.run, tuple(self.cells))
+    def _records(self) -> Dataset:
+        return build(self.run, tuple(self.cells))
 
     def _precise(self) -> bool:
         records = self._records()
@@ -77,6 +77,6 @@ class Schedule:
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
 
 
-def in_vain(tried: list[DeepProfile]) -> bool:
+def perf_unavailable(tried: list[DeepProfile]) -> bool:
     """Whether perf was refused, or shows nothing of the first two modes: then it will be so for all of them."""
     return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))

@@ -13,7 +13,7 @@ from errors import UsageError
 from load.campaign.cell import BETWEEN_HOSTS, DERIVED
 from load.campaign.cpu_pinning import Placement, choose
 from load.users.connection import SOCKET_OPTIONS, Sink
-from load.users.pacing import SATURATED, Asked, Rate, say
+from load.users.pacing import SATURATED, OfferedRate, PaceSpec, format_pace
 from profiles.agent.access import Address
 from profiles.protocol import Facts
 from profiles.store.records import Run, TargetFacts
@@ -52,8 +52,8 @@ class Settings:
     precision: float = 0.0
     retries: int = 0
     calibrate: bool = False
-    pace: Asked = SATURATED
-    rate: Rate | None = None
+    pace: PaceSpec = SATURATED
+    rate: OfferedRate | None = None
     cache: Cache = "warm"
     workers: int = 0
     master: Address | None = None
@@ -90,7 +90,7 @@ class Settings:
 
     @property
     def repeating_command(self) -> str:
-        return self.command if self.pace == SATURATED else f"{self.command} PACE={shlex.quote(say(self.pace))}"
+        return self.command if self.pace == SATURATED else f"{self.command} PACE={shlex.quote(format_pace(self.pace))}"
 
     @property
     def profiled_s(self) -> float:

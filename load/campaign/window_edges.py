@@ -7,34 +7,34 @@ cell over many workers is the exact sum of what it would be over each.
 from collections.abc import Sequence
 from dataclasses import replace
 
-from load.agent.client import AgentClient, Reading
-from load.campaign.cell import LOAD, Edge, Values, interpolate
+from load.agent.client import AgentClient, TimedSnapshot
+from load.campaign.cell import LOAD, Values, WindowBoundary, interpolate_count
 from load.users.meter import Meter
-from load.workers.user_pool import Count, Crowd, Mark, counted
+from load.workers.user_pool import Mark, Received, UserPool, read_meter
 
 
-def edge_of(host: AgentClient, crowd: Crowd, mark: Mark) -> Edge:
+def boundary(host: AgentClient, crowd: UserPool, mark: Mark) -> WindowBoundary:
     """Raises LostError where the agent or a worker does not answer."""
     before = crowd.counts()
     reading = host.read()
-    return edge_between(before, reading, crowd.counts(mark))
+    return interpolate_boundary(before, reading, crowd.counts(mark))
 
 
-def edges_here(host: AgentClient, meters: Sequence[Meter]) -> list[Edge]:
+def local_boundaries(host: AgentClient, meters: Sequence[Meter]) -> list[WindowBoundary]:
     """One reading of the agent, and an edge for each of these meters of this process. Raises UserError."""
-    before = [counted(meter) for meter in meters]
+    before = [read_meter(meter) for meter in meters]
     reading = host.read()
-    after = [counted(meter) for meter in meters]
-    return [edge_between([first], reading, [last]) for first, last in zip(before, after, strict=True)]
+    after = [read_meter(meter) for meter in meters]
+    return [interpolate_boundary([first], reading, [last]) for first, last in zip(before, after, strict=True)]
 
 
-def edge_between(before: list[Count], reading: Reading, after: list[Count]) -> Edge:
+def interpolate_boundary(before: list[Received], reading: TimedSnapshot, after: list[Received]) -> WindowBoundary:
     """The edge at the moment of a reading, from what every process had counted just before and just after it."""
     pairs = list(zip(before, after, strict=True))
     moment_s, processes = reading.moment_s, dict(reading.snapshot.processes)
     if LOAD in processes:
         processes[LOAD] = _with_workers(processes[LOAD], pairs, moment_s)
-    return Edge(
+    return WindowBoundary(
         replace(reading.snapshot, processes=processes),
         moment_s,
         reading.uncertainty_s + max(last.uncertainty_s for _, last in pairs),
@@ -43,11 +43,11 @@ def edge_between(before: list[Count], reading: Reading, after: list[Count]) -> E
     )
 
 
-def _between(moment_s: float, pair: tuple[Count, Count], first: float, last: float) -> float:
-    return interpolate(moment_s, (pair[0].moment_s, first), (pair[1].moment_s, last))
+def _between(moment_s: float, pair: tuple[Received, Received], first: float, last: float) -> float:
+    return interpolate_count(moment_s, (pair[0].moment_s, first), (pair[1].moment_s, last))
 
 
-def _with_workers(own: Values, pairs: list[tuple[Count, Count]], moment_s: float) -> Values:
+def _with_workers(own: Values, pairs: list[tuple[Received, Received]], moment_s: float) -> Values:
     """The load generator's CPU: of the process that directs the workers, and of all workers."""
     spent = dict(own)
     for name in pairs[0][0].cpu:

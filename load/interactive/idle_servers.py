@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.missing import why_missing
+from load.missing import missing_reason
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
 from profiles.protocol import Facts, FileState, Start, TargetStatus
@@ -17,7 +17,7 @@ from profiles.protocol import Facts, FileState, Start, TargetStatus
 FRESH_S = 0.4  # for as long a status is not asked for again, however many want to know
 
 
-class Standing:
+class IdleServers:
     """users: the classes by name, whose addresses are kept right. facts: of the agent, with the file as it is served
     now. missing: modes that this machine lacks, each with what its server says of that."""
 
@@ -59,7 +59,7 @@ class Standing:
         user_class = self._classes[mode]
         user_class.address = (status.host, status.port)
         self.missing.pop(mode, None)
-        if reason := why_missing(user_class):
+        if reason := missing_reason(user_class):
             self.missing[mode] = reason
         return status
 

@@ -20,25 +20,25 @@ from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 from errors import UsageError, UserError
 from load.agent.client import AgentClient
 from load.agent.options import as_given
-from load.interactive.idle_servers import Standing
-from load.interactive.recorded_load import InteractiveRun
+from load.interactive.idle_servers import IdleServers
+from load.interactive.recorded_load import RecordedLoad
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
-from load.users.pacing import Pace, by_hand
+from load.users.pacing import Pace, manual_rate
 
 
-class Loads:
+class LocustLoads:
     """current: the load that is being recorded. on_end: is told the folder of each run that was kept."""
 
     def __init__(self, users: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
         self._users = users
         self.on_end = on_end
-        self._where: tuple[AgentClient, Standing, Path] | None = None
+        self._where: tuple[AgentClient, IdleServers, Path] | None = None
         self.in_campaign = False
-        self.current: InteractiveRun | None = None
+        self.current: RecordedLoad | None = None
         self.trouble: str | None = None
 
-    def record(self, host: AgentClient, standing: Standing, profiles: Path) -> None:
+    def record(self, host: AgentClient, standing: IdleServers, profiles: Path) -> None:
         """From now on, into folders below profiles."""
         self._where = (host, standing, profiles)
 
@@ -73,7 +73,7 @@ class Loads:
         if self._where is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(user_class.target for user_class in self._users.values() if user_class.target in chosen)
             by_workers = isinstance(environment.runner, MasterRunner)
-            self.current = InteractiveRun(*self._where, modes, users, sink, rate, by_workers, as_given(options))
+            self.current = RecordedLoad(*self._where, modes, users, sink, rate, by_workers, as_given(options))
 
     def on_stopping(self, environment: Environment, **_: Any) -> None:
         if self.current is not None:
@@ -106,7 +106,7 @@ class Loads:
 
 def check_pace(text: str, runner: Runner | None) -> int | None:
     """Bytes per second for each mode; None for as fast as it goes. Raises UserError."""
-    rate = by_hand(text)
+    rate = manual_rate(text)
     if rate is not None and not isinstance(runner, LocalRunner):
         raise UserError("a pace is kept by one process: start Locust without workers, or leave it saturated")
     return rate

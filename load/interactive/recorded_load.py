@@ -16,14 +16,14 @@ import gevent
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.campaign.cell import LOAD, Edge, measure
+from load.campaign.cell import LOAD, WindowBoundary, measure
 from load.campaign.options import new_name
 from load.campaign.settings import Settings, now, run_record
-from load.campaign.window_edges import edges_here
-from load.interactive.idle_servers import Standing
+from load.campaign.window_edges import local_boundaries
+from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
-from load.users.pacing import Asked, say
-from load.workers.samples import together
+from load.users.pacing import PaceSpec, format_pace
+from load.workers.samples import merge_worker_samples
 from profiles.protocol import FileState, Recording, TargetStatus
 from profiles.store.records import Cell, Profile, Run, Sample, State
 from profiles.store.run_folder import RunFolder
@@ -33,7 +33,7 @@ OF_THE_LOAD = ("client_",)  # of its workers, who are not asked for it in a load
 OF_EVERYBODY = ("client_", "machine_")  # metrics that belong to all modes together
 
 
-class InteractiveRun:
+class RecordedLoad:
     """One load of these modes, from its making to end(). rate_bytes_per_s: offered to each; None: saturated.
     by_workers: its users are in other processes. reach_agent: options of the command that repeats it. Raises UserError
     where nothing can be recorded."""
@@ -41,7 +41,7 @@ class InteractiveRun:
     def __init__(
         self,
         host: AgentClient,
-        standing: Standing,
+        standing: IdleServers,
         profiles: Path,
         modes: tuple[str, ...],
         users: int,
@@ -63,7 +63,7 @@ class InteractiveRun:
         self._began_s = time.monotonic()
         self._seen_samples = host.newest_sample()
         self._first = self._edges()
-        self._last: dict[str, Edge] | None = None
+        self._last: dict[str, WindowBoundary] | None = None
         self._lost: dict[str, str] = {}
         self._file: FileState | None = None
         self.trouble: str | None = None  # why samples are no longer written
@@ -101,7 +101,7 @@ class InteractiveRun:
         failed = replace(self._begun, kind="interactive", state="failed", reason=reason, ended_at=now())
         self.folder.write_run(failed)
 
-    def profiled(self, mode: str, first: Edge, recording: Recording) -> None:
+    def profiled(self, mode: str, first: WindowBoundary, recording: Recording) -> None:
         """Keep a flame graph that was recorded meanwhile. first: where its window began."""
         last = self.edge(mode)
         cell = self._cell(0, 1, mode, (first, last))
@@ -112,12 +112,12 @@ class InteractiveRun:
         self.folder.write_file(f"{mode}.raw", recording.raw.encode())
         self.folder.append_profile(Profile(cell, f"{mode}.svg", f"{mode}.raw"))
 
-    def edge(self, mode: str) -> Edge:
-        (found,) = edges_here(self._host, [self._standing.meter(mode)])
+    def edge(self, mode: str) -> WindowBoundary:
+        (found,) = local_boundaries(self._host, [self._standing.meter(mode)])
         return found
 
-    def _edges(self) -> dict[str, Edge]:
-        found = edges_here(self._host, [self._standing.meter(mode) for mode in self.modes])
+    def _edges(self) -> dict[str, WindowBoundary]:
+        found = local_boundaries(self._host, [self._standing.meter(mode) for mode in self.modes])
         return dict(zip(self.modes, found, strict=True))
 
     def _running(self) -> dict[str, TargetStatus]:
@@ -142,7 +142,7 @@ class InteractiveRun:
                 position += 1
                 yield self._cell(1, position, mode, (self._first[mode], self._last[mode]))
 
-    def _cell(self, number: int, position: int, mode: str, window: tuple[Edge, Edge]) -> Cell:
+    def _cell(self, number: int, position: int, mode: str, window: tuple[WindowBoundary, WindowBoundary]) -> Cell:
         facts = self._standing.facts.metrics
         started_s = window[0].moment_s - self._began_s
         cell = measure((number, position), mode, started_s, window, self._standing.meter(mode), facts)
@@ -161,7 +161,7 @@ class InteractiveRun:
         command = ["locust", "-f", "locustfile.py", "--headless", "-u", str(self._users), "-r", str(self._users)]
         command += ["-t", f"{max(1, round(seconds))}s", "--sink", self._sink, *self._reach_agent]
         if self._rate_bytes_per_s is not None:
-            command += ["--pace", say(Asked(False, self._rate_bytes_per_s))]
+            command += ["--pace", format_pace(PaceSpec(False, self._rate_bytes_per_s))]
         names = [self._standing.user_class(mode).__name__ for mode in modes]
         return Settings(
             modes=modes,
@@ -210,7 +210,7 @@ class InteractiveRun:
         shown = {*self.modes, LOAD, "machine", "sampler"}
         self.folder.append_samples(
             Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
-            for sample in together(fresh.samples)
+            for sample in merge_worker_samples(fresh.samples)
             if sample.process in shown
         )
 

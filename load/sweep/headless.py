@@ -19,19 +19,19 @@ from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
 from errors import EXIT_DONE, EXIT_INTERRUPTED, UserError
-from load.agent.local import ServerHost
+from load.agent.local import LocalAgent
 from load.campaign.cell_runner import start_watching
 from load.campaign.cpu_pinning import choose, pin_this_process
 from load.campaign.settings import Settings, now
 from load.descriptors import raise_limit_on_files
-from load.process import alone
-from load.signals import deliver_to_main
+from load.process import campaign_lock
+from load.signals import raise_in_main_greenlet
 from load.sweep.axes import file_bytes
 from load.sweep.files import Served, serving
-from load.sweep.sweeper import Sweeper, check_same_machine
+from load.sweep.sweeper import SweepRun, check_same_machine
 from load.users.locust_users import user_classes
 from profiles.store.records import State
-from profiles.store.sweep_folder import Sitting, Sweep, SweepFolder
+from profiles.store.sweep_folder import Session, Sweep, SweepFolder
 
 MACHINE = ("cpu_model", "cpus", "kernel")
 
@@ -42,25 +42,25 @@ def run(
     """One sitting of a sweep, new or begun; the exit code. Raises UserError before anything has run."""
     if not folder.exists:
         folder.refuse_existing()
-    with alone(any_port), serving(files, make) as served:
-        return _sit(sweep, folder, minutes, served, any_port)
+    with campaign_lock(any_port), serving(files, make) as served:
+        return _run_session(sweep, folder, minutes, served, any_port)
 
 
-def _sit(sweep: Sweep, folder: SweepFolder, minutes: float, served: Served, any_port: bool) -> int:
+def _run_session(sweep: Sweep, folder: SweepFolder, minutes: float, served: Served, any_port: bool) -> int:
     raise_limit_on_files()
     logging.getLogger("locust").setLevel(logging.ERROR)
     users = user_classes()
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
     runner = environment.create_local_runner()
-    deliver_to_main(signal.SIGINT, signal.SIGTERM)
+    raise_in_main_greenlet(signal.SIGINT, signal.SIGTERM)
     try:
         served.put(file_bytes(sweep, sweep.points[0]))
-        host = ServerHost(served.path)
+        host = LocalAgent(served.path)
         try:
             start_watching(host, os.getpid())
             with _sitting(_begun(sweep, folder, host), folder, minutes) as said, _progress(minutes) as progress:
                 settings = _settings(folder.read(), any_port)  # pins, after the agent, which is free
-                sweeper = Sweeper(environment, users, host, served, folder, settings, progress)
+                sweeper = SweepRun(environment, users, host, served, folder, settings, progress)
                 said.append(sweeper.run(minutes))
         finally:
             runner.quit()
@@ -75,7 +75,7 @@ def _sit(sweep: Sweep, folder: SweepFolder, minutes: float, served: Served, any_
     return EXIT_DONE
 
 
-def _begun(sweep: Sweep, folder: SweepFolder, host: ServerHost) -> Sweep:
+def _begun(sweep: Sweep, folder: SweepFolder, host: LocalAgent) -> Sweep:
     """The sweep with what the machine says; its folder is there from now on. Raises UserError where it cannot be."""
     facts = host.facts().host
     if folder.exists:
@@ -92,7 +92,7 @@ def _begun(sweep: Sweep, folder: SweepFolder, host: ServerHost) -> Sweep:
 @contextlib.contextmanager
 def _sitting(sweep: Sweep, folder: SweepFolder, minutes: float) -> Iterator[list[str]]:
     """Keeps the record of it, however it ends. What is appended to the list is why it ended in order."""
-    begun = Sitting(now(), minutes)
+    begun = Session(now(), minutes)
     sittings = sweep.sittings
     folder.write(replace(sweep, state="running", sittings=(*sittings, begun)))
     end: tuple[State, str] = ("interrupted", "interrupted")

@@ -13,8 +13,8 @@ from locust.env import Environment
 
 from errors import UserError
 from load import plan
-from load.agent.local import ServerHost
-from load.campaign.cell_runner import Stage
+from load.agent.local import LocalAgent
+from load.campaign.cell_runner import CellRunner
 from load.campaign.settings import Settings, now, run_record
 from load.sweep.axes import AXES, Variant, file_bytes, users, variants
 from load.sweep.files import Served
@@ -26,27 +26,27 @@ from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RunFolder
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from reports.analysis.aa_floor import conditions
-from reports.analysis.paired_ratio import compare, family_confidence
-from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.paired_ratio import family_confidence, paired_ratio
+from reports.analysis.rounds import PRIMARY, build
 
 ENDS_S = 1.2  # a cell's start, probe and stop, before one has been seen
 
 
-class _Stage(Stage):
+class _Stage(CellRunner):
     """A sweep keeps no samples over time: it has hundreds of short cells, and asks for what they cost."""
 
     def _write_samples(self) -> None:
         pass
 
 
-class Sweeper:
+class SweepRun:
     """One sitting. progress is told what comes next."""
 
     def __init__(
         self,
         environment: Environment,
         user_classes: dict[str, type[DownloadUser]],
-        host: ServerHost,
+        host: LocalAgent,
         served: Served,
         folder: SweepFolder,
         settings: Settings,
@@ -84,12 +84,12 @@ class Sweeper:
         if not folder.path.exists():
             return PointState(value, coarse)
         run, cells = folder.read_run(), folder.read_cells()
-        records = measured(run, cells)
+        records = build(run, cells)
         void = {cell.mode for cell in cells if cell.failures}
         void |= {proof.mode for proof in folder.read_proofs() if proof.contradiction}
         level = family_confidence(len(records.others))
         others = [mode for mode in records.others if not void & {mode, run.baseline}]
-        paired = tuple(compare(pairs, level) for mode in others if (pairs := records.pairs(mode, PRIMARY)))
+        paired = tuple(paired_ratio(pairs, level) for mode in others if (pairs := records.pairs(mode, PRIMARY)))
         return PointState(value, coarse, len(records.every_round), paired)
 
     def _round(self, value: int) -> None:
@@ -139,7 +139,7 @@ class Sweeper:
             for label, one in compared.items()
         )
         record = replace(record, targets=targets, baseline=next(iter(compared)))
-        record = replace(record, floor=aa_floors.kept(self._folder.path.parent, conditions(record)))
+        record = replace(record, floor=aa_floors.load_floor(self._folder.path.parent, conditions(record)))
         folder.create()
         folder.write_run(record)
         proofs = {proof.mode: proof for proof in self._sweep.proofs}

@@ -68,7 +68,7 @@ class BadHeadError(DownloadError):
     """What came is not an HTTP response head."""
 
 
-class Connection:
+class DownloadConnection:
     """A kept connection to a server, made when it is first needed.
 
     on_bytes is called with every number of body bytes that arrives. expected_bytes, where known, is the length that

@@ -13,9 +13,9 @@ from typing import ClassVar
 import gevent
 from locust import User, constant, task
 
-from load.users.connection import Connection, DownloadError, Sink
+from load.users.connection import DownloadConnection, DownloadError, Sink
 from load.users.meter import Meter
-from load.users.pacing import Pace, Turns
+from load.users.pacing import Pace, StartTimes
 from profiles.store.records import SERVED_PATH
 from profiles.targets import catalog
 
@@ -48,7 +48,7 @@ class DownloadUser(User):
     def on_start(self) -> None:
         self._since_yield_bytes = 0
         pace = self.pace
-        self._turns = None if pace is None else Turns(pace, next(self.places), time.perf_counter)
+        self._turns = None if pace is None else StartTimes(pace, next(self.places), time.perf_counter)
         self._connection = self.connection(self._count)
         self._yield_every_bytes = YIELD_EVERY_BYTES if self._connection.discards else YIELD_EVERY_READ_BYTES
 
@@ -59,9 +59,9 @@ class DownloadUser(User):
         cls.pace, cls.places = pace, itertools.count() if places is None else places
 
     @classmethod
-    def connection(cls, on_bytes: Callable[[int], None]) -> Connection:
+    def connection(cls, on_bytes: Callable[[int], None]) -> DownloadConnection:
         """A connection to the target, as its users have them."""
-        return Connection(cls.address, cls.sink, on_bytes, cls.expected_bytes, TIMEOUT_S, cls.tls)
+        return DownloadConnection(cls.address, cls.sink, on_bytes, cls.expected_bytes, TIMEOUT_S, cls.tls)
 
     def on_stop(self) -> None:
         self._connection.close()

@@ -19,7 +19,7 @@ import gevent
 from errors import UsageError, UserError
 from units import KIB, MIB, exact_size, format_size, parse_size
 
-Rate = int | Literal["auto"]  # bytes per second of all users together; auto: to be found by a pilot
+OfferedRate = int | Literal["auto"]  # bytes per second of all users together; auto: to be found by a pilot
 
 # Of the slowest mode's ceiling. A queue in front of a server that is busy for a share of the time ρ, with arrivals at
 # random and services alike, waits ρ / 2(1 - ρ) service times (Pollaczek and Khinchine): 0.9 at this share, 4.5 at 0.9.
@@ -31,17 +31,17 @@ ADVISED_STARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class PaceSpec:
     """What PACE asks for: one question, or both. rate: of the paced one, None without it."""
 
     saturated: bool
-    rate: Rate | None
+    rate: OfferedRate | None
 
 
-SATURATED = Asked(True, None)
+SATURATED = PaceSpec(True, None)
 
 
-def parse(text: str) -> Asked:
+def parse(text: str) -> PaceSpec:
     """saturated, auto, a rate like 200MiB/s, or both: "saturated auto", in short "both". Raises UsageError."""
     words = ["saturated", "auto"] if text.strip() == "both" else text.split()
     saturated = words[:1] == ["saturated"]
@@ -49,16 +49,16 @@ def parse(text: str) -> Asked:
     if not paced and saturated:
         return SATURATED
     if paced == "auto":
-        return Asked(saturated, "auto")
+        return PaceSpec(saturated, "auto")
     if not paced.endswith("/s"):
         raise UsageError(f"PACE={text!r}: give saturated, auto, both, or a rate of all users together, like 200MiB/s")
     rate = parse_size(paced.removesuffix("/s"))
     if rate < KIB:
         raise UsageError(f"PACE={text!r}: the lowest rate is 1KiB/s")
-    return Asked(saturated, rate)
+    return PaceSpec(saturated, rate)
 
 
-def by_hand(text: str) -> int | None:
+def manual_rate(text: str) -> int | None:
     """What a load by hand offers to each of its modes, in bytes per second; None for saturated. Raises UsageError."""
     asked = parse(text)
     if asked == SATURATED:
@@ -68,7 +68,7 @@ def by_hand(text: str) -> int | None:
     return asked.rate
 
 
-def say(asked: Asked) -> str:
+def format_pace(asked: PaceSpec) -> str:
     """As a knob, such that parse() gives it back."""
     words = ["saturated"] if asked.saturated else []
     if asked.rate is not None:
@@ -76,7 +76,7 @@ def say(asked: Asked) -> str:
     return " ".join(words)
 
 
-def resolve(rate: Rate, ceilings: Mapping[str, float]) -> int:
+def resolve(rate: OfferedRate, ceilings: Mapping[str, float]) -> int:
     """The rate to offer, in bytes per second. ceilings: what each mode reached in its saturated pilot, in the same.
 
     Raises UserError for a rate that a mode did not reach, and where no mode got through its pilot.
@@ -131,7 +131,7 @@ class Pace:
         return self.begin_s + (place + number * self.users) * self.file_bytes / self.rate_bytes_per_s
 
 
-class Turns:
+class StartTimes:
     """The starts of one user, in their order."""
 
     def __init__(self, pace: Pace, place: int, clock: Callable[[], float]) -> None:

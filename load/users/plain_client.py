@@ -8,7 +8,7 @@ import time
 from dataclasses import dataclass
 
 from errors import UserError
-from load.users.connection import ConnectError, Connection, DownloadError, Sink
+from load.users.connection import ConnectError, DownloadConnection, DownloadError, Sink
 from profiles.targets.catalog import Target, find_listener
 from units import GIB
 
@@ -40,7 +40,7 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
     received_bytes = 0
     started_s = time.perf_counter()
     for _ in range(iterations):
-        connection = Connection(address, sink, lambda _: None, tls=target.facts.tls is not None)
+        connection = DownloadConnection(address, sink, lambda _: None, tls=target.facts.tls is not None)
         try:
             received_bytes += connection.download(target.facts.path)
         except ConnectError as error:

@@ -19,11 +19,11 @@ from load.agent.client import AgentClient
 from load.campaign.cpu_pinning import between_machines, pin_this_process
 from load.campaign.run_campaigns import carry_out, expected_s
 from load.campaign.settings import Settings
-from load.interactive.idle_servers import Standing
-from load.interactive.locust_events import Loads
-from load.process import alone
+from load.interactive.idle_servers import IdleServers
+from load.interactive.locust_events import LocustLoads
+from load.process import campaign_lock
 from load.users.locust_users import DownloadUser
-from load.web.interim_verdict import SoFar, so_far
+from load.web.interim_verdict import Interim, interim_verdict
 from profiles.store.run_folder import RUN_FILE, RunFolder
 
 
@@ -38,7 +38,7 @@ class Progress:
     expected_s: float = 0.0
     left_s: float | None = None
     error: str = ""
-    found: SoFar | None = None
+    found: Interim | None = None
 
 
 class Campaigns:
@@ -49,8 +49,8 @@ class Campaigns:
         environment: Environment,
         users: dict[str, type[DownloadUser]],
         host: AgentClient,
-        standing: Standing,
-        loads: Loads,
+        standing: IdleServers,
+        loads: LocustLoads,
         on_end: Callable[[str], None],
     ) -> None:
         self._environment = environment
@@ -88,7 +88,7 @@ class Campaigns:
     def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], progress: Progress) -> None:
         try:
             prepare()
-            with alone(settings.any_port), self._cleared(settings) as placed:
+            with campaign_lock(settings.any_port), self._cleared(settings) as placed:
                 carry_out(self._environment, self._users, self._host, placed, folder, self._reporter(folder, progress))
             progress.state = "done"
         except UserError as error:
@@ -135,7 +135,7 @@ class Campaigns:
             progress.done_s += done_s
             progress.left_s = self._left_s(progress)
             if done_s:
-                progress.found = so_far(folder.paced) or so_far(folder)
+                progress.found = interim_verdict(folder.paced) or interim_verdict(folder)
 
         return report
 

@@ -10,7 +10,7 @@ from typing import TypeVar
 import msgspec
 
 from errors import UsageError
-from load.campaign.options import LIMITS, USERS, Knobs, check_run_name
+from load.campaign.options import LIMITS, USERS, CampaignOptions, check_run_name
 from load.users import pacing
 from load.users.connection import Sink
 from profiles.targets import catalog
@@ -23,7 +23,7 @@ W = TypeVar("W")
 
 
 @dataclass(frozen=True, slots=True)
-class LoadWish:
+class LoadCommand:
     """Load these modes at once, until stopped. users: per mode. pace: "saturated", or a rate per mode like 200MiB/s.
     size: of the file; empty for as it is."""
 
@@ -40,11 +40,11 @@ class LoadWish:
         if not 1 <= self.users <= MOST_USERS or self.users * len(self.modes) > MOST_USERS:
             raise UsageError(f"{self.users} users for each mode: give 1 to {MOST_USERS // len(self.modes)}")
         size_of(self.size)
-        pacing.by_hand(self.pace)
+        pacing.manual_rate(self.pace)
 
 
 @dataclass(frozen=True, slots=True)
-class CampaignWish:
+class CampaignCommand:
     """A whole campaign, as `make load` would do it. name: of the run; empty for the time of day. window_s: None for the
     default, which depends on the modes."""
 
@@ -60,14 +60,14 @@ class CampaignWish:
     calibrate: bool = False
     name: str = ""
 
-    def knobs(self, any_port: bool) -> Knobs:
+    def knobs(self, any_port: bool) -> CampaignOptions:
         if not self.modes:
             raise UsageError("choose the modes to compare: the first is the baseline")
         size_of(self.size)
         if self.name:
             check_run_name(self.name)
-        known = Knobs()
-        return Knobs(
+        known = CampaignOptions()
+        return CampaignOptions(
             modes=self.modes,
             baseline=self.modes[0],
             rounds=self.rounds,
@@ -83,14 +83,14 @@ class CampaignWish:
 
 
 @dataclass(frozen=True, slots=True)
-class ServerWish:
+class ServerCommand:
     """Start this server, or start it again."""
 
     mode: str
 
 
 @dataclass(frozen=True, slots=True)
-class RecordWish:
+class RecordCommand:
     """Record a flame graph of this server."""
 
     mode: str
@@ -112,7 +112,7 @@ def size_of(text: str) -> int | None:
     return size_bytes
 
 
-def parsed(content: bytes, kind: type[W]) -> W:
+def decode(content: bytes, kind: type[W]) -> W:
     """Raises UsageError for what is no such wish."""
     try:
         return msgspec.json.decode(content, type=kind)

@@ -15,14 +15,14 @@ from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunne
 from errors import UserError
 from load.agent.client import AgentClient
 from load.campaign.cpu_pinning import of_workers_elsewhere
-from load.campaign.options import new_name, settings_of
+from load.campaign.options import new_name, resolve
 from load.interactive import served_file
-from load.interactive.idle_servers import Standing
-from load.interactive.locust_events import Loads, check_pace
+from load.interactive.idle_servers import IdleServers
+from load.interactive.locust_events import LocustLoads, check_pace
 from load.web.campaign_task import Campaigns
-from load.web.commands import CampaignWish, LoadWish, RecordWish, ServerWish, size_of
-from load.web.flame_graphs import Flames
-from load.web.poller import Watch
+from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, size_of
+from load.web.flame_graphs import FlameGraphs
+from load.web.poller import Poller
 from load.web.report_jobs import Reporting
 from load.web.run_list import Runs
 from profiles.protocol import TargetStatus
@@ -35,10 +35,10 @@ MOST_PER_S = 100  # users that start; Locust warns above
 Json = dict[str, Any]
 
 
-class Desk:
+class Controller:
     """Takes wishes. Every method raises UserError for what cannot be granted now."""
 
-    def __init__(self, environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
+    def __init__(self, environment: Environment, host: AgentClient, standing: IdleServers, loads: LocustLoads) -> None:
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         self._environment = environment
@@ -51,9 +51,9 @@ class Desk:
         self._asked: dict[str, Json] = {}
         self._load_error = ""
         self.runs = Runs(self._profiles, Path(options.reports))
-        self.watch = Watch(environment, host, standing, loads)
+        self.watch = Poller(environment, host, standing, loads)
         self.reporting = Reporting(self._profiles, Path(options.reports), self.watch.waited_for_a_child)
-        self.flames = Flames(host, loads)
+        self.flames = FlameGraphs(host, loads)
         self.campaigns = Campaigns(environment, self._users, host, standing, loads, self.reporting.begin)
         loads.on_end = lambda folder: self.reporting.begin(folder.name)
 
@@ -67,7 +67,7 @@ class Desk:
         runner = self._environment.runner
         return "nothing" if runner is None or runner.state in AT_REST else "load"
 
-    def start_load(self, wish: LoadWish) -> None:
+    def start_load(self, wish: LoadCommand) -> None:
         self._refuse_unless_idle()
         wish.check()
         for mode in wish.modes:
@@ -80,7 +80,7 @@ class Desk:
         self._preparing = "getting ready"
         gevent.spawn(self._load, wish)
 
-    def _load(self, wish: LoadWish) -> None:
+    def _load(self, wish: LoadCommand) -> None:
         try:
             self._serve(wish.size)
             chosen = [self._standing.user_class(mode) for mode in wish.modes]
@@ -102,12 +102,12 @@ class Desk:
         if self._environment.runner is not None:
             self._environment.runner.stop()
 
-    def start_campaign(self, wish: CampaignWish) -> None:
+    def start_campaign(self, wish: CampaignCommand) -> None:
         self._refuse_unless_idle()
         size_bytes = size_of(wish.size) or self._standing.facts.file.size_bytes
         agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
         knobs = replace(wish.knobs(self._options.any_port), workers=self._workers(), **agent)
-        settings = settings_of(knobs, size_bytes)
+        settings = resolve(knobs, size_bytes)
         if settings.workers:
             settings = replace(settings, placement=of_workers_elsewhere())
         folder = RunFolder(self._profiles / (wish.name or new_name()))
@@ -130,14 +130,14 @@ class Desk:
         """Everything ends; a campaign keeps what is complete."""
         self.campaigns.close()
 
-    def start_server(self, wish: ServerWish) -> None:
+    def start_server(self, wish: ServerCommand) -> None:
         if self.campaigns.running:
             raise UserError("a campaign runs, and only the server under measurement may: wait, or stop it")
         if wish.mode not in self._standing.modes:
             raise UserError(f"there is no mode {wish.mode!r}: the modes are {', '.join(self._standing.modes)}")
         self._standing.start(wish.mode)
 
-    def record(self, wish: RecordWish) -> None:
+    def record(self, wish: RecordCommand) -> None:
         if self.campaigns.running:
             raise UserError("a campaign runs, and records flame graphs itself after its rounds: wait, or stop it")
         self.flames.record(wish)

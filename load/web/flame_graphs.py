@@ -13,8 +13,8 @@ import gevent
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.interactive.locust_events import Loads
-from load.web.commands import RecordWish
+from load.interactive.locust_events import LocustLoads
+from load.web.commands import RecordCommand
 from profiles.protocol import Recording
 
 MOST_KEPT = 12
@@ -23,7 +23,7 @@ GRACE_S = 30.0
 
 
 @dataclass(slots=True)
-class Flame:
+class FlameGraph:
     """reason: why it failed, or is not kept in its run."""
 
     number: int
@@ -34,28 +34,28 @@ class Flame:
     svg: str = ""
 
 
-class Flames:
-    def __init__(self, host: AgentClient, loads: Loads) -> None:
+class FlameGraphs:
+    def __init__(self, host: AgentClient, loads: LocustLoads) -> None:
         self._host = host
         self._loads = loads
         self._numbers = itertools.count(1)
-        self._kept: OrderedDict[int, Flame] = OrderedDict()
+        self._kept: OrderedDict[int, FlameGraph] = OrderedDict()
 
     @property
-    def kept(self) -> list[Flame]:
+    def kept(self) -> list[FlameGraph]:
         """The newest first."""
         return list(reversed(self._kept.values()))
 
-    def find(self, number: int) -> Flame | None:
+    def find(self, number: int) -> FlameGraph | None:
         return self._kept.get(number)
 
-    def record(self, wish: RecordWish) -> None:
+    def record(self, wish: RecordCommand) -> None:
         """Begin. Raises UserError when it cannot begin."""
         wish.check()
         current = self._loads.current
         first = current.edge(wish.mode) if current is not None and wish.mode in current.modes else None
         self._host.record(wish.mode, wish.seconds)
-        flame = Flame(next(self._numbers), wish.mode, wish.seconds)
+        flame = FlameGraph(next(self._numbers), wish.mode, wish.seconds)
         self._kept[flame.number] = flame
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
@@ -72,7 +72,7 @@ class Flames:
 
         gevent.spawn(follow)
 
-    def _result(self, flame: Flame) -> Recording:
+    def _result(self, flame: FlameGraph) -> Recording:
         with gevent.Timeout(flame.seconds + GRACE_S, False):
             try:
                 while (recording := self._host.recording(flame.mode)).state == "recording":

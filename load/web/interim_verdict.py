@@ -6,8 +6,8 @@ Its rule: the arithmetic and the sentences are those of reports/, asked of the r
 from dataclasses import dataclass
 
 from profiles.store.run_folder import RUN_FILE, RunFolder
-from reports.analysis.aa_floor import floor_of
-from reports.analysis.rounds import PRIMARY, measured, number_of, value
+from reports.analysis.aa_floor import effective_floor
+from reports.analysis.rounds import PRIMARY, build, number_of, value
 from reports.analysis.validity import check
 from reports.analysis.verdict import conclude, delta
 
@@ -27,7 +27,7 @@ class ModeSoFar:
 
 
 @dataclass(frozen=True, slots=True)
-class SoFar:
+class Interim:
     """question: saturated or paced. rounds: complete ones, of so many at most (without repeats). delta: what is too
     small to matter, as a share. dropped: disturbed rounds, with the reason."""
 
@@ -40,13 +40,13 @@ class SoFar:
     dropped: dict[int, str]
 
 
-def so_far(folder: RunFolder) -> SoFar | None:
+def interim_verdict(folder: RunFolder) -> Interim | None:
     """None where nothing is on disk yet. Raises UserError where it cannot be read."""
     if not (folder.path / RUN_FILE).exists():
         return None
     run = folder.read_run()
-    records = measured(run, folder.read_cells(), proofs=folder.read_proofs())
-    floor = floor_of(records)
+    records = build(run, folder.read_cells(), proofs=folder.read_proofs())
+    floor = effective_floor(records)
     reach = floor.reach if floor else None
     modes = []
     for verdict in conclude(records, check(records), reach):
@@ -63,4 +63,4 @@ def so_far(folder: RunFolder) -> SoFar | None:
         modes.append(ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios, ratio, low, high))
     dropped = {number: "; ".join(reasons) for number, reasons in records.dropped.items()}
     planned = run.rounds_planned or len(run.order)
-    return SoFar(run.question, run.baseline, len(records.rounds), planned, delta(reach), tuple(modes), dropped)
+    return Interim(run.question, run.baseline, len(records.rounds), planned, delta(reach), tuple(modes), dropped)

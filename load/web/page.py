@@ -10,7 +10,7 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, Knobs
+from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, CampaignOptions
 from load.web.point_history import COARSE_POINTS, FINE_POINTS
 from load.web.rates import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles.targets import catalog
@@ -52,7 +52,7 @@ def page(prefix: str, locust: str) -> str:
         prefix=prefix,
         locust=locust,
         facts=_embedded(facts),
-        knobs=Knobs(),
+        knobs=CampaignOptions(),
         limits=LIMITS,
         users=USERS,
         window_s=WINDOW_S,

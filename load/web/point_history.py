@@ -34,7 +34,7 @@ class _Kept:
         return list(self._points)[-fresh:] if fresh else []
 
 
-class History:
+class PointHistory:
     """wall_offset_s: what makes the time of day of a moment of the monotonic clock."""
 
     def __init__(self, wall_offset_s: float) -> None:

@@ -15,23 +15,23 @@ from locust.runners import LocalRunner, MasterRunner
 from errors import UserError
 from load.agent.client import AgentClient
 from load.campaign.cell import LOAD
-from load.errors import LostError
-from load.interactive.idle_servers import Standing
-from load.interactive.locust_events import Loads
-from load.web.point_history import History
+from load.errors import PeerLostError
+from load.interactive.idle_servers import IdleServers
+from load.interactive.locust_events import LocustLoads
+from load.web.point_history import PointHistory
 from load.web.rates import Counts, Point, Rates, ticks
-from load.workers.samples import WORKER, together
+from load.workers.samples import WORKER, merge_worker_samples
 from profiles.protocol import TargetStatus, TimedSample
 
 REFRESH_S = 0.5
 RECENT_POINTS = 4
 
 
-class Watch:
+class Poller:
     """recent: the newest points. statuses: how the servers were. trouble: why nothing new is known, None if all is
     well."""
 
-    def __init__(self, environment: Environment, host: AgentClient, standing: Standing, loads: Loads) -> None:
+    def __init__(self, environment: Environment, host: AgentClient, standing: IdleServers, loads: LocustLoads) -> None:
         self._environment = environment
         self._loads = loads
         self._host = host
@@ -39,7 +39,7 @@ class Watch:
         self._rates = Rates()
         self._after = host.newest_sample()
         self._counted = self._counts()
-        self.history = History(time.time() - time.monotonic())
+        self.history = PointHistory(time.time() - time.monotonic())
         self.recent: deque[Point] = deque(maxlen=RECENT_POINTS)
         self.statuses: list[TargetStatus] = []
         self.trouble: str | None = None
@@ -52,7 +52,7 @@ class Watch:
             try:
                 self.refresh()
                 self.trouble = None
-            except LostError as lost:
+            except PeerLostError as lost:
                 self.trouble = str(lost)
                 self._get_back()
             except UserError as error:
@@ -85,7 +85,7 @@ class Watch:
         """Without the load's where only the master of workers is seen, who has nothing to do: then it is not known."""
         workers = any(sample.process.startswith(WORKER) for sample in samples)
         whole = workers or not isinstance(self._environment.runner, MasterRunner)
-        return [sample for sample in together(samples) if whole or sample.process != LOAD]
+        return [sample for sample in merge_worker_samples(samples) if whole or sample.process != LOAD]
 
     def _counts(self) -> Counts:
         received = {mode: self._standing.meter(mode).received_bytes for mode in self._standing.modes}

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from load.campaign.cell import LOAD, interpolate
+from load.campaign.cell import LOAD, interpolate_count
 from profiles.protocol import TimedSample
 from units import GIB, MIB
 
@@ -124,7 +124,7 @@ def _received(sample: TimedSample, before: Counts, after: Counts) -> float:
         sum(counts.received_bytes.values()) if sample.process == LOAD else counts.received_bytes.get(sample.process, 0)
         for counts in (before, after)
     )
-    return interpolate(sample.monotonic_s, (before.moment_s, first), (after.moment_s, last))
+    return interpolate_count(sample.monotonic_s, (before.moment_s, first), (after.moment_s, last))
 
 
 def _of_process(window: deque[_Seen], users: int) -> Values:

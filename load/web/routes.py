@@ -15,8 +15,8 @@ from locust.env import Environment
 
 from errors import UsageError, UserError
 from load.web import same_origin
-from load.web.commands import CampaignWish, LoadWish, RecordWish, ServerWish, parsed
-from load.web.controller import Desk
+from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, decode
+from load.web.controller import Controller
 from load.web.page import page
 from profiles.targets.catalog import PROJECT
 
@@ -29,7 +29,7 @@ REPORT_POLICY += "img-src data:; frame-src 'self' data: about:; base-uri 'none';
 W = TypeVar("W")
 
 
-def attach_routes(environment: Environment, desk: Desk, prefix: str) -> None:
+def attach_routes(environment: Environment, desk: Controller, prefix: str) -> None:
     """prefix: below which everything is, like /bench."""
     web_ui = environment.web_ui
     assert web_ui is not None and web_ui.app is not None
@@ -60,7 +60,7 @@ def attach_routes(environment: Environment, desk: Desk, prefix: str) -> None:
 
 
 class _Routes:
-    def __init__(self, desk: Desk, prefix: str) -> None:
+    def __init__(self, desk: Controller, prefix: str) -> None:
         self._desk = desk
         self._prefix = prefix
         self._locust = prefix.rpartition("/")[0] + "/"
@@ -79,13 +79,13 @@ class _Routes:
     def changing(self) -> dict[str, Callable[..., flask.Response]]:
         desk = self._desk
         return {
-            "/load/start": self._granting(lambda: desk.start_load(_wish(LoadWish))),
-            "/load/stop": self._granting(desk.stop_load),
-            "/campaign/start": self._granting(lambda: desk.start_campaign(_wish(CampaignWish))),
-            "/campaign/stop": self._granting(desk.stop_campaign),
-            "/server/start": self._granting(lambda: desk.start_server(_wish(ServerWish))),
-            "/record": self._granting(lambda: desk.record(_wish(RecordWish))),
-            "/runs/<name>/report": self._granting(lambda name: desk.make_report(name)),
+            "/load/start": self._command(lambda: desk.start_load(_wish(LoadCommand))),
+            "/load/stop": self._command(desk.stop_load),
+            "/campaign/start": self._command(lambda: desk.start_campaign(_wish(CampaignCommand))),
+            "/campaign/stop": self._command(desk.stop_campaign),
+            "/server/start": self._command(lambda: desk.start_server(_wish(ServerCommand))),
+            "/record": self._command(lambda: desk.record(_wish(RecordCommand))),
+            "/runs/<name>/report": self._command(lambda name: desk.make_report(name)),
         }
 
     def index(self) -> flask.Response:
@@ -120,7 +120,7 @@ class _Routes:
             flask.abort(404)
         return same_origin.protected(flask.send_from_directory(folder.resolve(), file, max_age=0), REPORT_POLICY)
 
-    def _granting(self, deed: Callable[..., None]) -> Callable[..., flask.Response]:
+    def _command(self, deed: Callable[..., None]) -> Callable[..., flask.Response]:
         def grant(**names: str) -> flask.Response:
             try:
                 deed(**names)
@@ -134,7 +134,7 @@ class _Routes:
 def _wish(kind: type[W]) -> W:
     if (flask.request.content_length or 0) > MAX_WISH_BYTES:
         raise UsageError(f"nobody asks for as much as this: a wish has {MAX_WISH_BYTES} bytes at most")
-    return parsed(flask.request.get_data(), kind)
+    return decode(flask.request.get_data(), kind)
 
 
 def _answer(content: Any, status: int = 200) -> flask.Response:

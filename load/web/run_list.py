@@ -18,7 +18,7 @@ PAGE_FILE = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class RunSummary:
     """kind: campaign, interactive or sweep. size: how many rounds, of a sweep points. report: whether there is one."""
 
     name: str
@@ -38,7 +38,7 @@ class Runs:
         self._reports = reports
         self._read: dict[Path, tuple[int, Run]] = {}  # a run's record is read again only when it was written again
 
-    def listed(self) -> list[Listed]:
+    def listed(self) -> list[RunSummary]:
         """The newest first; what cannot be read is left out, since it is no run."""
         found = sorted(self._all(), key=lambda one: one.started_at, reverse=True)
         return found[:MOST_SHOWN]
@@ -53,14 +53,14 @@ class Runs:
     def exists(self, name: str) -> bool:
         return bool(RUN_NAME.fullmatch(name)) and (self._profiles / name).is_dir()
 
-    def _all(self) -> Iterator[Listed]:
+    def _all(self) -> Iterator[RunSummary]:
         for path in self._profiles.glob(f"*/{RUN_FILE}"):
             try:
                 run = self._run(path)
             except (UserError, OSError):
                 continue
             name = path.parent.name
-            yield Listed(
+            yield RunSummary(
                 name, run.kind, run.state, run.started_at, run.modes, len(run.order), self.report(name) is not None
             )
         for path in self._profiles.glob(f"*/{SWEEP_FILE}"):
@@ -70,7 +70,7 @@ class Runs:
                 continue
             name, began = path.parent.name, sweep.sittings[0].started_at if sweep.sittings else ""
             has_report = self.report(name) is not None
-            yield Listed(name, "sweep", sweep.state, began, sweep.modes, len(sweep.points), has_report)
+            yield RunSummary(name, "sweep", sweep.state, began, sweep.modes, len(sweep.points), has_report)
 
     def _run(self, path: Path) -> Run:
         written = path.stat().st_mtime_ns

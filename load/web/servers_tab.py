@@ -12,7 +12,7 @@ from locust.web import WebUI
 
 from load.campaign.cell import LOAD
 from load.web.point_history import mean
-from load.web.poller import Watch
+from load.web.poller import Poller
 from load.web.rates import COLUMNS as NUMBERS
 from profiles.protocol import TargetStatus
 from units import MIB, format_size
@@ -53,7 +53,7 @@ LINK = (
 Row = dict[str, str]
 
 
-def attach_tab(web_ui: WebUI, watch: Watch, base: str, page: str) -> None:
+def attach_tab(web_ui: WebUI, watch: Poller, base: str, page: str) -> None:
     """Put the tab into the UI, its rows into what the UI fetches, and beside it the link. base: of Locust's UI; page:
     where ours is."""
     link = LINK.format(href=page).encode()
@@ -75,7 +75,7 @@ def attach_tab(web_ui: WebUI, watch: Watch, base: str, page: str) -> None:
         return response
 
 
-def rows(watch: Watch) -> list[Row]:
+def rows(watch: Poller) -> list[Row]:
     """A row per server, and the load generator's."""
     if watch.trouble is not None:
         return [_row("agent", state="dead", said=watch.trouble)]
@@ -83,13 +83,13 @@ def rows(watch: Watch) -> list[Row]:
     return [*servers, _row("load generator", state="running", **_numbers(LOAD, watch))]
 
 
-def _server_row(status: TargetStatus, watch: Watch) -> Row:
+def _server_row(status: TargetStatus, watch: Poller) -> Row:
     if status.state != "running":
         return _row(status.name, state=status.state, said=status.last_words)
     return _row(status.name, state=status.state, port=str(status.port), **_numbers(status.name, watch))
 
 
-def _numbers(process: str, watch: Watch) -> Row:
+def _numbers(process: str, watch: Poller) -> Row:
     """What a process spends per second, over the last few points."""
     points = [point for point in watch.recent if process in point.processes]
     if not points:

@@ -17,13 +17,12 @@ from locust.runners import MasterRunner
 
 from errors import UserError
 from load.agent.clock import Clock
-from load.errors import LostError
+from load.errors import PeerLostError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.workers.messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Told, packed, unpacked
-from load.workers.messages import Count as AskCount
+from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare, decode, encode
 from load.workers.processes import WorkerProcesses
-from load.workers.user_pool import Count, Crowd, Mark, wait_for_users
+from load.workers.user_pool import Mark, Received, UserPool, wait_for_users
 
 ANSWER_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
@@ -36,11 +35,11 @@ class _Question:
 
     number: int
     asked_s: float
-    answers: dict[str, tuple[float, Told]] = field(default_factory=dict)
+    answers: dict[str, tuple[float, Answer]] = field(default_factory=dict)
     complete: Event = field(default_factory=Event)
 
 
-class WorkersCrowd(Crowd):
+class DistributedPool(UserPool):
     """So many workers, which have to be there; processes: those that were started here, if any."""
 
     def __init__(self, runner: MasterRunner, workers: int, processes: WorkerProcesses | None = None) -> None:
@@ -53,7 +52,7 @@ class WorkersCrowd(Crowd):
         self._pids: dict[str, int] = {}
         self._question = _Question(0, 0.0)
         self._meter = Meter()
-        runner.register_message(TOLD, self._told)
+        runner.register_message(ANSWER, self._told)
 
     def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
         if users % self.workers:
@@ -62,16 +61,16 @@ class WorkersCrowd(Crowd):
         self._arm(user_class, users, rate_bytes_per_s)
         self._runner.start(users, spawn_rate=users, user_classes=[user_class])
         wait_for_users(lambda: self._runner.user_count, users)
-        shares = [told.users for told in self._ask(COUNT, lambda number, _: AskCount(number)).values()]
+        shares = [told.users for told in self._ask(COUNT, lambda number, _: CountRequest(number)).values()]
         if set(shares) != {users // self.workers}:
-            raise LostError(f"the workers have {' + '.join(map(str, shares))} of {users} users")
+            raise PeerLostError(f"the workers have {' + '.join(map(str, shares))} of {users} users")
 
     def stop(self) -> None:
         self._forget_ended()
         self._runner.stop()
 
-    def counts(self, mark: Mark = None) -> list[Count]:
-        told = self._ask(COUNT, lambda number, _: AskCount(number, begin=mark == "begin", end=mark == "end"))
+    def counts(self, mark: Mark = None) -> list[Received]:
+        told = self._ask(COUNT, lambda number, _: CountRequest(number, begin=mark == "begin", end=mark == "end"))
         if mark == "end":
             self._meter = _together(list(told.values()))
         return [self._count(worker, answer) for worker, answer in told.items()]
@@ -89,7 +88,7 @@ class WorkersCrowd(Crowd):
         present = {client.id for client in (*self._runner.clients.running, *self._runner.clients.spawning)}
         gone = [worker for worker in self._ids if worker not in present]
         if ended or gone:
-            raise LostError("; ".join(ended) or f"worker {', '.join(gone)} was lost")
+            raise PeerLostError("; ".join(ended) or f"worker {', '.join(gone)} was lost")
 
     def recover(self) -> None:
         self.stop()
@@ -108,7 +107,7 @@ class WorkersCrowd(Crowd):
             ended = list(self._ended().values())
             if ended or time.monotonic() > deadline_s:
                 why = f": {'; '.join(ended)}" if ended else f" within {within_s:.0f} s"
-                raise LostError(f"{ready} of {self.workers} workers are ready{why}")
+                raise PeerLostError(f"{ready} of {self.workers} workers are ready{why}")
             gevent.sleep(0.02)
         self._ids = tuple(sorted(client.id for client in self._runner.clients.ready))
         if new := [worker for worker in self._ids if worker not in self._clocks]:
@@ -120,16 +119,16 @@ class WorkersCrowd(Crowd):
         self._clocks |= {worker: Clock() for worker in new}
         while True:
             try:
-                self._ask(COUNT, lambda number, _: AskCount(number), HEARD_S)
+                self._ask(COUNT, lambda number, _: CountRequest(number), HEARD_S)
                 return
-            except LostError:
+            except PeerLostError:
                 if time.monotonic() > deadline_s:
                     self._clocks = {}
                     raise
 
     def _arm(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
-        def arm(number: int, place: int) -> Arm:
-            return Arm(
+        def arm(number: int, place: int) -> Prepare:
+            return Prepare(
                 number=number,
                 target=user_class.target,
                 address=user_class.address,
@@ -143,18 +142,18 @@ class WorkersCrowd(Crowd):
                 step=self.workers,
             )
 
-        self._ask(ARM, arm)
+        self._ask(PREPARE, arm)
 
     def _ask(
-        self, kind: str, question: Callable[[int, int], Arm | AskCount], within_s: float | None = None
-    ) -> dict[str, Told]:
+        self, kind: str, question: Callable[[int, int], Prepare | CountRequest], within_s: float | None = None
+    ) -> dict[str, Answer]:
         """Put it to all workers, and wait for all of their answers. question: from its number and the worker's place.
 
-        Raises LostError where one does not answer, and UserError where one refuses.
+        Raises PeerLostError where one does not answer, and UserError where one refuses.
         """
         self._question = asked = _Question(next(self._numbers), time.monotonic())
         for place, worker in enumerate(self._ids):
-            self._runner.send_message(kind, packed(question(asked.number, place)), worker)
+            self._runner.send_message(kind, encode(question(asked.number, place)), worker)
         patience_s = ANSWER_TIMEOUT_S if within_s is None else within_s
         complete = asked.complete.wait(patience_s)
         for worker, (_, told) in asked.answers.items():
@@ -162,9 +161,9 @@ class WorkersCrowd(Crowd):
                 raise UserError(f"worker {worker} refused: {told.refusal}")
         if not complete:
             if ended := self._ended():
-                raise LostError("; ".join(ended.values()))
+                raise PeerLostError("; ".join(ended.values()))
             silent = [worker for worker in self._ids if worker not in asked.answers]
-            raise LostError(f"worker {', '.join(silent)} did not answer within {patience_s:g} s")
+            raise PeerLostError(f"worker {', '.join(silent)} did not answer within {patience_s:g} s")
         for worker, (answered_s, told) in asked.answers.items():
             self._clocks[worker].learn(asked.asked_s, told.monotonic_s, answered_s)
             self._pids[worker] = told.pid
@@ -174,18 +173,18 @@ class WorkersCrowd(Crowd):
         answered_s = time.monotonic()
         worker, question = str(getattr(msg, "node_id", "")), self._question
         try:
-            told = unpacked(getattr(msg, "data", None), Told)
+            told = decode(getattr(msg, "data", None), Answer)
         except msgspec.ValidationError:
             return  # a peer of another version: it has not answered
-        if told.number in (question.number, NOT_UNDERSTOOD) and worker in self._ids:
+        if told.number in (question.number, UNPARSED) and worker in self._ids:
             question.answers[worker] = (answered_s, told)
             if len(question.answers) == len(self._ids):
                 question.complete.set()
 
-    def _count(self, worker: str, told: Told) -> Count:
+    def _count(self, worker: str, told: Answer) -> Received:
         clock = self._clocks[worker]
         moment_s = clock.ours(told.monotonic_s)
-        return Count(moment_s, told.received_bytes, told.downloads, clock.uncertainty_s, told.cpu)
+        return Received(moment_s, told.received_bytes, told.downloads, clock.uncertainty_s, told.cpu)
 
     def _forget_ended(self) -> None:
         """Locust would wait for the users of a worker that went without a word, and later start them elsewhere."""
@@ -199,7 +198,7 @@ class WorkersCrowd(Crowd):
         return self._processes.ended() if self._processes else {}
 
 
-def _together(answers: list[Told]) -> Meter:
+def _together(answers: list[Answer]) -> Meter:
     """The failures and latencies of all workers."""
     meter = Meter()
     for told in answers:

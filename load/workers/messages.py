@@ -16,14 +16,14 @@ import msgspec
 
 from load.users.connection import Sink
 
-ARM, COUNT, TOLD = "bench-arm", "bench-count", "bench-told"
-NOT_UNDERSTOOD = -1  # the number of an answer to what bore none that could be read
+PREPARE, COUNT, ANSWER = "bench-prepare", "bench-count", "bench-answer"
+UNPARSED = -1  # the number of an answer to what bore none that could be read
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
-class Arm:
+class Prepare:
     """place and step: of the users' turns at a pace, the worker's first and every how many-th of them. The turns begin
     when a worker reads this: its clock is its own, so they are shifted by what the message takes."""
 
@@ -41,7 +41,7 @@ class Arm:
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class CountRequest:
     """begin: failures and latencies count from here on; end: they are told."""
 
     number: int
@@ -50,7 +50,7 @@ class Count:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class Answer:
     """monotonic_s: of the worker's clock. users: that run. cpu: its CPU seconds by metric name. histogram: HDR,
     encoded, of latencies in microseconds, only when asked for the end. refusal: why it cannot do what it was asked."""
 
@@ -66,11 +66,11 @@ class Told:
     refusal: str = ""
 
 
-def packed(message: Arm | Count | Told) -> dict[str, Any]:
+def encode(message: Prepare | CountRequest | Answer) -> dict[str, Any]:
     """As Locust sends it."""
     return asdict(message)
 
 
-def unpacked(data: Any, kind: type[T]) -> T:
+def decode(data: Any, kind: type[T]) -> T:
     """Raises msgspec.ValidationError for what is no such message."""
     return msgspec.convert(data, kind)

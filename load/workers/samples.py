@@ -12,7 +12,7 @@ from profiles.protocol import TimedSample
 WORKER = f"{LOAD}-worker-"
 
 
-def together(samples: Iterable[TimedSample]) -> Iterator[TimedSample]:
+def merge_worker_samples(samples: Iterable[TimedSample]) -> Iterator[TimedSample]:
     """All samples, those of workers added to the load's of the same moment."""
     found = list(samples)
     workers: dict[float, list[TimedSample]] = {}

@@ -25,7 +25,7 @@ Mark = Literal["begin", "end"] | None
 
 
 @dataclass(frozen=True, slots=True)
-class Count:
+class Received:
     """What the users of one process had received at a moment of our monotonic clock, known to ± uncertainty_s.
 
     cpu: its CPU seconds by the names of metrics; empty for this process, which an agent watches.
@@ -38,7 +38,7 @@ class Count:
     cpu: dict[str, float] = field(default_factory=dict)
 
 
-class Crowd(ABC):
+class UserPool(ABC):
     """workers: over how many processes the users are spread; 0 when they are in this one."""
 
     workers = 0
@@ -60,7 +60,7 @@ class Crowd(ABC):
         """Stop the users, if there are any."""
 
     @abstractmethod
-    def counts(self, mark: Mark = None) -> list[Count]:
+    def counts(self, mark: Mark = None) -> list[Received]:
         """What each process has received, now. begin: failures and latencies count from here; end: until here.
 
         Raises LostError when one does not say.
@@ -78,7 +78,7 @@ class Crowd(ABC):
         """Wait until it can be whole again. Raises UserError when it does not get there."""
 
 
-class LocalCrowd(Crowd):
+class LocalPool(UserPool):
     """Users of this process, which is watched by an agent."""
 
     def __init__(self, runner: LocalRunner) -> None:
@@ -96,19 +96,19 @@ class LocalCrowd(Crowd):
     def stop(self) -> None:
         self._runner.stop()
 
-    def counts(self, mark: Mark = None) -> list[Count]:
+    def counts(self, mark: Mark = None) -> list[Received]:
         if mark == "begin":
             self._meter.reset()
-        return [counted(self._meter)]
+        return [read_meter(self._meter)]
 
     @property
     def meter(self) -> Meter:
         return self._meter
 
 
-def counted(meter: Meter) -> Count:
+def read_meter(meter: Meter) -> Received:
     """What a meter of this process shows now."""
-    return Count(time.monotonic(), meter.received_bytes, meter.downloads)
+    return Received(time.monotonic(), meter.received_bytes, meter.downloads)
 
 
 def wait_for_users(count: Callable[[], int], wanted: int) -> None:

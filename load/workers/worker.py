@@ -26,10 +26,10 @@ from load.descriptors import raise_limit_on_files
 from load.users.locust_users import DownloadUser, user_classes
 from load.users.meter import Meter
 from load.users.pacing import Pace
-from load.workers.messages import ARM, COUNT, NOT_UNDERSTOOD, TOLD, Arm, Count, Told, packed, unpacked
+from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare, decode, encode
 
 
-class Part:
+class WorkerRole:
     """What one worker does in a campaign. on_arm: called when its users are told what to do at their next start."""
 
     def __init__(
@@ -39,24 +39,24 @@ class Part:
         self._on_arm = on_arm
         self._users = {user_class.target: user_class for user_class in users.values()}
         self._meter = Meter()
-        runner.register_message(ARM, self._answering(Arm, self._arm))
-        runner.register_message(COUNT, self._answering(Count, self._count))
+        runner.register_message(PREPARE, self._answering(Prepare, self._arm))
+        runner.register_message(COUNT, self._answering(CountRequest, self._count))
 
-    def _answering(self, kind: type[Any], deed: Callable[[Any], Told]) -> Callable[..., None]:
+    def _answering(self, kind: type[Any], deed: Callable[[Any], Answer]) -> Callable[..., None]:
         def answer(msg: Any, **_: Any) -> None:
             try:
-                told = deed(unpacked(msg.data, kind))
+                told = deed(decode(msg.data, kind))
             except msgspec.ValidationError as error:
                 said = f"a message was not understood: {error}; is it of the same version?"
-                told = Told(NOT_UNDERSTOOD, time.monotonic(), refusal=said)
-            self._runner.send_message(TOLD, packed(told))
+                told = Answer(UNPARSED, time.monotonic(), refusal=said)
+            self._runner.send_message(ANSWER, encode(told))
 
         return answer
 
-    def _arm(self, arm: Arm) -> Told:
+    def _arm(self, arm: Prepare) -> Answer:
         user_class = self._users.get(arm.target)
         if user_class is None:
-            return Told(arm.number, time.monotonic(), refusal=f"it knows no target {arm.target!r}: is it up to date?")
+            return Answer(arm.number, time.monotonic(), refusal=f"it knows no target {arm.target!r}: is it up to date?")
         user_class.address, user_class.path, user_class.tls = arm.address, arm.path, arm.tls
         user_class.sink, user_class.expected_bytes = arm.sink, arm.expected_bytes
         rate, size_bytes, begin_s = arm.rate_bytes_per_s, arm.expected_bytes or 0, time.perf_counter()
@@ -64,12 +64,12 @@ class Part:
         user_class.offer(pace, itertools.count(arm.place, arm.step))
         self._meter = user_class.meter
         self._on_arm()
-        return self._count(Count(arm.number))
+        return self._count(CountRequest(arm.number))
 
-    def _count(self, asked: Count) -> Told:
+    def _count(self, asked: CountRequest) -> Answer:
         meter = self._meter
         spent = resource.getrusage(resource.RUSAGE_SELF)
-        told = Told(
+        told = Answer(
             number=asked.number,
             monotonic_s=time.monotonic(),
             pid=os.getpid(),
@@ -99,7 +99,7 @@ def main() -> int:
     users = user_classes()
     environment = Environment(user_classes=list(users.values()), stop_timeout=0)
     runner = environment.create_worker_runner("127.0.0.1", arguments.port)
-    Part(runner, users)
+    WorkerRole(runner, users)
     runner.greenlet.join()
     return EXIT_DONE
 

@@ -34,7 +34,7 @@ POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class AgentRequest:
     """What was asked. local and peer: the addresses of the connection's ends."""
 
     content: bytes = b""
@@ -44,8 +44,8 @@ class Request:
     peer: str = ""
 
 
-Deed = Callable[[Request], Any]
-Routes = Mapping[tuple[str, str], Deed]
+Handler = Callable[[AgentRequest], Any]
+Routes = Mapping[tuple[str, str], Handler]
 _STATUS = {LeaseLostError: LEASE_LOST, AgentBusyError: BUSY}
 
 
@@ -92,8 +92,8 @@ class _Handler(BaseHTTPRequestHandler):
         except OSError as error:
             self._send(500, Refusal(f"{what} failed: {error}", 1))
 
-    def _request(self, content: bytes, query: str) -> Request:
-        return Request(
+    def _request(self, content: bytes, query: str) -> AgentRequest:
+        return AgentRequest(
             content=content,
             query={name: values[0] for name, values in parse_qs(query).items()},
             lease=self.headers.get(LEASE_HEADER, ""),
@@ -153,7 +153,7 @@ class AgentServer(ThreadingMixIn, HTTPServer):
         with self._guard:
             self._unread.pop(sock, None)
 
-    def carry_out(self, deed: Deed, request: Request) -> Any:
+    def carry_out(self, deed: Handler, request: AgentRequest) -> Any:
         """One at a time, and none once the agent ends."""
         with self._turn:
             if self._closed:

@@ -16,7 +16,7 @@ import psutil
 
 from errors import UserError
 from profiles.agent import source_excerpts
-from profiles.agent.http_server import Deed, Request, Routes
+from profiles.agent.http_server import AgentRequest, Handler, Routes
 from profiles.agent.lease import LEASE_S, Leases
 from profiles.agent.sampler import INTERVAL_S, Sampler
 from profiles.checks.doctor import features
@@ -163,7 +163,7 @@ class Agent:
 def routes(agent: Agent) -> Routes:
     """Method and path to what answers them."""
 
-    def body(kind: type[M], deed: Callable[[M], Any]) -> Deed:
+    def body(kind: type[M], deed: Callable[[M], Any]) -> Handler:
         return lambda asked: deed(msgspec.json.decode(asked.content, type=kind))
 
     return {
@@ -187,24 +187,24 @@ def routes(agent: Agent) -> Routes:
 def leased(agent: Agent, leases: Leases) -> Routes:
     """The same for an agent that listens: all but the asking for a lease needs one."""
 
-    def take(asked: Request) -> Lease:
+    def take(asked: AgentRequest) -> Lease:
         message = msgspec.json.decode(asked.content, type=Ask)
         lease = leases.take(message.load[:100] or asked.peer, message.previous)
         agent.serve_on(asked.local)
         return Lease(lease, LEASE_S / 4, asked.local)
 
-    def release(asked: Request) -> Done:
+    def release(asked: AgentRequest) -> Done:
         leases.release(asked.lease)
         return Done()
 
-    def under_lease(deed: Deed) -> Deed:
-        def renewed(asked: Request) -> Any:
+    def under_lease(deed: Handler) -> Handler:
+        def renewed(asked: AgentRequest) -> Any:
             with leases.held(asked.lease):
                 return deed(asked)
 
         return renewed
 
-    alive: Deed = lambda _: Moment(time.monotonic())  # noqa: E731  # one of the table's rows
+    alive: Handler = lambda _: Moment(time.monotonic())  # noqa: E731  # one of the table's rows
     others = {**routes(agent), ("GET", "/alive"): alive}
     return {
         ("POST", "/lease"): take,

@@ -19,13 +19,13 @@ from profiles.metrics import machine
 from profiles.metrics.process import cpu_s
 from profiles.perf_control import REMEDY, ControlledPerf
 
-Close = Callable[[], float]  # CPU seconds since the account was opened
+ReadSince = Callable[[], float]  # CPU seconds since the account was opened
 PERF_TIMEOUT_S = 10.0
 _CGROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/cpuacct"))
 
 
 @contextlib.contextmanager
-def ticks(pid: int) -> Iterator[Close]:
+def ticks(pid: int) -> Iterator[ReadSince]:
     """/proc/PID/stat: 10 ms at each end (proc_pid_stat(5))."""
     process = psutil.Process(pid)
     before = process.cpu_times()
@@ -38,7 +38,7 @@ def ticks(pid: int) -> Iterator[Close]:
 
 
 @contextlib.contextmanager
-def perf_stat(pid: int) -> Iterator[Close]:
+def perf_stat(pid: int) -> Iterator[ReadSince]:
     """perf-stat(1), event task-clock, later threads included. Raises UserError where it cannot count."""
     perf = ControlledPerf(["stat", "-x", ",", "-e", "task-clock", "-p", str(pid)], subprocess.PIPE)
 
@@ -63,7 +63,7 @@ def perf_stat(pid: int) -> Iterator[Close]:
 
 
 @contextlib.contextmanager
-def control_group(pid: int) -> Iterator[Close]:
+def control_group(pid: int) -> Iterator[ReadSince]:
     """A group of its own for the process (cgroups(7), v2 or v1's cpuacct). Raises UserError where none can be made."""
     parent = next((each for each in _CGROUPS if (each / "cgroup.procs").exists()), None)
     if parent is None:
@@ -93,7 +93,7 @@ def _usage_s(group: Path) -> float:
 
 
 @contextlib.contextmanager
-def ksoftirqd(pid: int) -> Iterator[Close]:
+def ksoftirqd(pid: int) -> Iterator[ReadSince]:
     """The kernel's threads for network work on the CPUs that the process may use; what they do is billed to no process.
 
     Raises UserError where they cannot be seen, as in a container.
@@ -107,7 +107,7 @@ def ksoftirqd(pid: int) -> Iterator[Close]:
 
 
 @contextlib.contextmanager
-def rusage_of_children() -> Iterator[Close]:
+def rusage_of_children() -> Iterator[ReadSince]:
     """getrusage(2) of the children that were waited for: exact, once the process has ended, over its whole life."""
 
     def spent_s() -> float:

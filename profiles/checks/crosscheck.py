@@ -29,25 +29,25 @@ from profiles.metrics.process import cpu_s
 from profiles.protocol import Start
 from profiles.store.records import SERVED_PATH
 from profiles.targets.catalog import Target
-from profiles.targets.http_probe import Place, connection_to
+from profiles.targets.http_probe import Endpoint, connection_to
 from profiles.targets.mode_server import HOST
 from profiles.targets.supervisor import Supervisor
 
 TOLERANCE = 0.02
-BESIDE = "beside it: ksoftirqd"  # no account of the server, but of work that nobody bills to it
+NOT_BILLED = "beside it: ksoftirqd"  # no account of the server, but of work that nobody bills to it
 CONNECTIONS = 4
 _TIMEOUT_S = 30.0
 _BUFFER_BYTES = 1 << 20
-_WINDOWED = {
+COUNTERS = {
     "ticks of /proc/PID/stat": cpu_accounting.ticks,
     "perf stat": cpu_accounting.perf_stat,
     "control group": cpu_accounting.control_group,
-    BESIDE: cpu_accounting.ksoftirqd,
+    NOT_BILLED: cpu_accounting.ksoftirqd,
 }
 
 
 @dataclass(frozen=True, slots=True)
-class Account:
+class CpuReading:
     """What an account says, and the score's clock of the same; or why it says nothing."""
 
     name: str
@@ -61,10 +61,10 @@ class Account:
 
     @property
     def agrees(self) -> bool | None:
-        return None if self.ratio is None or self.name == BESIDE else abs(self.ratio - 1) <= TOLERANCE
+        return None if self.ratio is None or self.name == NOT_BILLED else abs(self.ratio - 1) <= TOLERANCE
 
 
-def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
+def crosscheck(target: Target, root: Path, seconds: float) -> list[CpuReading]:
     """The accounts of a server under load for some seconds. Raises UserError when it cannot be served or loaded.
 
     Of one of our modes, which is one process: the other accounts are of a process, and not of a tree.
@@ -72,18 +72,18 @@ def crosscheck(target: Target, root: Path, seconds: float) -> list[Account]:
     if target.guest is not None:
         raise UserError(f"{target.name} is a server of your own, of any number of processes: name modes of ours")
     supervisor = Supervisor({target.name: target}, root)
-    with _load_apart() as server_cpus, cpu_accounting.rusage_of_children() as of_children:
+    with _pin_load() as server_cpus, cpu_accounting.rusage_of_children() as of_children:
         status = supervisor.start(Start(target.name, any_port=True, cpus=server_cpus))
         try:
             found = _windowed(status.pid, lambda: load(target, status.port, seconds))
             life_s = cpu_s(status.pid)
         finally:
             supervisor.stop_all()
-        return [*found, Account("getrusage, after its end", of_children(), life_s)]
+        return [*found, CpuReading("getrusage, after its end", of_children(), life_s)]
 
 
 @contextlib.contextmanager
-def _load_apart() -> Iterator[tuple[int, ...]]:
+def _pin_load() -> Iterator[tuple[int, ...]]:
     """The load, which is this thread and those that it starts, on the first CPU allowed; yields the last, the server's.
 
     Of none where only one is allowed: there the server always has a neighbour, and so no pause either.
@@ -99,24 +99,24 @@ def _load_apart() -> Iterator[tuple[int, ...]]:
         os.sched_setaffinity(0, allowed)
 
 
-def _windowed(pid: int, work: Callable[[], None]) -> list[Account]:
-    open_ones: dict[str, cpu_accounting.Close] = {}
-    found: list[Account] = []
+def _windowed(pid: int, work: Callable[[], None]) -> list[CpuReading]:
+    open_ones: dict[str, cpu_accounting.ReadSince] = {}
+    found: list[CpuReading] = []
     with contextlib.ExitStack() as stack:
-        for name, account in _WINDOWED.items():
+        for name, account in COUNTERS.items():
             try:
                 open_ones[name] = stack.enter_context(account(pid))
             except UserError as error:
-                found.append(Account(name, None, None, str(error)))
+                found.append(CpuReading(name, None, None, str(error)))
         before_s = cpu_s(pid)
         work()
         ours_s = cpu_s(pid) - before_s
-        return [Account(name, close(), ours_s) for name, close in open_ones.items()] + found
+        return [CpuReading(name, close(), ours_s) for name, close in open_ones.items()] + found
 
 
 def load(target: Target, port: int, seconds: float) -> None:
     """Downloads over a few connections, until the time is over. Raises UserError when one of them fails."""
-    place = Place(HOST, port, SERVED_PATH, target.facts.tls is not None)
+    place = Endpoint(HOST, port, SERVED_PATH, target.facts.tls is not None)
     until_s = time.monotonic() + seconds
     failures: list[str] = []
 

@@ -25,7 +25,7 @@ from profiles.protocol import Start
 from profiles.store.records import SERVED_PATH, Proof
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import GuestServer, serving
-from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Place, download
+from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download
 from units import GIB
 
 WITNESS_TIMEOUT_S = 3.0
@@ -44,7 +44,7 @@ def prove_guest(target: Target, root: Path, expected: tuple[int, str]) -> Proof:
 
 def _looked_at(target: Target, server: GuestServer, root: Path, expected: tuple[int, str]) -> Proof:
     facts = target.facts
-    place = Place(server.host, server.port, facts.path, facts.tls is not None)
+    place = Endpoint(server.host, server.port, facts.path, facts.tls is not None)
     try:
         body = download(place, DOWNLOAD_TIMEOUT_S)
     except (OSError, HTTPException) as error:
@@ -81,7 +81,7 @@ def _processes(server: GuestServer) -> tuple[int, ...]:
     return server.pids
 
 
-def _witness(place: Place, root: Path, is_ours: bool) -> float:
+def _witness(place: Endpoint, root: Path, is_ours: bool) -> float:
     """The share of bytes that were overwritten after they had been sent, and arrived as the new ones.
 
     Raises UserError where that cannot be tried, or proves nothing.

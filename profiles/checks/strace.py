@@ -20,7 +20,7 @@ from pathlib import Path
 from errors import UserError
 from profiles.checks.trial import FILE_BYTES
 from profiles.scratch import Scratch
-from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Place, asked
+from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, get
 
 ATTACH_TIMEOUT_S = 10.0
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")
@@ -35,7 +35,7 @@ class Calls:
     read_bytes: int
 
 
-def traced(pids: tuple[int, ...], place: Place) -> tuple[Calls, int]:
+def traced(pids: tuple[int, ...], place: Endpoint) -> tuple[Calls, int]:
     """The calls of these processes during one download, and its size in bytes. Raises UserError."""
     with contextlib.closing(Scratch()) as scratch:
         log = scratch.path / "calls"
@@ -82,10 +82,10 @@ def _detach(strace: subprocess.Popen[bytes]) -> None:
         raise UserError(f"strace did not end within {ATTACH_TIMEOUT_S:g} s of being told to, and was killed") from error
 
 
-def _download_some(place: Place) -> int:
+def _download_some(place: Endpoint) -> int:
     """The first FILE_BYTES of the file, or all of it where no range is to be had; the bytes that arrived."""
     size_bytes = 0
-    with asked(place, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{FILE_BYTES - 1}"}) as answer:
+    with get(place, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{FILE_BYTES - 1}"}) as answer:
         while piece := answer.read(1 << 20):
             size_bytes += len(piece)
     if not size_bytes:

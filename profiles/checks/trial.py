@@ -58,7 +58,7 @@ class _Trial:
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, TIMEOUT_S.to_bytes(8, sys.byteorder) + bytes(8))
         server = mode.wrapper(self.facts)(accepted)
         if isinstance(server, ssl.SSLSocket):
-            client = _shaken(server, client)
+            client = _tls_handshake(server, client)
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             with client, server:
@@ -67,7 +67,7 @@ class _Trial:
             os.close(fd)
 
 
-def _shaken(server: ssl.SSLSocket, client: socket.socket) -> socket.socket:
+def _tls_handshake(server: ssl.SSLSocket, client: socket.socket) -> socket.socket:
     """The client's end, when both have shaken hands: the server in a thread, since each waits for the other."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
@@ -87,7 +87,7 @@ def main(name: str, folder: Path, marked: bool) -> dict[str, object]:
         content = random.Random(name).randbytes(FILE_BYTES)
         _write(path, content)
         if marked:
-            return _marked(trial)
+            return _traced_download(trial)
         told: dict[str, object] = {"wrong": _wrong_ranges(trial, content)}
         told["read_copies"] = _read_copies(trial)
         told["new_share"] = _witness(trial)
@@ -174,7 +174,7 @@ def _witness(trial: _Trial) -> float:
     return arrived.count(b"\x22") / WITNESS_BYTES
 
 
-def _marked(trial: _Trial) -> dict[str, object]:
+def _traced_download(trial: _Trial) -> dict[str, object]:
     """A download, and one more between the marks, when what is made once per thread or process is there.
 
     A child receives them: a thread would wait for the GIL in futex calls.

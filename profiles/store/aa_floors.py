@@ -25,7 +25,7 @@ class Calibration(msgspec.Struct, frozen=True):
     floor: Floor
 
 
-def keep(folder: Path, conditions: Conditions, floor: Floor) -> None:
+def save_floor(folder: Path, conditions: Conditions, floor: Floor) -> None:
     """Add a line. Raises UserError when it cannot be written."""
     line = msgspec.json.encode(Calibration(conditions, floor)) + b"\n"
     path = folder / FILE
@@ -39,7 +39,7 @@ def keep(folder: Path, conditions: Conditions, floor: Floor) -> None:
         raise UserError(f"cannot keep the A/A floor in {path}: {error.strerror}; {remedy(error)}") from error
 
 
-def kept(folder: Path, conditions: Conditions) -> Floor | None:
+def load_floor(folder: Path, conditions: Conditions) -> Floor | None:
     """The newest floor for these conditions; None where none was measured. Raises UserError for a broken file."""
     path = folder / FILE
     try:

@@ -18,7 +18,7 @@ SERVED_PATH = f"/{SERVED_FILE}"
 
 Guest = Literal["command", "pid", "container"]
 State = Literal["running", "done", "interrupted", "failed"]
-Kind = Literal["counter", "gauge", "derived"]
+MetricKind = Literal["counter", "gauge", "derived"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,7 +31,7 @@ class MetricFacts:
 
     name: str
     unit: str
-    kind: Kind
+    kind: MetricKind
     summary: str
     per_gib: bool = False
 

@@ -26,7 +26,7 @@ AxisName = Literal["size", "chunk", "connections", "buffer-offset"]
 
 
 @dataclass(frozen=True, slots=True)
-class Sitting:
+class Session:
     """One `make sweep`: from when to when (ISO 8601), with how much time, and why it ended; None while it goes on."""
 
     started_at: str
@@ -64,7 +64,7 @@ class Sweep:
     left_out: dict[str, str]
     proofs: tuple[Proof, ...]
     host: dict[str, str | int | float | None]
-    sittings: tuple[Sitting, ...]
+    sittings: tuple[Session, ...]
     schema: int = 1
 
     @property

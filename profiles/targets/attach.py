@@ -16,7 +16,7 @@ ASK_TIMEOUT_S = 10.0
 _ENGINES = ("docker", "podman")
 
 
-def found(name: str, guest: Guest) -> int:
+def find_running(name: str, guest: Guest) -> int:
     """The process that was named by its number, a file that holds it, or its container. Raises UserError."""
     if guest.container is not None:
         pid = _of_container(name, guest.container)

@@ -18,7 +18,7 @@ from profiles.store.records import SERVED_PATH, TargetFacts
 from profiles.store.records import Guest as KindOfGuest
 from profiles.targets import toml_positions
 from profiles.targets.external import PLACEHOLDERS, Guest
-from profiles.targets_values import Complaint, address, size, stop, words
+from profiles.targets_values import ConfigError, address, parse_command, size, stop
 
 MOST_BYTES = 1 << 20
 MOST_ERRORS = 20
@@ -66,7 +66,7 @@ def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
     for name, table in tables.items():
         try:
             found.append(_target(name, table, path.resolve().parent, taken))
-        except Complaint as complaint_of:
+        except ConfigError as complaint_of:
             wrong.append(((name, *complaint_of.key), str(complaint_of)))
     wrong += [((name,), text) for name, text in _alike(list(tables))]
     if wrong:
@@ -92,16 +92,16 @@ def _text(path: Path) -> str:
 
 def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[TargetFacts, Guest]:
     if not isinstance(table, dict):
-        raise Complaint((), f"{name} belongs to no target: begin one with [its-name] on a line above")
+        raise ConfigError((), f"{name} belongs to no target: begin one with [its-name] on a line above")
     if not _NAME.fullmatch(name):
-        raise Complaint((), f"{name!r} is no name: small letters, digits and single dashes, like nginx-sendfile")
+        raise ConfigError((), f"{name!r} is no name: small letters, digits and single dashes, like nginx-sendfile")
     if name in taken or name in RESERVED:
-        raise Complaint((), f"{name} is a name of ours: choose another")
+        raise ConfigError((), f"{name} is a name of ours: choose another")
     entry = _entry(table)
     guest = _guest(entry, here)
     for key, placeholder in guest.unknown_placeholders():
         known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, *guest.values))
-        raise Complaint(key, f"there is no {{{placeholder}}} to fill in: there are {known}")
+        raise ConfigError(key, f"there is no {{{placeholder}}} to fill in: there are {known}")
     kind: KindOfGuest = "command" if entry.command else "container" if entry.container else "pid"
     facts = TargetFacts(
         name=name,
@@ -125,21 +125,23 @@ def _entry(table: dict[str, Any]) -> _Entry:
         if unknown := re.search(r"unknown field `(.*)`", complaint):
             near = difflib.get_close_matches(unknown[1], _Entry.__struct_fields__, 1)
             remedy = f"is {near[0]} meant?" if near else f"there are {', '.join(_Entry.__struct_fields__)}"
-            raise Complaint((unknown[1],), f"there is no key {unknown[1]}: {remedy}") from error
+            raise ConfigError((unknown[1],), f"there is no key {unknown[1]}: {remedy}") from error
         if missing := re.search(r"missing required field `(.*)`", complaint):
-            raise Complaint((), f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
+            raise ConfigError(
+                (), f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"'
+            ) from error
         if "enum value" in complaint:
-            raise Complaint(key, f"{key[0]}: give {' or '.join(_TLS)}") from error
+            raise ConfigError(key, f"{key[0]}: give {' or '.join(_TLS)}") from error
         expected = complaint.replace(" | null", "").replace("`", "").replace("array", "a list of str")
-        raise Complaint(key, f"{'.'.join(key)}: {expected[:1].lower()}{expected[1:]}") from error
+        raise ConfigError(key, f"{'.'.join(key)}: {expected[:1].lower()}{expected[1:]}") from error
 
 
 def _guest(entry: _Entry, here: Path) -> Guest:
     if sum(given is not None for given in (entry.command, entry.pid, entry.container)) != 1:
-        raise Complaint((), "give one of command (to start it), pid and container (to measure what runs already)")
+        raise ConfigError((), "give one of command (to start it), pid and container (to measure what runs already)")
     for key in _OF_STARTED if entry.command is None else ():
         if getattr(entry, key) is not None:
-            raise Complaint((key,), f"{key} is for a command: what runs already is measured, and never touched")
+            raise ConfigError((key,), f"{key} is for a command: what runs already is measured, and never touched")
     _check(entry, here)
     host, port = address(entry.address)
     return Guest(
@@ -147,7 +149,7 @@ def _guest(entry: _Entry, here: Path) -> Guest:
         host=host,
         port=port,
         path=entry.path,
-        command=words("command", entry.command),
+        command=parse_command("command", entry.command),
         pid=here / entry.pid if isinstance(entry.pid, str) else entry.pid,
         container=entry.container,
         stop=stop(entry.stop),
@@ -162,27 +164,27 @@ def _guest(entry: _Entry, here: Path) -> Guest:
 
 
 def _check(entry: _Entry, here: Path) -> None:
-    """What a type does not say. Raises Complaint."""
+    """What a type does not say. Raises ConfigError."""
     if not re.fullmatch(r"/[!-~]*", entry.path):
-        raise Complaint(("path",), f'path {entry.path!r}: give what a GET asks for, like "{SERVED_PATH}"')
+        raise ConfigError(("path",), f'path {entry.path!r}: give what a GET asks for, like "{SERVED_PATH}"')
     if entry.sha256 is not None and not re.fullmatch(r"[0-9A-Fa-f]{64}", entry.sha256):
-        raise Complaint(("sha256",), "sha256: give the 64 hexadecimal digits that sha256sum prints")
+        raise ConfigError(("sha256",), "sha256: give the 64 hexadecimal digits that sha256sum prints")
     if (entry.sha256 is None) != (entry.size is None):
-        raise Complaint((), "size and sha256 belong together: give both where another file is sent, else neither")
+        raise ConfigError((), "size and sha256 belong together: give both where another file is sent, else neither")
     if isinstance(entry.pid, int) and entry.pid < 1:
-        raise Complaint(("pid",), f"pid {entry.pid}: give the number of a process, or the file that holds it")
+        raise ConfigError(("pid",), f"pid {entry.pid}: give the number of a process, or the file that holds it")
     for key, most in (("ready_within_s", LONGEST_READY_S), ("stop_within_s", LONGEST_STOP_S)):
         seconds = getattr(entry, key)
         if seconds is not None and not 0.1 <= seconds <= most:
-            raise Complaint((key,), f"{key} = {seconds:g}: give 0.1 to {most:g}")
+            raise ConfigError((key,), f"{key} = {seconds:g}: give 0.1 to {most:g}")
     for name in entry.files or ():
         if Path(name).is_absolute() or ".." in Path(name).parts or not (here / name).is_file():
-            raise Complaint(("files",), f"files: {name} is not a file below {here}")
+            raise ConfigError(("files",), f"files: {name} is not a file below {here}")
         if not os.access(here / name, os.R_OK):
-            raise Complaint(("files",), f"files: {name} cannot be read: change its permissions")
+            raise ConfigError(("files",), f"files: {name} cannot be read: change its permissions")
     for name in entry.values or ():
         if not re.fullmatch(r"[a-z][a-z0-9_]*", name) or name in PLACEHOLDERS:
-            raise Complaint(("values", name), f"values: {name} cannot be a placeholder: choose another name")
+            raise ConfigError(("values", name), f"values: {name} cannot be a placeholder: choose another name")
 
 
 def _alike(names: list[str]) -> Iterator[tuple[str, str]]:

@@ -17,7 +17,7 @@ _SYS_PIDFD_GETFD = 438  # the number is the same on every architecture, since Li
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-def make_equal(pids: Iterable[int], port: int) -> None:
+def set_congestion_control(pids: Iterable[int], port: int) -> None:
     """Set it on all sockets of these processes that listen on the port, as far as we are let."""
     for pid in pids:
         with contextlib.suppress(OSError):  # it has ended, or may not be touched: what is in force is looked at anyway

@@ -58,16 +58,16 @@ class Guest:
                 if name not in PLACEHOLDERS and name not in self.values:
                     yield key, name
 
-    def filled(self, root: Path, host: str, port: int, scratch: Path) -> "Filling":
+    def filled(self, root: Path, host: str, port: int, scratch: Path) -> "Placeholders":
         """What to fill in for a start that serves this folder at this address."""
         given = {"root": str(root), "port": str(port), "host": host, "here": str(self.here)}
         given["scratch"] = str(scratch)
         own = {name: fill(text, given) for name, text in self.values.items()}
-        return Filling(own | given)
+        return Placeholders(own | given)
 
 
 @dataclass(frozen=True, slots=True)
-class Filling:
+class Placeholders:
     values: Mapping[str, str]
 
     def __call__(self, text: str) -> str:

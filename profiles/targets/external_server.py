@@ -21,14 +21,14 @@ from profiles.metrics.process_tree import TreeReader
 from profiles.protocol import Start
 from profiles.scratch import Scratch
 from profiles.server_log import last_line
-from profiles.targets.attach import found
+from profiles.targets.attach import find_running
 from profiles.targets.catalog import Target
-from profiles.targets.congestion_control import CHOICES, make_equal
-from profiles.targets.external import Filling
-from profiles.targets.http_probe import ASK_TIMEOUT_S, Place, asked, congestion_control
+from profiles.targets.congestion_control import CHOICES, set_congestion_control
+from profiles.targets.external import Placeholders
+from profiles.targets.http_probe import ASK_TIMEOUT_S, Endpoint, congestion_control, get
 from profiles.targets.mode_server import HOST
 from profiles.targets.process_helpers import free_port, listeners, refuse_busy
-from profiles.targets.reaper import KILLED_MARK
+from profiles.targets.reaper import KILLED_MESSAGE
 
 STEP_S = 0.01
 KILL_TIMEOUT_S = 10.0
@@ -55,7 +55,7 @@ class GuestServer:
             if self._guest.command:
                 self._start(wanted, root)
             else:
-                self.reader = TreeReader(found(self._name, self._guest))
+                self.reader = TreeReader(find_running(self._name, self._guest))
             self.congestion_control = self._wait_until_ready()
             self.pid = self.pids[0]
         except BaseException:
@@ -96,7 +96,7 @@ class GuestServer:
                 self._kill_left_over()
         if self._log is not None:
             words = last_line(self._log)
-            said = words if KILLED_MARK in words else ""
+            said = words if KILLED_MESSAGE in words else ""
             self._log.close()
             self._log = None
         if self._scratch is not None:
@@ -122,7 +122,7 @@ class GuestServer:
         assert self._keeper is not None
         self.reader = TreeReader(self._keeper.pid, keeper=True)
 
-    def _spawn(self, told: list[str], filled: Filling) -> None:
+    def _spawn(self, told: list[str], filled: Placeholders) -> None:
         guest = self._guest
         self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
         lifeline, self._lifeline = os.pipe()
@@ -146,7 +146,7 @@ class GuestServer:
     def _wait_until_ready(self) -> str:
         """Until it answers with 200; the congestion control that it answered with. Raises UserError."""
         guest = self._guest
-        place = Place(self.host, self.port, guest.path, guest.tls)
+        place = Endpoint(self.host, self.port, guest.path, guest.tls)
         until_s = time.monotonic() + guest.ready_within_s
         while True:
             if not self.running():
@@ -162,10 +162,10 @@ class GuestServer:
                 raise UserError(f"{self._name}: {place}: {in_the_way}{after}{words}; {remedy}")
             time.sleep(STEP_S)
 
-    def _ask(self, place: Place, timeout_s: float) -> tuple[str | None, str]:
+    def _ask(self, place: Endpoint, timeout_s: float) -> tuple[str | None, str]:
         """What is in the way of its being ready, None when nothing is; and its congestion control, if so."""
         try:
-            with asked(place, timeout_s) as answer:
+            with get(place, timeout_s) as answer:
                 if answer.status == http.client.OK:
                     self._check_it_is_ours()
                     return None, congestion_control(self.port)
@@ -178,11 +178,11 @@ class GuestServer:
             raise UserError(f"{self._name}: {place}: it answers {status}; correct path, or the folder that it serves")
         return f"it answers {status}", ""
 
-    def _made_equal(self, place: Place, control: str) -> str:
+    def _made_equal(self, place: Endpoint, control: str) -> str:
         """The congestion control that is in force after what we started was asked to use ours."""
         if self._keeper is None or control == CHOICES[0]:
             return control
-        make_equal(self.pids, self.port)
+        set_congestion_control(self.pids, self.port)
         return self._ask(place, ASK_TIMEOUT_S)[1]
 
     def _check_it_is_ours(self) -> None:

@@ -20,7 +20,7 @@ _AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Endpoint:
     """Where a server answers, and to what."""
 
     host: str
@@ -42,8 +42,8 @@ class Body:
 
 
 @contextlib.contextmanager
-def asked(
-    place: Place, timeout_s: float = ASK_TIMEOUT_S, headers: Mapping[str, str] | None = None
+def get(
+    place: Endpoint, timeout_s: float = ASK_TIMEOUT_S, headers: Mapping[str, str] | None = None
 ) -> Iterator[http.client.HTTPResponse]:
     """The answer, its body unread; the connection ends with the block."""
     with contextlib.closing(connection_to(place, timeout_s)) as connection:
@@ -51,9 +51,9 @@ def asked(
         yield connection.getresponse()
 
 
-def download(place: Place, timeout_s: float) -> Body:
+def download(place: Endpoint, timeout_s: float) -> Body:
     """What arrives in one download. Raises http.client.HTTPException for a status that is not 200."""
-    with asked(place, timeout_s) as answer:
+    with get(place, timeout_s) as answer:
         if answer.status != http.client.OK:
             raise http.client.HTTPException(f"status {answer.status}")
         digest, size_bytes = hashlib.sha256(), 0
@@ -82,7 +82,7 @@ def congestion_control(port: int) -> str:
     return ""
 
 
-def connection_to(place: Place, timeout_s: float) -> http.client.HTTPConnection:
+def connection_to(place: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
     """Not opened yet; whose certificate it is that encrypts does not matter here."""
     if not place.tls:
         return http.client.HTTPConnection(place.host, place.port, timeout=timeout_s)

@@ -26,18 +26,18 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 STEP_S = 0.005
-KILLED_MARK = "did not end within"
+KILLED_MESSAGE = "did not end within"
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
-class Keeper:
+class Reaper:
     """The guest's first process, and all that descend from it."""
 
     def __init__(self, command: list[str]) -> None:
         self._main = os.fork()
         self.code: int | None = None
         if self._main == 0:
-            _become(command)
+            _exec(command)
 
     def reap(self) -> bool:
         """Wait for those that have ended; whether any is left."""
@@ -65,7 +65,7 @@ class Keeper:
                 asked_others = True
             time.sleep(STEP_S)
         if self.reap():
-            print(f"error: it {KILLED_MARK} {grace_s:g} s of being told to, and was killed", file=sys.stderr)
+            print(f"error: it {KILLED_MESSAGE} {grace_s:g} s of being told to, and was killed", file=sys.stderr)
         while self.reap():
             self._signal(descendants(), signal.SIGKILL)
             time.sleep(STEP_S)
@@ -107,7 +107,7 @@ def _parents() -> Iterator[tuple[int, int]]:
             yield int(name), int(stat.rpartition(b")")[2].split()[1])
 
 
-def _become(command: list[str]) -> None:
+def _exec(command: list[str]) -> None:
     """In the child: the guest's first process, in a session of its own; it does not return."""
     try:
         os.setsid()
@@ -140,7 +140,7 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for polite in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(polite, signal.SIG_IGN)  # the lifeline alone decides
-    keeper = Keeper(command)
+    keeper = Reaper(command)
     told = False
     while keeper.reap() and not told:
         ready, _, _ = select.select([lifeline, ended], [], [])

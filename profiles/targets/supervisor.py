@@ -17,7 +17,7 @@ from profiles.targets.external_server import GuestServer
 from profiles.targets.mode_server import HOST, ModeServer
 
 
-class Server(Protocol):
+class ManagedServer(Protocol):
     """What was started, or found, and answers."""
 
     host: str
@@ -42,7 +42,7 @@ class Supervisor:
         self.host = HOST
         self._targets = targets
         self._root = root
-        self._servers: dict[str, Server] = {}
+        self._servers: dict[str, ManagedServer] = {}
         self._last_cpus: tuple[int, ...] = ()
         self._lifeline, self._held = os.pipe()
 

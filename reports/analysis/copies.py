@@ -12,7 +12,7 @@ from typing import Literal
 from profiles.store.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
 from reports.analysis.text import UNKNOWN, hundredths, number
 
-Finding = Literal["confirmed", "contradicted", "measured only", "model only"]
+Agreement = Literal["confirmed", "contradicted", "measured only", "model only"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Step:
     source: str
     destination: str
     by: str
-    finding: Finding
+    finding: Agreement
     copies: float = 1.0
 
     @property
@@ -58,7 +58,7 @@ def _excess(target: TargetFacts, proof: Proof | None, of_sending: bool) -> float
 def _of_the_model(target: TargetFacts, reading: float | None, sending: float | None) -> Iterator[Step]:
     for step in target.copies:
         excess = sending if is_sending(step) else reading
-        finding: Finding = "model only"
+        finding: Agreement = "model only"
         if is_cpu_copy(step) and excess is not None:
             finding = "contradicted" if excess <= -COPIES_TOLERANCE else "confirmed"
         by_reference = step.destination == "NIC" and step.source != "socket buffer"

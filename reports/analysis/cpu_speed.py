@@ -7,7 +7,7 @@ wide, or do not get narrower, is told.
 import statistics
 from dataclasses import dataclass
 
-from reports.analysis.rounds import Measured
+from reports.analysis.rounds import Dataset
 
 FEWEST_CELLS = 10
 MOST_RATIO = 1.15
@@ -29,7 +29,7 @@ class CoreSpeed:
         return self.ratio > MOST_RATIO
 
 
-def core_speed(measured: Measured) -> CoreSpeed | None:
+def core_speed(measured: Dataset) -> CoreSpeed | None:
     """None where it was not measured, or in fewer than FEWEST_CELLS cells."""
     cells = [cell for cells in measured.rounds for cell in cells.values()]
     known = [us for cell in cells if (us := cell.metrics.get("core_loop_us"))]

@@ -34,7 +34,7 @@ def _paced(run: Run) -> bool:
 
 
 @dataclass(frozen=True, slots=True)
-class Gate:
+class DisturbanceRule:
     """limit: the largest value that is still calm. read: a cell's value, None where it is unknown. voids: a
     mode that is over it where the round has to be judged after all answers another question. applies: to this run;
     where it does not, what is read stands for nothing."""
@@ -155,13 +155,13 @@ def _metric(name: str) -> Callable[[Cell, Run], float | None]:
     return lambda cell, _: cell.metrics.get(name)
 
 
-GATES: tuple[Gate, ...] = (
-    Gate("steal", 0.02, "share", "the hypervisor took more than 2 % of the CPU time", steal_share),
-    Gate("the sampler's CPU", 0.02, "cores", "the sampler took more than 2 % of a core", sampler_cores),
-    Gate("foreign CPU", 0.10, "cores", "other processes took more than 10 % of a core", foreign_cores),
-    Gate("cgroup throttling", 0, "s", "the cgroup's CPU limit stopped the processes", throttled),
-    Gate("swapping", 0, "bytes", "the machine swapped", swapped),
-    Gate(
+GATES: tuple[DisturbanceRule, ...] = (
+    DisturbanceRule("steal", 0.02, "share", "the hypervisor took more than 2 % of the CPU time", steal_share),
+    DisturbanceRule("the sampler's CPU", 0.02, "cores", "the sampler took more than 2 % of a core", sampler_cores),
+    DisturbanceRule("foreign CPU", 0.10, "cores", "other processes took more than 10 % of a core", foreign_cores),
+    DisturbanceRule("cgroup throttling", 0, "s", "the cgroup's CPU limit stopped the processes", throttled),
+    DisturbanceRule("swapping", 0, "bytes", "the machine swapped", swapped),
+    DisturbanceRule(
         "major faults",
         0,
         "faults",
@@ -169,9 +169,11 @@ GATES: tuple[Gate, ...] = (
         warm_major_faults,
         applies=_warm,
     ),
-    Gate("a stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
-    Gate("absent pages", 0, "share", "a part of the file was not in the page cache", absent_share, applies=_warm),
-    Gate(
+    DisturbanceRule("a stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
+    DisturbanceRule(
+        "absent pages", 0, "share", "a part of the file was not in the page cache", absent_share, applies=_warm
+    ),
+    DisturbanceRule(
         "resident pages",
         MOST_RESIDENT,
         "share",
@@ -180,7 +182,7 @@ GATES: tuple[Gate, ...] = (
         voids=True,
         applies=_cold,
     ),
-    Gate(
+    DisturbanceRule(
         "fell behind",
         MOST_BEHIND,
         "share",
@@ -189,7 +191,7 @@ GATES: tuple[Gate, ...] = (
         voids=True,
         applies=_paced,
     ),
-    Gate(
+    DisturbanceRule(
         "TCP retransmits", 0.01, "share", "TCP sent up to more than 1 % of the bytes again", resent_share, drops=False
     ),
 )

@@ -10,7 +10,7 @@ from hdrh.histogram import HdrHistogram
 
 from errors import UserError
 from profiles.store.records import Cell
-from reports.analysis.rounds import Measured
+from reports.analysis.rounds import Dataset
 
 ENOUGH = 1000
 LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
@@ -41,7 +41,7 @@ def _middle_us(histogram: HdrHistogram, index: int) -> int:
     return lowest + (highest - lowest + 1) // 2
 
 
-def latencies(measured: Measured, mode: str) -> Latencies | None:
+def latencies(measured: Dataset, mode: str) -> Latencies | None:
     """None where not one download was recorded; percentiles are empty below 1,000 of them."""
     total = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
     for cell in measured.cells_of(mode):

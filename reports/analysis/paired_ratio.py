@@ -49,7 +49,7 @@ class Paired:
         return replace(self, ratio=1 / self.ratio, low=low, high=high, ratios=tuple(1 / one for one in self.ratios))
 
 
-def compare(pairs: Sequence[tuple[float, float]], confidence: float = FAMILY_CONFIDENCE) -> Paired:
+def paired_ratio(pairs: Sequence[tuple[float, float]], confidence: float = FAMILY_CONFIDENCE) -> Paired:
     """Compare (mode, baseline) per round. Raises ValueError without pairs, or where one is not above zero."""
     if not pairs:
         raise ValueError("there is no round to compare")

@@ -31,7 +31,7 @@ class Spread:
 
 
 @dataclass(frozen=True, slots=True)
-class Measured:
+class Dataset:
     """All records of a run. rounds: those that are judged, each with its cells by mode, baseline first (and its
     duplicate, where there is one). every_round: all complete ones, the disturbed included. disturbed: round to why."""
 
@@ -60,7 +60,7 @@ class Measured:
     def calm_rounds(self) -> tuple[Mapping[str, Cell], ...]:
         return tuple(cells for cells in self.every_round if number_of(cells) not in self.disturbed)
 
-    def judging(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Measured":
+    def judging(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Dataset":
         """The same records, concluded from other rounds: for the sensitivity statement (method.md §6)."""
         return replace(self, rounds=rounds)
 
@@ -126,14 +126,14 @@ def number_of(cells: Mapping[str, Cell]) -> int:
     return next(iter(cells.values())).round
 
 
-def measured(
+def build(
     run: Run,
     cells: tuple[Cell, ...],
     profiles: tuple[Profile, ...] = (),
     samples: tuple[Sample, ...] = (),
     proofs: tuple[Proof, ...] = (),
     probes: tuple[Probe, ...] = (),
-) -> Measured:
+) -> Dataset:
     """Put the records in order. Raises UserError where they contradict the run, or each other."""
     by_round = _by_round(run, cells)
     names = (*run.modes, *((run.duplicate,) if run.duplicate else ()))
@@ -144,7 +144,7 @@ def measured(
     calm = tuple(found for found in every if number_of(found) not in disturbed)
     enough = len(calm) >= rounds_needed(family_confidence(len(run.modes) - 1))
     judged = calm if enough else every
-    return Measured(run, cells, profiles, samples, judged, incomplete, proofs, every, disturbed, probes)
+    return Dataset(run, cells, profiles, samples, judged, incomplete, proofs, every, disturbed, probes)
 
 
 def _by_round(run: Run, cells: tuple[Cell, ...]) -> dict[int, dict[str, Cell]]:

@@ -8,7 +8,7 @@ import statistics
 from dataclasses import dataclass
 
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, critical_rank, family_confidence, walsh_averages
-from reports.analysis.rounds import PRIMARY, Measured
+from reports.analysis.rounds import PRIMARY, Dataset
 
 EXAMPLE_GIB_PER_DAY = 10_000.0
 SECONDS_PER_DAY = 86_400
@@ -28,7 +28,7 @@ class Saving:
     confidence: float
 
 
-def saving(measured: Measured, mode: str) -> Saving | None:
+def saving(measured: Dataset, mode: str) -> Saving | None:
     """None where no round knows both costs. The confidence is that of the verdicts, all of them together."""
     differences = [baseline - ours for ours, baseline in measured.pairs(mode, PRIMARY)]
     if not differences:

@@ -6,7 +6,7 @@ from the undisturbed rounds alone. Both are said, whichever way they point.
 
 from dataclasses import dataclass
 
-from reports.analysis.rounds import Measured
+from reports.analysis.rounds import Dataset
 from reports.analysis.text import interval, plural, times
 from reports.analysis.validity import Validity
 from reports.analysis.verdict import Verdict, conclude
@@ -21,7 +21,7 @@ class Sensitivity:
 
 
 def sensitivity(
-    measured: Measured, validity: Validity, verdicts: tuple[Verdict, ...], aa_floor: float | None
+    measured: Dataset, validity: Validity, verdicts: tuple[Verdict, ...], aa_floor: float | None
 ) -> Sensitivity | None:
     """None where no round was disturbed, and so there is nothing else to judge from."""
     if not measured.disturbed or not verdicts:

@@ -32,7 +32,7 @@ class Across:
     reason: str | None = None
 
 
-def compare(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> Across:
+def unpaired_ratio(a: Sequence[float], b: Sequence[float], confidence: float = 0.95) -> Across:
     """Compare the rounds of two runs. Raises ValueError where there are none, or where one is not above zero."""
     if not a or not b:
         raise ValueError("there is no round to compare")

@@ -13,25 +13,25 @@ from dataclasses import dataclass
 from typing import Literal
 
 from profiles.store.records import Run
-from reports.analysis.aa_floor import own_floor
+from reports.analysis.aa_floor import floor_of_run
 from reports.analysis.bottleneck import client_limited, mostly_client_limited
 from reports.analysis.cpu_speed import core_speed
 from reports.analysis.disturbance import GATES
 from reports.analysis.fairness import cautions
-from reports.analysis.rounds import Measured, number_of
+from reports.analysis.rounds import Dataset, number_of
 from reports.analysis.text import plural, rounds_list
 from units import format_size
 
 MOST_APART = 0.01  # of a window
 
-Kind = Literal["void", "caution", "unknown"]
+Severity = Literal["void", "caution", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """mode: whose numbers it concerns, None for the whole run. rounds: where, if not everywhere."""
 
-    kind: Kind
+    kind: Severity
     text: str
     mode: str | None = None
     rounds: tuple[int, ...] = ()
@@ -41,7 +41,7 @@ class Finding:
 class Validity:
     findings: tuple[Finding, ...]
 
-    def of(self, kind: Kind) -> tuple[Finding, ...]:
+    def of(self, kind: Severity) -> tuple[Finding, ...]:
         return tuple(finding for finding in self.findings if finding.kind == kind)
 
     @property
@@ -66,7 +66,7 @@ class Validity:
         return dict(sorted(against.items()))
 
 
-def check(measured: Measured) -> Validity:
+def check(measured: Dataset) -> Validity:
     return Validity(
         (
             *_failures(measured),
@@ -87,7 +87,7 @@ def check(measured: Measured) -> Validity:
     )
 
 
-def _failures(measured: Measured) -> Iterator[Finding]:
+def _failures(measured: Dataset) -> Iterator[Finding]:
     for mode in measured.modes:
         names: dict[str, int] = {}
         failed = [cell for cell in measured.cells if cell.mode == mode and cell.failures]
@@ -104,7 +104,7 @@ def _failures(measured: Measured) -> Iterator[Finding]:
             yield Finding("caution", text, profile.cell.mode)
 
 
-def _proofs(measured: Measured) -> Iterator[Finding]:
+def _proofs(measured: Dataset) -> Iterator[Finding]:
     """A mode that did not use the path it is named after is void (method.md §6); one that nobody proved is unknown."""
     proved = {proof.mode: proof for proof in measured.proofs}
     for mode in measured.modes:
@@ -118,7 +118,7 @@ def _proofs(measured: Measured) -> Iterator[Finding]:
         yield Finding("caution", f"skipped, missing on this machine: {reason}", mode)
 
 
-def _bytes(measured: Measured) -> Iterator[Finding]:
+def _bytes(measured: Dataset) -> Iterator[Finding]:
     """Zero bytes, or bytes that do not agree with the downloads that were counted as complete."""
     own = {target.name: target.size_bytes for target in measured.run.targets}
     for mode in measured.modes:
@@ -135,7 +135,7 @@ def _bytes(measured: Measured) -> Iterator[Finding]:
             yield Finding("void", text, mode, tuple(cell.round for cell in odd))
 
 
-def _another_question(measured: Measured) -> Iterator[Finding]:
+def _another_question(measured: Dataset) -> Iterator[Finding]:
     """A mode that could not be offered the rate, or whose file was not cold, in a round that had to be judged."""
     for gate in GATES:
         for mode in measured.modes if gate.voids else ():
@@ -146,7 +146,7 @@ def _another_question(measured: Measured) -> Iterator[Finding]:
                 yield Finding("void", text, mode, tuple(cell.round for cell in over))
 
 
-def _client_limited(measured: Measured) -> Iterator[Finding]:
+def _client_limited(measured: Dataset) -> Iterator[Finding]:
     for mode in measured.modes:
         cells = measured.cells_of(mode)
         if mostly_client_limited(cells, measured.run):
@@ -157,7 +157,7 @@ def _client_limited(measured: Measured) -> Iterator[Finding]:
             yield Finding("caution", f"{text}{meaning}; CPU per GiB stands", mode)
 
 
-def _disturbed(measured: Measured) -> Iterator[Finding]:
+def _disturbed(measured: Dataset) -> Iterator[Finding]:
     """Cautions for what disturbed rounds that are judged; unknowns for what nobody could read."""
     judged = {number_of(cells) for cells in measured.rounds}
     every = {cell.round for cell in measured.cells}
@@ -180,14 +180,14 @@ def _disturbed(measured: Measured) -> Iterator[Finding]:
             yield Finding("unknown", f"{gate.name}: unknown{share}")
 
 
-def _never_calm(measured: Measured) -> Iterator[Finding]:
+def _never_calm(measured: Dataset) -> Iterator[Finding]:
     """A machine that is always disturbed gets its numbers, and this beside them."""
     if measured.never_calm:
         of = f"{len(measured.disturbed)} of {plural(len(measured.every_round), 'round')}"
         yield Finding("caution", f"disturbed: {of}; too few are left to judge from, so every round is kept")
 
 
-def _uneven_cores(measured: Measured) -> Iterator[Finding]:
+def _uneven_cores(measured: Dataset) -> Iterator[Finding]:
     """Something slowed the servers' CPUs that no counter shows: it is noise, and says why there is much of it."""
     speed = core_speed(measured)
     if speed and speed.uneven:
@@ -197,11 +197,11 @@ def _uneven_cores(measured: Measured) -> Iterator[Finding]:
         yield Finding("caution", text)
 
 
-def _equals_differ(measured: Measured) -> Iterator[Finding]:
+def _equals_differ(measured: Dataset) -> Iterator[Finding]:
     """The A/A check of this run: the duplicate of the baseline must not differ from it."""
     if measured.run.duplicate is None:
         return
-    floor = own_floor(measured)
+    floor = floor_of_run(measured)
     if floor is None:
         yield Finding("caution", "the A/A floor could not be measured: too few rounds for an interval")
     elif not floor.holds_one:
@@ -229,7 +229,7 @@ def _voids(run: Run) -> Iterator[Finding]:
         yield Finding("caution", f"void in round {void.round}: {void.reason}{what}", void.mode, (void.round,))
 
 
-def _clocks(measured: Measured) -> Iterator[Finding]:
+def _clocks(measured: Dataset) -> Iterator[Finding]:
     """Bytes are counted on one host and CPU time on another: how far apart may the two windows lie?"""
     known = [(cell.metrics.get("clock_uncertainty_s") or 0.0, cell) for cell in measured.cells if cell.wall_s > 0]
     apart = [(2 * uncertainty_s / cell.wall_s, cell.round) for uncertainty_s, cell in known]
@@ -240,7 +240,7 @@ def _clocks(measured: Measured) -> Iterator[Finding]:
         yield Finding("caution", f"{text}: a longer WINDOW helps", None, tuple(over))
 
 
-def _completeness(measured: Measured) -> Iterator[Finding]:
+def _completeness(measured: Dataset) -> Iterator[Finding]:
     """Did every planned round end up judged? A dropped round that a repeat replaced did."""
     run, done = measured.run, len(measured.every_round)
     planned, void = run.rounds_planned or len(run.order), {void.round for void in run.voids}

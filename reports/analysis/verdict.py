@@ -13,14 +13,21 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
-from reports.analysis.paired_ratio import FEWEST_ROUNDS, TARGET_HALF_WIDTH, Paired, compare, family_confidence, percent
-from reports.analysis.rounds import PRIMARY, Measured
+from reports.analysis.paired_ratio import (
+    FEWEST_ROUNDS,
+    TARGET_HALF_WIDTH,
+    Paired,
+    family_confidence,
+    paired_ratio,
+    percent,
+)
+from reports.analysis.rounds import PRIMARY, Dataset
 from reports.analysis.text import interval, plural, times
 from reports.analysis.validity import Validity
 
 SMALLEST_DELTA = 0.02
 
-Kind = Literal["less", "more", "same", "inconclusive", "void", "none"]
+VerdictKind = Literal["less", "more", "same", "inconclusive", "void", "none"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +35,7 @@ class Verdict:
     """sentence: what is said of `mode`. paired: the numbers behind it, None where there are none."""
 
     mode: str
-    kind: Kind
+    kind: VerdictKind
     sentence: str
     paired: Paired | None = None
 
@@ -46,15 +53,15 @@ def delta(aa_floor: float | None) -> float:
     return max(SMALLEST_DELTA, math.ceil((aa_floor or 0.0) * 1000 - 1e-9) / 1000)
 
 
-def conclude(measured: Measured, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
+def conclude(measured: Dataset, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
     """One verdict per mode other than the baseline, in their order."""
     level = family_confidence(len(measured.others))
     return tuple(_verdict(measured, validity, mode, level, delta(aa_floor)) for mode in measured.others)
 
 
-def _verdict(measured: Measured, validity: Validity, mode: str, level: float, margin: float) -> Verdict:
+def _verdict(measured: Dataset, validity: Validity, mode: str, level: float, margin: float) -> Verdict:
     pairs = measured.pairs(mode, PRIMARY)
-    paired = compare(pairs, level) if pairs else None
+    paired = paired_ratio(pairs, level) if pairs else None
     baseline = measured.run.baseline
     if reason := validity.void_reason(mode):
         return Verdict(mode, "void", f"void: {reason}", paired)
@@ -97,7 +104,7 @@ def _too_few(paired: Paired) -> str:
     return f"no verdict: {have}, {paired.reason} (the median of the rounds is {times(paired.median)})"
 
 
-def _nothing(measured: Measured) -> str:
+def _nothing(measured: Dataset) -> str:
     if not measured.rounds:
         return f"no verdict: no complete round, {FEWEST_ROUNDS} are needed for an interval"
     return "no verdict: the server's CPU per GiB is not known above zero in any round"

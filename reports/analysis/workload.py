@@ -14,19 +14,19 @@ CACHE = {
 }
 
 
-def in_brief(run: Run) -> str:
+def label(run: Run) -> str:
     """saturated, or paced at 171 MiB/s"""
     return "saturated" if run.question == "saturated" else f"paced at {rate_of(run)}"
 
 
-def in_short(run: Run) -> str:
+def caption(run: Run) -> str:
     """saturated, page cache warm"""
-    return f"{in_brief(run)}, page cache {run.cache}"
+    return f"{label(run)}, page cache {run.cache}"
 
 
-def in_full(run: Run) -> str:
+def sentence(run: Run) -> str:
     """The question as a sentence of its own, without its full stop."""
-    return f"{in_brief(run)}: {_aim(run)} · {CACHE[run.cache]}"
+    return f"{label(run)}: {_aim(run)} · {CACHE[run.cache]}"
 
 
 def chosen(run: Run) -> str:

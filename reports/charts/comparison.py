@@ -10,7 +10,7 @@ from typing import Any
 import altair as alt
 
 from reports.analysis.paired_ratio import Paired
-from reports.analysis.rounds import PRIMARY, Measured, value
+from reports.analysis.rounds import PRIMARY, Dataset, value
 from reports.analysis.text import interval, times
 from reports.analysis.verdict import Verdict
 from reports.charts.theme import BAND, INK, PAPER, SOFT, SYSTEM, USER, Row, Spec, data, finished, log_ticks
@@ -19,12 +19,12 @@ from reports.templating import mode_colour
 FOREST_ROW_PX, ROW_PX = 64, 46
 
 
-def mode_scale(measured: Measured) -> alt.Scale:
+def mode_scale(measured: Dataset) -> alt.Scale:
     modes = list(measured.modes)
     return alt.Scale(domain=modes, range=[mode_colour(index) for index in range(len(modes))])
 
 
-def forest(measured: Measured, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
+def forest(measured: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
     """Ratio per mode on a log axis: the band of what is too small to matter, the interval, every round's dot.
 
     A void mode has no place: its numbers do not mean what they say. Named layers are those whose rows the page's script
@@ -91,7 +91,7 @@ def _estimate(mode: str, paired: Paired, middle: float) -> Row:
     return row | {"ratio": paired.ratio, "low": paired.low, "high": paired.high, "text": text}
 
 
-def _dots(measured: Measured, modes: list[str]) -> list[Row]:
+def _dots(measured: Dataset, modes: list[str]) -> list[Row]:
     rows: list[Row] = []
     for cells in measured.rounds:
         baseline = value(cells[measured.run.baseline], PRIMARY)
@@ -103,7 +103,7 @@ def _dots(measured: Measured, modes: list[str]) -> list[Row]:
     return rows
 
 
-def cost(measured: Measured) -> Spec | None:
+def cost(measured: Dataset) -> Spec | None:
     """Server CPU per GiB: user and system stacked (medians), every round's total as a dot."""
     bars: list[Row] = []
     for mode in measured.modes:
@@ -141,7 +141,7 @@ def cost(measured: Measured) -> Spec | None:
     )
 
 
-def cost_edge(measured: Measured) -> tuple[float, list[float]]:
+def cost_edge(measured: Dataset) -> tuple[float, list[float]]:
     """Up to where the costs are drawn, and those that lie beyond: a few wild rounds must not flatten all others."""
     totals = [
         [total for cell in measured.cells_of(mode) if (total := value(cell, PRIMARY)) is not None]
@@ -151,7 +151,7 @@ def cost_edge(measured: Measured) -> tuple[float, list[float]]:
     return edge, sorted(total for of_mode in totals for total in of_mode if total > edge)
 
 
-def throughput(measured: Measured) -> Spec | None:
+def throughput(measured: Dataset) -> Spec | None:
     """GiB/s: every round's dot and the median's tick."""
     dots: list[Row] = [
         {"mode": mode, "round": cell.round, "gib_per_s": round(rate, 4)}

@@ -8,14 +8,14 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
-from reports.analysis.paired_ratio import Paired, compare
-from reports.analysis.rounds import PRIMARY, Measured, value
+from reports.analysis.paired_ratio import Paired, paired_ratio
+from reports.analysis.rounds import PRIMARY, Dataset, value
 from reports.analysis.text import interval, times
 from reports.run_data import RunData
 
 
 @dataclass(frozen=True, slots=True)
-class Metric:
+class ExplorerMetric:
     """per_gib: whether it is divided by the GiB that arrived."""
 
     label: str
@@ -23,15 +23,15 @@ class Metric:
     per_gib: bool = False
 
 
-DECLARED = Metric("server CPU per GiB", PRIMARY)
+DECLARED = ExplorerMetric("server CPU per GiB", PRIMARY)
 EXPLORATORY = (
-    Metric("throughput", "gib_per_s"),
-    Metric("client CPU per GiB", "client_cpu_s_per_gib"),
-    Metric("whole machine's CPU per GiB", "machine_cpu_s_per_gib"),
-    Metric("voluntary switches per GiB", "voluntary_switches", per_gib=True),
-    Metric("involuntary switches per GiB", "involuntary_switches", per_gib=True),
-    Metric("minor page faults per GiB", "minor_faults", per_gib=True),
-    Metric("peak memory", "peak_rss_bytes"),
+    ExplorerMetric("throughput", "gib_per_s"),
+    ExplorerMetric("client CPU per GiB", "client_cpu_s_per_gib"),
+    ExplorerMetric("whole machine's CPU per GiB", "machine_cpu_s_per_gib"),
+    ExplorerMetric("voluntary switches per GiB", "voluntary_switches", per_gib=True),
+    ExplorerMetric("involuntary switches per GiB", "involuntary_switches", per_gib=True),
+    ExplorerMetric("minor page faults per GiB", "minor_faults", per_gib=True),
+    ExplorerMetric("peak memory", "peak_rss_bytes"),
 )
 
 
@@ -53,7 +53,7 @@ def choices(run: RunData) -> dict[str, Any]:
     }
 
 
-def _values(measured: Measured, metric: Metric, modes: list[str]) -> dict[str, list[float | None]]:
+def _values(measured: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, list[float | None]]:
     return {
         mode: [_short(value(cells[mode], metric.name, per_gib=metric.per_gib)) for cells in measured.rounds]
         for mode in modes
@@ -65,11 +65,11 @@ def _short(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.6g}")
 
 
-def _compared(measured: Measured, metric: Metric, modes: list[str]) -> dict[str, dict[str, list[Any]]]:
+def _compared(measured: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, dict[str, list[Any]]]:
     found: dict[str, dict[str, list[Any]]] = {baseline: {} for baseline in modes}
     for baseline, mode in itertools.combinations(modes, 2):
         if pairs := measured.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline):
-            paired = compare(pairs)
+            paired = paired_ratio(pairs)
             found[baseline][mode], found[mode][baseline] = _shown(paired), _shown(paired.inverted)
     return found
 

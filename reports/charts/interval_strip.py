@@ -17,7 +17,7 @@ WIDEST = 32.0  # no axis reaches further from 1 than this
 
 
 @dataclass(frozen=True, slots=True)
-class Axis:
+class LogScale:
     """From low to high, as ratios; 1 is always on it."""
 
     low: float
@@ -29,13 +29,13 @@ class Axis:
         return round(4 + (WIDTH - 8) * min(1.0, max(0.0, share)), 1)
 
 
-def axis(ratios: Sequence[float | None]) -> Axis:
+def axis(ratios: Sequence[float | None]) -> LogScale:
     """One that holds them all, as far as it may reach, and 1."""
     known = [min(WIDEST, max(1 / WIDEST, ratio)) for ratio in ratios if ratio is not None and ratio > 0]
-    return Axis(min([0.8, *(ratio / 1.1 for ratio in known)]), max([1.25, *(ratio * 1.1 for ratio in known)]))
+    return LogScale(min([0.8, *(ratio / 1.1 for ratio in known)]), max([1.25, *(ratio * 1.1 for ratio in known)]))
 
 
-def strip(on: Axis, ratio: float, low: float | None, high: float | None, colour: str = "var(--ink)") -> Markup:
+def strip(on: LogScale, ratio: float, low: float | None, high: float | None, colour: str = "var(--ink)") -> Markup:
     """The estimate, and its interval where there is one. colour: of CSS."""
     ends = None if low is None or high is None else (on.x(low), on.x(high))
     return fragment(

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import altair as alt
 
 from profiles.store.records import Cell, Sample
-from reports.analysis.rounds import Measured
+from reports.analysis.rounds import Dataset
 from reports.analysis.sample_rates import CPU, SWITCHES, Counters, Rate, rates
 from reports.charts.theme import INK, SOFT, TIPS, Row, Spec, data, finished
 from reports.templating import mode_colour
@@ -24,25 +24,25 @@ def thinning(samples: tuple[Sample, ...], processes: tuple[str, ...]) -> int:
     return max(1, -(-count // MOST_ROWS))
 
 
-def cpu_processes(measured: Measured) -> tuple[str, ...]:
+def cpu_processes(measured: Dataset) -> tuple[str, ...]:
     return (*measured.modes, "load", "machine")
 
 
-def switching_processes(measured: Measured) -> tuple[str, ...]:
+def switching_processes(measured: Dataset) -> tuple[str, ...]:
     return (*measured.modes, "load")
 
 
-def cpu(measured: Measured) -> Spec | None:
+def cpu(measured: Dataset) -> Spec | None:
     return _chart(measured, cpu_processes(measured), CPU, "cores busy", "CPU of every process over the run")
 
 
-def switches(measured: Measured) -> Spec | None:
+def switches(measured: Dataset) -> Spec | None:
     title = "context switches of every process over the run"
     return _chart(measured, switching_processes(measured), SWITCHES, "context switches per second", title)
 
 
 def _chart(
-    measured: Measured, processes: tuple[str, ...], choices: tuple[Counters, ...], unit: str, title: str
+    measured: Dataset, processes: tuple[str, ...], choices: tuple[Counters, ...], unit: str, title: str
 ) -> Spec | None:
     samples = tuple(sample for sample in measured.samples if sample.process in processes)
     every, shortest_s = thinning(samples, processes), measured.run.sample_interval_s / 2
@@ -90,7 +90,7 @@ def _rows(found: list[Rate]) -> Iterator[Row]:
             yield {"process": shown_as, "pid": rate.pid, "t": round(rate.end_s, 2), "rate": value}
 
 
-def _bands(measured: Measured) -> list[alt.Chart]:
+def _bands(measured: Dataset) -> list[alt.Chart]:
     """The measured windows in their mode's colour, and where the profile pass begins."""
     profiled = [profile.cell for profile in measured.profiles]
     rows = [_band(cell) for cell in (*measured.cells, *profiled) if cell.mode in measured.modes]
@@ -116,7 +116,7 @@ def _band(cell: Cell) -> Row:
     return {"mode": cell.mode, "t": round(cell.started_s, 2), "end": round(cell.started_s + cell.wall_s, 2)}
 
 
-def _colour(measured: Measured, process: str) -> str:
+def _colour(measured: Dataset, process: str) -> str:
     if process in measured.modes:
         return mode_colour(measured.modes.index(process))
     return INK if process == "load" else SOFT

@@ -11,7 +11,7 @@ from pathlib import Path
 from errors import UsageError
 from reports.analysis import paired_ratio, unpaired_ratio
 from reports.analysis.paired_ratio import Paired
-from reports.analysis.rounds import PRIMARY, Measured, value
+from reports.analysis.rounds import PRIMARY, Dataset, value
 from reports.analysis.unpaired_ratio import Across
 from reports.comparison.differences import Difference, differences, other_question
 from reports.run_data import INTERACTIVE, RunData, find, load
@@ -20,7 +20,7 @@ CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
 
 
 @dataclass(frozen=True, slots=True)
-class InRun:
+class ModeInRun:
     """A mode in one run. cost: s/GiB (a Paired against 1). ratio: to the reference mode, None for that itself.
     void: why its cost means nothing; void_ratio: the same for the ratio, to which the reference belongs too."""
 
@@ -31,12 +31,12 @@ class InRun:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
+class ModeInBoth:
     """A mode in both runs. cost and ratio: B over A; None where one run has no such number, or a void one."""
 
     mode: str
-    a: InRun
-    b: InRun
+    a: ModeInRun
+    b: ModeInRun
     cost: Across | None
     ratio: Across | None
 
@@ -50,7 +50,7 @@ class Comparison:
     b: RunData
     differences: tuple[Difference, ...]
     reference: str | None
-    rows: tuple[Row, ...]
+    rows: tuple[ModeInBoth, ...]
     missing: tuple[str, ...]
     question: str | None
 
@@ -80,33 +80,33 @@ def compared(a: RunData, b: RunData) -> Comparison:
     return Comparison(a, b, differences(a.run, b.run), reference, rows, missing, other_question(a.run, b.run, modes))
 
 
-def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: float = CONFIDENCE) -> Row:
+def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: float = CONFIDENCE) -> ModeInBoth:
     """One mode in both runs. reference: the mode to relate it to in each."""
     sides = [_in_run(run, mode, reference) for run in (a, b)]
     known = [() if side.void else costs(run.measured, mode) for run, side in zip((a, b), sides, strict=True)]
     ratios = [() if side.void_ratio or side.ratio is None else side.ratio.ratios for side in sides]
-    return Row(
+    return ModeInBoth(
         mode, sides[0], sides[1], _across(known[1], known[0], confidence), _across(ratios[1], ratios[0], confidence)
     )
 
 
-def _in_run(run: RunData, mode: str, reference: str | None) -> InRun:
+def _in_run(run: RunData, mode: str, reference: str | None) -> ModeInRun:
     found = [(each, 1.0) for each in costs(run.measured, mode)]
-    cost = paired_ratio.compare(found, CONFIDENCE) if found else None
+    cost = paired_ratio.paired_ratio(found, CONFIDENCE) if found else None
     pairs = _pairs(run.measured, mode, reference) if reference not in (None, mode) else []
-    ratio = paired_ratio.compare(pairs, CONFIDENCE) if pairs else None
+    ratio = paired_ratio.paired_ratio(pairs, CONFIDENCE) if pairs else None
     void = run.validity.void_reason(mode)
     of_reference = run.validity.void_reason(reference) if reference else None
-    return InRun(cost, ratio, void, void or (f"{reference}: {of_reference}" if of_reference else None))
+    return ModeInRun(cost, ratio, void, void or (f"{reference}: {of_reference}" if of_reference else None))
 
 
-def costs(measured: Measured, mode: str) -> tuple[float, ...]:
+def costs(measured: Dataset, mode: str) -> tuple[float, ...]:
     """Server CPU s/GiB of the complete rounds that know it."""
     found = (value(cell, PRIMARY) for cell in measured.cells_of(mode))
     return tuple(cost for cost in found if cost is not None and cost > 0)
 
 
-def _pairs(measured: Measured, mode: str, reference: str | None) -> list[tuple[float, float]]:
+def _pairs(measured: Dataset, mode: str, reference: str | None) -> list[tuple[float, float]]:
     """(mode, reference) of every complete round that knows both."""
     if reference is None:
         return []
@@ -115,4 +115,4 @@ def _pairs(measured: Measured, mode: str, reference: str | None) -> list[tuple[f
 
 
 def _across(ours: Sequence[float], theirs: Sequence[float], confidence: float) -> Across | None:
-    return unpaired_ratio.compare(ours, theirs, confidence) if ours and theirs else None
+    return unpaired_ratio.unpaired_ratio(ours, theirs, confidence) if ours and theirs else None

@@ -11,10 +11,10 @@ import msgspec
 
 from profiles.store.records import Run, TargetFacts
 from reports.analysis.text import UNKNOWN, quantity
-from reports.analysis.workload import in_brief
+from reports.analysis.workload import label
 
 # What a record says beside the question: who, when, how precisely, how it went, and on which machine.
-_BESIDE = {
+NOT_PART_OF_QUESTION = {
     *("name", "state", "started_at", "ended_at", "reason", "command", "seed", "order", "schema", "metrics", "skipped"),
     *("gib_per_day", "rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "baseline"),
     *(
@@ -30,16 +30,16 @@ _BESIDE = {
         "software",
     ),
 }
-ABSENT = "not on record"
+NOT_RECORDED = "not on record"
 RATE_APART = 1.1  # a rate that is found anew by every paced run may differ by a tenth
 CONGESTION = " congestion"
 MACHINE = ("cpu_model", "cpus", "virtualisation")
 # Every two runs differ in these, or they are shown elsewhere.
-_UNTOLD = (
+HIDDEN = (
     *("name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets"),
     *("congestion", "rate_bytes_per_s", "pilot_bytes_per_s"),
 )
-_FIRST = (
+SHOWN_FIRST = (
     *(
         "rate",
         "cpu model",
@@ -81,21 +81,23 @@ def differences(a: Run, b: Run) -> tuple[Difference, ...]:
     """Only what differs: the question first, then what matters most, then the rest in the order of the records."""
     both = tuple(mode for mode in a.modes if mode in b.modes)
     asked = (question(a, both), question(b, both))
-    told = (asked[0] | _told(a, both), asked[1] | _told(b, both))
-    names = [*asked[0], *asked[1], *_FIRST, *told[0], *told[1]]
+    told = (asked[0] | _context_fields(a, both), asked[1] | _context_fields(b, both))
+    names = [*asked[0], *asked[1], *SHOWN_FIRST, *told[0], *told[1]]
     found = []
     for name in dict.fromkeys(names):
-        left, right = (each.get(name, ABSENT) for each in told)
+        left, right = (each.get(name, NOT_RECORDED) for each in told)
         if left != right:
             of_question = name in asked[0] or name in asked[1]
-            found.append(Difference(name, left, right, of_question, of_question or name in _FIRST))
+            found.append(Difference(name, left, right, of_question, of_question or name in SHOWN_FIRST))
     return tuple(found)
 
 
 def question(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     """What was asked, as words: settings, the file's size, and of these modes the options and what TCP did."""
     record: dict[str, Any] = msgspec.to_builtins(run)
-    asked = {_words(name): _said(name, value) for name, value in record.items() if value and name not in _BESIDE}
+    asked = {
+        _words(name): _said(name, value) for name, value in record.items() if value and name not in NOT_PART_OF_QUESTION
+    }
     asked["file size"] = quantity(run.file.size_bytes, "bytes")
     for target in run.targets:
         if target.name in modes:
@@ -109,7 +111,7 @@ def other_question(a: Run, b: Run, modes: tuple[str, ...]) -> str | None:
     """Why numbers of these modes answer different questions in the two runs; None where they answer the same one."""
     asked, answered = question(a, modes), question(b, modes)
     unlike = [
-        f"{name} {asked.get(name, ABSENT)} against {answered.get(name, ABSENT)}"
+        f"{name} {asked.get(name, NOT_RECORDED)} against {answered.get(name, NOT_RECORDED)}"
         for name in asked | answered
         if asked.get(name) != answered.get(name)
         and not (name.endswith(CONGESTION) and None in (asked.get(name), answered.get(name)))  # unknown in one
@@ -126,12 +128,12 @@ def machine(run: Run) -> str:
     return f"{model or UNKNOWN}, {cpus or UNKNOWN} CPUs, {virtualisation or UNKNOWN}"
 
 
-def _told(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
+def _context_fields(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     record: dict[str, Any] = msgspec.to_builtins(run)
-    facts = {name: value for name, value in record.items() if name not in _UNTOLD and name in _BESIDE}
+    facts = {name: value for name, value in record.items() if name not in HIDDEN and name in NOT_PART_OF_QUESTION}
     facts |= facts.pop("host") | facts.pop("software")
     told = {_words(name): _said(name, value) for name, value in facts.items()}
-    told |= {"modes": ", ".join(run.modes), "duplicate": run.duplicate or "none", "rate": in_brief(run)}
+    told |= {"modes": ", ".join(run.modes), "duplicate": run.duplicate or "none", "rate": label(run)}
     pilot = [f"{mode} {quantity(reached, 'bytes')}/s" for mode, reached in run.pilot_bytes_per_s.items()]
     told |= {"pilot": ", ".join(pilot) or "none"}
     told |= {"file": run.file.path, "file system": run.file.filesystem, "file's SHA-256": run.file.sha256}

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.text import UNKNOWN, interval, number, times
 from reports.analysis.unpaired_ratio import Across
-from reports.comparison.comparison import Comparison, InRun
+from reports.comparison.comparison import Comparison, ModeInRun
 
 NOTHING = "–"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class ComparisonLine:
     """A mode in run A, in run B, and B over A."""
 
     mode: str
@@ -23,24 +23,24 @@ class Line:
     across: str
 
 
-def costs(comparison: Comparison) -> list[Line]:
+def costs(comparison: Comparison) -> list[ComparisonLine]:
     """Server CPU s/GiB."""
     return [
-        Line(row.mode, _cost(row.a), _cost(row.b), _across(row.cost, row.a.void or row.b.void))
+        ComparisonLine(row.mode, _cost(row.a), _cost(row.b), _across(row.cost, row.a.void or row.b.void))
         for row in comparison.rows
     ]
 
 
-def ratios(comparison: Comparison) -> list[Line]:
+def ratios(comparison: Comparison) -> list[ComparisonLine]:
     """Relative to the reference; empty where there is nothing beside it."""
     rows = [row for row in comparison.rows if comparison.reference and row.mode != comparison.reference]
     return [
-        Line(row.mode, _ratio(row.a), _ratio(row.b), _across(row.ratio, row.a.void_ratio or row.b.void_ratio))
+        ComparisonLine(row.mode, _ratio(row.a), _ratio(row.b), _across(row.ratio, row.a.void_ratio or row.b.void_ratio))
         for row in rows
     ]
 
 
-def _cost(side: InRun) -> str:
+def _cost(side: ModeInRun) -> str:
     if side.void:
         return "void"
     if side.cost is None:
@@ -50,7 +50,7 @@ def _cost(side: InRun) -> str:
     return f"{number(side.cost.ratio)} [{number(side.cost.low)}, {number(side.cost.high)}]"
 
 
-def _ratio(side: InRun) -> str:
+def _ratio(side: ModeInRun) -> str:
     return "void" if side.void_ratio else UNKNOWN if side.ratio is None else _times(side.ratio, side.ratio.median)
 
 

@@ -54,7 +54,7 @@ _OF_THE_FILE = "SIZE"  # not an option of scripts.load: it says how the served f
 
 
 @dataclass(frozen=True, slots=True)
-class Request:
+class ReproduceRequest:
     """What a report asks to be run again. run: its name there; revision: of the project then. knobs: checked."""
 
     run: str
@@ -89,7 +89,7 @@ class Request:
         return arguments + [f"--option={option}" for option in self.options]
 
 
-def read(path: Path) -> Request:
+def read(path: Path) -> ReproduceRequest:
     """What this report asks for. Raises UsageError for anything else than a report, or an unknown knob."""
     try:
         size_bytes = path.stat().st_size
@@ -113,7 +113,7 @@ def read(path: Path) -> Request:
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise UsageError(f"the record in {path} is not that of a run: {printable(str(error))}") from error
     revision = str(run.software.get("git_revision") or "unknown")
-    return Request(printable(run.name), printable(revision), _knobs(run))
+    return ReproduceRequest(printable(run.name), printable(revision), _knobs(run))
 
 
 def _knobs(run: Run) -> dict[str, str]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from errors import UserError
 from profiles.store.records import Cell, DeepProfile
 from reports.flames.copy_tax import Stack, is_skid
-from reports.flames.tree import leaf_deltas, own, per_gib
+from reports.flames.tree import leaf_deltas, per_gib, self_time
 from units import GIB
 
 DEEPEST = 250  # frames of a stack: perf records half as many (sysctl kernel.perf_event_max_stack)
@@ -21,7 +21,7 @@ MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Deep:
+class PerfProfile:
     """One mode's. stacks: CPU ms/GiB; samples: how many there were; ms_per_sample: what one of them stands for."""
 
     profile: DeepProfile
@@ -41,7 +41,7 @@ class Deep:
         return math.sqrt(self.samples) * self.ms_per_sample
 
 
-def deep(profile: DeepProfile, folded: str) -> Deep | None:
+def from_folded(profile: DeepProfile, folded: str) -> PerfProfile | None:
     """From the text of its folded stacks; None where nothing was sampled or served. Raises UserError for other text."""
     cell = profile.cell
     if cell is None or profile.rate_hz <= 0 or cell.wall_s <= 0:
@@ -51,7 +51,7 @@ def deep(profile: DeepProfile, folded: str) -> Deep | None:
     if gib <= 0 or not counts:
         return None
     stacks = per_gib(counts, profile.rate_hz, gib)
-    return Deep(profile, cell, stacks, sum(counts.values()), 1e3 / profile.rate_hz / gib)
+    return PerfProfile(profile, cell, stacks, sum(counts.values()), 1e3 / profile.rate_hz / gib)
 
 
 def read_folded(name: str, text: str) -> dict[Stack, int]:
@@ -78,10 +78,10 @@ def _cut(counts: Mapping[Stack, int]) -> dict[Stack, int]:
     return found
 
 
-def differing(ours: Deep, theirs: Deep) -> list[tuple[str, float]]:
+def differing(ours: PerfProfile, theirs: PerfProfile) -> list[tuple[str, float]]:
     """Functions whose own time differs by enough to be said, and by how many ms/GiB ours is more; largest first."""
     least_ms = WORTH_A_WORD * max(ours.total_ms, theirs.total_ms)
-    our_own, their_own = own(ours.stacks), own(theirs.stacks)
+    our_own, their_own = self_time(ours.stacks), self_time(theirs.stacks)
     found = []
     for name, delta_ms in leaf_deltas(ours.stacks, theirs.stacks):
         error_ms = math.sqrt(
@@ -92,7 +92,7 @@ def differing(ours: Deep, theirs: Deep) -> list[tuple[str, float]]:
     return found
 
 
-def reasons(ours: Deep, theirs: Deep) -> str | None:
+def reasons(ours: PerfProfile, theirs: PerfProfile) -> str | None:
     """−0.21 s/GiB in _copy_to_iter, −0.09 in _copy_from_iter; None where no function differs by enough to be said."""
     told = [f"{signed(delta_ms / 1e3)} in {name}" for name, delta_ms in differing(ours, theirs)[:MOST_REASONS]]
     return ", ".join(told).replace(" in ", " s/GiB in ", 1) or None

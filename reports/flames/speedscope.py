@@ -7,7 +7,7 @@ import json
 from collections.abc import Mapping
 
 from reports.flames.copy_tax import Stack
-from reports.flames.tree import plain
+from reports.flames.tree import strip_suffix
 
 _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
@@ -15,7 +15,7 @@ _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 def speedscope(name: str, stacks: Mapping[Stack, float], unit: str) -> bytes:
     """A profile as JSON. unit: of the weights; "milliseconds" and "none" are among those that speedscope knows."""
     frames: dict[str, int] = {}
-    samples = [[frames.setdefault(plain(frame), len(frames)) for frame in stack] for stack in stacks]
+    samples = [[frames.setdefault(strip_suffix(frame), len(frames)) for frame in stack] for stack in stacks]
     weights = [round(weight, 4) for weight in stacks.values()]
     profile = {
         "type": "sampled",

@@ -46,7 +46,7 @@ def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float
         for frame, part in sorted(below.items())
         if (cost := sum(one for _, one in part)) >= least
     ]
-    return {"name": plain(name), "kind": kind_of(name), "value": round(value, 3), "children": children}
+    return {"name": strip_suffix(name), "kind": kind_of(name), "value": round(value, 3), "children": children}
 
 
 def pruned(whole: Tree, least_share: float) -> Tree:
@@ -60,7 +60,7 @@ def pruned(whole: Tree, least_share: float) -> Tree:
 
 
 @cache
-def plain(frame: str) -> str:
+def strip_suffix(frame: str) -> str:
     return frame.removesuffix(KERNEL).removesuffix(PYTHON)
 
 
@@ -124,7 +124,7 @@ def difference(
 def _plain(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
     found: dict[Stack, float] = {}
     for stack, value in stacks.items():
-        names = tuple(plain(frame) for frame in stack)
+        names = tuple(strip_suffix(frame) for frame in stack)
         found[names] = found.get(names, 0.0) + value
     return found
 
@@ -147,12 +147,12 @@ def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple
 
 def leaf_deltas(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> list[tuple[str, float]]:
     """Functions by how much more of their own (not of what they call) the first mode has, in ms/GiB."""
-    ours, theirs = own(stacks), own(other)
+    ours, theirs = self_time(stacks), self_time(other)
     deltas = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours.keys() | theirs.keys()}
     return sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
 
 
-def own(stacks: Mapping[Stack, float]) -> dict[str, float]:
+def self_time(stacks: Mapping[Stack, float]) -> dict[str, float]:
     """What each function itself costs, without those that it calls, in ms/GiB."""
     costs: dict[str, float] = {}
     for stack, value in stacks.items():
@@ -163,9 +163,9 @@ def own(stacks: Mapping[Stack, float]) -> dict[str, float]:
 
 def own_name(stack: Stack) -> str:
     """The function that ran; one that everybody calls says for whom: skb_copy_ubufs (__pi_memcpy)."""
-    ran = plain(stack[-1])
+    ran = strip_suffix(stack[-1])
     caller = next((frame for frame in reversed(stack) if not _helps(frame)), stack[-1])
-    return ran if caller == stack[-1] else f"{plain(caller)} ({ran})"
+    return ran if caller == stack[-1] else f"{strip_suffix(caller)} ({ran})"
 
 
 @cache

@@ -8,9 +8,9 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.store.run_folder import RunFolder
-from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.paired_ratio import Paired, paired_ratio
 from reports.analysis.text import UNKNOWN, printable
-from reports.analysis.verdict import Kind
+from reports.analysis.verdict import VerdictKind
 from reports.comparison.comparison import costs
 from reports.comparison.differences import machine, question
 from reports.run_data import RunData, load
@@ -49,7 +49,7 @@ class ModeEntry:
     ratio: float | None
     ratio_low: float | None
     ratio_high: float | None
-    kind: Kind | None
+    kind: VerdictKind | None
     sentence: str | None
 
 
@@ -93,7 +93,7 @@ def _entry(name: str, run: RunData) -> Entry:
 
 def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
     pairs = [(cost, 1.0) for cost in costs(run.measured, mode)]
-    cost = compare(pairs) if pairs else None
+    cost = paired_ratio(pairs) if pairs else None
     verdict = next((found for found in run.verdicts if found.mode == mode), None)
     options = ", ".join(f"{option} {format_size(size)}" for option, size in run.target(mode).options.items())
     return ModeEntry(

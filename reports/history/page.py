@@ -12,13 +12,13 @@ from reports.analysis.paired_ratio import percent
 from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT
 from reports.charts.figure import figure, vega_bundle
-from reports.charts.interval_strip import Axis, axis, strip
+from reports.charts.interval_strip import LogScale, axis, strip
 from reports.comparison import text
 from reports.comparison.chart import side_by_side
 from reports.comparison.comparison import CONFIDENCE, Comparison
 from reports.history.entries import Entry, History, ModeEntry
 from reports.history.terminal import ratio, started
-from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, Group, cost_trend, groups, ratio_trend
+from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, cost_trend, groups, ratio_trend
 from reports.output import write_file
 from reports.page import PAGE_FILE
 from reports.sections.verdict import SIGNS
@@ -28,7 +28,7 @@ HISTORY_FILE = "index.html"
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class HistoryLine:
     """A mode of a run: what its verdict says, as a sign, in numbers and as a picture, and the sentence itself."""
 
     kind: str
@@ -45,7 +45,7 @@ class Listed:
 
     entry: Entry
     started: str
-    lines: tuple[Line, ...]
+    lines: tuple[HistoryLine, ...]
     report: str | None
 
 
@@ -76,13 +76,13 @@ def _runs(history: History, reports: Path) -> Markup:
     return fragment("history_runs.html", runs=runs, broken=[entry for entry in history.entries if entry.broken])
 
 
-def _line(mode: ModeEntry, on: Axis) -> Line:
+def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
     kind = mode.kind or "none"
     drawn = None if mode.void or mode.ratio is None else strip(on, mode.ratio, mode.ratio_low, mode.ratio_high)
-    return Line(kind, SIGNS[kind], ratio(mode), drawn, mode.sentence or "")
+    return HistoryLine(kind, SIGNS[kind], ratio(mode), drawn, mode.sentence or "")
 
 
-def _trend(history: History, group: Group, number: int) -> Rendered:
+def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
     still = "Point: the estimate. Bar: its interval within the run. A void number is not drawn."
     body = fragment(
         "history_trend.html",

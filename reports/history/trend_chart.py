@@ -21,7 +21,7 @@ MOST_GROUPS = 6
 
 
 @dataclass(frozen=True, slots=True)
-class Group:
+class ComparableRuns:
     """Runs that may be drawn together, oldest first."""
 
     machine: str
@@ -33,16 +33,16 @@ class Group:
 Numbers = tuple[float | None, float | None, float | None]
 
 
-def groups(history: History) -> tuple[Group, ...]:
+def groups(history: History) -> tuple[ComparableRuns, ...]:
     """Of two or more runs each, the one with the latest run first."""
     found: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in history.readable:
         found.setdefault((entry.machine, entry.question, entry.baseline), []).append(entry)
-    several = [Group(*key, tuple(runs)) for key, runs in found.items() if len(runs) > 1]
+    several = [ComparableRuns(*key, tuple(runs)) for key, runs in found.items() if len(runs) > 1]
     return tuple(sorted(several, key=lambda group: group.runs[-1].started_at, reverse=True))
 
 
-def cost_trend(history: History, group: Group) -> Spec | None:
+def cost_trend(history: History, group: ComparableRuns) -> Spec | None:
     """Server CPU s/GiB of every mode."""
     axis = alt.Axis(title="server CPU s/GiB (lower is cheaper)", tickCount=5)
     rows = _rows(history, group, lambda mode: (mode.cost, mode.cost_low, mode.cost_high), number)
@@ -50,7 +50,7 @@ def cost_trend(history: History, group: Group) -> Spec | None:
     return _chart(history, group, rows, y, "Server CPU seconds per GiB")
 
 
-def ratio_trend(history: History, group: Group) -> Spec | None:
+def ratio_trend(history: History, group: ComparableRuns) -> Spec | None:
     """The ratio of every mode to the baseline, which cancels what made a whole run slower."""
     rows = _rows(history, group, lambda mode: (mode.ratio, mode.ratio_low, mode.ratio_high), times)
     ends = [value for row in rows for name in ("value", "low", "high") if isinstance(value := row[name], float)]
@@ -65,7 +65,7 @@ def ratio_trend(history: History, group: Group) -> Spec | None:
 
 
 def _rows(
-    history: History, group: Group, numbers: Callable[[ModeEntry], Numbers], said: Callable[[float], str]
+    history: History, group: ComparableRuns, numbers: Callable[[ModeEntry], Numbers], said: Callable[[float], str]
 ) -> list[Row]:
     rows: list[Row] = []
     for entry, mode, label in _lines(history, group):
@@ -78,7 +78,7 @@ def _rows(
     return rows
 
 
-def _lines(history: History, group: Group) -> list[tuple[Entry, ModeEntry, str]]:
+def _lines(history: History, group: ComparableRuns) -> list[tuple[Entry, ModeEntry, str]]:
     """Every mode in every run with the name of its line: with its options, where they are not the same in all."""
     shown = [(entry, mode) for entry in group.runs[-MOST_RUNS:] for mode in history.modes[entry.name]]
     variants: dict[str, set[str]] = {}
@@ -91,7 +91,9 @@ def _lines(history: History, group: Group) -> list[tuple[Entry, ModeEntry, str]]
     ]
 
 
-def _chart(history: History, group: Group, rows: list[Row], y: alt.Y, what: str, *more: alt.Chart) -> Spec | None:
+def _chart(
+    history: History, group: ComparableRuns, rows: list[Row], y: alt.Y, what: str, *more: alt.Chart
+) -> Spec | None:
     """A line per mode, in the colour that it has in every chart of the group."""
     if not rows:
         return None

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from reports.analysis.workload import chosen, in_full
+from reports.analysis.workload import chosen, sentence
 from reports.explanations import limit, machine_line, network_line
 from reports.run_data import RunData
 from reports.templating import fragment
@@ -19,7 +19,7 @@ def render(run: RunData) -> Markup:
     ]
     return fragment(
         "conditions.html",
-        questions=[(in_full(answer.run), chosen(answer.run)) for answer in run.answers],
+        questions=[(sentence(answer.run), chosen(answer.run)) for answer in run.answers],
         machine=machine_line(run),
         network=network_line(run),
         limits=limits,

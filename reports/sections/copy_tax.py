@@ -10,7 +10,7 @@ from reports.analysis.text import UNKNOWN, number, times
 from reports.charts.copy_tax import part_of, tax_chart
 from reports.charts.figure import figure
 from reports.flames.copy_tax import COPYING, GROUPS, LIBRARIES, REST, SWITCHING, hidden_copy, skid, tax
-from reports.flames.perf_profile import Deep
+from reports.flames.perf_profile import PerfProfile
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -20,7 +20,7 @@ HINT = "copying, faulting, TCP, switching, …, per GiB"
 TOLERANCE = 0.15  # between the sum of perf's samples and the score: more is said
 
 _NAMES = (*(group.name for group in GROUPS), REST, LIBRARIES)
-_SUB_ROWS: dict[str, tuple[tuple[str, Callable[[Deep], float]], ...]] = {
+_SUB_ROWS: dict[str, tuple[tuple[str, Callable[[PerfProfile], float]], ...]] = {
     COPYING: (("of it, loopback's hidden copy (skb_copy_ubufs)", lambda deep: hidden_copy(deep.stacks)),),
     SWITCHING: (("of it, skid", lambda deep: skid(deep.stacks)),),
 }
@@ -66,7 +66,7 @@ def render(run: RunData) -> Markup:
     )
 
 
-def _rows(found: dict[str, Deep], taxes: dict[str, dict[str, float]]) -> Iterator[Row]:
+def _rows(found: dict[str, PerfProfile], taxes: dict[str, dict[str, float]]) -> Iterator[Row]:
     names = sorted((name for name in _NAMES if any(name in of for of in taxes.values())), key=part_of)
     for name in names:
         values = tuple(_amount(of.get(name, 0.0)) for of in taxes.values())
@@ -82,7 +82,7 @@ def _amount(ms: float) -> str:
     return "–" if ms == 0 else "< 1" if ms < 1 else f"{ms:,.0f}"
 
 
-def _sum(run: RunData, mode: str, deep: Deep) -> Sum:
+def _sum(run: RunData, mode: str, deep: PerfProfile) -> Sum:
     scored = run.measured.spread(mode, PRIMARY)
     seen = f"{number(round(deep.total_ms))} ± {number(round(deep.error_ms))}"
     if scored is None or scored.median <= 0:

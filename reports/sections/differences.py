@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import number
-from reports.flames.perf_profile import ERRORS, WORTH_A_WORD, Deep, differing, signed
+from reports.flames.perf_profile import ERRORS, WORTH_A_WORD, PerfProfile, differing, signed
 from reports.flames.tree import Tree, difference, pruned, trimmed
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
@@ -38,7 +38,7 @@ def render(run: RunData) -> Markup:
     )
 
 
-def _that_fits(found: Mapping[str, Deep]) -> tuple[float, str]:
+def _that_fits(found: Mapping[str, PerfProfile]) -> tuple[float, str]:
     """All pairs, packed, and down to which share of the whole they are drawn."""
     every = pairs(found, LEAST_SHARES[0])
     for share in LEAST_SHARES:
@@ -49,7 +49,7 @@ def _that_fits(found: Mapping[str, Deep]) -> tuple[float, str]:
     return share, drawn
 
 
-def pairs(found: Mapping[str, Deep], least_share: float) -> dict[str, dict[str, Tree]]:
+def pairs(found: Mapping[str, PerfProfile], least_share: float) -> dict[str, dict[str, Tree]]:
     """Of each mode against each other one: its own tree, with what it costs more."""
     stacks = {mode: trimmed(deep.stacks, least_share / 3) for mode, deep in found.items()}
     return {
@@ -58,7 +58,7 @@ def pairs(found: Mapping[str, Deep], least_share: float) -> dict[str, dict[str, 
     }
 
 
-def _told(ours: Deep, theirs: Deep) -> tuple[str, str]:
+def _told(ours: PerfProfile, theirs: PerfProfile) -> tuple[str, str]:
     """Less here, and more here, in ms/GiB."""
     functions = differing(ours, theirs)
     return _list([item for item in functions if item[1] < 0]), _list([item for item in functions if item[1] > 0])

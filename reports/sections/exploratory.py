@@ -2,9 +2,9 @@
 
 from markupsafe import Markup
 
-from reports.analysis.paired_ratio import compare
+from reports.analysis.paired_ratio import paired_ratio
 from reports.analysis.text import interval, times
-from reports.charts.explorer import EXPLORATORY, Metric
+from reports.charts.explorer import EXPLORATORY, ExplorerMetric
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -25,13 +25,13 @@ def render(run: RunData) -> Markup:
     return fragment("exploratory.html", modes=run.measured.others, rows=rows, baseline=run.run.baseline)
 
 
-def _ratio(run: RunData, mode: str, metric: Metric) -> tuple[str, str]:
+def _ratio(run: RunData, mode: str, metric: ExplorerMetric) -> tuple[str, str]:
     if mode in run.void:
         return "void", ""
     pairs = run.measured.pairs(mode, metric.name, per_gib=metric.per_gib)
     if not pairs:
         return "–", "zero or unknown"
-    paired = compare(pairs)
+    paired = paired_ratio(pairs)
     few = "" if paired.rounds == len(run.measured.rounds) else f"{paired.rounds} of {len(run.measured.rounds)} rounds"
     if paired.low is None or paired.high is None:
         return times(paired.median), "median of the rounds, no interval"

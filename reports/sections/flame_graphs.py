@@ -14,7 +14,7 @@ from profiles.store.records import Profile, PythonFrames
 from reports.analysis.text import number, plural
 from reports.export.attachments import Budget, Download
 from reports.flames.copy_tax import group_of_stack
-from reports.flames.perf_profile import Deep, read_folded
+from reports.flames.perf_profile import PerfProfile, read_folded
 from reports.flames.speedscope import speedscope
 from reports.flames.tree import own_name, tree
 from reports.run_data import RunData
@@ -100,14 +100,14 @@ def _too_large(name: str) -> str:
     return f"{name} is too large to stand in this page; it lies in the run's folder."
 
 
-def _headline(deep: Deep) -> str:
+def _headline(deep: PerfProfile) -> str:
     return f"{number(round(deep.total_ms))} CPU ms/GiB, {plural(deep.samples, 'sample')}"
 
 
 _SPEEDSCOPE = ".speedscope.json"
 
 
-def _files(deep: Deep | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
+def _files(deep: PerfProfile | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
     """What can be saved of a mode: file name and what it is."""
     if deep is not None and deep.profile.folded:
         yield _SPEEDSCOPE, "perf's stacks for speedscope, which draws them over time and left-heavy"
@@ -120,7 +120,7 @@ def _files(deep: Deep | None, profile: Profile | None) -> Iterator[tuple[str, st
         yield profile.raw, "py-spy's stacks, folded, with their counts"
 
 
-def _content(run: RunData, mode: str, name: str, deep: Deep | None) -> bytes | None:
+def _content(run: RunData, mode: str, name: str, deep: PerfProfile | None) -> bytes | None:
     if name != _SPEEDSCOPE:
         return run.attachments.get(name)
     if deep is not None:
@@ -137,7 +137,7 @@ def _ending(name: str) -> str:
     return name if name == _SPEEDSCOPE else "." + name.rpartition(".")[2]
 
 
-def _top(deep: Deep) -> Iterator[tuple[str, str, str, str]]:
+def _top(deep: PerfProfile) -> Iterator[tuple[str, str, str, str]]:
     """A name that stands in two groups (the same helper in the kernel and outside) has a row in each."""
     costs: dict[tuple[str, str], float] = {}
     for stack, value in deep.stacks.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.analysis.disturbance import GATES, Gate
+from reports.analysis.disturbance import GATES, DisturbanceRule
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -34,7 +34,7 @@ def render(run: RunData) -> Markup:
     return fragment("gates.html", rows=rows, others=others, rounds=rounds)
 
 
-def _row(run: RunData, gate: Gate) -> Row:
+def _row(run: RunData, gate: DisturbanceRule) -> Row:
     cells = run.measured.cells
     known = [(value, cell) for cell in cells if (value := gate.read(cell, run.run)) is not None]
     worst, where = max(known, key=lambda pair: pair[0]) if known else (None, None)

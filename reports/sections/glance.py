@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import median
-from reports.analysis.workload import in_short
+from reports.analysis.workload import caption
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -29,4 +29,4 @@ def render(run: RunData) -> Markup:
         for mode in measured.modes
     ]
     baseline = None if run.interactive else run.run.baseline
-    return fragment("glance.html", question=in_short(run.run), rows=rows, void=run.void, baseline=baseline)
+    return fragment("glance.html", question=caption(run.run), rows=rows, void=run.void, baseline=baseline)

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from profiles.store.records import Run
 from reports.analysis.cpu_speed import core_speed
 from reports.analysis.text import quantity
-from reports.analysis.workload import in_full
+from reports.analysis.workload import sentence
 from reports.explanations import users_of
 from reports.run_data import RunData
 from reports.templating import fragment
@@ -43,7 +43,7 @@ def _run(run: Run) -> list[tuple[str, Value]]:
         ("started", run.started_at),
         ("ended", run.ended_at),
         ("command", run.command),
-        ("question", in_full(run)),
+        ("question", sentence(run)),
         ("seed", run.seed),
         ("users", users_of(run)),
         ("sink", run.sink),

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, percent
-from reports.analysis.workload import in_full
+from reports.analysis.workload import sentence
 from reports.explanations import floor_text, where
 from reports.run_data import INTERACTIVE, RunData
 from reports.templating import fragment
@@ -32,5 +32,5 @@ def render(run: RunData) -> Markup:
         comparisons=comparisons,
         level=percent(family_confidence(comparisons)),
         baseline=run.run.baseline,
-        question=in_full(run.run),
+        question=sentence(run.run),
     )

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 Side = Literal["less", "more", "same", "open", "none"]
-Kind = Literal["crossover", "one side", "same", "several", "unknown"]
+CrossoverKind = Literal["crossover", "one side", "same", "several", "unknown"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class Crossover:
     at, low and high: only of a crossover, in units of the axis. decided: the points whose side is known.
     """
 
-    kind: Kind
+    kind: CrossoverKind
     points: tuple[Point, ...]
     before: Side = "none"
     at: float | None = None

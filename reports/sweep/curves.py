@@ -10,11 +10,11 @@ from collections.abc import Callable, Sequence
 
 import altair as alt
 
-from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.paired_ratio import Paired, paired_ratio
 from reports.analysis.rounds import PRIMARY, value
 from reports.analysis.text import number, times
 from reports.charts.theme import BAND, PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.sweep.sweep_data import Place, SweepData
+from reports.sweep.sweep_data import PointData, SweepData
 from reports.templating import mode_colour
 from units import GIB, MIB
 
@@ -60,18 +60,18 @@ def request_curve(sweep: SweepData) -> Spec | None:
 
 
 def _costs(
-    sweep: SweepData, places: Sequence[Place], factor: Callable[[Place], float], title: str, unit: str
+    sweep: SweepData, places: Sequence[PointData], factor: Callable[[PointData], float], title: str, unit: str
 ) -> Spec | None:
     rows, dots = [], []
     for mode in sweep.modes:
         known = [(place, _known(place, mode, factor(place))) for place in places if mode not in place.run.void]
-        found = [(place, compare([(cost, 1.0) for cost in costs])) for place, costs in known if costs]
+        found = [(place, paired_ratio([(cost, 1.0) for cost in costs])) for place, costs in known if costs]
         rows += _points(sweep, mode, found, number)
         dots += [_at(sweep, place.value, mode) | {"y": cost} for place, costs in known for cost in costs]
     return _chart(sweep, rows, dots, [title], unit, [], [], "format(datum.value, '~g')") if rows else None
 
 
-def _known(place: Place, mode: str, factor: float) -> list[float]:
+def _known(place: PointData, mode: str, factor: float) -> list[float]:
     costs = [value(cell, PRIMARY) for cell in place.run.measured.cells_of(mode)]
     return [cost * factor for cost in costs if cost is not None and cost > 0]
 
@@ -81,7 +81,7 @@ def _at(sweep: SweepData, x: float, mode: str) -> Row:
 
 
 def _points(
-    sweep: SweepData, mode: str, found: Sequence[tuple[Place, Paired]], said: Callable[[float], str]
+    sweep: SweepData, mode: str, found: Sequence[tuple[PointData, Paired]], said: Callable[[float], str]
 ) -> list[Row]:
     """stretch: a band is not drawn over a point that has no interval."""
     rows: list[Row] = []

@@ -18,7 +18,7 @@ from reports.page import PAGE_FILE
 from reports.sections.verdict import SIGNS
 from reports.sweep import curves, published_table
 from reports.sweep.sentences import THINGS, sentences
-from reports.sweep.sweep_data import Place, SweepData, load_sweep
+from reports.sweep.sweep_data import PointData, SweepData, load_sweep
 from reports.templating import Rendered, fragment
 
 READ_CURVE = (
@@ -114,7 +114,7 @@ def _points(sweep: SweepData) -> Markup:
     )
 
 
-def _row(sweep: SweepData, place: Place) -> dict[str, object]:
+def _row(sweep: SweepData, place: PointData) -> dict[str, object]:
     """What the table shows of a point."""
     measured = place.run.measured
     return {
@@ -130,7 +130,7 @@ def _row(sweep: SweepData, place: Place) -> dict[str, object]:
     }
 
 
-def ratio_text(place: Place, mode: str) -> str:
+def ratio_text(place: PointData, mode: str) -> str:
     """The ratio with its interval; without one, the middle round, and that there is none yet."""
     paired = place.paired(mode)
     if paired is None:

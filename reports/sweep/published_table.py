@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from reports.analysis.rounds import Spread
 from reports.analysis.text import interval, number, times
-from reports.sweep.sweep_data import Place, SweepData
+from reports.sweep.sweep_data import PointData, SweepData
 from units import GIB, MIB
 
 SOURCE = "Palaniappan and Nagaraja, “Efficient data transfer through zero copy”, IBM developerWorks, 2008"
@@ -62,7 +62,7 @@ def _near(size_bytes: int) -> tuple[int, int, int] | None:
     return found if abs(math.log(found[0] * MIB / size_bytes)) <= math.log(NEAR) else None
 
 
-def _row(sweep: SweepData, place: Place, mode: str, near: tuple[int, int, int]) -> Row:
+def _row(sweep: SweepData, place: PointData, mode: str, near: tuple[int, int, int]) -> Row:
     paired = place.paired(mode)
     if paired is None:
         ratio = "void"
@@ -82,7 +82,7 @@ def _row(sweep: SweepData, place: Place, mode: str, near: tuple[int, int, int]) 
     )
 
 
-def _ours(place: Place, mode: str) -> tuple[str, str]:
+def _ours(place: PointData, mode: str) -> tuple[str, str]:
     """CPU ms per file, and ms from file to file at the throughput that was reached."""
     request_us = place.request_us(mode)
     rate: Spread | None = place.run.measured.spread(mode, "gib_per_s")

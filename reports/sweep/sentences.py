@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import interval
-from reports.analysis.verdict import Kind
+from reports.analysis.verdict import VerdictKind
 from reports.sweep.crossover import Crossover, Point, Side
 from reports.sweep.sweep_data import SweepData
 
@@ -15,14 +15,14 @@ MOST_NAMED = 6
 THINGS = {"size": "file size", "chunk": "chunk", "connections": "number of connections", "buffer-offset": "offset"}
 
 
-def sentences(sweep: SweepData) -> list[tuple[Kind, str]]:
+def sentences(sweep: SweepData) -> list[tuple[VerdictKind, str]]:
     """One for each mode that is compared with the baseline: what kind of sign belongs to it, and the sentence."""
     if sweep.sweep.axis == "buffer-offset":
         return [advice(sweep)]
     return [said(sweep, mode) for mode in sweep.others]
 
 
-def said(sweep: SweepData, mode: str) -> tuple[Kind, str]:
+def said(sweep: SweepData, mode: str) -> tuple[VerdictKind, str]:
     found, baseline = sweep.crossover(mode), sweep.modes[0]
     if not found.points:
         return "void", f"{mode}: void, or its cost is not known, at every point"
@@ -46,7 +46,7 @@ def said(sweep: SweepData, mode: str) -> tuple[Kind, str]:
     return "inconclusive", f"{mode}: whether there is a crossover {between} cannot be told yet: {sides}"
 
 
-def advice(sweep: SweepData) -> tuple[Kind, str]:
+def advice(sweep: SweepData) -> tuple[VerdictKind, str]:
     """Where read-send's buffer should lie in its page."""
     shifted = [point for point in sweep.points(sweep.others[0]) if point.value > 0]
     dear = [point for point in shifted if point.side(sweep.delta) == "more"]

@@ -20,7 +20,7 @@ from units import GIB, format_size
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class PointData:
     """A point of the axis, and the run there."""
 
     value: int
@@ -50,7 +50,7 @@ class SweepData:
     """places: the points that hold a complete round, ascending. empty: the others that were begun."""
 
     sweep: Sweep
-    places: tuple[Place, ...]
+    places: tuple[PointData, ...]
     empty: tuple[int, ...]
 
     @property
@@ -105,7 +105,7 @@ def load_sweep(folder: SweepFolder) -> SweepData:
         if not (point.path / RUN_FILE).is_file():
             continue
         if _complete(point.read_cells(), len(point.read_run().targets)):
-            places.append(Place(value, load(point, whole=False)))
+            places.append(PointData(value, load(point, whole=False)))
         else:
             empty.append(value)
     if not places:

@@ -9,7 +9,7 @@ from rich.text import Text
 from reports.analysis.text import number, plural, printable
 from reports.sweep.page import ratio_text
 from reports.sweep.sentences import THINGS, sentences
-from reports.sweep.sweep_data import Place, SweepData
+from reports.sweep.sweep_data import PointData, SweepData
 from reports.terminal import open_console, print_line
 
 
@@ -36,7 +36,7 @@ def show(sweep: SweepData) -> None:
         print_line(console, sentence, "bold")
 
 
-def _beside(sweep: SweepData, place: Place) -> Text:
+def _beside(sweep: SweepData, place: PointData) -> Text:
     """What a reader of the numbers must know: void, the client's limit, disturbances."""
     limited = [mode for mode in sweep.modes if place.client_limited(mode)]
     notes = [f"void: {', '.join(sorted(place.run.void))}"] if place.run.void else []

@@ -53,7 +53,7 @@ class RequestReader:
                 head_since = time.monotonic()
                 self._parser = HeadParser(self._scheme)
             if self._buffer and (length := self._parser.take(self._buffer)):
-                return self._judged(length)
+                return self._parse_head(length)
             if not self._receive(waiting_since, head_since):
                 return None
 
@@ -62,7 +62,7 @@ class RequestReader:
         del self._buffer[: len(last.head)]
         return last.request
 
-    def _judged(self, length: int) -> Request:
+    def _parse_head(self, length: int) -> Request:
         """The head of this length as a request. Raises HttpError."""
         head = bytes(self._buffer[:length])
         del self._buffer[:length]

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers.log import say
+from servers.log import log
 from servers.mode import Option
 
 DEFAULT_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows everybody as it is shipped
@@ -63,4 +63,4 @@ def _limit(wanted_bytes: int) -> str:
 
 @functools.cache
 def _say_once(text: str) -> None:
-    say(text)
+    log(text)

@@ -12,7 +12,7 @@ from typing import Literal
 
 from rich.table import Table
 
-from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.paired_ratio import Paired, paired_ratio
 from tests.bench.sides import Reading, Side
 
 Readings = Mapping[Side, Sequence[Reading]]
@@ -65,7 +65,7 @@ def judge(title: str, contests: Sequence[Contest], readings: Readings) -> Outcom
     outcome = Outcome([table])
     for contest in contests:
         ours, other = ([contest.cost(reading) for reading in readings[side]] for side in (contest.ours, contest.other))
-        result = compare(list(zip(ours, other, strict=True)))
+        result = paired_ratio(list(zip(ours, other, strict=True)))
         verdict = _verdict(result, contest.bound)
         if contest.bound is not None:
             outcome.verdicts[contest.name] = verdict

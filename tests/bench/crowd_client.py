@@ -14,9 +14,9 @@ import gevent
 from locust.env import Environment
 
 from load.users.locust_users import user_classes
-from load.workers.master import WorkersCrowd
+from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
-from load.workers.user_pool import Count, Crowd, LocalCrowd
+from load.workers.user_pool import LocalPool, Received, UserPool
 from profiles.targets.catalog import find_listener
 
 WARM_UP_S = 0.3
@@ -30,15 +30,15 @@ def main(port: int, users: int, seconds: float, workers: int) -> None:
     server = find_listener(port)
     assert server is not None
     environment = Environment(user_classes=[user_class], stop_timeout=0)
-    crowd: Crowd
+    crowd: UserPool
     processes: WorkerProcesses | None = None
     if workers:
         runner = environment.create_master_runner("127.0.0.1", 0)
         processes = WorkerProcesses(workers, runner.server.port, ())
-        crowd = WorkersCrowd(runner, workers, processes)
+        crowd = DistributedPool(runner, workers, processes)
         crowd.wait_for_workers(START_TIMEOUT_S)
     else:
-        crowd = LocalCrowd(environment.create_local_runner())
+        crowd = LocalPool(environment.create_local_runner())
     crowd.start(user_class, users, None)
     gevent.sleep(WARM_UP_S)
     first, first_s, server_s, began_s = crowd.counts("begin"), _own_cpu(), server.cpu_s(), time.monotonic()
@@ -67,11 +67,11 @@ def _own_cpu() -> tuple[float, float]:
     return usage.ru_utime, usage.ru_stime
 
 
-def _total(counts: list[Count], name: str) -> int:
+def _total(counts: list[Received], name: str) -> int:
     return sum(getattr(count, name) for count in counts)
 
 
-def _workers_cpu(counts: list[Count], name: str) -> float:
+def _workers_cpu(counts: list[Received], name: str) -> float:
     """Of the processes that are not this one."""
     return sum(count.cpu[name] for count in counts if count.cpu)
 

@@ -4,7 +4,7 @@ Its rule: the truth comes from the construction (burning_server.py), not from a 
 excludes by more than 1 % is a bound that was missed: the method would be wrong.
 """
 
-from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired, compare
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired, paired_ratio
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field, Reading, Side
 
@@ -23,7 +23,7 @@ def outcome(field: Field, readings: Readings) -> Outcome:
     result = Outcome([table])
     for side, truth in zip(others, EFFECTS.values(), strict=True):
         costs = [[Reading.cpu_s_per_gib(one) for one in readings[which]] for which in (side, plain)]
-        paired = compare(list(zip(*costs, strict=True)))
+        paired = paired_ratio(list(zip(*costs, strict=True)))
         name = f"a known effect of {truth:.2f}x"
         result.verdicts[name] = verdict(paired, truth)
         interval = "–" if paired.low is None or paired.high is None else f"[{paired.low:.3f}, {paired.high:.3f}]"

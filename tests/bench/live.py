@@ -24,7 +24,7 @@ from errors import UserError
 from profiles.metrics.process import cpu_s
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
-from reports.analysis.paired_ratio import Paired, compare
+from reports.analysis.paired_ratio import Paired, paired_ratio
 from tests import browser
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field
@@ -88,7 +88,7 @@ def _watched(field: Field, result: Outcome) -> None:
     table = new_table(title, "", "two", "none", "ratio", "95 % interval", "bounds", "")
     for name in ("gib_per_s", "server_cpu_s_per_gib"):
         two, none = ([getattr(pair[looked_at], name) for pair in pairs] for looked_at in (True, False))
-        found = compare(list(zip(two, none, strict=True)))
+        found = paired_ratio(list(zip(two, none, strict=True)))
         verdict = result.verdicts[f"{name} with two browsers"] = _verdict(found)
         middles = (f"{statistics.median(values):.4g}" for values in (two, none))
         interval = "–" if found.low is None else f"[{found.low:.3f}, {found.high:.3f}]"

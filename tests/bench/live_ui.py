@@ -11,10 +11,10 @@ from pathlib import Path
 import gevent
 from locust.env import Environment
 
-from load.agent.local import ServerHost
+from load.agent.local import LocalAgent
 from load.campaign.cell import LOAD
-from load.interactive.idle_servers import Standing
-from load.interactive.locust_events import Loads
+from load.interactive.idle_servers import IdleServers
+from load.interactive.locust_events import LocustLoads
 from load.users.locust_users import user_classes
 from load.web.install import attach
 from load.web.point_history import COARSE_POINTS, STEP
@@ -30,8 +30,8 @@ def main(root: Path) -> None:
     web_ui = environment.create_web_ui("127.0.0.1", 0, delayed_start=True)
     out = {"profiles": str(root / "profiles"), "reports": str(root / "reports")}
     environment.parsed_options = Namespace(root=str(root), any_port=True, web_base_path="", **out)
-    host = ServerHost(root)
-    desk = attach(environment, host, Standing(host, users, any_port=True), Loads(users, lambda _: None))
+    host = LocalAgent(root)
+    desk = attach(environment, host, IdleServers(host, users, any_port=True), LocustLoads(users, lambda _: None))
     now_s = time.monotonic()
     names = [*list(users)[:MODES], LOAD]
     for number in range(COARSE_POINTS * STEP):

@@ -5,7 +5,7 @@ counts pages of the file too while they are mapped, which belong to the page cac
 same for both files. So it is the stricter measure, and of anonymous memory alone the kernel keeps no peak.
 """
 
-from load.users.connection import Connection
+from load.users.connection import DownloadConnection
 from profiles.metrics.process import ProcessReader
 from servers import mode, payload
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
@@ -50,7 +50,7 @@ def _peak_bytes(field: Field, name: str, size_bytes: int) -> float:
     field.make_file(size_bytes)
     with field.ours(name, ()) as server:
         tls = mode.load(name)[0].tls is not None
-        connection = Connection(("127.0.0.1", server.port), "discard", lambda _: None, size_bytes, tls=tls)
+        connection = DownloadConnection(("127.0.0.1", server.port), "discard", lambda _: None, size_bytes, tls=tls)
         connection.download(f"/{size_bytes}/{payload.NAME}")
         peak_bytes = ProcessReader(server.pids[0]).read()["peak_rss_bytes"]
         connection.close()

@@ -15,8 +15,8 @@ from errors import UserError
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
 from reports.analysis.cpu_speed import core_speed
-from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, compare, family_confidence, percent
-from reports.analysis.rounds import PRIMARY, Measured, measured
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, paired_ratio, percent
+from reports.analysis.rounds import PRIMARY, Dataset, build
 from reports.analysis.text import plural
 from tests.bench.contests import Outcome, Readings
 from tests.bench.sides import Field
@@ -38,18 +38,18 @@ def outcome(field: Field, _: Readings) -> Outcome:
         raise UserError(f"the campaign over all modes failed: {done.stderr.strip().splitlines()[-1]}")
     folder = RunFolder(profiles / "all")
     run = folder.read_run()
-    records = measured(run, folder.read_cells())
+    records = build(run, folder.read_cells())
     proofs_s = datetime.fromisoformat(run.started_at).timestamp() - began_s  # a run begins once its modes are proved
     return _said(records, proofs_s)
 
 
-def _said(records: Measured, before_s: float) -> Outcome:
+def _said(records: Dataset, before_s: float) -> Outcome:
     level = family_confidence(len(records.others))
     what = f"{MODE} against {records.run.baseline}, {len(records.modes)} modes, {percent(level)} CI"
     what += _cores(records)
     rounds = rounds_to(records.pairs(MODE, PRIMARY), level, TARGET_HALF_WIDTH)
     if rounds is None:
-        widest = compare(records.pairs(MODE, PRIMARY), level).half_width
+        widest = paired_ratio(records.pairs(MODE, PRIMARY), level).half_width
         width = "no interval" if widest is None else f"±{percent(round(widest, 4))}"
         text = f"{NAME}: not reached in {plural(len(records.rounds), 'judged round')} ({what}): {width}"
         return Outcome(sentences=[text], verdicts={NAME: "above"})
@@ -59,7 +59,7 @@ def _said(records: Measured, before_s: float) -> Outcome:
     return Outcome(sentences=[text], verdicts={NAME: "within" if took_s <= BOUND_S else "above"})
 
 
-def _cores(records: Measured) -> str:
+def _cores(records: Dataset) -> str:
     """What the bound takes for granted, quiet cores, and whether these were."""
     speed = core_speed(records)
     cores = "unknown" if speed is None else f"{'not quiet' if speed.uneven else 'quiet'}, {speed.ratio:.2f}x"
@@ -69,7 +69,7 @@ def _cores(records: Measured) -> str:
 def rounds_to(pairs: Sequence[tuple[float, float]], level: float, target: float) -> int | None:
     """After how many rounds the interval was this narrow for the first time; None where it never was."""
     for count in range(1, len(pairs) + 1):
-        width = compare(pairs[:count], level).half_width
+        width = paired_ratio(pairs[:count], level).half_width
         if width is not None and width <= target:
             return count
     return None

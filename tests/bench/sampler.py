@@ -11,7 +11,7 @@ import subprocess
 import time
 
 from errors import UserError
-from load.agent.local import ServerHost
+from load.agent.local import LocalAgent
 from profiles.protocol import Snapshot, Start
 from profiles.targets.catalog import discover
 from tests.bench.contests import Outcome, Readings
@@ -40,7 +40,7 @@ def _share(first: Snapshot, last: Snapshot) -> float:
 def _sampled(field: Field) -> tuple[list[Snapshot], int]:
     """At the edges of the windows, and how many targets were sampled."""
     field.make_file(field.large_bytes)
-    host = ServerHost(field.folder)
+    host = LocalAgent(field.folder)
     try:
         ports = {mode: host.start(Start(mode, any_port=True)).port for mode in discover()}
         host.watch("load", os.getpid())

@@ -2,7 +2,7 @@
 
 import pytest
 
-from reports.analysis.paired_ratio import compare
+from reports.analysis.paired_ratio import paired_ratio
 from tests.bench.known_effects import verdict
 
 
@@ -18,5 +18,5 @@ from tests.bench.known_effects import verdict
     ],
 )
 def test_a_verdict_on_a_known_effect(ratios: list[float], truth: float, expected: str) -> None:
-    assert verdict(compare([(ratio, 1.0) for ratio in ratios * 6]), truth) == expected
-    assert verdict(compare([(ratio, 1.0) for ratio in ratios]), truth) == "too few rounds"
+    assert verdict(paired_ratio([(ratio, 1.0) for ratio in ratios * 6]), truth) == expected
+    assert verdict(paired_ratio([(ratio, 1.0) for ratio in ratios]), truth) == "too few rounds"

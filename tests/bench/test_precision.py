@@ -2,7 +2,7 @@
 
 import random
 
-from reports.analysis.paired_ratio import compare
+from reports.analysis.paired_ratio import paired_ratio
 from tests.bench.precision import rounds_to
 
 
@@ -11,8 +11,8 @@ def test_the_first_round_that_is_precise_enough_is_found() -> None:
     pairs = [(0.5 * chance.lognormvariate(0, 0.08), 1.0) for _ in range(30)]
     found = rounds_to(pairs, 0.95, 0.05)
     assert found is not None and 6 <= found <= 30
-    assert (compare(pairs[:found]).half_width or 1) <= 0.05
-    assert all((compare(pairs[:fewer]).half_width or 1) > 0.05 for fewer in range(1, found))
+    assert (paired_ratio(pairs[:found]).half_width or 1) <= 0.05
+    assert all((paired_ratio(pairs[:fewer]).half_width or 1) > 0.05 for fewer in range(1, found))
 
 
 def test_where_it_never_is_there_is_none() -> None:

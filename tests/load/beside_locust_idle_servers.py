@@ -3,7 +3,7 @@
 from typing import Any, cast
 
 from load.agent.client import AgentClient
-from load.interactive.idle_servers import Standing
+from load.interactive.idle_servers import IdleServers
 from profiles.protocol import TargetStatus
 
 
@@ -29,8 +29,8 @@ class Host:
         return [TargetStatus("sendfile", state)]
 
 
-def standing(host: Host) -> Standing:
-    return Standing(cast(AgentClient, host), {}, any_port=True)
+def standing(host: Host) -> IdleServers:
+    return IdleServers(cast(AgentClient, host), {}, any_port=True)
 
 
 def test_who_asks_while_the_agent_is_asked_is_told_no_older_answer() -> None:

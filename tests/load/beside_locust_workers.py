@@ -13,17 +13,17 @@ import gevent
 import pytest
 
 from errors import UserError
-from load.agent.client import AgentClient, Reading
+from load.agent.client import AgentClient, TimedSnapshot
 from load.campaign.cell import LOAD
-from load.campaign.window_edges import edge_of
-from load.errors import LostError
+from load.campaign.window_edges import boundary
+from load.errors import PeerLostError
 from load.users.locust_users import DownloadUser, user_classes
 from load.workers import master
-from load.workers.master import WorkersCrowd
-from load.workers.messages import ARM, COUNT
-from load.workers.samples import WORKER, together
-from load.workers.user_pool import Count
-from load.workers.worker import Part
+from load.workers.master import DistributedPool
+from load.workers.messages import COUNT, PREPARE
+from load.workers.samples import WORKER, merge_worker_samples
+from load.workers.user_pool import Received
+from load.workers.worker import WorkerRole
 from profiles.protocol import Snapshot, TimedSample
 from tests.conftest import PROJECT, eventually
 
@@ -40,7 +40,7 @@ class Node:
         self.silent = False
         self.handlers: dict[str, Callable[..., None]] = {}
         self.users = user_classes()
-        self.part = Part(self, self.users)  # type: ignore[arg-type]
+        self.part = WorkerRole(self, self.users)  # type: ignore[arg-type]
 
     def register_message(self, kind: str, listener: Callable[..., None]) -> None:
         self.handlers[kind] = listener
@@ -83,10 +83,10 @@ class Bus:
 class StillHost(AgentClient):
     """An agent whose snapshot takes no time, and shows what it is told to."""
 
-    def read(self) -> Reading:
+    def read(self) -> TimedSnapshot:
         now_s = time.monotonic()
         load: dict[str, float | None] = {"cpu_s": 0.5, "user_s": 0.25, "system_s": 0.25, "rss_bytes": 7.0}
-        return Reading(Snapshot(now_s, {LOAD: load}), now_s)
+        return TimedSnapshot(Snapshot(now_s, {LOAD: load}), now_s)
 
     def close(self) -> None: ...
 
@@ -99,9 +99,9 @@ class StillHost(AgentClient):
         return UserError(what)
 
 
-def started(count: int = 3, rate: int | None = None) -> tuple[WorkersCrowd, Bus]:
+def started(count: int = 3, rate: int | None = None) -> tuple[DistributedPool, Bus]:
     bus = Bus(count)
-    crowd = WorkersCrowd(bus, count)  # type: ignore[arg-type]
+    crowd = DistributedPool(bus, count)  # type: ignore[arg-type]
     user_class = next(one for one in user_classes().values() if one.target == "sendfile")
     user_class.address, user_class.expected_bytes = ("10.0.0.9", 4242), 1 << 20
     crowd.start(user_class, count * USERS_EACH, rate)
@@ -114,13 +114,13 @@ def test_bytes_downloads_failures_and_latencies_are_summed_over_workers() -> Non
     for number, meter in enumerate(meters, 1):
         meter.add_bytes(1000 * number)
         meter.add_failure("before the window")
-    first = edge_of(StillHost(), crowd, "begin")
+    first = boundary(StillHost(), crowd, "begin")
     for number, meter in enumerate(meters, 1):
         meter.add_bytes(7**number)
         for _ in range(number):
             meter.add_download(number / 1000)
         meter.add_failure("TimedOutError")
-    last = edge_of(StillHost(), crowd, "end")
+    last = boundary(StillHost(), crowd, "end")
     assert last.received_bytes - first.received_bytes == 7 + 49 + 343
     assert last.downloads - first.downloads == 6
     assert crowd.meter.failure_names == {"TimedOutError": 3}
@@ -131,7 +131,7 @@ def test_bytes_downloads_failures_and_latencies_are_summed_over_workers() -> Non
 
 def test_the_clients_cpu_is_that_of_all_workers_and_of_who_directs_them() -> None:
     crowd, _ = started()
-    edge = edge_of(StillHost(), crowd, None)
+    edge = boundary(StillHost(), crowd, None)
     spent = edge.snapshot.processes[LOAD]
     assert spent["cpu_s"] == pytest.approx(0.5 + 3 * time.process_time(), rel=0.05)
     assert spent["rss_bytes"] == 7
@@ -139,21 +139,21 @@ def test_the_clients_cpu_is_that_of_all_workers_and_of_who_directs_them() -> Non
 
 
 def test_what_a_worker_had_at_the_snapshots_moment_is_told_by_its_own_readings() -> None:
-    class Two(WorkersCrowd):
+    class Two(DistributedPool):
         """One worker is read early and one late, as over a slow network."""
 
         readings = itertools.cycle(
-            [[Count(9.0, 100, 1), Count(9.9, 1000, 10)], [Count(11.0, 300, 3), Count(10.1, 1200, 12)]]
+            [[Received(9.0, 100, 1), Received(9.9, 1000, 10)], [Received(11.0, 300, 3), Received(10.1, 1200, 12)]]
         )
 
-        def counts(self, mark: Any = None) -> list[Count]:
+        def counts(self, mark: Any = None) -> list[Received]:
             return next(self.readings)
 
     class At10(StillHost):
-        def read(self) -> Reading:
-            return Reading(Snapshot(55.0, {}), 10.0)
+        def read(self) -> TimedSnapshot:
+            return TimedSnapshot(Snapshot(55.0, {}), 10.0)
 
-    edge = edge_of(At10(), Two(Bus(2), 2), None)  # type: ignore[arg-type]
+    edge = boundary(At10(), Two(Bus(2), 2), None)  # type: ignore[arg-type]
     assert edge.received_bytes == pytest.approx(200 + 1100)
     assert edge.downloads == pytest.approx(2 + 11)
 
@@ -168,7 +168,7 @@ def test_the_turns_of_a_pace_are_divided_so_that_each_is_taken_once() -> None:
 
 
 def test_users_that_cannot_be_divided_are_refused() -> None:
-    crowd = WorkersCrowd(Bus(2), 2)  # type: ignore[arg-type]
+    crowd = DistributedPool(Bus(2), 2)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="5 users cannot be divided among 2 workers"):
         crowd.start(next(iter(user_classes().values())), 5, None)
 
@@ -177,7 +177,7 @@ def test_a_worker_that_does_not_answer_makes_the_cell_void(monkeypatch: pytest.M
     monkeypatch.setattr(master, "ANSWER_TIMEOUT_S", 0.05)
     crowd, bus = started()
     bus.nodes["w1"].silent = True
-    with pytest.raises(LostError, match="worker w1 did not answer"):
+    with pytest.raises(PeerLostError, match="worker w1 did not answer"):
         crowd.counts()
 
 
@@ -196,7 +196,7 @@ def test_a_worker_that_listens_later_than_it_is_ready_is_waited_for(monkeypatch:
 
     asked = itertools.count()
     monkeypatch.setattr(bus, "send_message", deaf_at_first)
-    crowd = WorkersCrowd(bus, 2)  # type: ignore[arg-type]
+    crowd = DistributedPool(bus, 2)  # type: ignore[arg-type]
     crowd.wait_for_workers(10)
     assert len(crowd.counts()) == 2
 
@@ -205,7 +205,7 @@ def test_a_worker_that_locust_misses_makes_the_cell_void() -> None:
     crowd, bus = started()
     crowd.check()
     bus.clients.running.pop()
-    with pytest.raises(LostError, match="worker w2 was lost"):
+    with pytest.raises(PeerLostError, match="worker w2 was lost"):
         crowd.check()
 
 
@@ -214,7 +214,7 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_another(monkeypatch: pyt
     crowd, bus = started(1)
     node, late = bus.nodes["w0"], list[Any]()
     monkeypatch.setattr(node, "send_message", lambda kind, data: late.append((kind, data)))
-    with pytest.raises(LostError):
+    with pytest.raises(PeerLostError):
         crowd.counts()
     monkeypatch.undo()
     monkeypatch.setattr(master, "ANSWER_TIMEOUT_S", 0.05)
@@ -222,13 +222,13 @@ def test_an_answer_that_comes_too_late_is_not_taken_for_another(monkeypatch: pyt
     (kind, data) = late[0]
     node.of("sendfile").meter.add_bytes(5)
     monkeypatch.setattr(bus, "send_message", lambda *_: Node.send_message(node, kind, data))
-    with pytest.raises(LostError):
+    with pytest.raises(PeerLostError):
         crowd.counts()
 
 
 def test_a_worker_that_knows_no_such_target_says_so() -> None:
     bus = Bus(1)
-    crowd = WorkersCrowd(bus, 1)  # type: ignore[arg-type]
+    crowd = DistributedPool(bus, 1)  # type: ignore[arg-type]
     unknown = type("Unknown", (DownloadUser,), {"target": "unheard-of", "address": ("127.0.0.1", 1)})
     with pytest.raises(UserError, match="knows no target 'unheard-of'"):
         crowd.start(unknown, 1, None)
@@ -249,7 +249,7 @@ def test_a_worker_that_does_not_understand_is_no_silent_one(monkeypatch: pytest.
 def test_nonsense_is_refused_by_a_worker_and_overheard_by_the_master() -> None:
     crowd, bus = started(1)
     node = bus.nodes["w0"]
-    node.handlers[ARM](msg=SimpleNamespace(node_id="m", data={"number": "x"}), environment=None)
+    node.handlers[PREPARE](msg=SimpleNamespace(node_id="m", data={"number": "x"}), environment=None)
     assert len(crowd.counts()) == 1
 
 
@@ -266,7 +266,7 @@ def test_in_the_samples_a_load_is_the_sum_of_its_processes() -> None:
         sample(3.0, f"{WORKER}1", 5, None),
         sample(3.0, LOAD, 3, 3.0),
     ]
-    assert list(together(samples)) == [
+    assert list(merge_worker_samples(samples)) == [
         sample(1.0, "sendfile", 9, 0.5),
         sample(1.0, LOAD, 5, 111.0),
         sample(2.0, LOAD, 3, 2.0),

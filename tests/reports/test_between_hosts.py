@@ -8,7 +8,7 @@ import pytest
 from profiles.store.records import Cell, Repeat, Run, Void
 from reports.analysis.bottleneck import client_limited
 from reports.analysis.disturbance import foreign_cores, steal_share, swapped, throttled
-from reports.analysis.rounds import measured
+from reports.analysis.rounds import build
 from reports.analysis.validity import check
 from reports.explanations import held_to, users_of
 from tests.reports import synthetic
@@ -24,7 +24,7 @@ def cells_of(run: Run, **more: float | None) -> tuple[Cell, ...]:
 
 
 def cautions(run: Run, cells: tuple[Cell, ...]) -> list[str]:
-    return [finding.text for finding in check(measured(run, cells)).of("caution")]
+    return [finding.text for finding in check(build(run, cells)).of("caution")]
 
 
 def one_cell(**more: float | None) -> Cell:

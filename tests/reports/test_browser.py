@@ -11,7 +11,7 @@ import pytest
 
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.analysis.paired_ratio import compare
+from reports.analysis.paired_ratio import paired_ratio
 from reports.analysis.text import interval
 from reports.run_data import load
 from tests import browser, screenshots
@@ -124,7 +124,7 @@ def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
     said = "Plain 95 % intervals, not corrected for their number, and no verdict."
     assert chromium.find("#forest .chosen").text == f"! exploratory: throughput against sendfile. {said}"
     pairs = load(stored).measured.pairs("read-send", "gib_per_s", against="sendfile")
-    found = compare(pairs)
+    found = paired_ratio(pairs)
     assert found.low is not None and found.high is not None
     expected = interval(found.ratio, found.low, found.high)
     chromium.wait_for("document.querySelector('#forest .live').textContent.includes(arguments[0])", expected)

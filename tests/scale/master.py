@@ -18,10 +18,10 @@ from gevent.pool import Pool
 from locust.env import Environment
 
 from load.agent.options import AgentOptions
-from load.agent.remote import RemoteHost
-from load.campaign.cell import Edge, measure
-from load.campaign.window_edges import edge_between
-from load.workers.master import WorkersCrowd
+from load.agent.remote import RemoteAgent
+from load.campaign.cell import WindowBoundary, measure
+from load.campaign.window_edges import interpolate_boundary
+from load.workers.master import DistributedPool
 from load.workers.user_pool import Mark
 from profiles.agent.access import Address
 from profiles.metrics.process import METRICS
@@ -44,7 +44,7 @@ class Site:
     """A host of servers as the master sees it."""
 
     def __init__(self, number: int, port: int, folder: Path) -> None:
-        self.host = RemoteHost(AgentOptions(Address("127.0.0.1", port), TOKEN, None), Observer())
+        self.host = RemoteAgent(AgentOptions(Address("127.0.0.1", port), TOKEN, None), Observer())
         self.folder = RunFolder(folder / f"host-{number}")
         self.folder.create()
         self.seen = self.host.newest_sample()
@@ -61,7 +61,7 @@ class Simulation:
         self._runner = environment.create_master_runner("127.0.0.1", 0)
         command = [sys.executable, "-m", "tests.scale.workers", str(workers), str(self._runner.server.port)]
         self._workers = subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE)
-        self._crowd = WorkersCrowd(self._runner, workers)
+        self._crowd = DistributedPool(self._runner, workers)
         self._crowd.wait_for_workers(60)
         self._users = USERS_EACH * workers
         self._began_s = time.monotonic()
@@ -80,12 +80,12 @@ class Simulation:
         self._each(self._end)
         gevent.sleep(max(0.0, began_s + CELL_S - time.monotonic()))
 
-    def _edges(self, mark: Mark) -> list[Edge]:
+    def _edges(self, mark: Mark) -> list[WindowBoundary]:
         """The workers are asked once before and once after all agents."""
         before = self._crowd.counts()
         readings = self._pool.map(lambda site: site.host.read(), self._sites)
         after = self._crowd.counts(mark)
-        return [edge_between(before, reading, after) for reading in readings]
+        return [interpolate_boundary(before, reading, after) for reading in readings]
 
     def end(self) -> None:
         self._each(lambda site: site.host.close())

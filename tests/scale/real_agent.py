@@ -13,7 +13,7 @@ import msgspec
 import psutil
 
 from load.agent.options import AgentOptions
-from load.agent.remote import RemoteHost
+from load.agent.remote import RemoteAgent
 from profiles.agent.access import Address
 from profiles.metrics.process import cpu_s
 from profiles.protocol import Start
@@ -43,7 +43,7 @@ def watch(root: Path) -> RealAgent:
     command = [sys.executable, "-m", "tests.scale.counted_agent", str(root)]
     with subprocess.Popen(command, cwd=PROJECT, stdin=-1, stdout=-1, text=True) as process:
         port = said_first(process)
-        host = RemoteHost(AgentOptions(Address("127.0.0.1", port), TOKEN, None), Observer())
+        host = RemoteAgent(AgentOptions(Address("127.0.0.1", port), TOKEN, None), Observer())
         try:
             targets = host.facts().targets
             one, _ = _watched(host, process, [targets[0].name])
@@ -57,7 +57,7 @@ def watch(root: Path) -> RealAgent:
     return RealAgent({1: one, 1 + len(rest): all_of_them}, wire_bytes_per_s, rss_bytes, facts_bytes)
 
 
-def _watched(host: RemoteHost, process: "subprocess.Popen[str]", names: list[str]) -> tuple[float, float]:
+def _watched(host: RemoteAgent, process: "subprocess.Popen[str]", names: list[str]) -> tuple[float, float]:
     """While a page watched, with these servers beside those that stood: the cores that the agent kept busy, and what it
     sent and received per second."""
     for name in names:

@@ -16,7 +16,7 @@ from locust.env import Environment
 
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.workers.worker import Part
+from load.workers.worker import WorkerRole
 from tests.scale.agents import TARGET
 
 DOWNLOAD_BYTES = 1 << 20
@@ -50,7 +50,7 @@ def main(count: int, port: int) -> None:
         users = pretending_users()
         environment = Environment(user_classes=list(users.values()), stop_timeout=0)
         runner = environment.create_worker_runner("127.0.0.1", port)
-        Part(runner, users)
+        WorkerRole(runner, users)
         runners.append(runner)
 
     gevent.joinall([gevent.spawn(begin) for _ in range(count)], raise_error=True)

@@ -7,7 +7,7 @@ import os
 from collections.abc import Callable
 from pathlib import Path
 
-from load.users.connection import Connection
+from load.users.connection import DownloadConnection
 from profiles.metrics.process import ProcessReader
 from servers import mode
 from tests.servers.probe import skip_if_missing
@@ -37,7 +37,7 @@ def peak_bytes(reader: ProcessReader, port: int, mode_name: str, root: Path, siz
     path.touch()
     os.truncate(path, size_bytes)
     tls = mode.load(mode_name)[0].tls is not None
-    connection = Connection(("127.0.0.1", int(port)), "discard", lambda _: None, size_bytes, tls=tls)
+    connection = DownloadConnection(("127.0.0.1", int(port)), "discard", lambda _: None, size_bytes, tls=tls)
     connection.download(f"/{path.name}")
     peak = reader.read()["peak_rss_bytes"]
     connection.close()

@@ -12,9 +12,9 @@ import pytest
 from errors import UserError
 from load.agent import remote as remote_module
 from load.agent.options import AgentOptions
-from load.agent.remote import RemoteHost
+from load.agent.remote import RemoteAgent
 from load.campaign.cell import LOAD
-from load.errors import LostError
+from load.errors import PeerLostError
 from profiles.protocol import Start
 from tests.conftest import eventually
 from tests.profiles.agent.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
@@ -28,8 +28,8 @@ def options(folder: Path, port: int, authority: Path | None = None) -> AgentOpti
 
 
 @contextlib.contextmanager
-def remote(folder: Path, port: int, authority: Path | None = None) -> Iterator[RemoteHost]:
-    host = RemoteHost(options(folder, port, authority))
+def remote(folder: Path, port: int, authority: Path | None = None) -> Iterator[RemoteAgent]:
+    host = RemoteAgent(options(folder, port, authority))
     try:
         yield host
     finally:
@@ -58,9 +58,9 @@ def test_over_tls_the_certificate_is_checked(served: Path) -> None:
         with remote(served, port, CERTIFICATE) as host:
             assert host.snapshot().processes
         with pytest.raises(UserError, match=r"does not answer POST /lease.*wants AGENT_CA"):
-            RemoteHost(options(served, port))
+            RemoteAgent(options(served, port))
         with pytest.raises(UserError, match="self-signed certificate; AGENT_CA must name"):
-            RemoteHost(options(served, port, EXPIRED))
+            RemoteAgent(options(served, port, EXPIRED))
 
 
 def test_a_certificate_that_has_expired_is_refused(served: Path) -> None:
@@ -68,12 +68,12 @@ def test_a_certificate_that_has_expired_is_refused(served: Path) -> None:
         listening(served, "--tls-cert", str(EXPIRED)) as port,
         pytest.raises(UserError, match="certificate has expired"),
     ):
-        RemoteHost(options(served, port, EXPIRED))
+        RemoteAgent(options(served, port, EXPIRED))
 
 
 def test_tls_with_an_agent_that_speaks_none_is_said(served: Path) -> None:
     with listening(served) as port, pytest.raises(UserError, match="it speaks no TLS"):
-        RemoteHost(options(served, port, CERTIFICATE))
+        RemoteAgent(options(served, port, CERTIFICATE))
 
 
 def test_a_wrong_token_is_said(served: Path, tmp_path: Path) -> None:
@@ -83,7 +83,7 @@ def test_a_wrong_token_is_said(served: Path, tmp_path: Path) -> None:
         wrong = AgentOptions.read(f"127.0.0.1:{port}", str(other), None)
         assert wrong
         with pytest.raises(UserError, match="the token is missing or wrong"):
-            RemoteHost(wrong)
+            RemoteAgent(wrong)
 
 
 def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path) -> None:
@@ -93,11 +93,11 @@ def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path)
         host.start(Start("sendfile", any_port=True))
         process.kill()
         process.communicate()
-        with pytest.raises(LostError, match="does not answer GET /snapshot"):
+        with pytest.raises(PeerLostError, match="does not answer GET /snapshot"):
             host.read()
         again, _ = start(served, port=port)
         try:
-            with pytest.raises(LostError, match="started anew"):
+            with pytest.raises(PeerLostError, match="started anew"):
                 host.read()
             host.recover()
             host.check()
@@ -112,7 +112,7 @@ def test_an_agent_that_does_not_come_back_is_lost(served: Path, monkeypatch: pyt
     process, port = start(served)
     with remote(served, port) as host:
         end(process)
-        with pytest.raises(LostError, match="does not answer POST /lease: Connection refused"):
+        with pytest.raises(PeerLostError, match="does not answer POST /lease: Connection refused"):
             host.recover()
 
 
@@ -126,7 +126,7 @@ def test_a_loss_in_mid_window_is_noticed_by_the_heart(served: Path) -> None:
         def noticed() -> bool:
             try:
                 host.check()
-            except LostError:
+            except PeerLostError:
                 return True
             gevent.sleep(0.05)
             return False

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from load.campaign.cell import DERIVED, LOAD_SAMPLER, Edge, Values, interpolate, measure
+from load.campaign.cell import DERIVED, LOAD_SAMPLER, Values, WindowBoundary, interpolate_count, measure
 from load.users.meter import Meter
 from profiles.metrics.process import METRICS
 from profiles.protocol import Snapshot
@@ -26,7 +26,7 @@ def process(cpu_s: float, user_s: float, system_s: float, switches: float = 0, r
     }
 
 
-def edge(moment_s: float, received_bytes: float, scale: float) -> Edge:
+def edge(moment_s: float, received_bytes: float, scale: float) -> WindowBoundary:
     machine: Values = {"user_s": 3 * scale, "system_s": 5 * scale, "steal_s": 0.25 * scale}
     machine |= {"swapped_bytes": 0.0, "tcp_retransmits": 2 * scale, "throttled_s": None, "ksoftirqd_s": scale / 8}
     machine["kblockd_s"] = scale / 16
@@ -36,10 +36,10 @@ def edge(moment_s: float, received_bytes: float, scale: float) -> Edge:
         "machine": machine,
         "sampler": {"cpu_s": 0.01 * scale},
     }
-    return Edge(Snapshot(moment_s, processes), moment_s, 0.0, received_bytes, downloads=10 * scale)
+    return WindowBoundary(Snapshot(moment_s, processes), moment_s, 0.0, received_bytes, downloads=10 * scale)
 
 
-def cell_between(first: Edge, last: Edge, meter: Meter | None = None) -> Cell:
+def cell_between(first: WindowBoundary, last: WindowBoundary, meter: Meter | None = None) -> Cell:
     return measure((3, 1), "sendfile", 7.5, (first, last), meter or Meter(), FACTS)
 
 
@@ -115,7 +115,7 @@ def test_every_number_of_a_cell_has_its_facts() -> None:
 
 
 def test_bytes_are_read_at_the_agents_moment() -> None:
-    assert interpolate(2.5, (2.0, 100), (4.0, 500)) == 200
-    assert interpolate(1.0, (2.0, 100), (4.0, 500)) == 100
-    assert interpolate(5.0, (2.0, 100), (4.0, 500)) == 500
-    assert interpolate(2.0, (2.0, 100), (2.0, 500)) == 500
+    assert interpolate_count(2.5, (2.0, 100), (4.0, 500)) == 200
+    assert interpolate_count(1.0, (2.0, 100), (4.0, 500)) == 100
+    assert interpolate_count(5.0, (2.0, 100), (4.0, 500)) == 500
+    assert interpolate_count(2.0, (2.0, 100), (2.0, 500)) == 500

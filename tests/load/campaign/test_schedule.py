@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from load.campaign.schedule import Schedule, in_vain
+from load.campaign.schedule import Schedule, perf_unavailable
 from load.plan import order
 from profiles.store.records import Cell, DeepProfile, Repeat
 from tests.reports import synthetic
@@ -120,5 +120,7 @@ def test_perf_is_asked_no_more_once_it_was_refused_or_showed_nothing_of_two_mode
     cell = synthetic.cell("sendfile", 0, 1)
     seen = DeepProfile("sendfile", cell, "sendfile.folded")
     nothing, refused = DeepProfile("sendfile", cell, None), DeepProfile("sendfile", None, None)
-    assert not any(in_vain(tried) for tried in ([], [seen], [nothing], [nothing, seen], [seen, nothing, nothing]))
-    assert all(in_vain(tried) for tried in ([refused], [seen, refused], [nothing, nothing]))
+    assert not any(
+        perf_unavailable(tried) for tried in ([], [seen], [nothing], [nothing, seen], [seen, nothing, nothing])
+    )
+    assert all(perf_unavailable(tried) for tried in ([refused], [seen, refused], [nothing, nothing]))

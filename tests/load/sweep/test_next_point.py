@@ -5,7 +5,7 @@ import random
 from collections.abc import Callable, Iterator
 
 from load.sweep.next_point import PointState, next_point
-from reports.analysis.paired_ratio import FEWEST_ROUNDS, compare
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, paired_ratio
 from units import GIB, KIB
 
 COARSE = tuple(4 * KIB * 4**step for step in range(10))
@@ -15,7 +15,7 @@ Pairs = list[tuple[float, float]]
 
 
 def state(value: int, pairs: Pairs, coarse: bool = True) -> PointState:
-    return PointState(value, coarse, len(pairs), (compare(pairs),) if pairs else ())
+    return PointState(value, coarse, len(pairs), (paired_ratio(pairs),) if pairs else ())
 
 
 def visits(ratio: Callable[[int, random.Random], float], rounds: int, seed: int = 1) -> Iterator[tuple[int, Pairs]]:
@@ -87,7 +87,7 @@ def test_choosing_by_what_was_seen_does_not_break_the_intervals() -> None:
         where, slope = random.Random(seed).choice(COARSE[1:-1]) * 1.3, 0.05
         last = dict(visits(crossing(where, slope, 0.05), 110, seed))
         for value, pairs in last.items():
-            found = compare(pairs)
+            found = paired_ratio(pairs)
             if found.low is not None and found.high is not None:
                 total += 1
                 held += found.low <= math.exp(slope * math.log(where / value)) <= found.high

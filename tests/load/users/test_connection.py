@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from load.users import connection as connections
-from load.users.connection import SINKS, Connection, Sink
+from load.users.connection import SINKS, DownloadConnection, Sink
 from servers import mode, sockets
 from servers.server import Limits, Server
 from tests.load.fake_server import answering
@@ -18,9 +18,9 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n"
 
 def counted(
     address: tuple[str, int], sink: Sink, expected_bytes: int | None = None, timeout_s: float = 5.0, tls: bool = False
-) -> tuple[Connection, list[int]]:
+) -> tuple[DownloadConnection, list[int]]:
     pieces: list[int] = []
-    return Connection(address, sink, pieces.append, expected_bytes, timeout_s, tls), pieces
+    return DownloadConnection(address, sink, pieces.append, expected_bytes, timeout_s, tls), pieces
 
 
 @pytest.mark.parametrize("mode_name", ["sendfile", "tls-send"])
@@ -129,7 +129,7 @@ def test_a_server_that_went_away_is_not_asked_for_ever() -> None:
 
 def test_an_address_of_ipv6_is_asked_by_its_name_in_brackets() -> None:
     with contextlib.closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
-        connection = Connection(listener.getsockname()[:2], "copy", lambda _: None, 4, 5.0)
+        connection = DownloadConnection(listener.getsockname()[:2], "copy", lambda _: None, 4, 5.0)
         asking = threading.Thread(target=connection.download, args=("/file",))
         asking.start()
         accepted, _ = listener.accept()

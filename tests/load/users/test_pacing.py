@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from errors import UsageError, UserError
-from load.users.pacing import SATURATED, Asked, Pace, Turns, check_starts, parse, resolve, say
+from load.users.pacing import SATURATED, Pace, PaceSpec, StartTimes, check_starts, format_pace, parse, resolve
 from tests.conftest import PROJECT
 from tests.load.fake_server import answering
 from units import GIB, KIB, MIB
@@ -18,17 +18,17 @@ from units import GIB, KIB, MIB
     ("text", "asked"),
     [
         ("saturated", SATURATED),
-        ("auto", Asked(False, "auto")),
-        ("both", Asked(True, "auto")),
-        ("saturated auto", Asked(True, "auto")),
-        ("200MiB/s", Asked(False, 200 * MIB)),
-        ("200 MiB/s", Asked(False, 200 * MIB)),
-        ("saturated 1.5GiB/s", Asked(True, 1536 * MIB)),
+        ("auto", PaceSpec(False, "auto")),
+        ("both", PaceSpec(True, "auto")),
+        ("saturated auto", PaceSpec(True, "auto")),
+        ("200MiB/s", PaceSpec(False, 200 * MIB)),
+        ("200 MiB/s", PaceSpec(False, 200 * MIB)),
+        ("saturated 1.5GiB/s", PaceSpec(True, 1536 * MIB)),
     ],
 )
-def test_what_is_asked_for_is_read_and_said_again(text: str, asked: Asked) -> None:
+def test_what_is_asked_for_is_read_and_said_again(text: str, asked: PaceSpec) -> None:
     assert parse(text) == asked
-    assert parse(say(asked)) == asked
+    assert parse(format_pace(asked)) == asked
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_users_start_in_turn_and_together_offer_the_rate() -> None:
 
 def test_a_user_waits_for_its_turn_and_one_that_is_late_skips_none() -> None:
     clock = itertools.chain([0.999, 1.0001], itertools.repeat(7.5))
-    turns = Turns(Pace(MIB, MIB, 1, begin_s=1.0), 0, lambda: next(clock))
+    turns = StartTimes(Pace(MIB, MIB, 1, begin_s=1.0), 0, lambda: next(clock))
     assert [turns.wait() for _ in range(7)] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
 
 

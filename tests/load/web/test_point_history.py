@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from load.web.point_history import COARSE_POINTS, FINE_POINTS, STEP, History, mean
+from load.web.point_history import COARSE_POINTS, FINE_POINTS, STEP, PointHistory, mean
 from load.web.rates import COLUMNS, Point
 
 WALL_S = 1_795_000_000.0
@@ -14,14 +14,14 @@ def point(number: int, cores: float | None = 1.0) -> Point:
     return Point(0.5 * number, {"sendfile": values}, (0.1, 0.2, 0.0))
 
 
-def filled(count: int) -> History:
-    history = History(WALL_S)
+def filled(count: int) -> PointHistory:
+    history = PointHistory(WALL_S)
     for number in range(count):
         history.add(point(number))
     return history
 
 
-def asked(history: History, epoch: str = "", fine: int = -1, coarse: int = -1) -> Any:
+def asked(history: PointHistory, epoch: str = "", fine: int = -1, coarse: int = -1) -> Any:
     return json.loads(history.since(epoch, fine, coarse))
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from errors import UserError
 from profiles.checks import cpu_accounting
-from profiles.checks.crosscheck import BESIDE, Account, crosscheck
+from profiles.checks.crosscheck import NOT_BILLED, CpuReading, crosscheck
 from profiles.targets.catalog import choose
 
 SCHEDULER_ACCOUNTS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
@@ -24,7 +24,7 @@ def root(tmp_path: Path) -> Path:
 def test_what_hangs_on_the_same_clock_agrees_with_it(root: Path, mode: str) -> None:
     """With some slack for what is no disagreement: a tick at each end, and the end of the process."""
     told = {account.name: account for account in crosscheck(choose([mode])[0], root, 0.5)}
-    assert set(told) == {*SCHEDULER_ACCOUNTS, "perf stat", BESIDE}
+    assert set(told) == {*SCHEDULER_ACCOUNTS, "perf stat", NOT_BILLED}
     for name in SCHEDULER_ACCOUNTS:
         account = told[name]
         if account.reason is None:
@@ -33,10 +33,10 @@ def test_what_hangs_on_the_same_clock_agrees_with_it(root: Path, mode: str) -> N
 
 
 def test_a_thread_that_an_account_missed_would_show() -> None:
-    assert Account("some account", 0.97, 1.0).agrees is False
-    assert Account("some account", 0.99, 1.0).agrees is True
-    assert Account("some account", None, None, "not here").agrees is None
-    assert Account(BESIDE, 0.1, 1.0).agrees is None
+    assert CpuReading("some account", 0.97, 1.0).agrees is False
+    assert CpuReading("some account", 0.99, 1.0).agrees is True
+    assert CpuReading("some account", None, None, "not here").agrees is None
+    assert CpuReading(NOT_BILLED, 0.1, 1.0).agrees is None
 
 
 def test_without_perf_it_is_said(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,7 +14,7 @@ from profiles.profilers.perf import Perf
 from profiles.protocol import Recording, Start
 from profiles.targets.catalog import choose
 from profiles.targets.supervisor import Supervisor
-from tests.conftest import eventually
+from tests.conftest import PROJECT, eventually
 
 SEND_FILE = "send_file (servers/modes/sendfile.py:{})"
 

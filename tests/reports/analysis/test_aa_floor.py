@@ -8,8 +8,8 @@ import pytest
 from profiles.store import aa_floors
 from profiles.store.records import Cell, Floor, Run
 from reports import page
-from reports.analysis.aa_floor import conditions, floor_of, own_floor
-from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.aa_floor import conditions, effective_floor, floor_of_run
+from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.validity import check
 from reports.analysis.verdict import conclude, delta
 from reports.run_data import load
@@ -33,7 +33,7 @@ def calibrated(factor: float = 1.0) -> tuple[Run, list[Cell]]:
 
 def test_the_floor_is_how_far_the_duplicates_interval_reaches_from_1() -> None:
     run, cells = calibrated()
-    floor = own_floor(measured(run, tuple(cells)))
+    floor = floor_of_run(build(run, tuple(cells)))
     assert floor is not None and floor.holds_one and floor.rounds == 10
     assert floor.reach == max(1 - floor.low, floor.high - 1) < 0.03
     assert Floor(0.97, 1.01, 10, "r", "").reach == pytest.approx(0.03)
@@ -41,7 +41,7 @@ def test_the_floor_is_how_far_the_duplicates_interval_reaches_from_1() -> None:
 
 def test_the_duplicate_is_never_judged_and_costs_no_confidence() -> None:
     run, cells = calibrated()
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     (verdict,) = conclude(records, check(records))
     assert run.modes == records.modes == ("read-send", "sendfile")
     assert verdict.mode == "sendfile" and "95 % CI" in verdict.sentence
@@ -49,8 +49,8 @@ def test_the_duplicate_is_never_judged_and_costs_no_confidence() -> None:
 
 def test_equals_that_differ_widen_delta_are_said_and_calibrate_nothing() -> None:
     run, cells = calibrated(1.06)
-    records = measured(run, tuple(cells))
-    floor = floor_of(records)
+    records = build(run, tuple(cells))
+    floor = effective_floor(records)
     assert floor is not None and not floor.holds_one and 0.05 < floor.reach < 0.08
     assert any("the A/A check failed" in finding.text for finding in check(records).of("caution"))
     assert delta(floor.reach) > 0.05
@@ -63,9 +63,9 @@ def test_a_floor_wider_than_two_percent_takes_a_small_difference_back() -> None:
         for number in range(1, 11)
         for mode in run.modes
     ]
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     assert conclude(records, check(records))[0].kind == "less"
-    floor = floor_of(records)
+    floor = effective_floor(records)
     assert floor is not None
     assert (
         conclude(records, check(records), floor.reach)[0].sentence == "no difference beyond ±6 % (0.95x [0.95, 0.95])"
@@ -74,14 +74,14 @@ def test_a_floor_wider_than_two_percent_takes_a_small_difference_back() -> None:
 
 def test_a_floor_is_kept_for_the_same_conditions_only_and_the_newest_counts(tmp_path: Path) -> None:
     run = synthetic.run()
-    assert aa_floors.kept(tmp_path, conditions(run)) is None
+    assert aa_floors.load_floor(tmp_path, conditions(run)) is None
     for high in (1.05, 1.03):
-        aa_floors.keep(tmp_path, conditions(run), Floor(0.99, high, 10, "r", "2025-01-01"))
-    found = aa_floors.kept(tmp_path, conditions(dataclasses.replace(run, name="later", seed=9)))
+        aa_floors.save_floor(tmp_path, conditions(run), Floor(0.99, high, 10, "r", "2025-01-01"))
+    found = aa_floors.load_floor(tmp_path, conditions(dataclasses.replace(run, name="later", seed=9)))
     assert found is not None and found.high == 1.03
-    assert aa_floors.kept(tmp_path, conditions(dataclasses.replace(run, users=8))) is None
+    assert aa_floors.load_floor(tmp_path, conditions(dataclasses.replace(run, users=8))) is None
     other = dataclasses.replace(run, host=run.host | {"cpu_model": "another"})
-    assert aa_floors.kept(tmp_path, conditions(other)) is None
+    assert aa_floors.load_floor(tmp_path, conditions(other)) is None
 
 
 def test_the_page_shows_the_floor_once_and_no_duplicate_in_its_tables(tmp_path: Path) -> None:

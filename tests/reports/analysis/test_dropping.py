@@ -8,7 +8,7 @@ from profiles.store.records import Cell, Probe, Repeat, Run
 from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.analysis.bottleneck import probed
-from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.validity import check
 from reports.run_data import load
 from tests.reports import synthetic
@@ -29,7 +29,7 @@ def disturbed(*numbers: int, rounds: int = 10, repeats: tuple[Repeat, ...] = ())
 
 def test_a_disturbed_round_is_dropped_with_all_its_modes() -> None:
     run, cells = disturbed(2, 7)
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     assert dict(records.dropped) == {2: ("steal 5 % (sendfile)",), 7: ("steal 5 % (sendfile)",)}
     assert len(records.rounds) == len(records.cells_of("read-send")) == 8
     assert len(records.every_round) == 10
@@ -37,7 +37,7 @@ def test_a_disturbed_round_is_dropped_with_all_its_modes() -> None:
 
 def test_where_too_few_are_calm_every_round_is_kept_under_caution() -> None:
     run, cells = disturbed(0, 1, 2, 3, 4)
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     assert records.never_calm and not records.dropped and len(records.rounds) == 10
     cautions = [finding.text for finding in check(records).of("caution")]
     assert "disturbed: 5 of 10 rounds; too few are left to judge from, so every round is kept" in cautions
@@ -46,9 +46,9 @@ def test_where_too_few_are_calm_every_round_is_kept_under_caution() -> None:
 def test_dropped_rounds_that_repeats_replaced_leave_a_valid_run() -> None:
     run, cells = disturbed(2, repeats=(Repeat(9, 2),))
     run = dataclasses.replace(run, rounds_planned=9)
-    assert check(measured(run, tuple(cells), proofs=synthetic.proofs(run))).word == "valid"
+    assert check(build(run, tuple(cells), proofs=synthetic.proofs(run))).word == "valid"
     short = dataclasses.replace(run, rounds_planned=10, repeats=())
-    (caution,) = check(measured(short, tuple(cells), proofs=synthetic.proofs(run))).of("caution")
+    (caution,) = check(build(short, tuple(cells), proofs=synthetic.proofs(run))).of("caution")
     assert caution.text == (
         "only 9 of 10 planned rounds could be judged: the others were disturbed, and so were their repeats"
     )

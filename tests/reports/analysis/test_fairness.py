@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
-from reports.analysis.rounds import measured
+from reports.analysis.rounds import build
 from reports.analysis.validity import check
 from tests.reports import synthetic
 from units import MIB
@@ -13,7 +13,7 @@ def said(congestion: dict[str, str] | None = None, **of_sendfile: Any) -> list[t
     run = synthetic.run(congestion=congestion or {})
     targets = tuple(replace(each, **of_sendfile) if each.name == "sendfile" else each for each in run.targets)
     run = replace(run, targets=targets)
-    findings = check(measured(run, tuple(synthetic.cells(run)), proofs=synthetic.proofs(run))).findings
+    findings = check(build(run, tuple(synthetic.cells(run)), proofs=synthetic.proofs(run))).findings
     return [(finding.mode, finding.text) for finding in findings if finding.kind == "caution"]
 
 

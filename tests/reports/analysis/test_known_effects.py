@@ -8,7 +8,7 @@ import statistics
 import pytest
 
 from profiles.store.records import Cell, Proof, Run
-from reports.analysis.rounds import PRIMARY, Measured, measured
+from reports.analysis.rounds import PRIMARY, Dataset, build
 from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude
 from tests.reports import synthetic
@@ -35,8 +35,8 @@ def campaign(effect: float, seed: int, rounds: int = 24, drift: float = 0.2) -> 
     return run, cells
 
 
-def concluded(run: Run, cells: list[Cell]) -> tuple[Measured, Verdict]:
-    records = measured(run, tuple(cells), proofs=synthetic.proofs(run))
+def concluded(run: Run, cells: list[Cell]) -> tuple[Dataset, Verdict]:
+    records = build(run, tuple(cells), proofs=synthetic.proofs(run))
     (verdict,) = conclude(records, check(records))
     return records, verdict
 
@@ -127,7 +127,7 @@ def test_a_mode_that_falls_back_is_void() -> None:
     """As socket.sendfile() does silently, into read and send: two copies where its model has none."""
     run, cells = campaign(0.3, 5)
     fell_back = Proof("sendfile", "degraded", model_copies=0, read_copies=1.0, by_reference_share=0.0)
-    records = measured(run, tuple(cells), proofs=(synthetic.proofs(run)[0], fell_back))
+    records = build(run, tuple(cells), proofs=(synthetic.proofs(run)[0], fell_back))
     (verdict,) = conclude(records, check(records))
     assert verdict.kind == "void"
     assert verdict.sentence == (
@@ -138,7 +138,7 @@ def test_a_mode_that_falls_back_is_void() -> None:
 def test_wrong_bytes_and_a_changed_file_are_void() -> None:
     run, cells = campaign(0.3, 6)
     wrong = Proof("sendfile", "degraded", 0, 0.0, 1.0, wrong=("0+4096",))
-    records = measured(run, tuple(cells), proofs=(synthetic.proofs(run)[0], wrong))
+    records = build(run, tuple(cells), proofs=(synthetic.proofs(run)[0], wrong))
     assert "wrong bytes arrived in 0+4096" in str(check(records).void_reason("sendfile"))
     changed = dataclasses.replace(run, file=dataclasses.replace(run.file, changed=True))
     assert concluded(changed, cells)[1].sentence == "void: the served file changed during the run"

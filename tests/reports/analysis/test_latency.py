@@ -7,14 +7,14 @@ import pytest
 
 from errors import UserError
 from reports.analysis.latency import latencies
-from reports.analysis.rounds import Measured, measured
+from reports.analysis.rounds import Dataset, build
 from tests.reports import synthetic
 
 
-def of(histograms: list[str]) -> Measured:
+def of(histograms: list[str]) -> Dataset:
     run = synthetic.run(("sendfile",), len(histograms))
     cells = synthetic.cells(run)
-    return measured(
+    return build(
         run, tuple(dataclasses.replace(c, latency_histogram=h) for c, h in zip(cells, histograms, strict=True))
     )
 

@@ -8,11 +8,11 @@ import statistics
 import pytest
 from scipy import stats
 
-from reports.analysis.paired_ratio import Paired, compare, critical_rank, rounds_needed, signed_rank_counts
+from reports.analysis.paired_ratio import Paired, critical_rank, paired_ratio, rounds_needed, signed_rank_counts
 
 
 def paired(logs: list[float], confidence: float = 0.95) -> Paired:
-    return compare([(math.exp(value), 1.0) for value in logs], confidence)
+    return paired_ratio([(math.exp(value), 1.0) for value in logs], confidence)
 
 
 def interval(logs: list[float], confidence: float = 0.95) -> tuple[float, float]:
@@ -74,7 +74,7 @@ def test_over_all_sign_patterns_the_interval_covers_at_least_its_confidence(size
 
 
 def test_rounds_that_all_agree_give_an_interval_of_no_width() -> None:
-    result = compare([(0.5, 2.0)] * 8)
+    result = paired_ratio([(0.5, 2.0)] * 8)
     assert (result.ratio, result.low, result.high) == pytest.approx((0.25, 0.25, 0.25))
 
 
@@ -82,14 +82,14 @@ def test_the_estimate_is_the_median_of_all_pairs_and_shrugs_off_one_wild_round()
     logs = noise(9, 3)
     pairs = [(a + b) / 2 for a, b in itertools.combinations_with_replacement(logs, 2)]
     assert math.log(paired(logs).ratio) == pytest.approx(statistics.median(pairs))
-    calm = compare([(0.2, 1.0)] * 9 + [(0.21, 1.0)])
-    wild = compare([(0.2, 1.0)] * 9 + [(21.0, 1.0)])
+    calm = paired_ratio([(0.2, 1.0)] * 9 + [(0.21, 1.0)])
+    wild = paired_ratio([(0.2, 1.0)] * 9 + [(21.0, 1.0)])
     assert wild.ratio == pytest.approx(calm.ratio)
 
 
 def test_swapping_mode_and_baseline_turns_the_result_upside_down() -> None:
     pairs = [(math.exp(value), 1.0) for value in noise(12, 4)]
-    there, back = compare(pairs), compare([(b, a) for a, b in pairs])
+    there, back = paired_ratio(pairs), paired_ratio([(b, a) for a, b in pairs])
     assert there.low is not None and back.high is not None
     assert there.ratio == pytest.approx(1 / back.ratio)
     assert there.low == pytest.approx(1 / back.high)
@@ -97,17 +97,17 @@ def test_swapping_mode_and_baseline_turns_the_result_upside_down() -> None:
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_fewer_than_six_rounds_have_no_interval_and_it_says_so(n: int) -> None:
-    result = compare([(0.2, 1.0)] * n)
+    result = paired_ratio([(0.2, 1.0)] * n)
     assert result.low is None and result.high is None and result.half_width is None
     assert result.reason == "6 are needed for an interval of 95 %"
     assert result.median == pytest.approx(0.2)
 
 
 def test_a_level_that_six_rounds_cannot_reach_says_how_many_can() -> None:
-    result = compare([(0.2, 1.0)] * 6, 1 - 0.05 / 2)
+    result = paired_ratio([(0.2, 1.0)] * 6, 1 - 0.05 / 2)
     assert result.low is None
     assert result.reason == "7 are needed for an interval of 97.5 %"
-    assert compare([(0.2, 1.0)] * 7, 1 - 0.05 / 2).low is not None
+    assert paired_ratio([(0.2, 1.0)] * 7, 1 - 0.05 / 2).low is not None
 
 
 def test_critical_values_are_those_of_the_tables() -> None:
@@ -118,13 +118,13 @@ def test_critical_values_are_those_of_the_tables() -> None:
 @pytest.mark.parametrize("pairs", [[], [(0.0, 1.0)], [(1.0, 0.0)], [(-1.0, 1.0)]])
 def test_what_has_no_logarithm_is_refused(pairs: list[tuple[float, float]]) -> None:
     with pytest.raises(ValueError):
-        compare(pairs)
+        paired_ratio(pairs)
 
 
 @pytest.mark.parametrize("rounds", [4, 9, 10])
 def test_the_same_rounds_from_the_other_side_are_the_inverse(rounds: int) -> None:
     chance = random.Random(rounds)
     pairs = [(chance.lognormvariate(0, 0.2), chance.lognormvariate(1, 0.2)) for _ in range(rounds)]
-    back, found = compare([(baseline, mode) for mode, baseline in pairs]), compare(pairs).inverted
+    back, found = paired_ratio([(baseline, mode) for mode, baseline in pairs]), paired_ratio(pairs).inverted
     assert (found.ratio, found.median) == pytest.approx((back.ratio, back.median))
     assert (found.low, found.high) == pytest.approx((back.low, back.high)) and found.reason == back.reason

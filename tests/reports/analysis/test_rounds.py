@@ -6,7 +6,7 @@ import pytest
 
 from errors import UserError
 from reports.analysis.bottleneck import cores
-from reports.analysis.rounds import PRIMARY, measured, value
+from reports.analysis.rounds import PRIMARY, build, value
 from tests.reports import synthetic
 from units import GIB
 
@@ -14,7 +14,7 @@ from units import GIB
 def test_only_rounds_in_which_every_mode_ran_are_compared() -> None:
     run = synthetic.run(rounds=4)
     cells = [cell for cell in synthetic.cells(run) if (cell.round, cell.mode) != (3, "sendfile")]
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     assert [cells["sendfile"].round for cells in records.rounds] == [0, 1, 2]
     assert records.incomplete == (3,)
     assert len(records.pairs("sendfile", PRIMARY)) == 3
@@ -23,14 +23,14 @@ def test_only_rounds_in_which_every_mode_ran_are_compared() -> None:
 def test_the_order_of_the_lines_does_not_matter() -> None:
     run = synthetic.run(rounds=6)
     cells = synthetic.cells(run)
-    assert measured(run, tuple(cells)).rounds == measured(run, tuple(reversed(cells))).rounds
+    assert build(run, tuple(cells)).rounds == build(run, tuple(reversed(cells))).rounds
 
 
 def test_an_unknown_value_is_left_out_and_counted() -> None:
     run = synthetic.run(rounds=3)
     cells = synthetic.cells(run)
     cells[0] = dataclasses.replace(cells[0], metrics=cells[0].metrics | {PRIMARY: None})
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     spread = records.spread(cells[0].mode, PRIMARY)
     assert spread is not None and (spread.known, spread.rounds) == (2, 3)
     assert len(records.pairs("sendfile", PRIMARY)) == 2
@@ -54,16 +54,16 @@ def test_switches_are_unknown_where_one_kind_is() -> None:
     run = synthetic.run(rounds=1)
     cells = synthetic.cells(run)
     half = [dataclasses.replace(cell, metrics=cell.metrics | {"involuntary_switches": None}) for cell in cells]
-    assert measured(run, tuple(cells)).switches("sendfile") is not None
-    assert measured(run, tuple(half)).switches("sendfile") is None
+    assert build(run, tuple(cells)).switches("sendfile") is not None
+    assert build(run, tuple(half)).switches("sendfile") is None
 
 
 def test_records_that_contradict_each_other_are_refused_with_the_place() -> None:
     run = synthetic.run(rounds=2)
     cells = synthetic.cells(run)
     with pytest.raises(UserError, match="round 0 of 'read-send' twice"):
-        measured(run, (*cells, next(cell for cell in cells if cell.mode == "read-send")))
+        build(run, (*cells, next(cell for cell in cells if cell.mode == "read-send")))
     with pytest.raises(UserError, match="'splice', which is not among its targets"):
-        measured(run, (*cells, synthetic.cell("splice", 2, 2)))
+        build(run, (*cells, synthetic.cell("splice", 2, 2)))
     with pytest.raises(UserError, match="'other', which is not among its targets"):
-        measured(dataclasses.replace(run, baseline="other"), tuple(cells))
+        build(dataclasses.replace(run, baseline="other"), tuple(cells))

@@ -27,7 +27,7 @@ def test_the_orders_are_counted_as_scipy_counts_them(m: int, n: int) -> None:
 @pytest.mark.parametrize(("m", "n", "level"), [(6, 6, 0.95), (10, 10, 0.95), (8, 12, 0.99), (10, 24, 0.975)])
 def test_the_interval_holds_just_the_ratios_that_the_test_does_not_reject(m: int, n: int, level: float) -> None:
     a, b = sample(1, m, 1.2), sample(2, n)
-    found = unpaired_ratio.compare(a, b, level)
+    found = unpaired_ratio.unpaired_ratio(a, b, level)
     assert found.low is not None and found.high is not None and found.low < found.ratio < found.high
 
     def rejected(ratio: float) -> bool:
@@ -48,7 +48,7 @@ def test_many_rounds_are_near_what_counting_gives(monkeypatch: pytest.MonkeyPatc
 
 def test_turned_round_it_says_the_inverse() -> None:
     a, b = sample(1, 9), sample(2, 11, 2.0)
-    there, back = unpaired_ratio.compare(a, b), unpaired_ratio.compare(b, a)
+    there, back = unpaired_ratio.unpaired_ratio(a, b), unpaired_ratio.unpaired_ratio(b, a)
     assert there.high is not None and back.low is not None
     assert there.ratio == pytest.approx(1 / back.ratio) and there.high == pytest.approx(1 / back.low)
 
@@ -57,19 +57,19 @@ def test_it_covers_what_is_true_in_about_95_of_100_runs() -> None:
     """Only as long as runs differ in nothing but their rounds: that they do is the caveat."""
     held = 0
     for seed in range(400):
-        found = unpaired_ratio.compare(sample(2 * seed, 10, 1.1), sample(2 * seed + 1, 10))
+        found = unpaired_ratio.unpaired_ratio(sample(2 * seed, 10, 1.1), sample(2 * seed + 1, 10))
         held += found.low is not None and found.high is not None and found.low <= 1.1 <= found.high
     assert held >= 368  # of 400 at 95 %, fewer than 1 in 1,000 seeds would give less
 
 
 def test_too_few_rounds_have_no_interval_and_say_so() -> None:
-    few = unpaired_ratio.compare(sample(1, 5), sample(2, 30))
+    few = unpaired_ratio.unpaired_ratio(sample(1, 5), sample(2, 30))
     assert (few.low, few.high) == (None, None) and "6 rounds of each run" in (few.reason or "")
-    strict = unpaired_ratio.compare(sample(1, 6), sample(2, 6), 0.9999)
+    strict = unpaired_ratio.unpaired_ratio(sample(1, 6), sample(2, 6), 0.9999)
     assert strict.low is None and "too few for an interval of 99.99 %" in (strict.reason or "")
 
 
 @pytest.mark.parametrize(("a", "b"), [([], [1.0]), ([1.0], []), ([0.0], [1.0]), ([1.0], [-1.0])])
 def test_nothing_and_nonsense_are_no_ratio(a: list[float], b: list[float]) -> None:
     with pytest.raises(ValueError):
-        unpaired_ratio.compare(a, b)
+        unpaired_ratio.unpaired_ratio(a, b)

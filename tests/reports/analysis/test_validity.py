@@ -8,7 +8,7 @@ import pytest
 from profiles.store.records import Cell, Profile, Proof, Run
 from reports.analysis.cpu_speed import core_speed
 from reports.analysis.disturbance import absent_share, foreign_cores
-from reports.analysis.rounds import measured
+from reports.analysis.rounds import build
 from reports.analysis.validity import Validity, check
 from servers.mode import Copy
 from tests.reports import synthetic
@@ -20,7 +20,7 @@ def changed(cell: Cell, metrics: dict[str, float | None] | None = None, **fields
 
 
 def validity(run: Run, cells: list[Cell]) -> Validity:
-    return check(measured(run, tuple(cells), proofs=synthetic.proofs(run)))
+    return check(build(run, tuple(cells), proofs=synthetic.proofs(run)))
 
 
 def with_one(mode: str, number: int, metrics: dict[str, float | None] | None = None, **fields: Any) -> Validity:
@@ -111,7 +111,7 @@ def test_how_fast_the_cpu_was_is_not_told_from_few_cells() -> None:
     run = synthetic.run(rounds=6)
     few = [changed(each, {"core_loop_us": 300.0}) for each in synthetic.cells(run)][:9]
     few[0] = changed(few[0], {"core_loop_us": 900.0})
-    assert core_speed(measured(run, tuple(few))) is None
+    assert core_speed(build(run, tuple(few))) is None
 
 
 @pytest.mark.parametrize("thread", ["ksoftirqd_s", "kblockd_s"])
@@ -197,7 +197,7 @@ def test_an_interrupted_run_says_how_far_it_came_and_which_round_is_left_out() -
 def test_failures_under_the_profiler_are_a_caution_only() -> None:
     run = synthetic.run(rounds=6)
     profile = Profile(synthetic.cell("sendfile", 0, 0, failures=2, failure_names={"reset": 2}), None, None, "no py-spy")
-    found = check(measured(run, tuple(synthetic.cells(run)), (profile,), proofs=synthetic.proofs(run)))
+    found = check(build(run, tuple(synthetic.cells(run)), (profile,), proofs=synthetic.proofs(run)))
     assert texts(found, "caution") == ["2 requests failed while the flame graph was recorded"]
 
 
@@ -205,14 +205,14 @@ def test_a_mode_that_contradicts_its_name_is_void_with_the_reason() -> None:
     run = synthetic.run()
     copied = Proof("sendfile", "degraded", 0, 0.0, 0.0, completions=1024, copied_completions=1024)
     kept = tuple(proof for proof in synthetic.proofs(run) if proof.mode != "sendfile")
-    found = check(measured(run, tuple(synthetic.cells(run)), proofs=(*kept, copied)))
+    found = check(build(run, tuple(synthetic.cells(run)), proofs=(*kept, copied)))
     assert "the kernel copied 1,024 of 1,024 sends after all" in str(found.void_reason("sendfile"))
     assert found.void_reason("read-send") is None
 
 
 def test_without_a_proof_it_is_unknown_and_a_skipped_mode_is_said() -> None:
     run = dataclasses.replace(synthetic.run(), skipped={"uring-splice": "Operation not permitted"})
-    found = check(measured(run, tuple(synthetic.cells(run))))
+    found = check(build(run, tuple(synthetic.cells(run))))
     assert {finding.mode for finding in found.of("unknown")} == {"read-send", "sendfile"}
     assert any("skipped" in finding.text and finding.mode == "uring-splice" for finding in found.of("caution"))
 
@@ -221,7 +221,7 @@ def test_a_few_segments_that_are_sent_again_are_no_disturbance_and_many_are() ->
     run = synthetic.run()
     few, many = (
         check(
-            measured(
+            build(
                 run,
                 tuple(
                     dataclasses.replace(

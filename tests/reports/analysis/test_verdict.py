@@ -7,7 +7,7 @@ import pytest
 
 from profiles.store.records import Cell
 from reports.analysis.paired_ratio import Paired
-from reports.analysis.rounds import PRIMARY, measured
+from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude, delta, more_rounds
 from tests.reports import synthetic
@@ -23,7 +23,7 @@ def verdicts(ratios: dict[str, list[float]], failing: str = "") -> tuple[Verdict
         fails = int(cell.mode == failing)
         metrics = cell.metrics | {PRIMARY: cost}
         cells.append(dataclasses.replace(cell, metrics=metrics, failures=fails, failure_names={"reset": fails}))
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     return conclude(records, check(records))
 
 
@@ -111,14 +111,14 @@ def test_an_unknown_cost_is_no_verdict() -> None:
     cells: list[Cell] = [
         dataclasses.replace(cell, metrics=cell.metrics | {PRIMARY: None}) for cell in synthetic.cells(run)
     ]
-    records = measured(run, tuple(cells))
+    records = build(run, tuple(cells))
     (verdict,) = conclude(records, check(records))
     assert verdict.sentence == "no verdict: the server's CPU per GiB is not known above zero in any round"
 
 
 def test_one_mode_alone_has_nothing_to_be_compared_with() -> None:
     run = synthetic.run(("sendfile",))
-    records = measured(run, tuple(synthetic.cells(run)))
+    records = build(run, tuple(synthetic.cells(run)))
     assert conclude(records, check(records)) == ()
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from reports.analysis.rounds import Measured, measured
+from reports.analysis.rounds import Dataset, build
 from reports.analysis.validity import check
 from reports.analysis.verdict import conclude
 from reports.charts import comparison, timeline
@@ -14,10 +14,10 @@ from reports.charts.theme import log_ticks
 from tests.reports import synthetic
 
 
-def records(rounds: int = 10, per_cell: int = 8) -> Measured:
+def records(rounds: int = 10, per_cell: int = 8) -> Dataset:
     run = synthetic.run(("read-send", "sendfile", "read-whole"), rounds)
     cells = synthetic.cells(run)
-    return measured(run, tuple(cells), (), tuple(synthetic.samples(cells, per_cell)))
+    return build(run, tuple(cells), (), tuple(synthetic.samples(cells, per_cell)))
 
 
 def values(spec: dict[str, Any]) -> list[list[dict[str, Any]]]:
@@ -50,7 +50,7 @@ def test_too_few_rounds_are_drawn_without_an_interval() -> None:
 def test_nothing_known_is_nothing_drawn() -> None:
     run = synthetic.run(rounds=6)
     cells = [dataclasses.replace(cell, metrics={}) for cell in synthetic.cells(run)]
-    of = measured(run, tuple(cells))
+    of = build(run, tuple(cells))
     assert comparison.forest(of, conclude(of, check(of)), 0.02) is None
     assert comparison.cost(of) is comparison.throughput(of) is timeline.cpu(of) is timeline.switches(of) is None
 
@@ -80,7 +80,7 @@ def test_a_log_axis_has_round_ticks_inside_its_range(low: float, high: float) ->
 def test_a_wild_round_does_not_flatten_the_others() -> None:
     of = records()
     wild = dataclasses.replace(of.cells[0], metrics=of.cells[0].metrics | {"server_cpu_s_per_gib": 500.0})
-    of = measured(of.run, (wild, *of.cells[1:]))
+    of = build(of.run, (wild, *of.cells[1:]))
     edge, beyond = comparison.cost_edge(of)
     spec = comparison.cost(of)
     assert spec is not None and beyond == [500.0]

@@ -15,7 +15,7 @@ from errors import UserError
 from profiles.store.records import DeepProfile
 from profiles.store.run_folder import RunFolder
 from reports import page
-from reports.flames.perf_profile import Deep, deep, differing, read_folded, reasons, signed
+from reports.flames.perf_profile import PerfProfile, differing, from_folded, read_folded, reasons, signed
 from reports.run_data import RunData, load
 from tests.reports import synthetic
 from tests.reports.tags import Tags
@@ -50,9 +50,9 @@ def unpacked(html: str, name: str) -> Any:
     return json.loads(gzip.decompress(base64.b64decode(found[1])))
 
 
-def made(folded: str, gib: float = 1.0, rate_hz: int = 200) -> Deep:
+def made(folded: str, gib: float = 1.0, rate_hz: int = 200) -> PerfProfile:
     one = dataclasses.replace(synthetic.cell("sendfile", 1, 1), received_bytes=round(gib * GIB), wall_s=2.0)
-    found = deep(DeepProfile("sendfile", one, "a.folded", rate_hz, 1.0), folded)
+    found = from_folded(DeepProfile("sendfile", one, "a.folded", rate_hz, 1.0), folded)
     assert found is not None
     return found
 

@@ -5,7 +5,7 @@ import random
 
 import pytest
 
-from reports.analysis.paired_ratio import compare
+from reports.analysis.paired_ratio import paired_ratio
 from reports.sweep.crossover import Point, crossover
 from units import KIB
 
@@ -83,5 +83,5 @@ def test_the_interval_holds_the_truth_in_about_95_of_100_sweeps() -> None:
 def _measured(value: float, where: float, chance: random.Random) -> Point:
     true = 0.1 * math.log(where / value)
     noise = [chance.gauss(0, 0.06) * (4 if chance.random() < 0.05 else 1) for _ in range(8)]
-    found = compare([(math.exp(true + error), 1.0) for error in noise])
+    found = paired_ratio([(math.exp(true + error), 1.0) for error in noise])
     return Point(value, found.ratio, found.low, found.high, 8)
