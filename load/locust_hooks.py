@@ -42,9 +42,9 @@ FOLDERS = (
 )
 
 
-def install(users: dict[str, type[DownloadUser]]) -> None:
-    """Register everything. users: what the locustfile offers, by class name."""
-    hooks = _Hooks(users)
+def install(user_classes: dict[str, type[DownloadUser]]) -> None:
+    """Register everything. user_classes: what the locustfile offers, by class name."""
+    hooks = _Hooks(user_classes)
     events.init_command_line_parser.add_listener(_add_arguments)
     events.init.add_listener(hooks.start_servers)
     events.test_start.add_listener(hooks.loads.on_start)
@@ -109,15 +109,15 @@ def _check_free(host: str, port: int) -> None:
 
 
 class _Hooks:
-    def __init__(self, users: dict[str, type[DownloadUser]]) -> None:
-        self._users = users
-        self._host: AgentClient | None = None
-        self._desk: Controller | None = None
-        self.loads = LocustLoads(users, _say_where)
+    def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
+        self._users = user_classes
+        self._agent: AgentClient | None = None
+        self._controller: Controller | None = None
+        self.loads = LocustLoads(user_classes, _say_where)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
-            self._take_part(environment, environment.runner)
+            self._run_as_worker(environment, environment.runner)
             return
         if isinstance(environment.runner, LocalRunner):
             raise_in_main_greenlet(signal.SIGINT)
@@ -125,7 +125,7 @@ class _Hooks:
         assert isinstance(options, Namespace)
         try:
             standing = self._start(environment, options)
-            self._offer(environment, options, standing)
+            self._attach_ui(environment, options, standing)
         except UserError as error:
             self.stop_servers()
             if isinstance(environment.runner, MasterRunner):
@@ -133,13 +133,13 @@ class _Hooks:
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
 
-    def _offer(self, environment: Environment, options: Namespace, standing: IdleServers) -> None:
-        assert self._host is not None
-        self.loads.record(self._host, standing, Path(options.profiles))
+    def _attach_ui(self, environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
+        assert self._agent is not None
+        self.loads.record(self._agent, idle_servers, Path(options.profiles))
         if environment.web_ui:
-            self._desk = attach(environment, self._host, standing, self.loads)
+            self._controller = attach(environment, self._agent, idle_servers, self.loads)
 
-    def _take_part(self, environment: Environment, runner: WorkerRunner) -> None:
+    def _run_as_worker(self, environment: Environment, runner: WorkerRunner) -> None:
         """As a worker: in the loads that are started by hand, where servers are at the agent's host; and in campaigns,
         which say themselves what to do."""
 
@@ -166,14 +166,14 @@ class _Hooks:
         if options.any_port and not isinstance(environment.runner, LocalRunner):
             raise UsageError("--any-port is for one process: workers know the modes' own ports only")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
-        self._host = connect(agent, Path(options.root))
-        standing = IdleServers(self._host, self._users, options.any_port)
+        self._agent = connect(agent, Path(options.root))
+        standing = IdleServers(self._agent, self._users, options.any_port)
         if environment.web_ui:
             standing.start_all()
         else:
             _start_each(standing)
         _leave_out_what_is_missing(environment, options, standing)
-        start_watching(self._host, os.getpid())
+        start_watching(self._agent, os.getpid())
         receive_counts(environment, self._users)
         return standing
 
@@ -184,29 +184,29 @@ class _Hooks:
                 raise UsageError(f"--web-port {options.web_port} is the port of {user_class.target}: choose another")
 
     def stop_servers(self, **_: Any) -> None:
-        if self._desk is not None:
-            self._desk.close()
-        if self._host is not None:
-            self._host.close()
+        if self._controller is not None:
+            self._controller.close()
+        if self._agent is not None:
+            self._agent.close()
 
 
-def _leave_out_what_is_missing(environment: Environment, options: Namespace, standing: IdleServers) -> None:
+def _leave_out_what_is_missing(environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
     """A mode that this machine lacks is loaded only where somebody named it: then its failures are the answer."""
-    for mode, reason in standing.missing.items():
-        user_class = standing.user_class(mode)
+    for mode, reason in idle_servers.missing.items():
+        user_class = idle_servers.user_class(mode)
         if not options.user_classes and user_class in environment.user_classes:
             print(f"skipped: {mode} is missing on this machine: {reason}", file=sys.stderr)
             environment.user_classes.remove(user_class)
             (environment.available_user_classes or {}).pop(user_class.__name__, None)  # all are ticked in Locust's form
 
 
-def _start_each(standing: IdleServers) -> None:
+def _start_each(idle_servers: IdleServers) -> None:
     """Raises UserError for a mode of ours; a guest that does not start is said, and keeps nobody from the others."""
-    for mode in standing.modes:
+    for mode in idle_servers.modes:
         try:
-            standing.start(mode)
+            idle_servers.start(mode)
         except UserError as error:
-            if not standing.user_class(mode).guest:
+            if not idle_servers.user_class(mode).guest:
                 raise
             print(f"warning: {mode} is not served: {error}", file=sys.stderr)
 

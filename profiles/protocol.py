@@ -152,7 +152,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target now. last_words: the end of its stderr, or how it ended. loop_us: of the servers' CPUs, just before it
+    """A target now. last_stderr_line: the end of its stderr, or how it ended. cpu_probe_us: of the servers' CPUs, just before it
     was started or just after it had ended (profiles/metrics/cpu_speed.py); None at other times."""
 
     name: str
@@ -161,8 +161,8 @@ class TargetStatus:
     port: int = 0
     pid: int = 0
     congestion_control: str = ""
-    last_words: str = ""
-    loop_us: float | None = None
+    last_stderr_line: str = ""
+    cpu_probe_us: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

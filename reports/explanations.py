@@ -44,12 +44,12 @@ def where(run: RunData, mode: str) -> str | None:
     return None if ours is None or theirs is None or mode in run.void else reasons(ours, theirs)
 
 
-def _split(measured: Dataset, mode: str) -> Iterator[str]:
-    baseline = measured.run.baseline
+def _split(dataset: Dataset, mode: str) -> Iterator[str]:
+    baseline = dataset.run.baseline
     differences = {}
     for part in ("user", "system"):
-        ours = measured.spread(mode, f"server_{part}_s", per_gib=True)
-        theirs = measured.spread(baseline, f"server_{part}_s", per_gib=True)
+        ours = dataset.spread(mode, f"server_{part}_s", per_gib=True)
+        theirs = dataset.spread(baseline, f"server_{part}_s", per_gib=True)
         if ours is None or theirs is None:
             return
         differences[part] = ours.median - theirs.median
@@ -64,36 +64,36 @@ def _more_or_less(difference: float) -> str:
     return f"{number(abs(difference))} {'more' if difference > 0 else 'fewer'}"
 
 
-def _faults(measured: Dataset, mode: str) -> Iterator[str]:
-    ours = measured.spread(mode, "minor_faults", per_gib=True)
-    theirs = measured.spread(measured.run.baseline, "minor_faults", per_gib=True)
+def _faults(dataset: Dataset, mode: str) -> Iterator[str]:
+    ours = dataset.spread(mode, "minor_faults", per_gib=True)
+    theirs = dataset.spread(dataset.run.baseline, "minor_faults", per_gib=True)
     if ours is None or theirs is None or max(ours.median, theirs.median) < FAULTS_WORTH_A_WORD:
         return
     if max(ours.median, theirs.median) >= 10 * min(ours.median, theirs.median):
         yield (
-            f"It took {number(ours.median)} page faults per GiB, {measured.run.baseline} {number(theirs.median)}: "
+            f"It took {number(ours.median)} page faults per GiB, {dataset.run.baseline} {number(theirs.median)}: "
             f"each is a trip into the kernel for a page of memory."
         )
 
 
-def limit(measured: Dataset, mode: str) -> str:
+def limit(dataset: Dataset, mode: str) -> str:
     """What was full while this mode ran, by the median of its rounds; and what doubled users said, where asked."""
-    probes = [probe for probe in measured.probes if probe.cell.mode == mode]
-    said = [probed(probe, measured.cells_of(mode), measured.run) for probe in probes]
-    return "; ".join([_limit(measured, mode), *said])
+    probes = [probe for probe in dataset.probes if probe.cell.mode == mode]
+    said = [probed(probe, dataset.cells_of(mode), dataset.run) for probe in probes]
+    return "; ".join([_limit(dataset, mode), *said])
 
 
-def _limit(measured: Dataset, mode: str) -> str:
-    cells = measured.cells_of(mode)
+def _limit(dataset: Dataset, mode: str) -> str:
+    cells = dataset.cells_of(mode)
     server = middle([busy for cell in cells if (busy := cores(cell, "server")) is not None])
     client = middle([busy for cell in cells if (busy := cores(cell, "client")) is not None])
     if server is None or client is None:
         return "unknown: the CPU of server or client is not on record"
     numbers = f"server {number(server)}, client {number(client)} of a core"
-    if measured.run.question == "paced":
-        return f"the offered rate, {rate_of(measured.run)} ({numbers})"
-    server_is_full = server >= server_full(measured.run)
-    client_is_full = client >= client_full(measured.run)
+    if dataset.run.question == "paced":
+        return f"the offered rate, {rate_of(dataset.run)} ({numbers})"
+    server_is_full = server >= server_full(dataset.run)
+    client_is_full = client >= client_full(dataset.run)
     if client_is_full and not server_is_full:
         return f"the client ({numbers}): throughput is a lower bound"
     if server_is_full and not client_is_full:

@@ -10,16 +10,16 @@ from reports.analysis.paired_ratio import family_confidence, paired_ratio
 from reports.analysis.rounds import PRIMARY, Dataset
 
 
-def half_width(measured: Dataset) -> float | None:
+def half_width(dataset: Dataset) -> float | None:
     """The widest of the judged modes', on the log scale; None where one has no interval, or none is compared."""
-    level = family_confidence(len(measured.others))
-    found = [measured.pairs(mode, PRIMARY) for mode in measured.others]
+    level = family_confidence(len(dataset.others))
+    found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others]
     widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
     known = [width for width in widths if width is not None]
     return max(known) if known and len(known) == len(widths) else None
 
 
-def precise(measured: Dataset, target: float) -> bool:
+def precise(dataset: Dataset, target: float) -> bool:
     """Whether every interval is at most this wide on either side; never where target is 0."""
-    width = half_width(measured)
+    width = half_width(dataset)
     return target > 0 and width is not None and width <= target

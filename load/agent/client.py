@@ -86,7 +86,7 @@ class AgentClient(ABC):
         """What goes with every request."""
 
     @abstractmethod
-    def _unanswered(self, what: str, error: Exception) -> UserError:
+    def _no_answer_error(self, what: str, error: Exception) -> UserError:
         """What to raise when there was no answer."""
 
     def check(self) -> None:  # noqa: B027  # only an agent elsewhere is ever lost without the run
@@ -167,6 +167,6 @@ class AgentClient(ABC):
                 raise RefusedError(response.status, msgspec.json.decode(answer, type=Refusal))
             return Exchange(msgspec.json.decode(answer, type=kind), asked_s, answered_s)
         except (OSError, http.client.HTTPException, EOFError, msgspec.DecodeError) as error:
-            raise self._unanswered(f"{method} {path.partition('?')[0]}", error) from error
+            raise self._no_answer_error(f"{method} {path.partition('?')[0]}", error) from error
         finally:
             connection.close()

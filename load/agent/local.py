@@ -62,7 +62,7 @@ class LocalAgent(AgentClient):
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
-    def _unanswered(self, what: str, error: Exception) -> UserError:
+    def _no_answer_error(self, what: str, error: Exception) -> UserError:
         return UserError(f"the agent does not answer {what}: {self._state(error)}")
 
     def _state(self, error: Exception) -> str:

@@ -213,7 +213,7 @@ class RemoteAgent(AgentClient):
                 raise PeerLostError(f"the agent at {self._options.address} was lost: {error}") from error
             raise
 
-    def _unanswered(self, what: str, error: Exception) -> UserError:
+    def _no_answer_error(self, what: str, error: Exception) -> UserError:
         why = f"the agent at {self._options.address} does not answer {what}: {_reason(error)}"
         if isinstance(error, ssl.SSLCertVerificationError):
             return UserError(f"{why}; AGENT_CA must name who signed its certificate, which must be of that host")

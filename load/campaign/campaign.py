@@ -39,16 +39,16 @@ class Campaign:
     def __init__(
         self,
         environment: Environment,
-        users: dict[str, type[DownloadUser]],
-        host: AgentClient,
+        user_classes: dict[str, type[DownloadUser]],
+        agent: AgentClient,
         folder: RunFolder,
         settings: Settings,
         progress: Callable[[float, str], None],
         part_of: RunFolder | None = None,
     ) -> None:
         self._environment = environment
-        self._users = users
-        self._host = host
+        self._users = user_classes
+        self._agent = agent
         self._folder = folder
         self._settings = settings
         self._progress = progress
@@ -63,10 +63,10 @@ class Campaign:
         Raises UserError when it cannot go on; the rounds that were complete are kept, and the reason stands in
         the run's record.
         """
-        facts = self._host.facts()
-        self._refuse(facts)
-        schedule = Schedule(self._begin(facts), self._settings.retries)
-        stage = CellRunner(self._environment, self._users, self._host, self._folder, self._settings, facts)
+        facts = self._agent.facts()
+        self._check_preconditions(facts)
+        schedule = Schedule(self._create_run(facts), self._settings.retries)
+        stage = CellRunner(self._environment, self._users, self._agent, self._folder, self._settings, facts)
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         others: list[Cell] = []
         try:
@@ -74,7 +74,7 @@ class Campaign:
             self._score(schedule, stage)
             others += self._probe(schedule, stage)
             others += self._profile(schedule.run, stage)
-            state = self._host.file_state()
+            state = self._agent.file_state()
             file = replace(schedule.run.file, resident_share_after=state.resident_share, changed=state.changed)
             schedule.run = replace(schedule.run, file=file)
             end = ("done", None)
@@ -93,7 +93,7 @@ class Campaign:
         self._keep_floor(schedule)
         return [*schedule.cells, *others]
 
-    def _refuse(self, facts: Facts) -> None:
+    def _check_preconditions(self, facts: Facts) -> None:
         """What cannot be measured here. Raises UserError before there is a folder."""
         if not facts.file.size_bytes:
             raise UserError(f"{facts.file.path} is empty, and nothing costs nothing: give a SIZE like 256MiB")
@@ -103,9 +103,9 @@ class Campaign:
             others = {target.name for target in facts.targets if target.sha256} & {*self._settings.modes}
             if others:
                 raise UserError(f"{' and '.join(others)} cannot be made cold: not {facts.file.path} is what it sends")
-            check_cold(self._host, facts.file.path)
+            check_cold(self._agent, facts.file.path)
 
-    def _begin(self, facts: Facts) -> Run:
+    def _create_run(self, facts: Facts) -> Run:
         """The folder, the proofs and the record of a run that begins now."""
         self._folder.create()
         try:
@@ -128,7 +128,7 @@ class Campaign:
         proofs = list(self._part_of.read_proofs()) if self._part_of else []
         for mode in () if self._part_of else self._settings.modes:
             self._progress(0, f"proof: {mode}")
-            proofs.append(self._host.prove(mode))
+            proofs.append(self._agent.prove(mode))
         missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
         for mode, reason in missing.items():
             if self._settings.named or mode == self._settings.modes[0]:
@@ -138,82 +138,82 @@ class Campaign:
         self._settings = replace(self._settings, modes=present)
         return proofs
 
-    def _pilot(self, schedule: Schedule, stage: CellRunner) -> list[Cell]:
+    def _pilot(self, schedule: Schedule, runner: CellRunner) -> list[Cell]:
         """The rate that all modes can be offered; told, and never scored. Where both questions are asked, it is looked
         for before the first one's rounds, so that what cannot be offered is known at once."""
         settings = self._settings
         if settings.pace.rate is None:
             return []
-        cells = [] if self._part_of else self._saturated_once(schedule.run, stage)
+        cells = [] if self._part_of else self._saturated_once(schedule.run, runner)
         ceilings = {cell.mode: cell.received_bytes / cell.wall_s for cell in cells if not cell.failures}
         ceilings = self._part_of.read_run().pilot_bytes_per_s if self._part_of else ceilings
         schedule.run = replace(schedule.run, pilot_bytes_per_s=ceilings)
         rate = resolve(settings.pace.rate, ceilings)
         check_starts(rate, schedule.run.file.size_bytes, settings.window_s)
         if settings.rate is not None:
-            self._offer(rate, schedule, stage)
+            self._set_rate(rate, schedule, runner)
         self._folder.write_run(schedule.run)
         return cells
 
-    def _saturated_once(self, run: Run, stage: CellRunner) -> list[Cell]:
+    def _saturated_once(self, run: Run, runner: CellRunner) -> list[Cell]:
         """What each mode reaches when it is saturated."""
         cells = []
         for position, mode in enumerate(run.modes, 1):
             self._progress(0, f"pilot: {mode}")
-            cells.append(self._surely(partial(stage.score, (0, position), mode, self._settings.users), stage))
+            cells.append(self._retry_once(partial(runner.score, (0, position), mode, self._settings.users), runner))
             self._progress(self._settings.cell_s, mode)
         return cells
 
-    def _offer(self, rate: int, schedule: Schedule, stage: CellRunner) -> None:
+    def _set_rate(self, rate: int, schedule: Schedule, runner: CellRunner) -> None:
         """This rate from now on, to every mode."""
         settings = self._settings
-        stage.rate_bytes_per_s = rate
+        runner.rate_bytes_per_s = rate
         command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
         record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
         schedule.run = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
         self._progress(0, f"offered to every mode: {exact_size(rate)}/s")
 
-    def _score(self, schedule: Schedule, stage: CellRunner) -> None:
+    def _score(self, schedule: Schedule, runner: CellRunner) -> None:
         settings = self._settings
         for number, modes in schedule.rounds():
             again = "".join(f" (round {one.of} again)" for one in schedule.run.repeats if one.round == number)
             if again:
                 self._folder.write_run(schedule.run)
-            self._round((number, again), modes, schedule, stage)
+            self._round((number, again), modes, schedule, runner)
         if schedule.run.stopped:
             spared = settings.rounds - len(schedule.run.order)
             self._progress(max(0, spared) * settings.round_s, f"precise enough: {schedule.run.stopped}")
 
-    def _round(self, which: tuple[int, str], modes: tuple[str, ...], schedule: Schedule, stage: CellRunner) -> None:
+    def _round(self, which: tuple[int, str], modes: tuple[str, ...], schedule: Schedule, runner: CellRunner) -> None:
         """Every mode once; a cell that is void ends the round. which: its number, and of which one it is a repeat."""
         number, again = which
         for position, mode in enumerate(modes, 1):
             self._progress(0, f"round {number} of {len(schedule.run.order)}{again}: {mode}")
             try:
-                cell = stage.score((number, position), mode, self._settings.users)
+                cell = runner.score((number, position), mode, self._settings.users)
             except PeerLostError as lost:
                 schedule.void(number, mode, str(lost))
                 self._folder.write_run(schedule.run)
-                return self._regain(lost, stage)
+                return self._wait_for_recovery(lost, runner)
             schedule.cells.append(cell)
             self._folder.append_cell(cell)
             self._progress(self._settings.cell_s, mode)
         return None
 
-    def _regain(self, lost: PeerLostError, stage: CellRunner) -> None:
+    def _wait_for_recovery(self, lost: PeerLostError, runner: CellRunner) -> None:
         """Raises UserError when who was lost does not come back."""
         self._progress(0, f"void: {lost}; waiting for it to come back")
-        stage.recover()
+        runner.recover()
 
-    def _surely(self, deed: Callable[[], T], stage: CellRunner) -> T:
+    def _retry_once(self, deed: Callable[[], T], runner: CellRunner) -> T:
         """Once more, where somebody was lost: outside the rounds nothing has to be paired."""
         try:
             return deed()
         except PeerLostError as lost:
-            self._regain(lost, stage)
+            self._wait_for_recovery(lost, runner)
             return deed()
 
-    def _probe(self, schedule: Schedule, stage: CellRunner) -> list[Cell]:
+    def _probe(self, schedule: Schedule, runner: CellRunner) -> list[Cell]:
         """The modes that the client limited, else the fastest, with doubled users: was the server the limit?
 
         A mode that failed is void, and so not asked. Of a paced run nobody asks, and a cold cell has one user.
@@ -229,28 +229,28 @@ class Campaign:
         users = 2 * self._settings.users
         for position, mode in enumerate(limited or fastest, 1):
             self._progress(0, f"with {users} users: {mode}")
-            cells.append(self._surely(partial(stage.score, (0, position), mode, users), stage))
+            cells.append(self._retry_once(partial(runner.score, (0, position), mode, users), runner))
             self._folder.append_probe(Probe(cells[-1], users))
         return cells
 
-    def _profile(self, run: Run, stage: CellRunner) -> list[Cell]:
+    def _profile(self, run: Run, runner: CellRunner) -> list[Cell]:
         cells = []
         deep: list[DeepProfile] = []
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
             self._progress(0, f"flame graph: {mode}")
-            profile = self._surely(partial(stage.profile, position, mode), stage)
+            profile = self._retry_once(partial(runner.profile, position, mode), runner)
             cells.append(profile.cell)
             self._folder.append_profile(profile)
             self._progress(self._settings.profiled_s, mode)
             if not perf_unavailable(deep):
-                deep.append(self._deep(position, mode, stage))
+                deep.append(self._deep(position, mode, runner))
                 cells += [one.cell for one in deep[-1:] if one.cell]
             self._progress(self._settings.profiled_s, mode)
         return cells
 
-    def _deep(self, position: int, mode: str, stage: CellRunner) -> DeepProfile:
+    def _deep(self, position: int, mode: str, runner: CellRunner) -> DeepProfile:
         self._progress(0, f"down into the kernel: {mode}")
-        deep = self._surely(partial(stage.deep_profile, position, mode), stage)
+        deep = self._retry_once(partial(runner.deep_profile, position, mode), runner)
         self._folder.append_deep(deep)
         if deep.reason:
             self._progress(0, f"py-spy's frames alone of {mode}: {deep.reason}")

@@ -43,22 +43,22 @@ class CellRunner:
     def __init__(
         self,
         environment: Environment,
-        users: dict[str, type[DownloadUser]],
-        host: AgentClient,
+        user_classes: dict[str, type[DownloadUser]],
+        agent: AgentClient,
         folder: RunFolder,
         settings: Settings,
         facts: Facts,
     ) -> None:
-        self._crowd = pool_for(environment, settings.workers)
-        self._users = users
-        self._host = host
+        self._pool = pool_for(environment, settings.workers)
+        self._users = user_classes
+        self._agent = agent
         self._folder = folder
         self._settings = settings
         self._facts = facts
-        self._seen_samples = host.newest_sample()  # the agent may have been there for long
+        self._seen_samples = agent.newest_sample()  # the agent may have been there for long
         self._watched: tuple[int, ...] = ()
         self._began_s = time.monotonic()
-        self._loop_us: float | None = None
+        self._cpu_probe_us: float | None = None
         self.congestion: dict[str, str] = {}
         self.said: dict[str, str] = {}
         self.rate_bytes_per_s: int | None = None
@@ -67,7 +67,7 @@ class CellRunner:
         """A cell with nothing attached to the server. place: round and position, from 1. Raises UserError."""
         real = self._settings.real(mode)
         cell, share = self._cold(place, real) if self._settings.cache == "cold" else self._warm(place, real, users)
-        metrics = cell.metrics | {"resident_share": share, "core_loop_us": self._loop_us}
+        metrics = cell.metrics | {"resident_share": share, "core_loop_us": self._cpu_probe_us}
         return replace(cell, mode=mode, metrics=metrics)
 
     def _warm(self, place: Position, mode: str, users: int) -> tuple[Cell, float | None]:
@@ -75,10 +75,10 @@ class CellRunner:
 
         What is absent is read before: it was lost in another cell, and that one shows it.
         """
-        resident = self._host.warm().resident_share
+        resident = self._agent.warm().resident_share
         with self._loaded(mode, users, profiler=None):
             cell = self._window(place, mode, self._settings.window_s, cycle=users)
-        shares = (resident, self._host.file_state().resident_share)
+        shares = (resident, self._agent.file_state().resident_share)
         return cell, None if None in shares else min(share for share in shares if share is not None)
 
     def _cold(self, place: Position, mode: str) -> tuple[Cell, float | None]:
@@ -87,18 +87,18 @@ class CellRunner:
             meter = user_class.meter
             with contextlib.closing(user_class.connection(meter.add_bytes)) as connection:
                 check_ready(connection, user_class)  # the discarded warm-up, over the connection that is measured
-                share = self._host.drop().resident_share
-                (first,) = local_boundaries(self._host, [meter])
+                share = self._agent.drop().resident_share
+                (first,) = local_boundaries(self._agent, [meter])
                 meter.reset()
                 download_once(connection, user_class)
-                (last,) = local_boundaries(self._host, [meter])
+                (last,) = local_boundaries(self._agent, [meter])
                 return self._cell(place, mode, (first, last), meter), share
 
     def profile(self, position: int, mode: str) -> Profile:
         """One mode under the same load with py-spy attached: labelled, never scored (method.md §1)."""
         settings = self._settings
         with self._loaded(mode, settings.users, "py-spy"):
-            self._host.record(mode, settings.profile_s)
+            self._agent.record(mode, settings.profile_s)
             cell = self._window((0, position), mode, settings.profile_s)
             recording = self._recording(mode)
         if recording.state == "failed":
@@ -112,8 +112,8 @@ class CellRunner:
         py-spy pass just before (profiles/profilers/folded_stacks.py)."""
         settings = self._settings
         with self._loaded(mode, settings.users, "perf"):
-            self._host.record(mode, settings.profile_s)
-            refused = self._host.recording(mode)
+            self._agent.record(mode, settings.profile_s)
+            refused = self._agent.recording(mode)
             if refused.state == "failed":
                 return DeepProfile(mode, None, None, reason=refused.reason)
             cell = self._window((0, position), mode, settings.profile_s)
@@ -126,16 +126,16 @@ class CellRunner:
 
     def clear(self) -> None:
         """Stop the users that may still be there."""
-        self._crowd.stop()
+        self._pool.stop()
 
     def recover(self) -> None:
         """Wait for whom a cell was lost with. Raises UserError when they do not come back."""
-        self._crowd.recover()
-        self._host.recover()
+        self._pool.recover()
+        self._agent.recover()
 
     def _recording(self, mode: str) -> Recording:
         deadline_s = time.monotonic() + RECORDING_GRACE_S
-        while (recording := self._host.recording(mode)).state == "recording":
+        while (recording := self._agent.recording(mode)).state == "recording":
             if time.monotonic() > deadline_s:
                 return Recording(
                     "failed", reason=f"the profiler did not end within {RECORDING_GRACE_S:.0f} s of its time"
@@ -148,19 +148,19 @@ class CellRunner:
         """A fresh server under load, warmed up; both stopped at the end."""
         with self._served(mode, profiler) as user_class:
             try:
-                self._crowd.start(user_class, users, self.rate_bytes_per_s)
+                self._pool.start(user_class, users, self.rate_bytes_per_s)
                 self._watch_workers()
                 gevent.sleep(self._settings.warm_up_s)
                 yield user_class
             finally:
-                self._crowd.stop()
+                self._pool.stop()
 
     def _watch_workers(self) -> None:
         """Have those of this machine sampled, anew when one was replaced."""
-        if self._crowd.pids != self._watched:
-            self._watched = self._crowd.pids
+        if self._pool.pids != self._watched:
+            self._watched = self._pool.pids
             for number, pid in enumerate(self._watched, 1):
-                self._host.watch(f"{WORKER}{number}", pid)
+                self._agent.watch(f"{WORKER}{number}", pid)
 
     @contextlib.contextmanager
     def _served(self, mode: str, profiler: Profiler) -> Iterator[type[DownloadUser]]:
@@ -168,9 +168,9 @@ class CellRunner:
         settings = self._settings
         user_class = next(one for one in self._users.values() if one.target == mode)
         options = settings.options.get(mode, {})
-        status = self._host.start(Start(mode, options, settings.any_port, profiler, settings.placement.server_cpus))
+        status = self._agent.start(Start(mode, options, settings.any_port, profiler, settings.placement.server_cpus))
         self.congestion[mode] = status.congestion_control
-        self._loop_us = status.loop_us
+        self._cpu_probe_us = status.cpu_probe_us
         try:
             user_class.address = (status.host, status.port)
             user_class.sink = settings.sink
@@ -179,7 +179,7 @@ class CellRunner:
             yield user_class
         except PeerLostError:
             with contextlib.suppress(PeerLostError):  # an agent that was lost ends its servers with the lease
-                self._host.stop(mode)
+                self._agent.stop(mode)
             raise
         except BaseException:
             self._end(mode)
@@ -187,10 +187,12 @@ class CellRunner:
         self._end(mode)
 
     def _end(self, mode: str) -> None:
-        status = self._host.stop(mode)
-        if status.last_words:
-            self.said[mode] = status.last_words
-        self._loop_us = max((us for us in (self._loop_us, status.loop_us) if us is not None), default=None)
+        status = self._agent.stop(mode)
+        if status.last_stderr_line:
+            self.said[mode] = status.last_stderr_line
+        self._cpu_probe_us = max(
+            (us for us in (self._cpu_probe_us, status.cpu_probe_us) if us is not None), default=None
+        )
         self._write_samples()
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:
@@ -198,7 +200,7 @@ class CellRunner:
             try:
                 check_ready(connection, user_class)
             except UserError:
-                self._host.statuses()  # that the whole host was lost would be the better reason
+                self._agent.statuses()  # that the whole host was lost would be the better reason
                 raise
 
     def _window(self, place: Position, mode: str, seconds: float, cycle: int = 0) -> Cell:
@@ -209,11 +211,11 @@ class CellRunner:
         cut, read-whole cost 0.62 s/GiB in windows of 0.65 s, 0.72 in such of 2 s, and 0.67 in such of 6 s.
         """
         self._finish_cycle(cycle, seconds)
-        first = boundary(self._host, self._crowd, "begin")
+        first = boundary(self._agent, self._pool, "begin")
         self._let_pass(seconds)
         self._finish_cycle(cycle, seconds)
-        last = boundary(self._host, self._crowd, "end")
-        return self._cell(place, mode, (first, last), self._crowd.meter)
+        last = boundary(self._agent, self._pool, "end")
+        return self._cell(place, mode, (first, last), self._pool.meter)
 
     def _finish_cycle(self, cycle: int, seconds: float) -> None:
         """Wait until the downloads since the start fill one more; at most MOST_WAITED windows, or LEAST_PATIENCE_S."""
@@ -223,22 +225,22 @@ class CellRunner:
             gevent.sleep(WINDOW_STEP_S)
 
     def _downloads(self) -> int:
-        return sum(count.downloads for count in self._crowd.counts())
+        return sum(count.downloads for count in self._pool.counts())
 
     def _let_pass(self, seconds: float) -> None:
         """Raises PeerLostError as soon as it is known that the window is void."""
         ends_s = time.monotonic() + seconds
         while (left_s := ends_s - time.monotonic()) > 0:
             gevent.sleep(min(left_s, WATCH_STEP_S))
-            self._host.check()
-            self._crowd.check()
+            self._agent.check()
+            self._pool.check()
 
     def _cell(self, place: Position, mode: str, edges: tuple[WindowBoundary, WindowBoundary], meter: Meter) -> Cell:
         first, last = edges
         if mode not in last.snapshot.processes:
-            status = next(status for status in self._host.statuses() if status.name == mode)
+            status = next(status for status in self._agent.statuses() if status.name == mode)
             raise UserError(
-                f"{mode}'s server ended in the middle of a cell: {status.last_words or 'it left no words'}; "
+                f"{mode}'s server ended in the middle of a cell: {status.last_stderr_line or 'it left no words'}; "
                 f"the rounds before are kept"
             )
         started_s = first.moment_s - self._began_s
@@ -247,7 +249,7 @@ class CellRunner:
         return replace(cell, offered_bytes=None if rate is None else round(rate * cell.wall_s))
 
     def _write_samples(self) -> None:
-        fresh = self._host.samples(self._seen_samples)
+        fresh = self._agent.samples(self._seen_samples)
         self._seen_samples = fresh.last
         self._folder.append_samples(
             Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
@@ -255,6 +257,6 @@ class CellRunner:
         )
 
 
-def start_watching(host: AgentClient, pid: int) -> None:
+def start_watching(agent: AgentClient, pid: int) -> None:
     """Have the agent sample the load generator too."""
-    host.watch(LOAD, pid)
+    agent.watch(LOAD, pid)

@@ -89,38 +89,38 @@ def new_name() -> str:
     return datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
 
 
-def resolve(knobs: CampaignOptions, file_bytes: int) -> Settings:
+def resolve(options: CampaignOptions, file_bytes: int) -> Settings:
     """What the campaign is to do. file_bytes: of the served file, for what repeats the run. Raises UsageError."""
-    modes = modes_of(knobs.modes, knobs.baseline)
-    check(knobs)
-    knobs = with_defaults(knobs, len(modes))
-    assert knobs.window is not None and knobs.warm_up is not None
-    assert knobs.profile is not None and knobs.users is not None
+    modes = modes_of(options.modes, options.baseline)
+    check(options)
+    options = with_defaults(options, len(modes))
+    assert options.window is not None and options.warm_up is not None
+    assert options.profile is not None and options.users is not None
     return Settings(
         modes=modes,
-        named=knobs.modes != ("all",),
-        rounds=knobs.rounds,
-        window_s=knobs.window,
-        warm_up_s=knobs.warm_up,
-        profile_s=knobs.profile,
-        users=knobs.users,
-        sink=knobs.sink,
-        seed=knobs.seed,
-        command=repeating_command(knobs, modes, file_bytes),
-        options=options_of(knobs.option, modes),
-        gib_per_day=knobs.gib_per_day,
-        any_port=knobs.any_port,
-        precision=knobs.precision,
-        retries=knobs.retries,
-        calibrate=knobs.calibrate,
-        pace=pacing.parse(knobs.pace),
-        cache=knobs.cache,
-        workers=knobs.workers,
-        master=parse_address(knobs.master) if knobs.master else None,
+        named=options.modes != ("all",),
+        rounds=options.rounds,
+        window_s=options.window,
+        warm_up_s=options.warm_up,
+        profile_s=options.profile,
+        users=options.users,
+        sink=options.sink,
+        seed=options.seed,
+        command=repeating_command(options, modes, file_bytes),
+        options=options_of(options.option, modes),
+        gib_per_day=options.gib_per_day,
+        any_port=options.any_port,
+        precision=options.precision,
+        retries=options.retries,
+        calibrate=options.calibrate,
+        pace=pacing.parse(options.pace),
+        cache=options.cache,
+        workers=options.workers,
+        master=parse_address(options.master) if options.master else None,
         placement=(
             of_workers_elsewhere()
-            if knobs.master
-            else choose(os.sched_getaffinity(0), wanted=knobs.pin, workers=knobs.workers)
+            if options.master
+            else choose(os.sched_getaffinity(0), wanted=options.pin, workers=options.workers)
         ),
     )
 
@@ -136,30 +136,30 @@ def modes_of(given: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:
     return (first, *(name for name in names if name != first))
 
 
-def check(knobs: CampaignOptions) -> None:
+def check(options: CampaignOptions) -> None:
     """Raises UsageError for what no campaign can be asked for."""
     for name, (least, most) in LIMITS.items():
-        value = getattr(knobs, name)
+        value = getattr(options, name)
         if value is not None and not least <= value <= most:
             raise UsageError(f"{name.upper()}={value}: give {least} to {most}")
     for name, choices in (("sink", SINKS), ("cache", CACHES)):
-        if getattr(knobs, name) not in choices:
-            raise UsageError(f"{name.upper()}={getattr(knobs, name)!r}: choose one of {', '.join(choices)}")
-    unfit = [name for name in NOT_FOR_COLD if getattr(knobs, name) is not None]
-    unfit += ["workers"] if knobs.workers else []
-    unfit += ["pace"] if pacing.parse(knobs.pace) != pacing.SATURATED else []
-    if knobs.cache == "cold" and unfit:
+        if getattr(options, name) not in choices:
+            raise UsageError(f"{name.upper()}={getattr(options, name)!r}: choose one of {', '.join(choices)}")
+    unfit = [name for name in NOT_FOR_COLD if getattr(options, name) is not None]
+    unfit += ["workers"] if options.workers else []
+    unfit += ["pace"] if pacing.parse(options.pace) != pacing.SATURATED else []
+    if options.cache == "cold" and unfit:
         names = ", ".join(unfit).upper()
         raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")
-    if knobs.master and not knobs.workers:
+    if options.master and not options.workers:
         raise UsageError("MASTER=HOST:PORT waits for workers from elsewhere: say how many, with WORKERS=n")
-    if knobs.master and not knobs.agent and not is_loopback(parse_address(knobs.master).host):
+    if options.master and not options.agent and not is_loopback(parse_address(options.master).host):
         raise UsageError(
-            f"MASTER={knobs.master} waits for workers of other hosts, which cannot reach servers on this one's "
+            f"MASTER={options.master} waits for workers of other hosts, which cannot reach servers on this one's "
             f"loopback: give AGENT=host:port too, or MASTER=127.0.0.1:port"
         )
-    if knobs.workers and knobs.users is not None and knobs.users % knobs.workers:
-        raise UsageError(f"USERS={knobs.users} cannot be divided among WORKERS={knobs.workers}: give a multiple")
+    if options.workers and options.users is not None and options.users % options.workers:
+        raise UsageError(f"USERS={options.users} cannot be divided among WORKERS={options.workers}: give a multiple")
 
 
 def check_run_name(name: str) -> None:
@@ -168,17 +168,17 @@ def check_run_name(name: str) -> None:
         raise UsageError(f"RUN={name!r} is no name for a folder: letters, digits, dot, dash and underscore will do")
 
 
-def with_defaults(knobs: CampaignOptions, modes: int) -> CampaignOptions:
+def with_defaults(options: CampaignOptions, modes: int) -> CampaignOptions:
     """With the defaults that depend on others. A cold cell is one download by one user, and too short for py-spy."""
-    if knobs.cache == "cold":
-        return replace(knobs, users=1, window=0.0, warm_up=0.0, profile=0)
+    if options.cache == "cold":
+        return replace(options, users=1, window=0.0, warm_up=0.0, profile=0)
     many = "few" if modes <= FEW_MODES else "many"
     return replace(
-        knobs,
-        users=_users(knobs.workers) if knobs.users is None else knobs.users,
-        profile=PROFILE_S if knobs.profile is None else knobs.profile,
-        window=WINDOW_S[many] if knobs.window is None else knobs.window,
-        warm_up=WARM_UP_S[many] if knobs.warm_up is None else knobs.warm_up,
+        options,
+        users=_users(options.workers) if options.users is None else options.users,
+        profile=PROFILE_S if options.profile is None else options.profile,
+        window=WINDOW_S[many] if options.window is None else options.window,
+        warm_up=WARM_UP_S[many] if options.warm_up is None else options.warm_up,
     )
 
 
@@ -203,30 +203,30 @@ def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict
     return options
 
 
-def repeating_command(knobs: CampaignOptions, modes: tuple[str, ...], file_bytes: int) -> str:
-    """What repeats this run, but for its pace. knobs: filled in."""
-    cold = knobs.cache == "cold"
+def repeating_command(options: CampaignOptions, modes: tuple[str, ...], file_bytes: int) -> str:
+    """What repeats this run, but for its pace. options: filled in."""
+    cold = options.cache == "cold"
     said: dict[str, object] = {
         "MODES": " ".join(modes),
-        "ROUNDS": knobs.rounds,
-        **({"CACHE": "cold"} if cold else {"WINDOW": f"{knobs.window:g}", "USERS": knobs.users}),
-        "SINK": knobs.sink,
-        **({} if knobs.agent and not knobs.made else {"SIZE": file_bytes}),  # an agent has its own file
-        "SEED": knobs.seed,
+        "ROUNDS": options.rounds,
+        **({"CACHE": "cold"} if cold else {"WINDOW": f"{options.window:g}", "USERS": options.users}),
+        "SINK": options.sink,
+        **({} if options.agent and not options.made else {"SIZE": file_bytes}),  # an agent has its own file
+        "SEED": options.seed,
     }
-    said |= {"WARM_UP": f"{knobs.warm_up:g}"} if not cold and knobs.warm_up != WARM_UP_S["few"] else {}
-    said |= {"PROFILE": knobs.profile} if not cold and knobs.profile != PROFILE_S else {}
+    said |= {"WARM_UP": f"{options.warm_up:g}"} if not cold and options.warm_up != WARM_UP_S["few"] else {}
+    said |= {"PROFILE": options.profile} if not cold and options.profile != PROFILE_S else {}
     said |= {"BASELINE": modes[0]} if modes[0] != BASELINE else {}
-    said |= {"GIB_PER_DAY": f"{knobs.gib_per_day:.12g}"} if knobs.gib_per_day is not None else {}
-    said |= {"PRECISION": f"{knobs.precision:g}"} if knobs.precision != TARGET_HALF_WIDTH else {}
-    said |= {"RETRIES": knobs.retries} if knobs.retries != RETRIES else {}
-    said |= {"CALIBRATE": 1} if knobs.calibrate else {}
-    said |= {} if knobs.pin else {"PIN": 0}
+    said |= {"GIB_PER_DAY": f"{options.gib_per_day:.12g}"} if options.gib_per_day is not None else {}
+    said |= {"PRECISION": f"{options.precision:g}"} if options.precision != TARGET_HALF_WIDTH else {}
+    said |= {"RETRIES": options.retries} if options.retries != RETRIES else {}
+    said |= {"CALIBRATE": 1} if options.calibrate else {}
+    said |= {} if options.pin else {"PIN": 0}
     said |= {"TARGETS": catalog.file()} if any(catalog.is_guest_of_a_file(mode) for mode in modes) else {}
-    said |= {"WORKERS": knobs.workers} if knobs.workers else {}
-    said |= {"MASTER": knobs.master} if knobs.master else {}
-    remote = {name: getattr(knobs, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}
-    said |= {name: value for name, value in remote.items() if value} if knobs.agent and not knobs.made else {}
-    said |= dict(word.split("=", 1) for word in knobs.made.split())
-    said |= {"OPTIONS": " ".join(knobs.option)} if knobs.option else {}
+    said |= {"WORKERS": options.workers} if options.workers else {}
+    said |= {"MASTER": options.master} if options.master else {}
+    remote = {name: getattr(options, name.lower()) for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA")}
+    said |= {name: value for name, value in remote.items() if value} if options.agent and not options.made else {}
+    said |= dict(word.split("=", 1) for word in options.made.split())
+    said |= {"OPTIONS": " ".join(options.option)} if options.option else {}
     return "make load " + " ".join(f"{name}={shlex.quote(str(value))}" for name, value in said.items())

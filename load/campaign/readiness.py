@@ -12,17 +12,19 @@ from load.users.locust_users import DownloadUser
 from reports.analysis.disturbance import MOST_RESIDENT
 
 
-def check_ready(connection: DownloadConnection, users: type[DownloadUser]) -> None:
+def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) -> None:
     """One whole download before any load: is this server ready, and does it send what it should? Raises UserError."""
     try:
-        connection.download(users.path)
+        connection.download(user_class.path)
     except DownloadError as error:
-        raise UserError(f"{users.target} does not serve {users.path}: {type(error).__name__}: {error}") from error
+        raise UserError(
+            f"{user_class.target} does not serve {user_class.path}: {type(error).__name__}: {error}"
+        ) from error
 
 
-def check_cold(host: AgentClient, name: str) -> None:
+def check_cold(agent: AgentClient, name: str) -> None:
     """Raises UserError where the served file, of this name, does not leave the page cache when it is dropped."""
-    left = host.drop().resident_share
+    left = agent.drop().resident_share
     if left is None or left > MOST_RESIDENT:
         found = "nobody can tell how much of it is" if left is None else f"{100 * left:.3g} % of it stayed"
         raise UserError(
@@ -31,12 +33,12 @@ def check_cold(host: AgentClient, name: str) -> None:
         )
 
 
-def download_once(connection: DownloadConnection, users: type[DownloadUser]) -> None:
+def download_once(connection: DownloadConnection, user_class: type[DownloadUser]) -> None:
     """One download by one user, counted as the many of a loaded cell are."""
-    meter = users.meter
+    meter = user_class.meter
     started_s = time.perf_counter()
     try:
-        connection.download(users.path)
+        connection.download(user_class.path)
     except DownloadError as error:
         meter.add_failure(type(error).__name__)
     else:

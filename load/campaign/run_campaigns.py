@@ -25,8 +25,8 @@ def expected_s(settings: Settings, folder: RunFolder) -> float:
 
 def carry_out(
     environment: Environment,
-    users: dict[str, type[DownloadUser]],
-    host: AgentClient,
+    user_classes: dict[str, type[DownloadUser]],
+    agent: AgentClient,
     settings: Settings,
     folder: RunFolder,
     report: Report,
@@ -37,7 +37,7 @@ def carry_out(
     parts = _parts(settings, folder)
     for asked, place in parts:
         part_of = None if place == folder else folder
-        cells += Campaign(environment, users, host, place, asked, report, part_of).run()
+        cells += Campaign(environment, user_classes, agent, place, asked, report, part_of).run()
     _share_command(parts)
     return cells
 

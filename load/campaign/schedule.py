@@ -55,7 +55,7 @@ class Schedule:
 
     def _precise(self) -> bool:
         records = self._records()
-        return not records.never_calm and precise(records, self.run.precision)
+        return not records.always_disturbed and precise(records, self.run.precision)
 
     def _lost(self, planned: int) -> list[int]:
         """The planned rounds that were disturbed or void, and so was every repeat of them."""

@@ -13,17 +13,17 @@ from load.users.meter import Meter
 from load.workers.user_pool import Mark, Received, UserPool, read_meter
 
 
-def boundary(host: AgentClient, crowd: UserPool, mark: Mark) -> WindowBoundary:
+def boundary(agent: AgentClient, pool: UserPool, mark: Mark) -> WindowBoundary:
     """Raises LostError where the agent or a worker does not answer."""
-    before = crowd.counts()
-    reading = host.read()
-    return interpolate_boundary(before, reading, crowd.counts(mark))
+    before = pool.counts()
+    reading = agent.read()
+    return interpolate_boundary(before, reading, pool.counts(mark))
 
 
-def local_boundaries(host: AgentClient, meters: Sequence[Meter]) -> list[WindowBoundary]:
+def local_boundaries(agent: AgentClient, meters: Sequence[Meter]) -> list[WindowBoundary]:
     """One reading of the agent, and an edge for each of these meters of this process. Raises UserError."""
     before = [read_meter(meter) for meter in meters]
-    reading = host.read()
+    reading = agent.read()
     after = [read_meter(meter) for meter in meters]
     return [interpolate_boundary([first], reading, [last]) for first, last in zip(before, after, strict=True)]
 

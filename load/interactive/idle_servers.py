@@ -21,9 +21,9 @@ class IdleServers:
     """users: the classes by name, whose addresses are kept right. facts: of the agent, with the file as it is served
     now. missing: modes that this machine lacks, each with what its server says of that."""
 
-    def __init__(self, host: AgentClient, users: dict[str, type[DownloadUser]], any_port: bool) -> None:
-        self._host = host
-        self._classes = {user_class.target: user_class for user_class in users.values()}
+    def __init__(self, agent: AgentClient, user_classes: dict[str, type[DownloadUser]], any_port: bool) -> None:
+        self._agent = agent
+        self._classes = {user_class.target: user_class for user_class in user_classes.values()}
         self._any_port = any_port
         self._refused: dict[str, str] = {}
         self.missing: dict[str, str] = {}
@@ -31,8 +31,8 @@ class IdleServers:
         self._answered_s = 0.0
         self._changes = 1  # of servers, by this bench
         self._seen_changes = 0
-        self.facts: Facts = host.facts()
-        self._expect(self.facts)
+        self.facts: Facts = agent.facts()
+        self._set_expected_size(self.facts)
 
     @property
     def modes(self) -> tuple[str, ...]:
@@ -46,10 +46,10 @@ class IdleServers:
 
     def start(self, mode: str) -> TargetStatus:
         """Start a server, or start it again. Raises UserError when it does not get there."""
-        self._host.stop(mode)  # what is left of one that died
+        self._agent.stop(mode)  # what is left of one that died
         try:
             # Prepared for py-spy, so that a flame graph can be had at any time: nothing is scored here.
-            status = self._host.start(Start(mode, any_port=self._any_port, profiler="py-spy"))
+            status = self._agent.start(Start(mode, any_port=self._any_port, profiler="py-spy"))
         except UserError as error:
             self._refused[mode] = str(error)
             raise
@@ -73,7 +73,7 @@ class IdleServers:
 
     def stop_all(self) -> None:
         for mode in self._classes:
-            self._host.stop(mode)
+            self._agent.stop(mode)
         self._changes += 1
 
     def statuses(self) -> list[TargetStatus]:
@@ -81,17 +81,17 @@ class IdleServers:
         if self._seen_changes != self._changes or time.monotonic() - self._answered_s > FRESH_S:
             changes = self._changes
             # While the agent is asked others may come here too: none of them is given what was known before.
-            self._statuses = [self._with_refusal(status) for status in self._host.statuses()]
+            self._statuses = [self._with_refusal(status) for status in self._agent.statuses()]
             self._seen_changes, self._answered_s = changes, time.monotonic()
         return self._statuses
 
-    def look_at_file(self) -> FileState:
+    def refresh_file(self) -> FileState:
         """Take the served file as it is now. Raises UserError where it is not what it should be."""
-        self.facts = self._host.facts()
-        self._expect(self.facts)
-        return self._host.file_state()
+        self.facts = self._agent.facts()
+        self._set_expected_size(self.facts)
+        return self._agent.file_state()
 
-    def _expect(self, facts: Facts) -> None:
+    def _set_expected_size(self, facts: Facts) -> None:
         for user_class in self._classes.values():
             user_class.expected_bytes = user_class.own_bytes or facts.file.size_bytes
 
@@ -99,4 +99,4 @@ class IdleServers:
         refusal = self._refused.get(status.name)
         if refusal is None or status.state == "running":
             return status
-        return replace(status, state="dead", last_words=refusal)
+        return replace(status, state="dead", last_stderr_line=refusal)

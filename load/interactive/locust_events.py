@@ -30,17 +30,17 @@ from load.users.pacing import Pace, manual_rate
 class LocustLoads:
     """current: the load that is being recorded. on_end: is told the folder of each run that was kept."""
 
-    def __init__(self, users: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
-        self._users = users
+    def __init__(self, user_classes: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
+        self._users = user_classes
         self.on_end = on_end
         self._where: tuple[AgentClient, IdleServers, Path] | None = None
         self.in_campaign = False
         self.current: RecordedLoad | None = None
         self.trouble: str | None = None
 
-    def record(self, host: AgentClient, standing: IdleServers, profiles: Path) -> None:
+    def record(self, agent: AgentClient, idle_servers: IdleServers, profiles: Path) -> None:
         """From now on, into folders below profiles."""
-        self._where = (host, standing, profiles)
+        self._where = (agent, idle_servers, profiles)
 
     def on_start(self, environment: Environment, **_: Any) -> None:
         """The UI does not check choices, so they are checked here."""

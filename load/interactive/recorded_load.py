@@ -40,8 +40,8 @@ class RecordedLoad:
 
     def __init__(
         self,
-        host: AgentClient,
-        standing: IdleServers,
+        agent: AgentClient,
+        idle_servers: IdleServers,
         profiles: Path,
         modes: tuple[str, ...],
         users: int,
@@ -50,8 +50,8 @@ class RecordedLoad:
         by_workers: bool = False,
         reach_agent: Sequence[str] = (),
     ) -> None:
-        self._host = host
-        self._standing = standing
+        self._agent = agent
+        self._idle_servers = idle_servers
         self.modes = modes
         self._users = users
         self._sink = sink
@@ -61,24 +61,24 @@ class RecordedLoad:
         self.folder = _fresh_folder(profiles)
         self._statuses = self._running()
         self._began_s = time.monotonic()
-        self._seen_samples = host.newest_sample()
+        self._seen_samples = agent.newest_sample()
         self._first = self._edges()
         self._last: dict[str, WindowBoundary] | None = None
         self._lost: dict[str, str] = {}
         self._file: FileState | None = None
         self.trouble: str | None = None  # why samples are no longer written
-        self._begun = run_record(self._settings(modes), self.folder.path.name, (modes,), {}, standing.facts)
+        self._begun = run_record(self._settings(modes), self.folder.path.name, (modes,), {}, idle_servers.facts)
         self.folder.create()
         self.folder.write_run(replace(self._begun, kind="interactive"))
-        self._keeper = gevent.spawn(self._keep)
+        self._keeper = gevent.spawn(self._flush_loop)
 
     def close_window(self, users: int) -> None:
         """The users are about to stop, and there are so many of them: what counts, counts until now."""
         if self._last is None:
             self._last = self._edges()
             self._users = users or self._users
-            self._lost = dict(self._losses())
-            self._file = self._host.file_state()
+            self._lost = dict(self._lost_modes())
+            self._file = self._agent.file_state()
 
     def end(self, state: State = "done") -> Run | None:
         """Write the record; None, and nothing on disk, where not one download was tried."""
@@ -113,23 +113,23 @@ class RecordedLoad:
         self.folder.append_profile(Profile(cell, f"{mode}.svg", f"{mode}.raw"))
 
     def edge(self, mode: str) -> WindowBoundary:
-        (found,) = local_boundaries(self._host, [self._standing.meter(mode)])
+        (found,) = local_boundaries(self._agent, [self._idle_servers.meter(mode)])
         return found
 
     def _edges(self) -> dict[str, WindowBoundary]:
-        found = local_boundaries(self._host, [self._standing.meter(mode) for mode in self.modes])
+        found = local_boundaries(self._agent, [self._idle_servers.meter(mode) for mode in self.modes])
         return dict(zip(self.modes, found, strict=True))
 
     def _running(self) -> dict[str, TargetStatus]:
-        return {status.name: status for status in self._standing.statuses() if status.state == "running"}
+        return {status.name: status for status in self._idle_servers.statuses() if status.state == "running"}
 
-    def _losses(self) -> Iterator[tuple[str, str]]:
+    def _lost_modes(self) -> Iterator[tuple[str, str]]:
         """Modes whose server is not the one that it was at the start, and why: no difference of counters is theirs."""
-        known = {status.name: status for status in self._standing.statuses()}
+        known = {status.name: status for status in self._idle_servers.statuses()}
         for mode in self.modes:
             status, before = known[mode], self._statuses.get(mode)
             if before is None or status.state != "running":
-                yield mode, f"its server did not run to the end: {status.last_words or 'it left no words'}"
+                yield mode, f"its server did not run to the end: {status.last_stderr_line or 'it left no words'}"
             elif status.pid != before.pid:
                 yield mode, "its server was started again during the load"
 
@@ -138,21 +138,21 @@ class RecordedLoad:
         position = 0
         for mode in self.modes:
             tried = self._last[mode].received_bytes > self._first[mode].received_bytes
-            if mode not in self._lost and (tried or self._standing.meter(mode).failures):
+            if mode not in self._lost and (tried or self._idle_servers.meter(mode).failures):
                 position += 1
                 yield self._cell(1, position, mode, (self._first[mode], self._last[mode]))
 
     def _cell(self, number: int, position: int, mode: str, window: tuple[WindowBoundary, WindowBoundary]) -> Cell:
-        facts = self._standing.facts.metrics
+        facts = self._idle_servers.facts.metrics
         started_s = window[0].moment_s - self._began_s
-        cell = measure((number, position), mode, started_s, window, self._standing.meter(mode), facts)
+        cell = measure((number, position), mode, started_s, window, self._idle_servers.meter(mode), facts)
         shared = OF_EVERYBODY if len(self.modes) > 1 else OF_THE_LOAD if self._by_workers else ()
         known = {name: None if name.startswith(shared) else value for name, value in cell.metrics.items()}
         return replace(cell, metrics=known | {"resident_share": self._resident_share()})
 
     def _resident_share(self) -> float | None:
         """Of the file in the page cache, before or after: the less."""
-        before = self._standing.facts.file.resident_share_before
+        before = self._idle_servers.facts.file.resident_share_before
         after = self._file.resident_share if self._file else before
         return None if before is None or after is None else min(before, after)
 
@@ -162,7 +162,7 @@ class RecordedLoad:
         command += ["-t", f"{max(1, round(seconds))}s", "--sink", self._sink, *self._reach_agent]
         if self._rate_bytes_per_s is not None:
             command += ["--pace", format_pace(PaceSpec(False, self._rate_bytes_per_s))]
-        names = [self._standing.user_class(mode).__name__ for mode in modes]
+        names = [self._idle_servers.user_class(mode).__name__ for mode in modes]
         return Settings(
             modes=modes,
             named=True,
@@ -181,7 +181,7 @@ class RecordedLoad:
         assert self._last is not None and self._file is not None
         named = modes or self.modes
         settings = self._settings(named, self._last[named[0]].moment_s - self._began_s)
-        whole = run_record(settings, self.folder.path.name, (named,), self._lost, self._standing.facts)
+        whole = run_record(settings, self.folder.path.name, (named,), self._lost, self._idle_servers.facts)
         file = replace(whole.file, resident_share_after=self._file.resident_share, changed=self._file.changed)
         known = {status.name: status.congestion_control for status in self._statuses.values()}
         congestion = " and ".join(sorted({known[mode] for mode in named if mode in known})) or None
@@ -196,7 +196,7 @@ class RecordedLoad:
             host=whole.host | {"congestion_control": congestion},
         )
 
-    def _keep(self) -> None:
+    def _flush_loop(self) -> None:
         try:
             while True:
                 gevent.sleep(FLUSH_S)
@@ -205,7 +205,7 @@ class RecordedLoad:
             self.trouble = str(error)
 
     def _flush(self) -> None:
-        fresh = self._host.samples(self._seen_samples)
+        fresh = self._agent.samples(self._seen_samples)
         self._seen_samples = fresh.last
         shown = {*self.modes, LOAD, "machine", "sampler"}
         self.folder.append_samples(

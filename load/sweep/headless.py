@@ -75,13 +75,13 @@ def _run_session(sweep: Sweep, folder: SweepFolder, minutes: float, served: Serv
     return EXIT_DONE
 
 
-def _begun(sweep: Sweep, folder: SweepFolder, host: LocalAgent) -> Sweep:
+def _begun(sweep: Sweep, folder: SweepFolder, agent: LocalAgent) -> Sweep:
     """The sweep with what the machine says; its folder is there from now on. Raises UserError where it cannot be."""
-    facts = host.facts().host
+    facts = agent.facts().host
     if folder.exists:
         check_same_machine(sweep, facts)
         return sweep
-    proofs = tuple(host.prove(mode) for mode in sweep.modes)
+    proofs = tuple(agent.prove(mode) for mode in sweep.modes)
     for proof in proofs:
         if proof.state == "missing":
             raise UserError(f"{proof.mode} is missing on this machine: {proof.reason}")

@@ -46,7 +46,7 @@ class SweepRun:
         self,
         environment: Environment,
         user_classes: dict[str, type[DownloadUser]],
-        host: LocalAgent,
+        agent: LocalAgent,
         served: Served,
         folder: SweepFolder,
         settings: Settings,
@@ -54,7 +54,7 @@ class SweepRun:
     ) -> None:
         self._environment = environment
         self._user_classes = user_classes
-        self._host = host
+        self._agent = agent
         self._served = served
         self._folder = folder
         self._sweep = folder.read()
@@ -90,7 +90,7 @@ class SweepRun:
         level = family_confidence(len(records.others))
         others = [mode for mode in records.others if not void & {mode, run.baseline}]
         paired = tuple(paired_ratio(pairs, level) for mode in others if (pairs := records.pairs(mode, PRIMARY)))
-        return PointState(value, coarse, len(records.every_round), paired)
+        return PointState(value, coarse, len(records.all_rounds), paired)
 
     def _round(self, value: int) -> None:
         facts = self._serve(file_bytes(self._sweep, value))
@@ -108,7 +108,7 @@ class SweepRun:
             cell, congestion = self._cell((number, position), compared[label], settings, facts, folder)
             ended = datetime.fromisoformat(now())
             folder.append_cell(replace(cell, mode=label, started_s=(ended - began).total_seconds() - cell.wall_s))
-        state = self._host.file_state()
+        state = self._agent.file_state()
         file = replace(run.file, resident_share_after=state.resident_share, changed=state.changed)
         host = run.host | {"congestion_control": congestion}
         folder.write_run(replace(run, file=file, host=host, state="done", ended_at=now()))
@@ -118,14 +118,14 @@ class SweepRun:
     ) -> tuple[Cell, str]:
         """The cell, and the congestion control that its server used."""
         settings = replace(settings, options={variant.mode: dict(variant.options)})
-        stage = _Stage(self._environment, self._user_classes, self._host, folder, settings, facts)
+        stage = _Stage(self._environment, self._user_classes, self._agent, folder, settings, facts)
         return stage.score(place, variant.mode, settings.users), stage.congestion[variant.mode]
 
     def _serve(self, size_bytes: int) -> Facts:
         """Facts with the file of this size, which is served from now on, checked and in the page cache."""
         if self._facts is None or self._facts.file.size_bytes != size_bytes:
             self._served.put(size_bytes)
-            self._facts = self._host.facts()
+            self._facts = self._agent.facts()
         return self._facts
 
     def _begin(

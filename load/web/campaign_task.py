@@ -47,17 +47,17 @@ class Campaigns:
     def __init__(
         self,
         environment: Environment,
-        users: dict[str, type[DownloadUser]],
-        host: AgentClient,
-        standing: IdleServers,
-        loads: LocustLoads,
+        user_classes: dict[str, type[DownloadUser]],
+        agent: AgentClient,
+        idle_servers: IdleServers,
+        locust_loads: LocustLoads,
         on_end: Callable[[str], None],
     ) -> None:
         self._environment = environment
-        self._users = users
-        self._host = host
-        self._standing = standing
-        self._loads = loads
+        self._users = user_classes
+        self._agent = agent
+        self._idle_servers = idle_servers
+        self._loads = locust_loads
         self._on_end = on_end
         self._greenlet: gevent.Greenlet | None = None
         self._began_s = 0.0
@@ -89,7 +89,7 @@ class Campaigns:
         try:
             prepare()
             with campaign_lock(settings.any_port), self._cleared(settings) as placed:
-                carry_out(self._environment, self._users, self._host, placed, folder, self._reporter(folder, progress))
+                carry_out(self._environment, self._users, self._agent, placed, folder, self._reporter(folder, progress))
             progress.state = "done"
         except UserError as error:
             progress.state, progress.error = "failed", str(error)
@@ -110,8 +110,8 @@ class Campaigns:
         self._loads.in_campaign = True
         ticked, self._environment.user_classes = self._environment.user_classes, list(self._users.values())
         try:
-            self._standing.stop_all()
-            placement = between_machines(settings.placement) if self._host.apart else settings.placement
+            self._idle_servers.stop_all()
+            placement = between_machines(settings.placement) if self._agent.apart else settings.placement
             yield replace(settings, placement=pin_this_process(placement))
         finally:
             chatty.setLevel(level)
@@ -127,7 +127,7 @@ class Campaigns:
         if self.newest is not None:
             self.newest.text = "starting the servers again"
         with suppress(UserError):  # the agent has ended, which the page says
-            self._standing.start_all()
+            self._idle_servers.start_all()
 
     def _reporter(self, folder: RunFolder, progress: Progress) -> Callable[[float, str], None]:
         def report(done_s: float, text: str) -> None:

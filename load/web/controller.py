@@ -38,24 +38,28 @@ Json = dict[str, Any]
 class Controller:
     """Takes wishes. Every method raises UserError for what cannot be granted now."""
 
-    def __init__(self, environment: Environment, host: AgentClient, standing: IdleServers, loads: LocustLoads) -> None:
+    def __init__(
+        self, environment: Environment, agent: AgentClient, idle_servers: IdleServers, locust_loads: LocustLoads
+    ) -> None:
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         self._environment = environment
         self._options = options
-        self._standing = standing
-        self._loads = loads
+        self._idle_servers = idle_servers
+        self._loads = locust_loads
         self._profiles = Path(options.profiles)
-        self._users = {standing.user_class(mode).__name__: standing.user_class(mode) for mode in standing.modes}
+        self._users = {
+            idle_servers.user_class(mode).__name__: idle_servers.user_class(mode) for mode in idle_servers.modes
+        }
         self._preparing: str | None = None
         self._asked: dict[str, Json] = {}
         self._load_error = ""
         self.runs = Runs(self._profiles, Path(options.reports))
-        self.watch = Poller(environment, host, standing, loads)
+        self.watch = Poller(environment, agent, idle_servers, locust_loads)
         self.reporting = Reporting(self._profiles, Path(options.reports), self.watch.waited_for_a_child)
-        self.flames = FlameGraphs(host, loads)
-        self.campaigns = Campaigns(environment, self._users, host, standing, loads, self.reporting.begin)
-        loads.on_end = lambda folder: self.reporting.begin(folder.name)
+        self.flames = FlameGraphs(agent, locust_loads)
+        self.campaigns = Campaigns(environment, self._users, agent, idle_servers, locust_loads, self.reporting.begin)
+        locust_loads.on_end = lambda folder: self.reporting.begin(folder.name)
 
     @property
     def doing(self) -> str:
@@ -67,27 +71,27 @@ class Controller:
         runner = self._environment.runner
         return "nothing" if runner is None or runner.state in AT_REST else "load"
 
-    def start_load(self, wish: LoadCommand) -> None:
+    def start_load(self, command: LoadCommand) -> None:
         self._refuse_unless_idle()
-        wish.check()
-        for mode in wish.modes:
-            if mode in self._standing.missing:
-                raise UserError(f"{mode} is missing on this machine: {self._standing.missing[mode]}")
+        command.check()
+        for mode in command.modes:
+            if mode in self._idle_servers.missing:
+                raise UserError(f"{mode} is missing on this machine: {self._idle_servers.missing[mode]}")
         self._workers()
-        check_pace(wish.pace, self._environment.runner)
-        self._asked["load"] = asdict(wish)
+        check_pace(command.pace, self._environment.runner)
+        self._asked["load"] = asdict(command)
         self._load_error = ""
         self._preparing = "getting ready"
-        gevent.spawn(self._load, wish)
+        gevent.spawn(self._load, command)
 
-    def _load(self, wish: LoadCommand) -> None:
+    def _load(self, command: LoadCommand) -> None:
         try:
-            self._serve(wish.size)
-            chosen = [self._standing.user_class(mode) for mode in wish.modes]
-            users = wish.users * len(chosen)
+            self._serve(command.size)
+            chosen = [self._idle_servers.user_class(mode) for mode in command.modes]
+            users = command.users * len(chosen)
             self._environment.user_classes = list(chosen)
             names = [user_class.__name__ for user_class in chosen]
-            vars(self._options).update(sink=wish.sink, pace=wish.pace, num_users=users, user_classes=names)
+            vars(self._options).update(sink=command.sink, pace=command.pace, num_users=users, user_classes=names)
             assert self._environment.runner is not None
             self._environment.runner.start(users, spawn_rate=min(users, MOST_PER_S))
             gevent.sleep(0)  # lets it begin, so that it is seen as running
@@ -102,17 +106,17 @@ class Controller:
         if self._environment.runner is not None:
             self._environment.runner.stop()
 
-    def start_campaign(self, wish: CampaignCommand) -> None:
+    def start_campaign(self, command: CampaignCommand) -> None:
         self._refuse_unless_idle()
-        size_bytes = size_of(wish.size) or self._standing.facts.file.size_bytes
+        size_bytes = size_of(command.size) or self._idle_servers.facts.file.size_bytes
         agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
-        knobs = replace(wish.knobs(self._options.any_port), workers=self._workers(), **agent)
+        knobs = replace(command.knobs(self._options.any_port), workers=self._workers(), **agent)
         settings = resolve(knobs, size_bytes)
         if settings.workers:
             settings = replace(settings, placement=of_workers_elsewhere())
-        folder = RunFolder(self._profiles / (wish.name or new_name()))
-        self.campaigns.begin(settings, folder, lambda: self._serve(wish.size))
-        self._asked["campaign"] = asdict(wish)
+        folder = RunFolder(self._profiles / (command.name or new_name()))
+        self.campaigns.begin(settings, folder, lambda: self._serve(command.size))
+        self._asked["campaign"] = asdict(command)
 
     def _workers(self) -> int:
         """All workers that are ready; 0 where this is no master. Raises UserError when none is."""
@@ -130,17 +134,17 @@ class Controller:
         """Everything ends; a campaign keeps what is complete."""
         self.campaigns.close()
 
-    def start_server(self, wish: ServerCommand) -> None:
+    def start_server(self, command: ServerCommand) -> None:
         if self.campaigns.running:
             raise UserError("a campaign runs, and only the server under measurement may: wait, or stop it")
-        if wish.mode not in self._standing.modes:
-            raise UserError(f"there is no mode {wish.mode!r}: the modes are {', '.join(self._standing.modes)}")
-        self._standing.start(wish.mode)
+        if command.mode not in self._idle_servers.modes:
+            raise UserError(f"there is no mode {command.mode!r}: the modes are {', '.join(self._idle_servers.modes)}")
+        self._idle_servers.start(command.mode)
 
-    def record(self, wish: RecordCommand) -> None:
+    def record(self, command: RecordCommand) -> None:
         if self.campaigns.running:
             raise UserError("a campaign runs, and records flame graphs itself after its rounds: wait, or stop it")
-        self.flames.record(wish)
+        self.flames.record(command)
 
     def make_report(self, run: str) -> None:
         if self.campaigns.running:
@@ -156,7 +160,7 @@ class Controller:
         return {
             "doing": self.doing,
             "preparing": self._preparing,
-            "file_bytes": self._standing.facts.file.size_bytes,
+            "file_bytes": self._idle_servers.facts.file.size_bytes,
             "users": 0 if runner is None else runner.user_count,
             "asked": self._asked,
             "load_error": self._load_error or self._loads.trouble or (current.trouble if current else None) or "",
@@ -182,28 +186,28 @@ class Controller:
         }
 
     def _server(self, status: TargetStatus) -> Json:
-        meter = self._standing.meter(status.name)
+        meter = self._idle_servers.meter(status.name)
         failed = ", ".join(f"{count:,} × {name}" for name, count in meter.failure_names.items())
         return {
             "name": status.name,
             "state": status.state,
             "port": status.port,
-            "words": status.last_words,
+            "words": status.last_stderr_line,
             "failed": failed,
-            "missing": self._standing.missing.get(status.name, ""),
+            "missing": self._idle_servers.missing.get(status.name, ""),
         }
 
     def _serve(self, size: str) -> None:
         """Serve a file of this size from now on, where one is asked for."""
         wanted = size_of(size)
-        if wanted is None or wanted == self._standing.facts.file.size_bytes:
+        if wanted is None or wanted == self._idle_servers.facts.file.size_bytes:
             return
         if self._options.agent:
             raise UserError("the file is the agent's, on its host: make another one there, and start the agent anew")
         self._preparing = f"making a test file of {exact_size(wanted)}"
         try:
             served_file.make(Path(self._options.root), wanted)
-            self._standing.look_at_file()
+            self._idle_servers.refresh_file()
         finally:
             self.watch.waited_for_a_child()
             self._preparing = None

@@ -35,9 +35,9 @@ class FlameGraph:
 
 
 class FlameGraphs:
-    def __init__(self, host: AgentClient, loads: LocustLoads) -> None:
-        self._host = host
-        self._loads = loads
+    def __init__(self, agent: AgentClient, locust_loads: LocustLoads) -> None:
+        self._agent = agent
+        self._loads = locust_loads
         self._numbers = itertools.count(1)
         self._kept: OrderedDict[int, FlameGraph] = OrderedDict()
 
@@ -49,13 +49,13 @@ class FlameGraphs:
     def find(self, number: int) -> FlameGraph | None:
         return self._kept.get(number)
 
-    def record(self, wish: RecordCommand) -> None:
+    def record(self, command: RecordCommand) -> None:
         """Begin. Raises UserError when it cannot begin."""
-        wish.check()
+        command.check()
         current = self._loads.current
-        first = current.edge(wish.mode) if current is not None and wish.mode in current.modes else None
-        self._host.record(wish.mode, wish.seconds)
-        flame = FlameGraph(next(self._numbers), wish.mode, wish.seconds)
+        first = current.edge(command.mode) if current is not None and command.mode in current.modes else None
+        self._agent.record(command.mode, command.seconds)
+        flame = FlameGraph(next(self._numbers), command.mode, command.seconds)
         self._kept[flame.number] = flame
         while len(self._kept) > MOST_KEPT:
             self._kept.popitem(last=False)
@@ -66,7 +66,7 @@ class FlameGraphs:
             flame.reason, flame.svg = recording.reason, recording.svg
             if current is not None and first is not None and self._loads.current is current:
                 try:
-                    current.profiled(wish.mode, first, recording)
+                    current.profiled(command.mode, first, recording)
                 except UserError as error:
                     flame.reason = f"not kept in the run: {error}"
 
@@ -75,7 +75,7 @@ class FlameGraphs:
     def _result(self, flame: FlameGraph) -> Recording:
         with gevent.Timeout(flame.seconds + GRACE_S, False):
             try:
-                while (recording := self._host.recording(flame.mode)).state == "recording":
+                while (recording := self._agent.recording(flame.mode)).state == "recording":
                     gevent.sleep(LOOK_S)
                 return recording
             except UserError as error:  # the server was stopped, or the agent ended

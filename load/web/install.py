@@ -17,7 +17,9 @@ PATH = "/bench"
 LOGIN_PATH = "/bench-login"
 
 
-def attach(environment: Environment, host: AgentClient, standing: IdleServers, loads: LocustLoads) -> Controller:
+def attach(
+    environment: Environment, agent: AgentClient, idle_servers: IdleServers, locust_loads: LocustLoads
+) -> Controller:
     """Put the page and the tab into Locust's web UI, and begin to watch; the desk that does what the page asks for.
 
     Raises UsageError.
@@ -25,7 +27,7 @@ def attach(environment: Environment, host: AgentClient, standing: IdleServers, l
     assert environment.web_ui is not None
     base = (getattr(environment.parsed_options, "web_base_path", None) or "").rstrip("/")
     require_login(environment.web_ui, base, base + LOGIN_PATH)
-    desk = Controller(environment, host, standing, loads)
+    desk = Controller(environment, agent, idle_servers, locust_loads)
     attach_routes(environment, desk, base + PATH)
     attach_tab(environment.web_ui, desk.watch, base, f"{base}{PATH}/")
     desk.watch.start()

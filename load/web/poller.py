@@ -31,13 +31,15 @@ class Poller:
     """recent: the newest points. statuses: how the servers were. trouble: why nothing new is known, None if all is
     well."""
 
-    def __init__(self, environment: Environment, host: AgentClient, standing: IdleServers, loads: LocustLoads) -> None:
+    def __init__(
+        self, environment: Environment, agent: AgentClient, idle_servers: IdleServers, locust_loads: LocustLoads
+    ) -> None:
         self._environment = environment
-        self._loads = loads
-        self._host = host
-        self._standing = standing
+        self._loads = locust_loads
+        self._agent = agent
+        self._idle_servers = idle_servers
         self._rates = Rates()
-        self._after = host.newest_sample()
+        self._after = agent.newest_sample()
         self._counted = self._counts()
         self.history = PointHistory(time.time() - time.monotonic())
         self.recent: deque[Point] = deque(maxlen=RECENT_POINTS)
@@ -63,8 +65,8 @@ class Poller:
         """An agent elsewhere may have been started anew, and has no servers then. A campaign sees to that itself."""
         if not self._loads.in_campaign:
             with suppress(UserError):  # not yet: the next refresh comes here again
-                self._host.recover()
-                self._standing.start_all()
+                self._agent.recover()
+                self._idle_servers.start_all()
 
     def waited_for_a_child(self) -> None:
         """The CPU time of a process that this one has started, and that is over, is not the load's."""
@@ -72,14 +74,14 @@ class Poller:
 
     def refresh(self) -> None:
         """Ask the agent once. Raises UserError when it does not answer."""
-        fresh = self._host.samples(self._after)
+        fresh = self._agent.samples(self._after)
         self._after = fresh.last
         before, self._counted = self._counted, self._counts()
         for tick in ticks(self._known(fresh.samples)):
             point = self._rates.point(tick, before, self._counted)
             self.history.add(point)
             self.recent.append(point)
-        self.statuses = self._standing.statuses()
+        self.statuses = self._idle_servers.statuses()
 
     def _known(self, samples: Sequence[TimedSample]) -> list[TimedSample]:
         """Without the load's where only the master of workers is seen, who has nothing to do: then it is not known."""
@@ -88,7 +90,7 @@ class Poller:
         return [sample for sample in merge_worker_samples(samples) if whole or sample.process != LOAD]
 
     def _counts(self) -> Counts:
-        received = {mode: self._standing.meter(mode).received_bytes for mode in self._standing.modes}
+        received = {mode: self._idle_servers.meter(mode).received_bytes for mode in self._idle_servers.modes}
         return Counts(time.monotonic(), received, dict(self._users()))
 
     def _users(self) -> Iterator[tuple[str, int]]:
@@ -99,5 +101,5 @@ class Poller:
             counts = runner.user_classes_count
         elif isinstance(runner, MasterRunner):
             counts = runner.reported_user_classes_count
-        for mode in self._standing.modes:
-            yield mode, counts.get(self._standing.user_class(mode).__name__, 0)
+        for mode in self._idle_servers.modes:
+            yield mode, counts.get(self._idle_servers.user_class(mode).__name__, 0)

@@ -29,12 +29,12 @@ REPORT_POLICY += "img-src data:; frame-src 'self' data: about:; base-uri 'none';
 W = TypeVar("W")
 
 
-def attach_routes(environment: Environment, desk: Controller, prefix: str) -> None:
+def attach_routes(environment: Environment, controller: Controller, prefix: str) -> None:
     """prefix: below which everything is, like /bench."""
     web_ui = environment.web_ui
     assert web_ui is not None and web_ui.app is not None
     blueprint = flask.Blueprint("bench", __name__, url_prefix=prefix)
-    routes = _Routes(desk, prefix)
+    routes = _Routes(controller, prefix)
     for method, views in (("GET", routes.reading()), ("POST", routes.changing())):
         for path, view in views.items():
             endpoint = path.replace(".", "_")
@@ -52,7 +52,7 @@ def attach_routes(environment: Environment, desk: Controller, prefix: str) -> No
     @web_ui.app.before_request
     def leave_campaigns_alone() -> flask.Response | None:
         """Locust's own buttons would stop the users of a cell, or start others beside them."""
-        if desk.campaigns.running and flask.request.path in buttons:
+        if controller.campaigns.running and flask.request.path in buttons:
             return _answer({"success": False, "message": "A campaign runs: stop it on its page"}, 409)
         return None
 
@@ -60,8 +60,8 @@ def attach_routes(environment: Environment, desk: Controller, prefix: str) -> No
 
 
 class _Routes:
-    def __init__(self, desk: Controller, prefix: str) -> None:
-        self._desk = desk
+    def __init__(self, controller: Controller, prefix: str) -> None:
+        self._controller = controller
         self._prefix = prefix
         self._locust = prefix.rpartition("/")[0] + "/"
 
@@ -77,7 +77,7 @@ class _Routes:
         }
 
     def changing(self) -> dict[str, Callable[..., flask.Response]]:
-        desk = self._desk
+        desk = self._controller
         return {
             "/load/start": self._command(lambda: desk.start_load(_wish(LoadCommand))),
             "/load/stop": self._command(desk.stop_load),
@@ -100,22 +100,22 @@ class _Routes:
     def poll(self) -> flask.Response:
         """What is new: points after fine= and coarse=, and the whole state."""
         fine, coarse = (flask.request.args.get(name, -1, type=int) for name in ("fine", "coarse"))
-        points = self._desk.watch.history.since(flask.request.args.get("epoch", ""), fine, coarse)
-        state = msgspec.json.encode(self._desk.state())
+        points = self._controller.watch.history.since(flask.request.args.get("epoch", ""), fine, coarse)
+        state = msgspec.json.encode(self._controller.state())
         return _json(b'{"points":%b,"state":%b}' % (points, state))
 
     def runs(self) -> flask.Response:
-        return _answer(self._desk.runs.listed())
+        return _answer(self._controller.runs.listed())
 
     def flame(self, number: int) -> flask.Response:
-        flame = self._desk.flames.find(number)
+        flame = self._controller.flames.find(number)
         if flame is None or flame.state != "done":
             flask.abort(404)
         response = flask.send_file(io.BytesIO(flame.svg.encode()), mimetype="image/svg+xml")
         return same_origin.protected(response, REPORT_POLICY)
 
     def report(self, name: str, file: str = "index.html") -> flask.Response:
-        folder = self._desk.runs.report(name)
+        folder = self._controller.runs.report(name)
         if folder is None:
             flask.abort(404)
         return same_origin.protected(flask.send_from_directory(folder.resolve(), file, max_age=0), REPORT_POLICY)
@@ -126,7 +126,7 @@ class _Routes:
                 deed(**names)
             except UserError as error:
                 return _answer({"error": str(error)}, 400)
-            return _answer(self._desk.state())
+            return _answer(self._controller.state())
 
         return grant
 

@@ -85,7 +85,7 @@ def rows(watch: Poller) -> list[Row]:
 
 def _server_row(status: TargetStatus, watch: Poller) -> Row:
     if status.state != "running":
-        return _row(status.name, state=status.state, said=status.last_words)
+        return _row(status.name, state=status.state, said=status.last_stderr_line)
     return _row(status.name, state=status.state, port=str(status.port), **_numbers(status.name, watch))
 
 

@@ -15,15 +15,17 @@ MESSAGE = "bench-counts"
 INTERVAL_S = 0.5
 
 
-def send_counts(runner: WorkerRunner, users: dict[str, type[DownloadUser]]) -> None:
+def send_counts(runner: WorkerRunner, user_classes: dict[str, type[DownloadUser]]) -> None:
     """In a worker: begin to tell, in a greenlet of its own."""
 
     def tell() -> None:
-        told = dict.fromkeys(users, (0, 0, 0))
+        told = dict.fromkeys(user_classes, (0, 0, 0))
         while True:
             gevent.sleep(INTERVAL_S)
-            counted = {name: _counts(user_class) for name, user_class in users.items()}
-            added = {name: _difference(counted[name], told[name]) for name in users if counted[name] != told[name]}
+            counted = {name: _counts(user_class) for name, user_class in user_classes.items()}
+            added = {
+                name: _difference(counted[name], told[name]) for name in user_classes if counted[name] != told[name]
+            }
             told = counted
             if added:
                 runner.send_message(MESSAGE, added)
@@ -31,12 +33,12 @@ def send_counts(runner: WorkerRunner, users: dict[str, type[DownloadUser]]) -> N
     gevent.spawn(tell)
 
 
-def receive_counts(environment: Environment, users: dict[str, type[DownloadUser]]) -> None:
+def receive_counts(environment: Environment, user_classes: dict[str, type[DownloadUser]]) -> None:
     """In the master: add what workers tell to the meters here, where nobody downloads."""
 
     def add(msg: Any, **_: Any) -> None:
         for name, (received_bytes, downloads, failures) in msg.data.items():
-            meter = users[name].meter
+            meter = user_classes[name].meter
             meter.add_bytes(received_bytes)
             meter.downloads += downloads
             if failures:

@@ -33,11 +33,14 @@ class WorkerRole:
     """What one worker does in a campaign. on_arm: called when its users are told what to do at their next start."""
 
     def __init__(
-        self, runner: WorkerRunner, users: dict[str, type[DownloadUser]], on_arm: Callable[[], None] = lambda: None
+        self,
+        runner: WorkerRunner,
+        user_classes: dict[str, type[DownloadUser]],
+        on_arm: Callable[[], None] = lambda: None,
     ) -> None:
         self._runner = runner
         self._on_arm = on_arm
-        self._users = {user_class.target: user_class for user_class in users.values()}
+        self._users = {user_class.target: user_class for user_class in user_classes.values()}
         self._meter = Meter()
         runner.register_message(PREPARE, self._answering(Prepare, self._arm))
         runner.register_message(COUNT, self._answering(CountRequest, self._count))

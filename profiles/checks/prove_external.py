@@ -24,7 +24,7 @@ from profiles.checks.trial import WITNESS_BYTES
 from profiles.protocol import Start
 from profiles.store.records import SERVED_PATH, Proof
 from profiles.targets.catalog import Target
-from profiles.targets.external_server import GuestServer, serving
+from profiles.targets.external_server import ExternalServer, serving
 from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download
 from units import GIB
 
@@ -42,7 +42,7 @@ def prove_guest(target: Target, root: Path, expected: tuple[int, str]) -> Proof:
         return _looked_at(target, server, root, expected)
 
 
-def _looked_at(target: Target, server: GuestServer, root: Path, expected: tuple[int, str]) -> Proof:
+def _looked_at(target: Target, server: ExternalServer, root: Path, expected: tuple[int, str]) -> Proof:
     facts = target.facts
     place = Endpoint(server.host, server.port, facts.path, facts.tls is not None)
     try:
@@ -72,12 +72,12 @@ def _looked_at(target: Target, server: GuestServer, root: Path, expected: tuple[
     return replace(proof, unknown="; ".join(unknown) or None)
 
 
-def _processes(server: GuestServer) -> tuple[int, ...]:
+def _processes(server: ExternalServer) -> tuple[int, ...]:
     """All that there are now: one that was started since it was ready may be the one that sends. Raises UserError."""
     try:
         server.reader.read()
     except ProcessLookupError as error:
-        raise UserError(f"it has ended: {server.last_words() or 'it left no words'}") from error
+        raise UserError(f"it has ended: {server.last_stderr_line() or 'it left no words'}") from error
     return server.pids
 
 

@@ -14,7 +14,7 @@ STEPS = 20_000
 TRIES = 3
 
 
-def loop_us(cpus: tuple[int, ...]) -> float:
+def cpu_probe_us(cpus: tuple[int, ...]) -> float:
     """CPU time of the loop on these CPUs, on any where there are none: the least of TRIES, 1 ms together, in µs."""
     before = os.sched_getaffinity(0)
     with contextlib.suppress(OSError):  # refused, or offline: then on any

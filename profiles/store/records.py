@@ -16,7 +16,7 @@ COPIES_TOLERANCE = 0.1
 SERVED_FILE = "test-file.bin"
 SERVED_PATH = f"/{SERVED_FILE}"
 
-Guest = Literal["command", "pid", "container"]
+ExternalTarget = Literal["command", "pid", "container"]
 State = Literal["running", "done", "interrupted", "failed"]
 MetricKind = Literal["counter", "gauge", "derived"]
 
@@ -62,7 +62,7 @@ class TargetFacts:
     copies: tuple[Copy, ...] = ()
     options: dict[str, int] = field(default_factory=dict)
     tls: Literal["user", "kernel"] | None = None
-    guest: Guest | None = None
+    guest: ExternalTarget | None = None
     path: str = SERVED_PATH
     size_bytes: int | None = None
     sha256: str | None = None

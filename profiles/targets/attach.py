@@ -10,13 +10,13 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles.targets.external import Guest
+from profiles.targets.external import ExternalTarget
 
 ASK_TIMEOUT_S = 10.0
 _ENGINES = ("docker", "podman")
 
 
-def find_running(name: str, guest: Guest) -> int:
+def find_running(name: str, guest: ExternalTarget) -> int:
     """The process that was named by its number, a file that holds it, or its container. Raises UserError."""
     if guest.container is not None:
         pid = _of_container(name, guest.container)

@@ -14,7 +14,7 @@ from errors import UsageError
 from profiles.metrics.process import cpu_s
 from profiles.store.records import TargetFacts
 from profiles.targets import config_file
-from profiles.targets.external import Guest
+from profiles.targets.external import ExternalTarget
 from profiles.targets.process_helpers import listeners
 from servers import mode
 from units import format_size
@@ -35,7 +35,7 @@ class Target:
 
     facts: TargetFacts
     options: tuple[mode.Option, ...] = ()
-    guest: Guest | None = None
+    guest: ExternalTarget | None = None
 
     @property
     def name(self) -> str:

@@ -15,9 +15,9 @@ import msgspec
 
 from errors import UsageError
 from profiles.store.records import SERVED_PATH, TargetFacts
-from profiles.store.records import Guest as KindOfGuest
+from profiles.store.records import ExternalTarget as ExternalKind
 from profiles.targets import toml_positions
-from profiles.targets.external import PLACEHOLDERS, Guest
+from profiles.targets.external import PLACEHOLDERS, ExternalTarget
 from profiles.targets_values import ConfigError, address, parse_command, size, stop
 
 MOST_BYTES = 1 << 20
@@ -53,7 +53,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defau
     stop_within_s: float | None = None
 
 
-def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, Guest]]:
+def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, ExternalTarget]]:
     """The targets of a file, in its order. taken: names of ours. Raises UsageError with a line for each mistake."""
     text = _text(path)
     try:
@@ -90,7 +90,7 @@ def _text(path: Path) -> str:
         raise UsageError(f"{path}:{line}: not UTF-8: save the file as UTF-8") from error
 
 
-def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[TargetFacts, Guest]:
+def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[TargetFacts, ExternalTarget]:
     if not isinstance(table, dict):
         raise ConfigError((), f"{name} belongs to no target: begin one with [its-name] on a line above")
     if not _NAME.fullmatch(name):
@@ -102,7 +102,7 @@ def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[T
     for key, placeholder in guest.unknown_placeholders():
         known = ", ".join(f"{{{each}}}" for each in (*PLACEHOLDERS, *guest.values))
         raise ConfigError(key, f"there is no {{{placeholder}}} to fill in: there are {known}")
-    kind: KindOfGuest = "command" if entry.command else "container" if entry.container else "pid"
+    kind: ExternalKind = "command" if entry.command else "container" if entry.container else "pid"
     facts = TargetFacts(
         name=name,
         port=guest.port,
@@ -136,7 +136,7 @@ def _entry(table: dict[str, Any]) -> _Entry:
         raise ConfigError(key, f"{'.'.join(key)}: {expected[:1].lower()}{expected[1:]}") from error
 
 
-def _guest(entry: _Entry, here: Path) -> Guest:
+def _guest(entry: _Entry, here: Path) -> ExternalTarget:
     if sum(given is not None for given in (entry.command, entry.pid, entry.container)) != 1:
         raise ConfigError((), "give one of command (to start it), pid and container (to measure what runs already)")
     for key in _OF_STARTED if entry.command is None else ():
@@ -144,7 +144,7 @@ def _guest(entry: _Entry, here: Path) -> Guest:
             raise ConfigError((key,), f"{key} is for a command: what runs already is measured, and never touched")
     _check(entry, here)
     host, port = address(entry.address)
-    return Guest(
+    return ExternalTarget(
         here=here,
         host=host,
         port=port,

@@ -13,7 +13,7 @@ _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")  # ${this} is a shell
 
 
 @dataclass(frozen=True, slots=True)
-class Guest:
+class ExternalTarget:
     """How a server is started, found and stopped; one of command, pid and container is given.
 
     here: the folder of targets.toml. pid: a process, or a file that holds its number. stop: the number of a signal, or

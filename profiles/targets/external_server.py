@@ -36,7 +36,7 @@ KILL_TIMEOUT_S = 10.0
 _PATH = {"PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"}
 
 
-class GuestServer:
+class ExternalServer:
     """Ready once it is made. Raises UserError when it does not get there, and has left nothing behind then.
 
     host: where our modes listen; so does a guest that {host} is filled in for, once that is not loopback any more.
@@ -72,7 +72,7 @@ class GuestServer:
             return self.reader.pid in self.reader.alive()
         return self._keeper.poll() is None
 
-    def last_words(self) -> str:
+    def last_stderr_line(self) -> str:
         said = last_line(self._log) if self._log else ""
         return said or ("" if self.running() else self._how_it_ended())
 
@@ -150,14 +150,14 @@ class GuestServer:
         until_s = time.monotonic() + guest.ready_within_s
         while True:
             if not self.running():
-                raise UserError(f"{self._name} did not start: {self.last_words()}")
+                raise UserError(f"{self._name} did not start: {self.last_stderr_line()}")
             left_s = until_s - time.monotonic()
             in_the_way, control = self._ask(place, min(max(left_s, STEP_S), ASK_TIMEOUT_S))
             if in_the_way is None:
                 return self._made_equal(place, control)
             if left_s <= 0 or not guest.command:
                 after = f" after {guest.ready_within_s:g} s" if guest.command else ""
-                words = f" ({said})" if (said := self.last_words()) else ""
+                words = f" ({said})" if (said := self.last_stderr_line()) else ""
                 remedy = "raise ready_within_s, or correct address" if guest.command else "start it, or correct address"
                 raise UserError(f"{self._name}: {place}: {in_the_way}{after}{words}; {remedy}")
             time.sleep(STEP_S)
@@ -190,7 +190,7 @@ class GuestServer:
         try:
             self.reader.read()
         except ProcessLookupError as error:
-            raise UserError(f"{self._name} ended: {self.last_words() or 'it left no words'}") from error
+            raise UserError(f"{self._name} ended: {self.last_stderr_line() or 'it left no words'}") from error
         others = {pid for pid in listeners(self.port) if pid is not None}
         if self._guest.command and others and others.isdisjoint(self.pids):
             raise UserError(
@@ -209,9 +209,9 @@ class GuestServer:
 
 
 @contextmanager
-def serving(target: Target, root: Path, wanted: Start) -> Iterator[GuestServer]:
+def serving(target: Target, root: Path, wanted: Start) -> Iterator[ExternalServer]:
     """A guest that is ready; stopped at the end, if it was started. Raises UserError."""
-    server = GuestServer(target, wanted, root)
+    server = ExternalServer(target, wanted, root)
     try:
         yield server
     finally:

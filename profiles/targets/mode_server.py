@@ -60,7 +60,7 @@ class ModeServer:
     def running(self) -> bool:
         return self._process.poll() is None
 
-    def last_words(self) -> str:
+    def last_stderr_line(self) -> str:
         """The end of its stderr, or how it ended."""
         return last_line(self._log) or self._how_it_ended()
 

@@ -13,7 +13,7 @@ from profiles.metrics import cpu_speed
 from profiles.metrics.process import Reader
 from profiles.protocol import Start, TargetStatus
 from profiles.targets.catalog import Target
-from profiles.targets.external_server import GuestServer
+from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST, ModeServer
 
 
@@ -30,7 +30,7 @@ class ManagedServer(Protocol):
     @property
     def pids(self) -> tuple[int, ...]: ...
     def running(self) -> bool: ...
-    def last_words(self) -> str: ...
+    def last_stderr_line(self) -> str: ...
     def ask_to_end(self) -> None: ...
     def end(self) -> str: ...
 
@@ -56,18 +56,20 @@ class Supervisor:
             self._servers.pop(name).end()
         target.check(wanted.options)
         self._last_cpus = wanted.cpus
-        loop_us = cpu_speed.loop_us(self._last_cpus)
+        cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         if target.guest is not None:
-            self._servers[name] = GuestServer(target, wanted, self._root, self.host)
+            self._servers[name] = ExternalServer(target, wanted, self._root, self.host)
         else:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
-        return replace(self.status(name), loop_us=loop_us)
+        return replace(self.status(name), cpu_probe_us=cpu_probe_us)
 
     def stop(self, name: str) -> TargetStatus:
         """End a target's server, by force if it does not end by itself; one that is not running stays so."""
         self._target(name)
         said = self._servers.pop(name).end() if name in self._servers else ""
-        return TargetStatus(name, "stopped", last_words=said, loop_us=cpu_speed.loop_us(self._last_cpus))
+        return TargetStatus(
+            name, "stopped", last_stderr_line=said, cpu_probe_us=cpu_speed.cpu_probe_us(self._last_cpus)
+        )
 
     def stop_all(self) -> None:
         for server in self._servers.values():
@@ -87,7 +89,7 @@ class Supervisor:
             port=server.port,
             pid=server.pid,
             congestion_control=server.congestion_control,
-            last_words=server.last_words(),
+            last_stderr_line=server.last_stderr_line(),
         )
 
     def running(self) -> dict[str, Reader]:

@@ -10,19 +10,19 @@ from reports.analysis.paired_ratio import paired_ratio
 from reports.analysis.rounds import PRIMARY, Dataset
 
 
-def floor_of_run(measured: Dataset) -> Floor | None:
+def floor_of_run(dataset: Dataset) -> Floor | None:
     """What this run's duplicate says; None without one, or with too few rounds for an interval."""
-    run = measured.run
-    pairs = measured.pairs(run.duplicate, PRIMARY) if run.duplicate else []
+    run = dataset.run
+    pairs = dataset.pairs(run.duplicate, PRIMARY) if run.duplicate else []
     paired = paired_ratio(pairs) if pairs else None
     if paired is None or paired.low is None or paired.high is None:
         return None
     return Floor(paired.low, paired.high, paired.rounds, run.name, run.ended_at or run.started_at)
 
 
-def effective_floor(measured: Dataset) -> Floor | None:
+def effective_floor(dataset: Dataset) -> Floor | None:
     """The run's own, else the one that was kept from an earlier run; None: unknown."""
-    return floor_of_run(measured) or measured.run.floor
+    return floor_of_run(dataset) or dataset.run.floor
 
 
 def conditions(run: Run) -> dict[str, str | int | float | None]:

@@ -29,9 +29,9 @@ class CoreSpeed:
         return self.ratio > MOST_RATIO
 
 
-def core_speed(measured: Dataset) -> CoreSpeed | None:
+def core_speed(dataset: Dataset) -> CoreSpeed | None:
     """None where it was not measured, or in fewer than FEWEST_CELLS cells."""
-    cells = [cell for cells in measured.rounds for cell in cells.values()]
+    cells = [cell for cells in dataset.rounds for cell in cells.values()]
     known = [us for cell in cells if (us := cell.metrics.get("core_loop_us"))]
     if len(known) < FEWEST_CELLS:
         return None

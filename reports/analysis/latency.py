@@ -41,10 +41,10 @@ def _middle_us(histogram: HdrHistogram, index: int) -> int:
     return lowest + (highest - lowest + 1) // 2
 
 
-def latencies(measured: Dataset, mode: str) -> Latencies | None:
+def latencies(dataset: Dataset, mode: str) -> Latencies | None:
     """None where not one download was recorded; percentiles are empty below 1,000 of them."""
     total = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
-    for cell in measured.cells_of(mode):
+    for cell in dataset.cells_of(mode):
         if cell.latency_histogram:
             total.add(_decoded(cell))
     count = total.get_total_count()

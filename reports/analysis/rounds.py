@@ -33,7 +33,7 @@ class Spread:
 @dataclass(frozen=True, slots=True)
 class Dataset:
     """All records of a run. rounds: those that are judged, each with its cells by mode, baseline first (and its
-    duplicate, where there is one). every_round: all complete ones, the disturbed included. disturbed: round to why."""
+    duplicate, where there is one). all_rounds: all complete ones, the disturbed included. disturbed: round to why."""
 
     run: Run
     cells: tuple[Cell, ...]
@@ -42,25 +42,25 @@ class Dataset:
     rounds: tuple[Mapping[str, Cell], ...]
     incomplete: tuple[int, ...]
     proofs: tuple[Proof, ...] = ()
-    every_round: tuple[Mapping[str, Cell], ...] = ()
+    all_rounds: tuple[Mapping[str, Cell], ...] = ()
     disturbed: Mapping[int, tuple[str, ...]] = field(default_factory=dict)
     probes: tuple[Probe, ...] = ()
 
     @property
     def dropped(self) -> Mapping[int, tuple[str, ...]]:
         """The disturbed rounds, unless they had to be kept."""
-        return {} if self.never_calm else self.disturbed
+        return {} if self.always_disturbed else self.disturbed
 
     @property
-    def never_calm(self) -> bool:
+    def always_disturbed(self) -> bool:
         """So few rounds were undisturbed that every one is kept."""
-        return bool(self.disturbed) and len(self.rounds) == len(self.every_round)
+        return bool(self.disturbed) and len(self.rounds) == len(self.all_rounds)
 
     @property
     def calm_rounds(self) -> tuple[Mapping[str, Cell], ...]:
-        return tuple(cells for cells in self.every_round if number_of(cells) not in self.disturbed)
+        return tuple(cells for cells in self.all_rounds if number_of(cells) not in self.disturbed)
 
-    def judging(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Dataset":
+    def with_rounds(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Dataset":
         """The same records, concluded from other rounds: for the sensitivity statement (method.md §6)."""
         return replace(self, rounds=rounds)
 

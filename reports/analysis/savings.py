@@ -28,12 +28,12 @@ class Saving:
     confidence: float
 
 
-def saving(measured: Dataset, mode: str) -> Saving | None:
+def saving(dataset: Dataset, mode: str) -> Saving | None:
     """None where no round knows both costs. The confidence is that of the verdicts, all of them together."""
-    differences = [baseline - ours for ours, baseline in measured.pairs(mode, PRIMARY)]
+    differences = [baseline - ours for ours, baseline in dataset.pairs(mode, PRIMARY)]
     if not differences:
         return None
-    level = family_confidence(len(measured.others))
+    level = family_confidence(len(dataset.others))
     averages = walsh_averages(differences)
     middle, rounds = statistics.median(averages), len(differences)
     rank = critical_rank(rounds, level) if rounds >= FEWEST_ROUNDS else 0

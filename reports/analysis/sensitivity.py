@@ -21,15 +21,17 @@ class Sensitivity:
 
 
 def sensitivity(
-    measured: Dataset, validity: Validity, verdicts: tuple[Verdict, ...], aa_floor: float | None
+    dataset: Dataset, validity: Validity, verdicts: tuple[Verdict, ...], aa_floor: float | None
 ) -> Sensitivity | None:
     """None where no round was disturbed, and so there is nothing else to judge from."""
-    if not measured.disturbed or not verdicts:
+    if not dataset.disturbed or not verdicts:
         return None
-    rounds = measured.calm_rounds if measured.never_calm else measured.every_round
+    rounds = dataset.calm_rounds if dataset.always_disturbed else dataset.all_rounds
     count = plural(len(rounds), "round")
-    sample = f"from the {count} that were undisturbed" if measured.never_calm else f"with every round kept ({count})"
-    others = conclude(measured.judging(rounds), validity, aa_floor) if rounds else ()
+    sample = (
+        f"from the {count} that were undisturbed" if dataset.always_disturbed else f"with every round kept ({count})"
+    )
+    others = conclude(dataset.with_rounds(rounds), validity, aa_floor) if rounds else ()
     lines = tuple((now.mode, _line(now, other)) for now, other in zip(verdicts, others, strict=bool(rounds)))
     return Sensitivity(sample, lines)
 

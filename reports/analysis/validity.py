@@ -66,31 +66,31 @@ class Validity:
         return dict(sorted(against.items()))
 
 
-def check(measured: Dataset) -> Validity:
+def check(dataset: Dataset) -> Validity:
     return Validity(
         (
-            *_failures(measured),
-            *_proofs(measured),
-            *_bytes(measured),
-            *_another_question(measured),
-            *_client_limited(measured),
-            *_disturbed(measured),
-            *_never_calm(measured),
-            *_uneven_cores(measured),
-            *_equals_differ(measured),
-            *(Finding("caution", text, mode) for text, mode in cautions(measured.run)),
-            *_residency(measured.run),
-            *_voids(measured.run),
-            *_clocks(measured),
-            *_completeness(measured),
+            *_failures(dataset),
+            *_proofs(dataset),
+            *_bytes(dataset),
+            *_another_question(dataset),
+            *_client_limited(dataset),
+            *_disturbed(dataset),
+            *_never_calm(dataset),
+            *_uneven_cores(dataset),
+            *_equals_differ(dataset),
+            *(Finding("caution", text, mode) for text, mode in cautions(dataset.run)),
+            *_residency(dataset.run),
+            *_voids(dataset.run),
+            *_clocks(dataset),
+            *_completeness(dataset),
         )
     )
 
 
-def _failures(measured: Dataset) -> Iterator[Finding]:
-    for mode in measured.modes:
+def _failures(dataset: Dataset) -> Iterator[Finding]:
+    for mode in dataset.modes:
         names: dict[str, int] = {}
-        failed = [cell for cell in measured.cells if cell.mode == mode and cell.failures]
+        failed = [cell for cell in dataset.cells if cell.mode == mode and cell.failures]
         for cell in failed:
             for name, count in cell.failure_names.items():
                 names[name] = names.get(name, 0) + count
@@ -98,36 +98,36 @@ def _failures(measured: Dataset) -> Iterator[Finding]:
             what = ", ".join(f"{name} {count:,}" for name, count in names.items()) or "no name recorded"
             text = f"{plural(sum(cell.failures for cell in failed), 'request')} failed ({what})"
             yield Finding("void", text, mode, tuple(cell.round for cell in failed))
-    for profile in measured.profiles:
+    for profile in dataset.profiles:
         if profile.cell.failures:
             text = f"{plural(profile.cell.failures, 'request')} failed while the flame graph was recorded"
             yield Finding("caution", text, profile.cell.mode)
 
 
-def _proofs(measured: Dataset) -> Iterator[Finding]:
+def _proofs(dataset: Dataset) -> Iterator[Finding]:
     """A mode that did not use the path it is named after is void (method.md §6); one that nobody proved is unknown."""
-    proved = {proof.mode: proof for proof in measured.proofs}
-    for mode in measured.modes:
+    proved = {proof.mode: proof for proof in dataset.proofs}
+    for mode in dataset.modes:
         if mode not in proved:
             yield Finding("unknown", "that it used the path it is named after was not proved", mode)
         elif reason := proved[mode].contradiction:
             yield Finding("void", f"it did not use the path it is named after: {reason}", mode)
         elif unseen := proved[mode].unknown:
             yield Finding("unknown", f"not to be seen from outside: {unseen}", mode)
-    for mode, reason in measured.run.skipped.items():
+    for mode, reason in dataset.run.skipped.items():
         yield Finding("caution", f"skipped, missing on this machine: {reason}", mode)
 
 
-def _bytes(measured: Dataset) -> Iterator[Finding]:
+def _bytes(dataset: Dataset) -> Iterator[Finding]:
     """Zero bytes, or bytes that do not agree with the downloads that were counted as complete."""
-    own = {target.name: target.size_bytes for target in measured.run.targets}
-    for mode in measured.modes:
-        size = own.get(mode) or measured.run.file.size_bytes
-        cells = [cell for cell in measured.cells if cell.mode == mode]
+    own = {target.name: target.size_bytes for target in dataset.run.targets}
+    for mode in dataset.modes:
+        size = own.get(mode) or dataset.run.file.size_bytes
+        cells = [cell for cell in dataset.cells if cell.mode == mode]
         if empty := [cell.round for cell in cells if cell.received_bytes <= 0]:
             yield Finding("void", "not one byte arrived", mode, tuple(empty))
         # A window cuts at most one download per user at each of its edges.
-        slack = 2 * measured.run.users * size
+        slack = 2 * dataset.run.users * size
         odd = [c for c in cells if c.received_bytes > 0 and abs(c.received_bytes - c.downloads * size) > slack]
         if odd:
             text = f"{plural(odd[0].downloads, 'download')} of {format_size(size)} do not make the "
@@ -135,34 +135,34 @@ def _bytes(measured: Dataset) -> Iterator[Finding]:
             yield Finding("void", text, mode, tuple(cell.round for cell in odd))
 
 
-def _another_question(measured: Dataset) -> Iterator[Finding]:
+def _another_question(dataset: Dataset) -> Iterator[Finding]:
     """A mode that could not be offered the rate, or whose file was not cold, in a round that had to be judged."""
     for gate in GATES:
-        for mode in measured.modes if gate.voids else ():
-            over = [cell for cell in measured.cells_of(mode) if gate.over(cell, measured.run)]
+        for mode in dataset.modes if gate.voids else ():
+            over = [cell for cell in dataset.cells_of(mode) if gate.over(cell, dataset.run)]
             if over:
-                worst = max(gate.read(cell, measured.run) or 0.0 for cell in over)
+                worst = max(gate.read(cell, dataset.run) or 0.0 for cell in over)
                 text = f"{gate.complaint} (at worst {gate.name} {gate.say(worst)})"
                 yield Finding("void", text, mode, tuple(cell.round for cell in over))
 
 
-def _client_limited(measured: Dataset) -> Iterator[Finding]:
-    for mode in measured.modes:
-        cells = measured.cells_of(mode)
-        if mostly_client_limited(cells, measured.run):
-            count = sum(client_limited(cell, measured.run) for cell in cells)
+def _client_limited(dataset: Dataset) -> Iterator[Finding]:
+    for mode in dataset.modes:
+        cells = dataset.cells_of(mode)
+        if mostly_client_limited(cells, dataset.run):
+            count = sum(client_limited(cell, dataset.run) for cell in cells)
             text = f"client-limited in {count} of {plural(len(cells), 'round')}: "
-            paced = measured.run.question == "paced"
+            paced = dataset.run.question == "paced"
             meaning = "latency is the client's own in part" if paced else "throughput is a lower bound"
             yield Finding("caution", f"{text}{meaning}; CPU per GiB stands", mode)
 
 
-def _disturbed(measured: Dataset) -> Iterator[Finding]:
+def _disturbed(dataset: Dataset) -> Iterator[Finding]:
     """Cautions for what disturbed rounds that are judged; unknowns for what nobody could read."""
-    judged = {number_of(cells) for cells in measured.rounds}
-    every = {cell.round for cell in measured.cells}
+    judged = {number_of(cells) for cells in dataset.rounds}
+    every = {cell.round for cell in dataset.cells}
     for gate in GATES:
-        values = {(cell.round, cell.mode): gate.read(cell, measured.run) for cell in measured.cells}
+        values = {(cell.round, cell.mode): gate.read(cell, dataset.run) for cell in dataset.cells}
         over = sorted(
             {
                 number
@@ -180,16 +180,16 @@ def _disturbed(measured: Dataset) -> Iterator[Finding]:
             yield Finding("unknown", f"{gate.name}: unknown{share}")
 
 
-def _never_calm(measured: Dataset) -> Iterator[Finding]:
+def _never_calm(dataset: Dataset) -> Iterator[Finding]:
     """A machine that is always disturbed gets its numbers, and this beside them."""
-    if measured.never_calm:
-        of = f"{len(measured.disturbed)} of {plural(len(measured.every_round), 'round')}"
+    if dataset.always_disturbed:
+        of = f"{len(dataset.disturbed)} of {plural(len(dataset.all_rounds), 'round')}"
         yield Finding("caution", f"disturbed: {of}; too few are left to judge from, so every round is kept")
 
 
-def _uneven_cores(measured: Dataset) -> Iterator[Finding]:
+def _uneven_cores(dataset: Dataset) -> Iterator[Finding]:
     """Something slowed the servers' CPUs that no counter shows: it is noise, and says why there is much of it."""
-    speed = core_speed(measured)
+    speed = core_speed(dataset)
     if speed and speed.uneven:
         text = f"the servers' CPU was not always equally fast: a fixed loop between cells took {speed.low_us:,.0f} to "
         text += f"{speed.high_us:,.0f} µs of CPU time ({speed.ratio:.2f}x) in eight of ten, as where another hardware "
@@ -197,11 +197,11 @@ def _uneven_cores(measured: Dataset) -> Iterator[Finding]:
         yield Finding("caution", text)
 
 
-def _equals_differ(measured: Dataset) -> Iterator[Finding]:
+def _equals_differ(dataset: Dataset) -> Iterator[Finding]:
     """The A/A check of this run: the duplicate of the baseline must not differ from it."""
-    if measured.run.duplicate is None:
+    if dataset.run.duplicate is None:
         return
-    floor = floor_of_run(measured)
+    floor = floor_of_run(dataset)
     if floor is None:
         yield Finding("caution", "the A/A floor could not be measured: too few rounds for an interval")
     elif not floor.holds_one:
@@ -229,9 +229,9 @@ def _voids(run: Run) -> Iterator[Finding]:
         yield Finding("caution", f"void in round {void.round}: {void.reason}{what}", void.mode, (void.round,))
 
 
-def _clocks(measured: Dataset) -> Iterator[Finding]:
+def _clocks(dataset: Dataset) -> Iterator[Finding]:
     """Bytes are counted on one host and CPU time on another: how far apart may the two windows lie?"""
-    known = [(cell.metrics.get("clock_uncertainty_s") or 0.0, cell) for cell in measured.cells if cell.wall_s > 0]
+    known = [(cell.metrics.get("clock_uncertainty_s") or 0.0, cell) for cell in dataset.cells if cell.wall_s > 0]
     apart = [(2 * uncertainty_s / cell.wall_s, cell.round) for uncertainty_s, cell in known]
     worst = max(apart, default=(0.0, 0))[0]
     if worst > MOST_APART:
@@ -240,9 +240,9 @@ def _clocks(measured: Dataset) -> Iterator[Finding]:
         yield Finding("caution", f"{text}: a longer WINDOW helps", None, tuple(over))
 
 
-def _completeness(measured: Dataset) -> Iterator[Finding]:
+def _completeness(dataset: Dataset) -> Iterator[Finding]:
     """Did every planned round end up judged? A dropped round that a repeat replaced did."""
-    run, done = measured.run, len(measured.every_round)
+    run, done = dataset.run, len(dataset.all_rounds)
     planned, void = run.rounds_planned or len(run.order), {void.round for void in run.voids}
     because = f" ({run.reason})" if run.reason else ""
     if run.state != "done":
@@ -252,9 +252,9 @@ def _completeness(measured: Dataset) -> Iterator[Finding]:
         yield Finding("caution", f"only {done} of {plural(planned, 'round')} are complete")
     elif done < len(run.order) - len(void):
         yield Finding("caution", f"only {done} of {plural(len(run.order), 'round')} are complete{because}")
-    elif measured.dropped and not run.stopped and len(measured.rounds) < planned:
-        text = f"only {len(measured.rounds)} of {plural(planned, 'planned round')} could be judged: the others"
+    elif dataset.dropped and not run.stopped and len(dataset.rounds) < planned:
+        text = f"only {len(dataset.rounds)} of {plural(planned, 'planned round')} could be judged: the others"
         yield Finding("caution", f"{text} were disturbed, and so were their repeats")
-    if incomplete := set(measured.incomplete) - void:
+    if incomplete := set(dataset.incomplete) - void:
         which = rounds_list(sorted(incomplete))
         yield Finding("caution", f"round {which} lacks a mode and is left out of every comparison")

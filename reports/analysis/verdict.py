@@ -53,22 +53,22 @@ def delta(aa_floor: float | None) -> float:
     return max(SMALLEST_DELTA, math.ceil((aa_floor or 0.0) * 1000 - 1e-9) / 1000)
 
 
-def conclude(measured: Dataset, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
+def conclude(dataset: Dataset, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
     """One verdict per mode other than the baseline, in their order."""
-    level = family_confidence(len(measured.others))
-    return tuple(_verdict(measured, validity, mode, level, delta(aa_floor)) for mode in measured.others)
+    level = family_confidence(len(dataset.others))
+    return tuple(_verdict(dataset, validity, mode, level, delta(aa_floor)) for mode in dataset.others)
 
 
-def _verdict(measured: Dataset, validity: Validity, mode: str, level: float, margin: float) -> Verdict:
-    pairs = measured.pairs(mode, PRIMARY)
+def _verdict(dataset: Dataset, validity: Validity, mode: str, level: float, margin: float) -> Verdict:
+    pairs = dataset.pairs(mode, PRIMARY)
     paired = paired_ratio(pairs, level) if pairs else None
-    baseline = measured.run.baseline
+    baseline = dataset.run.baseline
     if reason := validity.void_reason(mode):
         return Verdict(mode, "void", f"void: {reason}", paired)
     if reason := validity.void_reason(baseline):
         return Verdict(mode, "void", f"void: the baseline {baseline}: {reason}", paired)
     if paired is None:
-        return Verdict(mode, "none", _nothing(measured))
+        return Verdict(mode, "none", _nothing(dataset))
     if paired.low is None or paired.high is None:
         return Verdict(mode, "none", _too_few(paired), paired)
     return _from_interval(mode, baseline, paired, margin)
@@ -104,7 +104,7 @@ def _too_few(paired: Paired) -> str:
     return f"no verdict: {have}, {paired.reason} (the median of the rounds is {times(paired.median)})"
 
 
-def _nothing(measured: Dataset) -> str:
-    if not measured.rounds:
+def _nothing(dataset: Dataset) -> str:
+    if not dataset.rounds:
         return f"no verdict: no complete round, {FEWEST_ROUNDS} are needed for an interval"
     return "no verdict: the server's CPU per GiB is not known above zero in any round"

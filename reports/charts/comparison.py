@@ -19,12 +19,12 @@ from reports.templating import mode_colour
 FOREST_ROW_PX, ROW_PX = 64, 46
 
 
-def mode_scale(measured: Dataset) -> alt.Scale:
-    modes = list(measured.modes)
+def mode_scale(dataset: Dataset) -> alt.Scale:
+    modes = list(dataset.modes)
     return alt.Scale(domain=modes, range=[mode_colour(index) for index in range(len(modes))])
 
 
-def forest(measured: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
+def forest(dataset: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
     """Ratio per mode on a log axis: the band of what is too small to matter, the interval, every round's dot.
 
     A void mode has no place: its numbers do not mean what they say. Named layers are those whose rows the page's script
@@ -34,15 +34,15 @@ def forest(measured: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> S
     shown = [(verdict.mode, verdict.paired) for verdict in fit if verdict.paired is not None]
     if not shown:
         return None
-    dots = _dots(measured, [mode for mode, _ in shown])
+    dots = _dots(dataset, [mode for mode, _ in shown])
     ratios = [1 - margin, 1 + margin, *(ratio for _, paired in shown for ratio in paired.ratios)]
     domain = [min(ratios) / 1.08, max(ratios) * 1.08]
     middle = math.sqrt(domain[0] * domain[1])
-    axis = _ratio_axis(measured.run.baseline, domain)
+    axis = _ratio_axis(dataset.run.baseline, domain)
     scale = alt.Scale(type="log", domain=domain, nice=False)
     x = alt.X("ratio:Q", scale=scale, axis=axis)
     y = alt.Y("mode:N", sort=[mode for mode, _ in shown], axis=alt.Axis(title=None, labelFontSize=13))
-    colour = alt.Color("mode:N", scale=mode_scale(measured), legend=None)
+    colour = alt.Color("mode:N", scale=mode_scale(dataset), legend=None)
     estimates = data([_estimate(mode, paired, middle) for mode, paired in shown])
     band = data([{"low": 1 - margin, "high": 1 + margin}])
     round_tooltip = [alt.Tooltip("mode:N"), alt.Tooltip("round:Q"), alt.Tooltip("text:N", title="ratio")]
@@ -64,7 +64,7 @@ def forest(measured: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> S
         *(_numbers(estimates, **under).encode(x=x, y=y, text="text:N") for under in (_HALO, {})),
     )
     sentences = "; ".join(verdict.line for verdict in verdicts)
-    description = f"Forest plot of ratios to {measured.run.baseline}. {sentences}"
+    description = f"Forest plot of ratios to {dataset.run.baseline}. {sentences}"
     return finished(chart, FOREST_ROW_PX * len(shown), description)
 
 
@@ -91,10 +91,10 @@ def _estimate(mode: str, paired: Paired, middle: float) -> Row:
     return row | {"ratio": paired.ratio, "low": paired.low, "high": paired.high, "text": text}
 
 
-def _dots(measured: Dataset, modes: list[str]) -> list[Row]:
+def _dots(dataset: Dataset, modes: list[str]) -> list[Row]:
     rows: list[Row] = []
-    for cells in measured.rounds:
-        baseline = value(cells[measured.run.baseline], PRIMARY)
+    for cells in dataset.rounds:
+        baseline = value(cells[dataset.run.baseline], PRIMARY)
         for mode in modes:
             cost_of_mode = value(cells[mode], PRIMARY)
             if baseline is not None and cost_of_mode is not None and baseline > 0 and cost_of_mode > 0:
@@ -103,24 +103,24 @@ def _dots(measured: Dataset, modes: list[str]) -> list[Row]:
     return rows
 
 
-def cost(measured: Dataset) -> Spec | None:
+def cost(dataset: Dataset) -> Spec | None:
     """Server CPU per GiB: user and system stacked (medians), every round's total as a dot."""
     bars: list[Row] = []
-    for mode in measured.modes:
+    for mode in dataset.modes:
         for part in ("user", "system"):
-            spread = measured.spread(mode, f"server_{part}_s", per_gib=True)
+            spread = dataset.spread(mode, f"server_{part}_s", per_gib=True)
             if spread:
                 bars.append({"mode": mode, "part": part, "order": part == "system", "cpu": round(spread.median, 5)})
     if not bars:
         return None
-    edge, _ = cost_edge(measured)
+    edge, _ = cost_edge(dataset)
     dots: list[Row] = [
         {"mode": mode, "round": cell.round, "cpu": round(total, 5)}
-        for mode in measured.modes
-        for cell in measured.cells_of(mode)
+        for mode in dataset.modes
+        for cell in dataset.cells_of(mode)
         if (total := value(cell, PRIMARY)) is not None and total <= edge
     ]
-    y = alt.Y("mode:N", sort=list(measured.modes), axis=alt.Axis(title=None))
+    y = alt.Y("mode:N", sort=list(dataset.modes), axis=alt.Axis(title=None))
     parts = alt.Scale(domain=["user", "system"], range=[USER, SYSTEM])
     chart = alt.layer(
         data(bars)
@@ -136,35 +136,33 @@ def cost(measured: Dataset) -> Spec | None:
         .mark_point(size=34, filled=True, color=INK, opacity=0.75, stroke=PAPER, strokeWidth=0.7)
         .encode(x="cpu:Q", y=y, tooltip=["mode:N", "round:Q", alt.Tooltip("cpu:Q", title="s/GiB")]),
     )
-    return finished(
-        chart, ROW_PX * len(measured.modes), "Server CPU seconds per GiB, user and system, with every round"
-    )
+    return finished(chart, ROW_PX * len(dataset.modes), "Server CPU seconds per GiB, user and system, with every round")
 
 
-def cost_edge(measured: Dataset) -> tuple[float, list[float]]:
+def cost_edge(dataset: Dataset) -> tuple[float, list[float]]:
     """Up to where the costs are drawn, and those that lie beyond: a few wild rounds must not flatten all others."""
     totals = [
-        [total for cell in measured.cells_of(mode) if (total := value(cell, PRIMARY)) is not None]
-        for mode in measured.modes
+        [total for cell in dataset.cells_of(mode) if (total := value(cell, PRIMARY)) is not None]
+        for mode in dataset.modes
     ]
     edge = 2.5 * max((statistics.median(of_mode) for of_mode in totals if of_mode), default=0.0)
     return edge, sorted(total for of_mode in totals for total in of_mode if total > edge)
 
 
-def throughput(measured: Dataset) -> Spec | None:
+def throughput(dataset: Dataset) -> Spec | None:
     """GiB/s: every round's dot and the median's tick."""
     dots: list[Row] = [
         {"mode": mode, "round": cell.round, "gib_per_s": round(rate, 4)}
-        for mode in measured.modes
-        for cell in measured.cells_of(mode)
+        for mode in dataset.modes
+        for cell in dataset.cells_of(mode)
         if (rate := value(cell, "gib_per_s")) is not None
     ]
     if not dots:
         return None
-    y = alt.Y("mode:N", sort=list(measured.modes), axis=alt.Axis(title=None))
+    y = alt.Y("mode:N", sort=list(dataset.modes), axis=alt.Axis(title=None))
     axis = alt.Axis(title="GiB/s (right is faster)", tickCount=5)
     x = alt.X("gib_per_s:Q", scale=alt.Scale(zero=True), axis=axis)
-    colour = alt.Color("mode:N", scale=mode_scale(measured), legend=None)
+    colour = alt.Color("mode:N", scale=mode_scale(dataset), legend=None)
     base = data(dots)
     chart = alt.layer(
         base.mark_point(size=44, filled=True, opacity=0.55).encode(
@@ -172,4 +170,4 @@ def throughput(measured: Dataset) -> Spec | None:
         ),
         base.mark_tick(thickness=3, size=26).encode(x="median(gib_per_s):Q", y=y, color=colour),
     )
-    return finished(chart, ROW_PX * len(measured.modes), "Throughput in GiB per second, every round and the median")
+    return finished(chart, ROW_PX * len(dataset.modes), "Throughput in GiB per second, every round and the median")

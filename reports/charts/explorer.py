@@ -53,9 +53,9 @@ def choices(run: RunData) -> dict[str, Any]:
     }
 
 
-def _values(measured: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, list[float | None]]:
+def _values(dataset: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, list[float | None]]:
     return {
-        mode: [_short(value(cells[mode], metric.name, per_gib=metric.per_gib)) for cells in measured.rounds]
+        mode: [_short(value(cells[mode], metric.name, per_gib=metric.per_gib)) for cells in dataset.rounds]
         for mode in modes
     }
 
@@ -65,10 +65,10 @@ def _short(number: float | None) -> float | None:
     return None if number is None else float(f"{number:.6g}")
 
 
-def _compared(measured: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, dict[str, list[Any]]]:
+def _compared(dataset: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, dict[str, list[Any]]]:
     found: dict[str, dict[str, list[Any]]] = {baseline: {} for baseline in modes}
     for baseline, mode in itertools.combinations(modes, 2):
-        if pairs := measured.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline):
+        if pairs := dataset.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline):
             paired = paired_ratio(pairs)
             found[baseline][mode], found[mode][baseline] = _shown(paired), _shown(paired.inverted)
     return found

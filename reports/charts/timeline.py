@@ -24,35 +24,35 @@ def thinning(samples: tuple[Sample, ...], processes: tuple[str, ...]) -> int:
     return max(1, -(-count // MOST_ROWS))
 
 
-def cpu_processes(measured: Dataset) -> tuple[str, ...]:
-    return (*measured.modes, "load", "machine")
+def cpu_processes(dataset: Dataset) -> tuple[str, ...]:
+    return (*dataset.modes, "load", "machine")
 
 
-def switching_processes(measured: Dataset) -> tuple[str, ...]:
-    return (*measured.modes, "load")
+def switching_processes(dataset: Dataset) -> tuple[str, ...]:
+    return (*dataset.modes, "load")
 
 
-def cpu(measured: Dataset) -> Spec | None:
-    return _chart(measured, cpu_processes(measured), CPU, "cores busy", "CPU of every process over the run")
+def cpu(dataset: Dataset) -> Spec | None:
+    return _chart(dataset, cpu_processes(dataset), CPU, "cores busy", "CPU of every process over the run")
 
 
-def switches(measured: Dataset) -> Spec | None:
+def switches(dataset: Dataset) -> Spec | None:
     title = "context switches of every process over the run"
-    return _chart(measured, switching_processes(measured), SWITCHES, "context switches per second", title)
+    return _chart(dataset, switching_processes(dataset), SWITCHES, "context switches per second", title)
 
 
 def _chart(
-    measured: Dataset, processes: tuple[str, ...], choices: tuple[Counters, ...], unit: str, title: str
+    dataset: Dataset, processes: tuple[str, ...], choices: tuple[Counters, ...], unit: str, title: str
 ) -> Spec | None:
-    samples = tuple(sample for sample in measured.samples if sample.process in processes)
-    every, shortest_s = thinning(samples, processes), measured.run.sample_interval_s / 2
+    samples = tuple(sample for sample in dataset.samples if sample.process in processes)
+    every, shortest_s = thinning(samples, processes), dataset.run.sample_interval_s / 2
     found = list(rates(samples, choices, every=every, shortest_s=shortest_s))
     if not found:
         return None
     shown = {rate.process for rate in found}
     labels = [_SHOWN_AS.get(process, process) for process in processes if process in shown]
-    colours = [_colour(measured, process) for process in processes if process in shown]
-    dashes = [[1, 0] if process in measured.modes else [4, 3] if process == "load" else [1, 3] for process in processes]
+    colours = [_colour(dataset, process) for process in processes if process in shown]
+    dashes = [[1, 0] if process in dataset.modes else [4, 3] if process == "load" else [1, 3] for process in processes]
     dashes = [dash for dash, process in zip(dashes, processes, strict=True) if process in shown]
     process = alt.Color("process:N", scale=alt.Scale(domain=labels, range=colours))
     dash = alt.StrokeDash("process:N", scale=alt.Scale(domain=labels, range=dashes))
@@ -61,7 +61,7 @@ def _chart(
     lines = data(list(_rows(found)))
     chosen = alt.selection_point(fields=["process"], bind="legend")
     layers = [
-        *_bands(measured),
+        *_bands(dataset),
         lines.mark_line(interpolate="step-after", strokeWidth=1.6)
         .encode(
             x=x,
@@ -90,12 +90,12 @@ def _rows(found: list[Rate]) -> Iterator[Row]:
             yield {"process": shown_as, "pid": rate.pid, "t": round(rate.end_s, 2), "rate": value}
 
 
-def _bands(measured: Dataset) -> list[alt.Chart]:
+def _bands(dataset: Dataset) -> list[alt.Chart]:
     """The measured windows in their mode's colour, and where the profile pass begins."""
-    profiled = [profile.cell for profile in measured.profiles]
-    rows = [_band(cell) for cell in (*measured.cells, *profiled) if cell.mode in measured.modes]
-    colours = [mode_colour(index) for index in range(len(measured.modes))]
-    scale = alt.Scale(domain=list(measured.modes), range=colours)
+    profiled = [profile.cell for profile in dataset.profiles]
+    rows = [_band(cell) for cell in (*dataset.cells, *profiled) if cell.mode in dataset.modes]
+    colours = [mode_colour(index) for index in range(len(dataset.modes))]
+    scale = alt.Scale(domain=list(dataset.modes), range=colours)
     bands = [
         data(rows)
         .mark_rect(opacity=0.13)
@@ -116,7 +116,7 @@ def _band(cell: Cell) -> Row:
     return {"mode": cell.mode, "t": round(cell.started_s, 2), "end": round(cell.started_s + cell.wall_s, 2)}
 
 
-def _colour(measured: Dataset, process: str) -> str:
-    if process in measured.modes:
-        return mode_colour(measured.modes.index(process))
+def _colour(dataset: Dataset, process: str) -> str:
+    if process in dataset.modes:
+        return mode_colour(dataset.modes.index(process))
     return INK if process == "load" else SOFT

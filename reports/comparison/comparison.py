@@ -100,17 +100,17 @@ def _in_run(run: RunData, mode: str, reference: str | None) -> ModeInRun:
     return ModeInRun(cost, ratio, void, void or (f"{reference}: {of_reference}" if of_reference else None))
 
 
-def costs(measured: Dataset, mode: str) -> tuple[float, ...]:
+def costs(dataset: Dataset, mode: str) -> tuple[float, ...]:
     """Server CPU s/GiB of the complete rounds that know it."""
-    found = (value(cell, PRIMARY) for cell in measured.cells_of(mode))
+    found = (value(cell, PRIMARY) for cell in dataset.cells_of(mode))
     return tuple(cost for cost in found if cost is not None and cost > 0)
 
 
-def _pairs(measured: Dataset, mode: str, reference: str | None) -> list[tuple[float, float]]:
+def _pairs(dataset: Dataset, mode: str, reference: str | None) -> list[tuple[float, float]]:
     """(mode, reference) of every complete round that knows both."""
     if reference is None:
         return []
-    both = ((value(cells[mode], PRIMARY), value(cells[reference], PRIMARY)) for cells in measured.rounds)
+    both = ((value(cells[mode], PRIMARY), value(cells[reference], PRIMARY)) for cells in dataset.rounds)
     return [(x, y) for x, y in both if x is not None and y is not None and x > 0 and y > 0]
 
 

@@ -15,7 +15,7 @@ from reports.templating import fragment
 TITLE = "What each mode costs"
 ORDER = 101
 HINT = "every number of every mode, with its range over the rounds"
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from units import GIB
 
 TITLE = "The benchmark's checklist"
 ORDER = 128
-COMPARES = True
+NEEDS_PAIRING = True
 HINT = "six questions to any benchmark"
 
 UNANSWERED = "not answered by this run"

@@ -10,9 +10,9 @@ from reports.templating import fragment
 
 TITLE = "Exploratory: the other ratios"
 ORDER = 150
-COMPARES = True
+NEEDS_PAIRING = True
 HINT = "intervals without a verdict: where to look next"
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:

@@ -10,9 +10,9 @@ from reports.templating import embedded_json, fragment
 
 TITLE = "Every round"
 ORDER = 12
-COMPARES = True
+NEEDS_PAIRING = True
 HALF = True
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:

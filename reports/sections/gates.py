@@ -11,7 +11,7 @@ from reports.templating import fragment
 TITLE = "The gates"
 ORDER = 125
 HINT = "what could have disturbed a cell, and how near it came"
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 
 @dataclass(frozen=True, slots=True)

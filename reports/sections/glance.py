@@ -11,7 +11,7 @@ from reports.templating import fragment
 TITLE = "In numbers"
 ORDER = 15
 HALF = True
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:

@@ -10,7 +10,7 @@ from reports.templating import fragment
 TITLE = "Latency of a download"
 ORDER = 140
 HINT = "from lowest to highest, where there are enough downloads"
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:

@@ -12,9 +12,9 @@ from reports.templating import fragment
 
 TITLE = "Does it matter?"
 ORDER = 126
-COMPARES = True
+NEEDS_PAIRING = True
 HINT = "cores and core-hours at a stated traffic"
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 Scale = Callable[[float, float], float]
 

@@ -9,7 +9,7 @@ from reports.templating import fragment
 TITLE = "Every raw cell"
 ORDER = 130
 HINT = "one line per mode and round, so that anyone can compute again"
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 MOST_CELLS = 240
 

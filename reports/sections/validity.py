@@ -9,7 +9,7 @@ from reports.templating import fragment
 TITLE = "Can it be trusted?"
 ORDER = 30
 HALF = True
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 MOST_DROPS = 12
 
@@ -32,7 +32,7 @@ def render(run: RunData) -> Markup:
 
 def rounds_line(run: RunData) -> str:
     """How many rounds are judged, dropped and repeated, in one line."""
-    done, dropped, repeats = len(run.measured.every_round), len(run.measured.dropped), len(run.run.repeats)
+    done, dropped, repeats = len(run.measured.all_rounds), len(run.measured.dropped), len(run.run.repeats)
     if not dropped and not repeats:
         return f"{plural(done, 'complete round')}; no round was dropped, none was retried."
     judged = f"{len(run.measured.rounds)} of {plural(done, 'complete round')} judged"

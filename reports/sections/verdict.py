@@ -11,7 +11,7 @@ from reports.templating import fragment
 TITLE = "Verdict"
 ORDER = 10
 HALF = True
-EACH_QUESTION = True
+PER_WORKLOAD = True
 
 SIGNS = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}
 

@@ -8,7 +8,7 @@ from reports.templating import fragment
 
 TITLE = "Why"
 ORDER = 50
-COMPARES = True
+NEEDS_PAIRING = True
 HALF = True
 
 

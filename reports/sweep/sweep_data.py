@@ -69,7 +69,7 @@ class SweepData:
 
     @property
     def rounds(self) -> int:
-        return sum(len(place.run.measured.every_round) for place in self.places)
+        return sum(len(place.run.measured.all_rounds) for place in self.places)
 
     def say(self, value: float) -> str:
         return say(self.sweep.axis, value)

@@ -41,5 +41,5 @@ def _beside(sweep: SweepData, place: PointData) -> Text:
     limited = [mode for mode in sweep.modes if place.client_limited(mode)]
     notes = [f"void: {', '.join(sorted(place.run.void))}"] if place.run.void else []
     notes += [f"client-limited: {', '.join(limited)}"] if limited else []
-    notes += ["never calm"] if place.run.measured.never_calm else []
+    notes += ["never calm"] if place.run.measured.always_disturbed else []
     return Text(printable("; ".join(notes)))

@@ -75,10 +75,10 @@ class Engine:
                 if self.ask("GET", "/_ping") == b"OK":
                     return
             if self._process.poll() is not None or time.monotonic() > deadline_s:
-                raise UserError(f"no engine could be started: {self.last_words()}")
+                raise UserError(f"no engine could be started: {self.last_stderr_line()}")
             time.sleep(0.1)
 
-    def last_words(self) -> str:
+    def last_stderr_line(self) -> str:
         self._log.seek(0)
         return " ".join(self._log.read().decode(errors="replace").splitlines()[-1:]) or "it said nothing"
 

@@ -95,7 +95,7 @@ class StillHost(AgentClient):
     def _headers(self) -> dict[str, str]:
         return {}
 
-    def _unanswered(self, what: str, error: Exception) -> UserError:
+    def _no_answer_error(self, what: str, error: Exception) -> UserError:
         return UserError(what)
 
 

@@ -32,5 +32,5 @@ class Observer(AgentClient):
     def _headers(self) -> dict[str, str]:
         return {}
 
-    def _unanswered(self, what: str, error: Exception) -> UserError:
+    def _no_answer_error(self, what: str, error: Exception) -> UserError:
         return UserError(f"{what}: {error}")

@@ -5,13 +5,13 @@ import time
 
 import pytest
 
-from profiles.metrics.cpu_speed import TRIES, loop_us
+from profiles.metrics.cpu_speed import TRIES, cpu_probe_us
 
 
 def test_it_is_the_least_of_the_tries(monkeypatch: pytest.MonkeyPatch) -> None:
     moments_ns = iter([0, 400_000, 0, 350_000, 0, 500_000])
     monkeypatch.setattr(time, "thread_time_ns", lambda: next(moments_ns))
-    assert loop_us(()) == 350.0
+    assert cpu_probe_us(()) == 350.0
     assert next(moments_ns, None) is None and TRIES == 3
 
 
@@ -27,6 +27,6 @@ def test_it_runs_where_the_servers_do_and_the_thread_comes_back(
         return read_ns()
 
     monkeypatch.setattr(time, "thread_time_ns", watched)
-    assert loop_us(given) > 0
+    assert cpu_probe_us(given) > 0
     assert seen == [allowed.intersection(given) or allowed] * len(seen)
     assert os.sched_getaffinity(0) == allowed

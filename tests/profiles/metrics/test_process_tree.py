@@ -14,7 +14,7 @@ import pytest
 from profiles.metrics import process_tree
 from profiles.metrics.process import METRICS, ProcessReader, Values
 from profiles.protocol import Start
-from profiles.targets.external_server import GuestServer, serving
+from profiles.targets.external_server import ExternalServer, serving
 from tests.conftest import eventually
 from tests.profiles.targets.external_servers import alive, guest
 
@@ -24,12 +24,12 @@ COUNTERS = [metric.facts.name for metric in METRICS if metric.facts.kind == "cou
 
 
 @contextmanager
-def running(served: Path, *how: str) -> Iterator[GuestServer]:
+def running(served: Path, *how: str) -> Iterator[ExternalServer]:
     with serving(guest(served, *how), served, Start("guest", any_port=True)) as server:
         yield server
 
 
-def burn(server: GuestServer) -> None:
+def burn(server: ExternalServer) -> None:
     """Have it start a process that burns CPU, and ends."""
     with urllib.request.urlopen(f"http://127.0.0.1:{server.port}/burn", timeout=10) as answer:
         assert answer.read() == b"x" * 9

@@ -7,7 +7,7 @@ import pytest
 from errors import UsageError
 from profiles.store.records import TargetFacts
 from profiles.targets import catalog, config_file, toml_positions
-from profiles.targets.external import Guest
+from profiles.targets.external import ExternalTarget
 
 GOOD = """
 # a comment = with an equals sign
@@ -28,7 +28,7 @@ sha256 = "ABCDEF0123456789abcdef0123456789abcdef0123456789abcdef0123456789"
 ADDRESS = 'address = "127.0.0.1:8200"'
 
 
-def read(folder: Path, text: str) -> dict[str, tuple[TargetFacts, Guest]]:
+def read(folder: Path, text: str) -> dict[str, tuple[TargetFacts, ExternalTarget]]:
     (folder / "nginx.conf").write_text("listen {port}; root {root}; {path}")
     path = folder / "targets.toml"
     path.write_text(text)

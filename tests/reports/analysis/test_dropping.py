@@ -32,13 +32,13 @@ def test_a_disturbed_round_is_dropped_with_all_its_modes() -> None:
     records = build(run, tuple(cells))
     assert dict(records.dropped) == {2: ("steal 5 % (sendfile)",), 7: ("steal 5 % (sendfile)",)}
     assert len(records.rounds) == len(records.cells_of("read-send")) == 8
-    assert len(records.every_round) == 10
+    assert len(records.all_rounds) == 10
 
 
 def test_where_too_few_are_calm_every_round_is_kept_under_caution() -> None:
     run, cells = disturbed(0, 1, 2, 3, 4)
     records = build(run, tuple(cells))
-    assert records.never_calm and not records.dropped and len(records.rounds) == 10
+    assert records.always_disturbed and not records.dropped and len(records.rounds) == 10
     cautions = [finding.text for finding in check(records).of("caution")]
     assert "disturbed: 5 of 10 rounds; too few are left to judge from, so every round is kept" in cautions
 
