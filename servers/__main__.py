@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 
 from errors import EXIT_DONE, UserError, run_command
-from servers import cli, files, mode, process_per_mode, sockets
+from servers import cli, discovery, files, mode, process_per_mode, sockets
 from servers.cli import Arguments
 from servers.log import log
 from servers.server import Limits, Server
@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 def serve_one(wanted: Arguments) -> int:
     """Serve a mode in this process until SIGTERM, SIGINT or the end of the lifeline."""
     name = wanted.modes[0]
-    facts, send = mode.load(name)
+    facts, send = discovery.import_mode(name)
     send_file: Callable[..., None] = send
     options = wanted.options[name]
     root = files.resolve_root(wanted.root)
@@ -40,7 +40,9 @@ def serve_one(wanted: Arguments) -> int:
     listener = _listen(name, wanted.host, facts.port if wanted.port is None else wanted.port)
     congestion = _set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
-    server = Server(listener, root, bound, limits, wanted.lifeline, mode.wrapper(facts), mode.requirement(name))
+    server = Server(
+        listener, root, bound, limits, wanted.lifeline, discovery.wrapper(facts), discovery.requirement(name)
+    )
     with contextlib.closing(server), _stopped_by_signals(server):
         port = listener.getsockname()[1]
         log(

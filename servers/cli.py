@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import CommandParser, UsageError
-from servers import files, mode
+from servers import discovery, files, mode
 from servers.server import Limits
 from units import format_size, parse_size
 
@@ -46,7 +46,7 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     given = _parser(modes).parse_args(argv)
     wanted = tuple(given.modes or modes)
     for name in wanted:
-        mode.load(name)
+        discovery.import_mode(name)
     if len(set(wanted)) < len(wanted):
         raise UsageError(f"a mode is served once: {' '.join(wanted)}")
     if given.port and len(wanted) > 1:
@@ -73,10 +73,10 @@ def _needed(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
 
     All of them, where none is named or an option may be another mode's: for what is then to be said.
     """
-    named = {word: mode.load(word)[0] for word in argv if word in mode.names()}
+    named = {word: discovery.import_mode(word)[0] for word in argv if word in discovery.names()}
     known = {*_COMMON, *(option.name for facts in named.values() for option in facts.options)}
     given = {word[2:].partition("=")[0] for word in argv if word.startswith("-")}
-    return named if named and given <= known else mode.discover()
+    return named if named and given <= known else discovery.discover()
 
 
 def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:

@@ -9,7 +9,7 @@ import textwrap
 from pathlib import Path
 
 from profiles.store.records import Code, CodeStep
-from servers import mode
+from servers import discovery
 
 # What every mode shares, in the order in which a request comes by: a function of a file, or Class.function.
 SHARED: tuple[tuple[CodeStep, str, str], ...] = (
@@ -22,7 +22,7 @@ SHARED: tuple[tuple[CodeStep, str, str], ...] = (
 def read(project: Path) -> tuple[Code, ...]:
     """The shared pieces, and the whole file of every mode. project: where servers/ lies."""
     shared = [_piece(project, step, path, name) for step, path, name in SHARED]
-    return (*shared, *(_of_mode(project, name) for name in mode.names()))
+    return (*shared, *(_of_mode(project, name) for name in discovery.names()))
 
 
 def _piece(project: Path, step: CodeStep, path: str, name: str) -> Code:
@@ -44,5 +44,5 @@ def _defined(inside: ast.AST, name: str, path: str) -> ast.AST:
 
 
 def _of_mode(project: Path, name: str) -> Code:
-    path = f"{mode.module_name(name).replace('.', '/')}.py"
+    path = f"{discovery.module_name(name).replace('.', '/')}.py"
     return Code("send", name, path, 1, (project / path).read_text())

@@ -31,7 +31,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from servers import mode
+from servers import discovery, mode
 
 WITNESS_BYTES = 48 << 10
 FILE_BYTES = (8 << 20) + 4097  # neither a multiple of a page nor of a buffer
@@ -56,7 +56,7 @@ class _Trial:
             client = socket.create_connection(listener.getsockname(), TIMEOUT_S)
             accepted, _ = listener.accept()
         accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, TIMEOUT_S.to_bytes(8, sys.byteorder) + bytes(8))
-        server = mode.wrapper(self.facts)(accepted)
+        server = discovery.wrapper(self.facts)(accepted)
         if isinstance(server, ssl.SSLSocket):
             client = _tls_handshake(server, client)
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
@@ -80,7 +80,7 @@ def _tls_handshake(server: ssl.SSLSocket, client: socket.socket) -> socket.socke
 
 
 def main(name: str, folder: Path, marked: bool) -> dict[str, object]:
-    facts, send = mode.load(name)
+    facts, send = discovery.import_mode(name)
     path = folder / f"trial-{os.getpid()}"
     trial = _Trial(facts, partial(send), path)
     try:
@@ -91,7 +91,7 @@ def main(name: str, folder: Path, marked: bool) -> dict[str, object]:
         told: dict[str, object] = {"wrong": _wrong_ranges(trial, content)}
         told["read_copies"] = _read_copies(trial)
         told["new_share"] = _witness(trial)
-        completions = getattr(sys.modules[mode.module_name(facts.name)], "completions", None)
+        completions = getattr(sys.modules[discovery.module_name(facts.name)], "completions", None)
         if completions is not None:
             told["completions"] = [completions().total, completions().copied]
         return told

@@ -16,7 +16,7 @@ from profiles.store.records import TargetFacts
 from profiles.targets import config_file
 from profiles.targets.external import ExternalTarget
 from profiles.targets.process_helpers import listeners
-from servers import mode
+from servers import discovery, mode
 from units import format_size
 
 MAX_OPTION_BYTES = 1 << 30
@@ -118,7 +118,7 @@ def _modes() -> dict[str, Target]:
             ),
             facts.options,
         )
-        for facts in mode.discover().values()
+        for facts in discovery.discover().values()
     }
 
 

@@ -7,7 +7,7 @@ same for both files. So it is the stricter measure, and of anonymous memory alon
 
 from load.users.connection import DownloadConnection
 from profiles.metrics.process import ProcessReader
-from servers import mode, payload
+from servers import discovery, payload
 from tests.bench.contests import Outcome, Readings, Verdict, new_table
 from tests.bench.sides import Field
 from tests.servers.probe import why_missing
@@ -25,7 +25,7 @@ def outcome(field: Field, _: Readings) -> Outcome:
     title = "Peak resident memory of a fresh server after one download, mapped pages of the file included"
     table = new_table(title, "", *sizes, "growth", "bound", "")
     result = Outcome([table])
-    for name in mode.names():
+    for name in discovery.names():
         reason = why_missing(name)
         if reason is not None:
             result.sentences.append(f"skipped: {name} is missing here: {reason}")
@@ -49,7 +49,7 @@ def _peak_bytes(field: Field, name: str, size_bytes: int) -> float:
     """The peak of a fresh server after one download over one connection."""
     field.make_file(size_bytes)
     with field.ours(name, ()) as server:
-        tls = mode.load(name)[0].tls is not None
+        tls = discovery.import_mode(name)[0].tls is not None
         connection = DownloadConnection(("127.0.0.1", server.port), "discard", lambda _: None, size_bytes, tls=tls)
         connection.download(f"/{size_bytes}/{payload.NAME}")
         peak_bytes = ProcessReader(server.pids[0]).read()["peak_rss_bytes"]

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from servers import files, mode, sockets
+from servers import discovery, files, sockets
 from servers.server import Limits, Server
 from tests.conftest import eventually
 from tests.servers.raw import Connection, get
@@ -101,7 +101,7 @@ def test_its_client_counts_what_its_server_sends(serve: Start, floor: Path, mode
 
 def test_its_client_loads_our_servers_too(floor: Path, file: Path) -> None:
     listener = sockets.listen("127.0.0.1", 0)
-    send_file = mode.load("sendfile")[1]
+    send_file = discovery.import_mode("sendfile")[1]
     server = Server(listener, files.resolve_root(file.parent), send_file, Limits(grace_s=0.0))
     thread = threading.Thread(target=server.serve)
     thread.start()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from tests.conftest import PROJECT
 
 
@@ -18,7 +18,7 @@ def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
 def test_the_doctor_knows_every_mode_and_feature(tmp_path: Path) -> None:
     done = run("scripts.doctor", "--root", str(tmp_path))
     assert done.returncode == 0, done.stderr
-    for name in (*mode.names(), "py-spy", "perf", "pinning"):
+    for name in (*discovery.names(), "py-spy", "perf", "pinning"):
         assert f" {name} " in done.stdout
 
 

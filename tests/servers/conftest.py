@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import files, mode, sockets
+from servers import discovery, files, sockets
 from servers.mode import SendFile
 from servers.server import Limits, Server
 from tests.servers.probe import connected_pair, mode_of, skip_if_missing
@@ -48,7 +48,7 @@ def large(root: Path, request: pytest.FixtureRequest) -> Path:
     return path
 
 
-@pytest.fixture(params=mode.names())
+@pytest.fixture(params=discovery.names())
 def mode_name(request: pytest.FixtureRequest) -> str:
     """Every mode that there is, also one that nobody has thought of yet."""
     return str(request.param)
@@ -58,7 +58,7 @@ def mode_name(request: pytest.FixtureRequest) -> str:
 def send_file(mode_name: str) -> SendFile:
     """The mode's, which is tried first: what this kernel refuses is skipped, with the reason."""
     skip_if_missing(mode_name)
-    return mode.load(mode_name)[1]
+    return discovery.import_mode(mode_name)[1]
 
 
 @pytest.fixture(autouse=True)
@@ -93,7 +93,7 @@ def serve(root: Path) -> Serve:
         facts = mode_of(send_file)
         port = (TlsPort if facts.tls else int)(listener.getsockname()[1])
         limits = limits or Limits(grace_s=0.0)
-        server = Server(listener, files.resolve_root(folder), send_file, limits, wrap=mode.wrapper(facts))
+        server = Server(listener, files.resolve_root(folder), send_file, limits, wrap=discovery.wrapper(facts))
 
         def run() -> None:
             if before is not None:
@@ -122,7 +122,7 @@ def port(serve: Serve, send_file: SendFile) -> Iterator[int]:
 @pytest.fixture
 def any_port(serve: Serve) -> Iterator[int]:
     """The port of a server for one mode, for what all modes share."""
-    with serve(mode.load("sendfile")[1]) as running:
+    with serve(discovery.import_mode("sendfile")[1]) as running:
         yield running.port
 
 
@@ -145,6 +145,6 @@ def servers(tmp_path: Path) -> Iterator[Callable[..., ServerProcess]]:
 def pair(request: pytest.FixtureRequest) -> Iterator[tuple[socket.socket, socket.socket]]:
     """Two ends of a TCP connection, the first as the mode wants it: some data paths refuse a Unix socket."""
     name = request.getfixturevalue("mode_name") if "mode_name" in request.fixturenames else "sendfile"
-    left, right = connected_pair(mode.load(name)[0])
+    left, right = connected_pair(discovery.import_mode(name)[0])
     with left, right:
         yield left, right

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mode import Mode, SendFile
 from tests.conftest import PROJECT
 from tests.servers.raw import TIMEOUT_S, tls_context
@@ -33,13 +33,13 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
 def mode_of(send_file: SendFile) -> Mode:
     """The mode that a send_file belongs to; sendfile's for one that a test made."""
     module = sys.modules[send_file.__module__]
-    return getattr(module, "MODE", None) or mode.load("sendfile")[0]
+    return getattr(module, "MODE", None) or discovery.import_mode("sendfile")[0]
 
 
 def connected_pair(facts: Mode) -> tuple[socket.socket, socket.socket]:
     """Two ends of a TCP connection, the first as the mode's server has it; over TLS they have shaken hands."""
     left, right = tcp_pair()
-    left = mode.wrapper(facts)(left)
+    left = discovery.wrapper(facts)(left)
     if isinstance(left, ssl.SSLSocket):
         with ThreadPoolExecutor(1) as other:
             shaken = other.submit(left.do_handshake)
@@ -65,7 +65,7 @@ def why_missing(name: str) -> str | None:
 
 
 def main(name: str) -> int:
-    facts, send_file = mode.load(name)
+    facts, send_file = discovery.import_mode(name)
     content = bytes(range(251)) * (PROBE_BYTES // 251) + bytes(PROBE_BYTES % 251)
     left, right = connected_pair(facts)
     parts: list[bytes] = []

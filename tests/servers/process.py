@@ -11,7 +11,7 @@ from typing import Any
 
 import psutil
 
-from servers import mode
+from servers import discovery
 from tests.servers.raw import TlsPort
 
 PROJECT = Path(__file__).resolve().parent.parent.parent
@@ -43,7 +43,7 @@ class ServerProcess:
             word, name, port, congestion_control = self._line().split()
             assert word == "ready"
             assert congestion_control
-            ports[name] = int(port) if mode.load(name)[0].tls is None else TlsPort(port)
+            ports[name] = int(port) if discovery.import_mode(name)[0].tls is None else TlsPort(port)
         return ports
 
     def ready_port(self) -> int:

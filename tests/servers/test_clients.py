@@ -14,7 +14,7 @@ import pytest
 import requests
 from requests.adapters import HTTPAdapter
 
-from servers import mode
+from servers import discovery
 from tests.servers.conftest import FILE_BYTES
 from tests.servers.probe import skip_if_missing
 from tests.servers.process import ServerProcess
@@ -35,7 +35,7 @@ ANSWERS = [  # method, path, headers, status, which bytes of the file
 REFUSALS = [("GET", "/absent", {}, 404), ("GET", "/file.bin", {"Range": "bytes=1000003-"}, 416), ("PUT", "/x", {}, 405)]
 
 
-@pytest.fixture(scope="module", params=mode.names())
+@pytest.fixture(scope="module", params=discovery.names())
 def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory, content: bytes) -> Iterator[str]:
     """A server process for each mode, with /file.bin and /empty; /outside.bin is none of them."""
     skip_if_missing(request.param)
@@ -46,7 +46,7 @@ def url(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
     (root / "empty").write_bytes(b"")
     (folder / "outside.bin").write_bytes(b"nobody's business")
     process = ServerProcess(folder / "stderr", request.param, "--port", "0", "--root", root)
-    scheme = "http" if mode.load(request.param)[0].tls is None else "https"
+    scheme = "http" if discovery.import_mode(request.param)[0].tls is None else "https"
     yield f"{scheme}://127.0.0.1:{process.ready_port()}"
     assert process.end() == 0
     assert process.errors().count("\n") == 1

@@ -6,14 +6,14 @@ from http import HTTPStatus
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.http.request_head import MAX_HEAD_BYTES
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
 from tests.servers.raw import Connection, get, head
 
-SENDFILE = mode.load("sendfile")[1]
+SENDFILE = discovery.import_mode("sendfile")[1]
 
 
 @pytest.mark.parametrize(

@@ -18,7 +18,7 @@ from types import SimpleNamespace
 import psutil
 import pytest
 
-from servers import mode, server, sockets
+from servers import discovery, server, sockets
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
@@ -28,7 +28,7 @@ from tests.servers.raw import Connection, get, head
 
 Servers = Callable[..., ServerProcess]
 
-SENDFILE = mode.load("sendfile")[1]
+SENDFILE = discovery.import_mode("sendfile")[1]
 LARGE_BYTES = (8 << 20) + 1003  # more than the kernel keeps for a peer that does not read
 
 

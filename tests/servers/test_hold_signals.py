@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from tests.conftest import eventually
 from tests.servers.probe import skip_if_missing, why_missing
 from tests.servers.process import ServerProcess
@@ -58,7 +58,7 @@ def test_a_signal_in_mid_download_leaves_the_port_free_and_nobody_behind(
 
 def test_killing_the_parent_in_mid_download_leaves_no_orphan(servers: Servers, root: Path, large: Path) -> None:
     process = servers("--port", "0", "--root", root)
-    ports = process.ready_ports(len(mode.names()))
+    ports = process.ready_ports(len(discovery.names()))
     children = process.children()
     with contextlib.ExitStack() as stack:
         for name, port in ports.items():

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mode import SendFile
 from servers.server import Limits
 from tests.conftest import eventually
@@ -77,7 +77,7 @@ def test_slow_readers(serve: Serve, send_file: SendFile, large: Path, content: b
 
 def test_slow_heads(serve: Serve, content: bytes) -> None:
     limits = Limits(head_timeout_s=0.5, idle_timeout_s=60.0, grace_s=0.0)
-    with serve(mode.load("sendfile")[1], limits) as running, slow_peers(running.port) as writers:
+    with serve(discovery.import_mode("sendfile")[1], limits) as running, slow_peers(running.port) as writers:
 
         def all_are_answered() -> bool:
             going_on = [writer for writer in writers if not happened(writer, select.POLLIN)]

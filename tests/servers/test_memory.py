@@ -9,7 +9,7 @@ from pathlib import Path
 
 from load.users.connection import DownloadConnection
 from profiles.metrics.process import ProcessReader
-from servers import mode
+from servers import discovery
 from tests.servers.probe import skip_if_missing
 from tests.servers.process import ServerProcess
 from units import MIB
@@ -36,7 +36,7 @@ def peak_bytes(reader: ProcessReader, port: int, mode_name: str, root: Path, siz
     path = root / str(size_bytes)
     path.touch()
     os.truncate(path, size_bytes)
-    tls = mode.load(mode_name)[0].tls is not None
+    tls = discovery.import_mode(mode_name)[0].tls is not None
     connection = DownloadConnection(("127.0.0.1", int(port)), "discard", lambda _: None, size_bytes, tls=tls)
     connection.download(f"/{path.name}")
     peak = reader.read()["peak_rss_bytes"]

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from errors import UsageError
-from servers import mode
+from servers import discovery
 from servers.mechanisms import buffers
 from servers.mode import FileShrankError, SendFile
 from tests.conftest import PROJECT
@@ -53,7 +53,7 @@ def opened(path: Path) -> Any:
 
 
 def test_a_mode_is_named_as_its_file(mode_name: str) -> None:
-    facts, _ = mode.load(mode_name)
+    facts, _ = discovery.import_mode(mode_name)
     assert facts.name == mode_name
     assert mode_name == mode_name.lower()
     assert facts.summary
@@ -62,19 +62,19 @@ def test_a_mode_is_named_as_its_file(mode_name: str) -> None:
 
 
 def test_names_and_ports_are_one_of_a_kind() -> None:
-    modes = list(mode.discover().values())
+    modes = list(discovery.discover().values())
     assert len({facts.port for facts in modes}) == len(modes)
     assert [facts.name for facts in sorted(modes, key=lambda facts: facts.port)] == [facts.name for facts in modes]
     assert all(1024 <= facts.port <= 65535 for facts in modes)
 
 
 def test_the_modes_of_the_course_have_their_ports() -> None:
-    ports = {name: facts.port for name, facts in mode.discover().items()}
+    ports = {name: facts.port for name, facts in discovery.discover().items()}
     assert {"read-send": 8081, "sendfile": 8082, "read-whole": 8083}.items() <= ports.items()
 
 
 def test_the_copies_lead_from_the_disk_to_the_network_card(mode_name: str) -> None:
-    copies = mode.discover()[mode_name].copies
+    copies = discovery.discover()[mode_name].copies
     assert copies[0].source == "disk"
     assert copies[-1].destination == "NIC"
     assert [copy.destination for copy in copies[:-1]] == [copy.source for copy in copies[1:]]
@@ -82,7 +82,7 @@ def test_the_copies_lead_from_the_disk_to_the_network_card(mode_name: str) -> No
 
 
 def test_the_options_are_the_keywords_of_send_file_with_the_same_defaults(mode_name: str) -> None:
-    facts, send_file = mode.load(mode_name)
+    facts, send_file = discovery.import_mode(mode_name)
     parameters = list(inspect.signature(send_file).parameters.values())
     assert [parameter.name for parameter in parameters[:4]] == ["sock", "fd", "offset", "count"]
     keywords = {parameter.name: parameter for parameter in parameters[4:]}
@@ -96,7 +96,7 @@ def test_the_options_are_the_keywords_of_send_file_with_the_same_defaults(mode_n
 
 def test_an_unknown_mode_is_named_with_those_there_are() -> None:
     with pytest.raises(UsageError, match=r"there is no mode 'telepathy'.*sendfile"):
-        mode.load("telepathy")
+        discovery.import_mode("telepathy")
 
 
 @pytest.mark.parametrize("part", [(0, 1_000_003), (0, 1), (1_000_002, 1), (4095, 4098), (999, 262_144), (0, 0)])
@@ -150,7 +150,7 @@ def test_short_reads_and_short_sends_lose_nothing(
 def test_options_change_the_path_and_not_the_bytes(
     mode_name: str, send_file: SendFile, root: Path, content: bytes
 ) -> None:
-    facts, _ = mode.load(mode_name)
+    facts, _ = discovery.import_mode(mode_name)
     for option in facts.options:
         for size_bytes in (option.minimum_bytes + 4095, 65_537, 1 << 20):
             with opened(root / "file.bin") as fd:

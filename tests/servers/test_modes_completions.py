@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mode import Completions
 from tests.conftest import PROJECT
 from tests.servers.conftest import FILE_BYTES, Serve
@@ -19,13 +19,13 @@ from tests.servers.probe import skip_if_missing
 from tests.servers.raw import get
 from tests.servers.test_modes import Pair, opened, received
 
-TELLING = [name for name in mode.names() if hasattr(import_module(mode.module_name(name)), "completions")]
+TELLING = [name for name in discovery.names() if hasattr(import_module(discovery.module_name(name)), "completions")]
 
 
 @pytest.fixture(params=TELLING)
 def telling(request: pytest.FixtureRequest) -> types.ModuleType:
     skip_if_missing(request.param)
-    return import_module(mode.module_name(request.param))
+    return import_module(discovery.module_name(request.param))
 
 
 def new_completions(module: types.ModuleType, before: Completions) -> tuple[int, int]:

@@ -46,7 +46,7 @@ def cached_pages(fd: int) -> int:
     ("name", "leaves_pages"), [("direct-send", False), ("read-dontcache", False), ("read-send", True)]
 )
 def test_what_is_left_in_the_page_cache(pair: Pair, root: Path, content: bytes, name: str, leaves_pages: bool) -> None:
-    from servers import mode
+    from servers import discovery
 
     skip_if_missing(name)
     with opened(root / "file.bin") as fd:
@@ -54,7 +54,7 @@ def test_what_is_left_in_the_page_cache(pair: Pair, root: Path, content: bytes, 
         os.posix_fadvise(fd, 0, 0, os.POSIX_FADV_DONTNEED)
         if cached_pages(fd):
             pytest.skip("this file system keeps the file in memory")
-        assert received(pair, lambda sock: mode.load(name)[1](sock, fd, 0, FILE_BYTES)) == content
+        assert received(pair, lambda sock: discovery.import_mode(name)[1](sock, fd, 0, FILE_BYTES)) == content
         assert bool(cached_pages(fd)) is leaves_pages
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mode import FileShrankError, SendFile
 from tests.servers.probe import connected_pair, mode_of
 from tests.servers.raw import Connection
@@ -135,5 +135,5 @@ def test_three_downloads_over_one_connection(port: int, content: bytes) -> None:
 
 def test_an_option_of_one_name_is_the_same_in_every_mode() -> None:
     """The command line has it once: one summary, one default, one range."""
-    options = {option for facts in mode.discover().values() for option in facts.options}
+    options = {option for facts in discovery.discover().values() for option in facts.options}
     assert len({option.name for option in options}) == len(options)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from tests.servers.test_modes import Pair, opened
 
 
@@ -21,7 +21,7 @@ def test_a_refusal_is_an_error_and_nothing_is_copied_instead(
 
     monkeypatch.setattr(os, "sendfile", refused)
     with opened(root / "file.bin") as fd, pytest.raises(OSError) as caught:
-        mode.load(name)[1](pair[0], fd, 10, 1000)
+        discovery.import_mode(name)[1](pair[0], fd, 10, 1000)
     assert caught.value.errno == number
     pair[0].shutdown(socket.SHUT_WR)
     assert pair[1].recv(1) == b""

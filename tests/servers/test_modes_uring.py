@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mechanisms import uring
 from servers.mode import FileShrankError
 from tests.servers.probe import skip_if_missing
@@ -36,7 +36,7 @@ def test_where_io_uring_is_forbidden_the_kernels_answer_comes_through(
 
     monkeypatch.setattr(uring, "_call", forbidden)
     with opened(root / "file.bin") as fd, pytest.raises(OSError) as caught:
-        mode.load(name)[1](pair[0], fd, 0, 1000)
+        discovery.import_mode(name)[1](pair[0], fd, 0, 1000)
     assert caught.value.errno == number
 
 
@@ -45,7 +45,7 @@ def test_a_broken_link_loses_nothing_of_what_is_in_the_pipe(pair: Pair, root: Pa
     skip_if_missing("uring-splice")
     os.truncate(root / "file.bin", 30_000)
     with opened(root / "file.bin") as fd, pytest.raises(FileShrankError):
-        mode.load("uring-splice")[1](pair[0], fd, 5, 40_000)
+        discovery.import_mode("uring-splice")[1](pair[0], fd, 5, 40_000)
     pair[0].shutdown(socket.SHUT_WR)  # more was announced, so the kernel may still hold it back
     assert pair[1].recv(40_000, socket.MSG_WAITALL) == content[5:30_000]
 

@@ -13,12 +13,12 @@ import psutil
 import pytest
 
 from errors import UserError
-from servers import files, mode
+from servers import discovery, files
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
 from tests.servers.raw import Connection, get
 
-SENDFILE = mode.load("sendfile")[1]
+SENDFILE = discovery.import_mode("sendfile")[1]
 NOBODY = 65534
 
 

@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from servers import mode
+from servers import discovery
 from tests.conftest import PROJECT, eventually
 from tests.servers.probe import why_missing
 from tests.servers.process import ServerProcess
@@ -47,8 +47,8 @@ def lives(process: psutil.Process) -> bool:
 
 def test_every_mode_is_served_by_a_process_of_its_own(servers: Servers, root: Path, content: bytes) -> None:
     process = servers("--port", "0", "--root", root)
-    ports = process.ready_ports(len(mode.names()))
-    assert set(ports) == set(mode.names())
+    ports = process.ready_ports(len(discovery.names()))
+    assert set(ports) == set(discovery.names())
     assert len(process.children()) == len(ports)
     for name, port in ports.items():
         assert why_missing(name) is not None or get(port).body == content
@@ -161,7 +161,7 @@ def test_a_child_that_is_killed_ends_the_others_and_is_named(servers: Servers, r
 def test_one_mode_that_cannot_start_ends_the_others(servers: Servers, root: Path) -> None:
     host = "127.81.82.83"  # nobody else's ports: the modes' own numbers may be taken on 127.0.0.1
     with socket.socket() as holder:
-        holder.bind((host, mode.discover()["read-send"].port))
+        holder.bind((host, discovery.discover()["read-send"].port))
         holder.listen()
         process = servers("sendfile", "read-send", "--host", host, "--root", root)
         assert process.wait() == 1
@@ -310,7 +310,7 @@ def test_help_names_every_mode_and_option(servers: Servers, tmp_path: Path) -> N
     assert process.process.stdout is not None
     text = " ".join(process.process.stdout.read().decode().split())
     assert process.wait() == 0
-    for facts in mode.discover().values():
+    for facts in discovery.discover().values():
         assert f"{facts.name} ({facts.port}): {facts.summary}" in text
         assert all(f"--{option.name} SIZE" in text for option in facts.options)
 

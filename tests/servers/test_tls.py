@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mechanisms import tls
 from servers.server import Limits
 from tests.conftest import eventually
@@ -18,7 +18,7 @@ from tests.servers.probe import connected_pair, why_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, tls_context
 
-FACTS, SEND_FILE = mode.load("tls-send")
+FACTS, SEND_FILE = discovery.import_mode("tls-send")
 
 
 def plain(port: int) -> socket.socket:
@@ -105,7 +105,7 @@ def test_without_the_kernels_module_kernel_tls_is_refused_and_not_faked(tmp_path
     server, client = connected_pair(FACTS)
     with server, client, (tmp_path / "file").open("rb") as file:
         with pytest.raises(OSError, match=r"tls module|no keys"):
-            mode.load("ktls-sendfile")[1](server, file.fileno(), 0, 6000)
+            discovery.import_mode("ktls-sendfile")[1](server, file.fileno(), 0, 6000)
         client.settimeout(0.05)
         with pytest.raises(TimeoutError):
             client.recv(1)

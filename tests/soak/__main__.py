@@ -16,7 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
-from servers import mode
+from servers import discovery
 from tests.servers import peers
 from tests.servers.probe import why_missing
 from tests.soak.traffic import Folder, Round, SoakError, Tally
@@ -59,13 +59,13 @@ def _parse() -> argparse.Namespace:
     arguments = parser.parse_args()
     if not 0 < arguments.minutes <= 24 * 60:
         raise UsageError(f"--minutes {arguments.minutes:g}: more than 0, and at most a day")
-    if unknown := sorted(set(arguments.modes or ()) - set(mode.names())):
-        raise UsageError(f"there is no mode {unknown[0]!r}: the modes are {', '.join(mode.names())}")
+    if unknown := sorted(set(arguments.modes or ()) - set(discovery.names())):
+        raise UsageError(f"there is no mode {unknown[0]!r}: the modes are {', '.join(discovery.names())}")
     return arguments
 
 
 def _available(wanted: Sequence[str] | None, console: Console) -> list[str]:
-    missing = {name: why_missing(name) for name in wanted or mode.names()}
+    missing = {name: why_missing(name) for name in wanted or discovery.names()}
     if wanted and any(missing.values()):
         name, reason = next((name, why) for name, why in missing.items() if why)
         raise UserError(f"{name} is missing here: {reason}; leave it out of --modes")

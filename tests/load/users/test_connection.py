@@ -9,7 +9,7 @@ import pytest
 
 from load.users import connection as connections
 from load.users.connection import SINKS, DownloadConnection, Sink
-from servers import mode, sockets
+from servers import discovery, sockets
 from servers.server import Limits, Server
 from tests.load.fake_server import answering
 
@@ -30,9 +30,9 @@ def test_every_byte_of_a_real_server_is_counted_once(
     tmp_path: Path, sink: Sink, size_bytes: int, mode_name: str
 ) -> None:
     (tmp_path / "file").write_bytes(b"x" * size_bytes)
-    facts, send_file = mode.load(mode_name)
+    facts, send_file = discovery.import_mode(mode_name)
     listener = sockets.listen("127.0.0.1", 0)
-    server = Server(listener, bytes(tmp_path), send_file, Limits(grace_s=0), wrap=mode.wrapper(facts))
+    server = Server(listener, bytes(tmp_path), send_file, Limits(grace_s=0), wrap=discovery.wrapper(facts))
     thread = threading.Thread(target=server.serve)
     thread.start()
     connection, pieces = counted(listener.getsockname(), sink, size_bytes, tls=facts.tls is not None)

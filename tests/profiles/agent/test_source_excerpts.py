@@ -7,7 +7,7 @@ import pytest
 from profiles.agent import source_excerpts
 from profiles.store.records import Code
 from profiles.store.run_folder import RunFolder
-from servers import mode
+from servers import discovery
 from tests.conftest import PROJECT
 
 
@@ -18,7 +18,7 @@ def found() -> tuple[Code, ...]:
 
 def test_a_request_is_received_named_and_answered_and_every_mode_sends(found: tuple[Code, ...]) -> None:
     assert [piece.step for piece in found if piece.mode is None] == ["receive", "name", "answer"]
-    assert [piece.mode for piece in found if piece.step == "send"] == list(mode.names())
+    assert [piece.mode for piece in found if piece.step == "send"] == list(discovery.names())
     assert all("def send_file(" in piece.text for piece in found if piece.step == "send")
 
 

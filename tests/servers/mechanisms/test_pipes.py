@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from servers import mode
+from servers import discovery
 from servers.mechanisms import pipes
 from tests.conftest import PROJECT
 
 LARGEST_BYTES = int(Path("/proc/sys/fs/pipe-max-size").read_text())
 PAGES_OF_A_USER = int(Path("/proc/sys/fs/pipe-user-pages-soft").read_text())
-SPLICING = [facts.name for facts in mode.discover().values() if pipes.OPTION in facts.options]
+SPLICING = [facts.name for facts in discovery.discover().values() if pipes.OPTION in facts.options]
 
 # Root may be exempt from the limits, so it becomes nobody: once everything is imported and open.
 AS_NOBODY = """
