@@ -29,6 +29,9 @@ from typing import Literal
 
 from profiles.store.records import Code, FileFacts, MetricFacts, PythonFrames, TargetFacts
 
+LOAD = "load"  # the load generator, among the processes of a snapshot
+# What the load's own agent says of its machine and of itself, where the servers are on another host.
+LOAD_MACHINE, LOAD_SAMPLER = "load-machine", "load-sampler"
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 LEASE_HEADER = "Bench-Lease"
 BUSY, LEASE_LOST = 423, 409  # HTTP status of a refusal: another load has the agent; its lease has ended

@@ -7,7 +7,6 @@ from collections.abc import Callable, Mapping
 from typing import cast
 
 from errors import UsageError
-
 from servers.mode import Mode, SendFile
 
 

@@ -23,12 +23,13 @@ from load.agent.client import AgentClient, Exchange, RefusedError, TimedSnapshot
 from load.agent.clock import Clock
 from load.agent.local import LocalAgent
 from load.agent.options import AgentOptions
-from load.campaign.cell import LOAD_MACHINE, LOAD_SAMPLER
 from load.errors import PeerLostError
 from profiles.protocol import (
     BUSY,
     LEASE_HEADER,
     LEASE_LOST,
+    LOAD_MACHINE,
+    LOAD_SAMPLER,
     Ask,
     Done,
     Facts,

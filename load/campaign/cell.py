@@ -7,13 +7,10 @@ moment at which the agent read its counters.
 from dataclasses import dataclass
 
 from load.users.meter import Meter
-from profiles.protocol import Snapshot
+from profiles.protocol import LOAD, LOAD_MACHINE, LOAD_SAMPLER, Snapshot
 from profiles.store.records import Cell, MetricFacts
 from units import GIB
 
-LOAD = "load"
-# Where the agent runs on another host, what the load's own agent says of that one.
-LOAD_MACHINE, LOAD_SAMPLER = "load-machine", "load-sampler"
 MIN_REQUESTS_FOR_PERCENTILE = 1000  # method.md §4
 
 Values = dict[str, float | None]

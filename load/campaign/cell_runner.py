@@ -15,7 +15,7 @@ from locust.env import Environment
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.campaign.cell import LOAD, WindowBoundary, measure
+from load.campaign.cell import WindowBoundary, measure
 from load.campaign.readiness import check_ready, download_once
 from load.campaign.settings import Settings
 from load.campaign.window_edges import boundary, local_boundaries
@@ -24,7 +24,7 @@ from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
 from load.workers.recruit import pool_for
 from load.workers.samples import WORKER, merge_worker_samples
-from profiles.protocol import Facts, Profiler, Recording, Start
+from profiles.protocol import LOAD, Facts, Profiler, Recording, Start
 from profiles.store.records import Cell, DeepProfile, Profile, Sample
 from profiles.store.run_folder import RunFolder
 

@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from load.agent.client import AgentClient, TimedSnapshot
-from load.campaign.cell import LOAD, Values, WindowBoundary, interpolate_count
+from load.campaign.cell import Values, WindowBoundary, interpolate_count
 from load.users.meter import Meter
 from load.workers.user_pool import Mark, Received, UserPool, read_meter
+from profiles.protocol import LOAD
 
 
 def boundary(agent: AgentClient, pool: UserPool, mark: Mark) -> WindowBoundary:

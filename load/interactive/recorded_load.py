@@ -16,7 +16,7 @@ import gevent
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.campaign.cell import LOAD, WindowBoundary, measure
+from load.campaign.cell import WindowBoundary, measure
 from load.campaign.options import new_name
 from load.campaign.settings import Settings, now, run_record
 from load.campaign.window_edges import local_boundaries
@@ -24,7 +24,7 @@ from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
 from load.workers.samples import merge_worker_samples
-from profiles.protocol import FileState, Recording, TargetStatus
+from profiles.protocol import LOAD, FileState, Recording, TargetStatus
 from profiles.store.records import Cell, Profile, Run, Sample, State
 from profiles.store.run_folder import RunFolder
 

@@ -14,14 +14,13 @@ from locust.runners import LocalRunner, MasterRunner
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.campaign.cell import LOAD
 from load.errors import PeerLostError
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
 from load.web.point_history import PointHistory
 from load.web.rates import Counts, Point, Rates, ticks
 from load.workers.samples import WORKER, merge_worker_samples
-from profiles.protocol import TargetStatus, TimedSample
+from profiles.protocol import LOAD, TargetStatus, TimedSample
 
 REFRESH_S = 0.5
 RECENT_POINTS = 4

@@ -8,8 +8,8 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from load.campaign.cell import LOAD, interpolate_count
-from profiles.protocol import TimedSample
+from load.campaign.cell import interpolate_count
+from profiles.protocol import LOAD, TimedSample
 from units import GIB, MIB
 
 MACHINE = "machine"

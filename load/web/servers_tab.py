@@ -10,11 +10,10 @@ from typing import Any
 import flask
 from locust.web import WebUI
 
-from load.campaign.cell import LOAD
 from load.web.point_history import mean
 from load.web.poller import Poller
 from load.web.rates import COLUMNS as NUMBERS
-from profiles.protocol import TargetStatus
+from profiles.protocol import LOAD, TargetStatus
 from units import MIB, format_size
 
 KEY = "servers"

@@ -6,8 +6,7 @@ load; a worker on another machine is seen by nobody, and missing from the pictur
 
 from collections.abc import Iterable, Iterator
 
-from load.campaign.cell import LOAD
-from profiles.protocol import TimedSample
+from profiles.protocol import LOAD, TimedSample
 
 WORKER = f"{LOAD}-worker-"
 

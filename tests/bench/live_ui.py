@@ -12,13 +12,13 @@ import gevent
 from locust.env import Environment
 
 from load.agent.local import LocalAgent
-from load.campaign.cell import LOAD
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
 from load.users.locust_users import user_classes
 from load.web.install import attach
 from load.web.point_history import COARSE_POINTS, STEP
 from load.web.rates import COLUMNS, Point
+from profiles.protocol import LOAD
 
 MODES = 14
 

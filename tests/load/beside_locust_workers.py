@@ -14,7 +14,6 @@ import pytest
 
 from errors import UserError
 from load.agent.client import AgentClient, TimedSnapshot
-from load.campaign.cell import LOAD
 from load.campaign.window_edges import boundary
 from load.errors import PeerLostError
 from load.users.locust_users import DownloadUser, user_classes
@@ -24,7 +23,7 @@ from load.workers.messages import COUNT, PREPARE
 from load.workers.samples import WORKER, merge_worker_samples
 from load.workers.user_pool import Received
 from load.workers.worker import WorkerRole
-from profiles.protocol import Snapshot, TimedSample
+from profiles.protocol import LOAD, Snapshot, TimedSample
 from tests.conftest import PROJECT, eventually
 
 USERS_EACH = 2

@@ -5,9 +5,8 @@ from typing import Any
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.campaign.cell import LOAD
 from profiles.metrics.process import METRICS
-from profiles.protocol import Machine, Samples, Snapshot
+from profiles.protocol import LOAD, Machine, Samples, Snapshot
 
 
 class Observer(AgentClient):

@@ -13,9 +13,8 @@ from errors import UserError
 from load.agent import remote as remote_module
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteAgent
-from load.campaign.cell import LOAD
 from load.errors import PeerLostError
-from profiles.protocol import Start
+from profiles.protocol import LOAD, Start
 from tests.conftest import eventually
 from tests.profiles.agent.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
 from tests.profiles.agent.test_service import gone

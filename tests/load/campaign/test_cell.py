@@ -5,10 +5,10 @@ from dataclasses import replace
 import pytest
 from hdrh.histogram import HdrHistogram
 
-from load.campaign.cell import DERIVED, LOAD_SAMPLER, Values, WindowBoundary, interpolate_count, measure
+from load.campaign.cell import DERIVED, Values, WindowBoundary, interpolate_count, measure
 from load.users.meter import Meter
 from profiles.metrics.process import METRICS
-from profiles.protocol import Snapshot
+from profiles.protocol import LOAD_SAMPLER, Snapshot
 from profiles.store.records import Cell
 from units import GIB
 
