@@ -5,6 +5,7 @@ ends, and leaves no file.
 """
 
 import contextlib
+import resource
 import socket
 from collections.abc import Iterator
 
@@ -21,3 +22,9 @@ def campaign_lock(allowed_beside_others: bool) -> Iterator[None]:
         except OSError as error:
             raise UserError("another campaign runs on this machine, and two would measure each other: wait") from error
         yield
+
+
+def raise_limit_on_files() -> None:
+    """As many descriptors as are allowed: each user needs one."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))

@@ -15,10 +15,9 @@ from typing import Protocol, cast
 from markupsafe import Markup
 
 import reports.sections
-from profiles.store.run_folder import RunFolder
+from profiles.store.run_folder import RunFolder, write_file
 from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
-from reports.output import write_file
 from reports.run_data import RunData, load
 from reports.students import page as students
 from reports.templating import Rendered, fragment, mode_colour

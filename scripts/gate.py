@@ -8,10 +8,10 @@ import os
 from pathlib import Path
 
 from errors import CommandParser, UsageError, UserError, run_command
+from profiles.store.run_folder import write_file
 from reports.comparison import ci_output, comparison
 from reports.comparison.gate import gate
 from reports.history import terminal
-from reports.output import write_file
 from scripts.folders import add_folders
 
 

@@ -11,8 +11,8 @@ from typing import TypeVar
 from locust.env import Environment
 
 from errors import UserError
-from load import plan
 from load.agent.client import AgentClient
+from load.campaign import schedule
 from load.campaign.cell_runner import CellRunner
 from load.campaign.readiness import check_cold
 from load.campaign.schedule import Schedule, perf_unavailable
@@ -111,7 +111,7 @@ class Campaign:
         try:
             proofs = self._prove()
             skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
-            order = plan.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
+            order = schedule.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
             record = run_record(self._settings, self._name, order, skipped, facts)
             record = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
         except BaseException:

@@ -28,8 +28,7 @@ from load.campaign.cell_runner import start_watching
 from load.campaign.cpu_pinning import between_machines, pin_this_process
 from load.campaign.run_campaigns import carry_out, expected_s
 from load.campaign.settings import Settings
-from load.descriptors import raise_limit_on_files
-from load.process import campaign_lock
+from load.process import campaign_lock, raise_limit_on_files
 from load.signals import raise_in_main_greenlet
 from load.users.locust_users import user_classes
 from load.workers.recruit import with_workers

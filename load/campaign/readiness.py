@@ -3,11 +3,12 @@
 Its rule: what is wrong with a server or its file is found before anything is measured.
 """
 
+import http.client
 import time
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.users.connection import DownloadConnection, DownloadError
+from load.users.connection import DownloadConnection, DownloadError, tls_context
 from load.users.locust_users import DownloadUser
 from reports.analysis.disturbance import MOST_RESIDENT
 
@@ -43,3 +44,29 @@ def download_once(connection: DownloadConnection, user_class: type[DownloadUser]
         meter.add_failure(type(error).__name__)
     else:
         meter.add_download(time.perf_counter() - started_s)
+
+
+ANSWER_S = 5.0
+
+
+MOST_SAID_BYTES = 1000
+
+
+def missing_reason(user_class: type[DownloadUser]) -> str | None:
+    """What a server says that it lacks; None for one that can send."""
+    connection = (
+        http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_S, context=tls_context())
+        if user_class.tls
+        else http.client.HTTPConnection(*user_class.address, timeout=ANSWER_S)
+    )
+    try:
+        connection.request("GET", user_class.path, headers={"Range": "bytes=0-0"})
+        response = connection.getresponse()
+        said = response.read(MOST_SAID_BYTES).decode(errors="replace")
+    except (OSError, http.client.HTTPException):
+        return None  # its users will say what is wrong
+    finally:
+        connection.close()
+    if response.status != http.client.NOT_IMPLEMENTED:
+        return None
+    return said.strip().rpartition("data path needs: ")[2]

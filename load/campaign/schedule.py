@@ -6,13 +6,13 @@ most `retries` times. A pass of repeats out of which not one round comes calm is
 So at most rounds · (1 + retries) rounds are run.
 """
 
+import random
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from profiles.store.records import Cell, DeepProfile, Repeat, Run, Void
-from reports.analysis.paired_ratio import FEWEST_ROUNDS, percent
-from reports.analysis.rounds import Dataset, build
-from reports.precision import precise
+from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, paired_ratio, percent
+from reports.analysis.rounds import PRIMARY, Dataset, build
 
 LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
 
@@ -80,3 +80,34 @@ class Schedule:
 def perf_unavailable(tried: list[DeepProfile]) -> bool:
     """Whether perf was refused, or shows nothing of the first two modes: then it will be so for all of them."""
     return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))
+
+
+def order(modes: tuple[str, ...], rounds: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """rounds tuples, each a permutation of the modes; positions differ in count by at most one per mode."""
+    chance = random.Random(seed)
+    planned: list[tuple[str, ...]] = []
+    while len(planned) < rounds:
+        planned += _square(modes, chance)
+    return tuple(planned[:rounds])
+
+
+def _square(modes: tuple[str, ...], chance: random.Random) -> list[tuple[str, ...]]:
+    """A cyclic Latin square over shuffled modes, its rows shuffled: each mode once in each row and column."""
+    names = chance.sample(modes, len(modes))
+    rows = [tuple(names[start:] + names[:start]) for start in range(len(names))]
+    return chance.sample(rows, len(rows))
+
+
+def half_width(dataset: Dataset) -> float | None:
+    """The widest of the judged modes', on the log scale; None where one has no interval, or none is compared."""
+    level = family_confidence(len(dataset.others))
+    found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others]
+    widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
+    known = [width for width in widths if width is not None]
+    return max(known) if known and len(known) == len(widths) else None
+
+
+def precise(dataset: Dataset, target: float) -> bool:
+    """Whether every interval is at most this wide on either side; never where target is 0."""
+    width = half_width(dataset)
+    return target > 0 and width is not None and width <= target

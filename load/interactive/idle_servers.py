@@ -9,7 +9,7 @@ from dataclasses import replace
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.missing import missing_reason
+from load.campaign.readiness import missing_reason
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
 from profiles.protocol import Facts, FileState, Start, TargetStatus

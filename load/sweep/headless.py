@@ -23,8 +23,7 @@ from load.agent.local import LocalAgent
 from load.campaign.cell_runner import start_watching
 from load.campaign.cpu_pinning import choose, pin_this_process
 from load.campaign.settings import Settings, now
-from load.descriptors import raise_limit_on_files
-from load.process import campaign_lock
+from load.process import campaign_lock, raise_limit_on_files
 from load.signals import raise_in_main_greenlet
 from load.sweep.axes import file_bytes
 from load.sweep.files import Served, serving

@@ -12,8 +12,8 @@ from datetime import datetime
 from locust.env import Environment
 
 from errors import UserError
-from load import plan
 from load.agent.local import LocalAgent
+from load.campaign import schedule
 from load.campaign.cell_runner import CellRunner
 from load.campaign.settings import Settings, now, run_record
 from load.sweep.axes import AXES, Variant, file_bytes, users, variants
@@ -99,7 +99,7 @@ class SweepRun:
         folder = self._folder.point(value)
         run = folder.read_run() if folder.path.exists() else self._begin(folder, value, settings, facts, compared)
         number = len(run.order) + 1
-        order = plan.order(tuple(compared), number, self._sweep.seed + value)[-1]
+        order = schedule.order(tuple(compared), number, self._sweep.seed + value)[-1]
         run = replace(run, order=(*run.order, order), rounds_planned=number, state="running")
         folder.write_run(run)
         self._progress(f"{self._say(value)}, round {number}")

@@ -22,7 +22,7 @@ from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
-from load.descriptors import raise_limit_on_files
+from load.process import raise_limit_on_files
 from load.users.locust_users import DownloadUser, user_classes
 from load.users.meter import Meter
 from load.users.pacing import Pace

@@ -17,7 +17,7 @@ import psutil
 from errors import UserError
 from profiles.metrics import machine
 from profiles.metrics.process import cpu_s
-from profiles.perf_control import REMEDY, ControlledPerf
+from profiles.profilers.perf import REMEDY, ControlledPerf
 
 ReadSince = Callable[[], float]  # CPU seconds since the account was opened
 PERF_TIMEOUT_S = 10.0

@@ -213,3 +213,17 @@ def _converted(path: Path, line: int, row: Any, kind: type[K]) -> K:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}, line {line}, is not a {kind.__name__} of this project: {error}") from error
+
+
+def write_file(path: Path, content: bytes) -> Path:
+    """Write it, with the folders above it; returns the path. Raises UserError where that is impossible."""
+    beside = path.with_name(f".{path.name}.part")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        beside.write_bytes(content)
+        beside.rename(path)
+    except OSError as error:
+        with contextlib.suppress(OSError):
+            beside.unlink(missing_ok=True)
+        raise UserError(f"cannot write {path}: {error.strerror}; {remedy(error)}") from error
+    return path

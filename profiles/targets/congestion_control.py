@@ -9,8 +9,11 @@ set: connections that they accept from then on inherit it. Nothing of the machin
 import contextlib
 import ctypes
 import os
+import shutil
 import socket
+import subprocess
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 CHOICES = ("cubic", "reno")  # as ours
 _SYS_PIDFD_GETFD = 438  # the number is the same on every architecture, since Linux 5.6
@@ -58,3 +61,23 @@ def _set(sock: socket.socket) -> None:
         with contextlib.suppress(OSError):  # a container may be allowed reno alone
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
             return
+
+
+_AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
+
+
+def congestion_control(port: int) -> str:
+    """What a connection to this port uses on the server's side, else what its listener hands on, by ss(8).
+
+    "" where nobody can tell: without ss, or where the server is in another network namespace. Connections that use
+    different ones are not told apart.
+    """
+    if shutil.which("ss") is None:
+        return ""
+    known = _AVAILABLE.read_text().split() if _AVAILABLE.exists() else []
+    for state in ("connected", "listening"):
+        command = ["ss", "-tinH", "state", state, f"( sport = :{port} )"]
+        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        if found := next((word for word in said if word in known), ""):
+            return found
+    return ""

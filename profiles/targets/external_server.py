@@ -20,14 +20,13 @@ from errors import UserError
 from profiles.metrics.process_tree import TreeReader
 from profiles.protocol import Start
 from profiles.scratch import Scratch
-from profiles.server_log import last_line
 from profiles.targets.attach import find_running
 from profiles.targets.catalog import Target
-from profiles.targets.congestion_control import CHOICES, set_congestion_control
+from profiles.targets.congestion_control import CHOICES, congestion_control, set_congestion_control
 from profiles.targets.external import Placeholders
-from profiles.targets.http_probe import ASK_TIMEOUT_S, Endpoint, congestion_control, get
+from profiles.targets.http_probe import ASK_TIMEOUT_S, Endpoint, get
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import free_port, listeners, refuse_busy
+from profiles.targets.process_helpers import free_port, last_line, listeners, refuse_busy
 from profiles.targets.reaper import KILLED_MESSAGE
 
 STEP_S = 0.01

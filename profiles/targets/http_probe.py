@@ -6,17 +6,13 @@ Its rule: a connection is made for one question, and whatever goes wrong is an O
 import contextlib
 import hashlib
 import http.client
-import shutil
 import ssl
-import subprocess
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 ASK_TIMEOUT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 60.0
 _PIECE_BYTES = 1 << 20
-_AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,23 +59,6 @@ def download(place: Endpoint, timeout_s: float) -> Body:
         if answer.length:
             raise http.client.IncompleteRead(b"", answer.length)
         return Body(size_bytes, digest.hexdigest(), answer.getheader("Server", ""))
-
-
-def congestion_control(port: int) -> str:
-    """What a connection to this port uses on the server's side, else what its listener hands on, by ss(8).
-
-    "" where nobody can tell: without ss, or where the server is in another network namespace. Connections that use
-    different ones are not told apart.
-    """
-    if shutil.which("ss") is None:
-        return ""
-    known = _AVAILABLE.read_text().split() if _AVAILABLE.exists() else []
-    for state in ("connected", "listening"):
-        command = ["ss", "-tinH", "state", state, f"( sport = :{port} )"]
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-        if found := next((word for word in said if word in known), ""):
-            return found
-    return ""
 
 
 def connection_to(place: Endpoint, timeout_s: float) -> http.client.HTTPConnection:

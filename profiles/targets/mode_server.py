@@ -18,8 +18,8 @@ import psutil
 from errors import UserError
 from profiles.metrics.process import ProcessReader
 from profiles.protocol import Start
-from profiles.server_log import last_line
 from profiles.targets.catalog import PROJECT, Target
+from profiles.targets.process_helpers import last_line
 
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 5.0

@@ -3,8 +3,10 @@
 Its rule: who holds a port is named, as far as we may know.
 """
 
+import os
 import socket
 from contextlib import suppress
+from typing import IO
 
 import psutil
 
@@ -36,3 +38,14 @@ def refuse_busy(name: str, port: int) -> None:
         with suppress(psutil.Error):
             who = who if pid is None else f"process {pid} ({psutil.Process(pid).name()})"
         raise UserError(f"{name} cannot have port {port}: {who} listens there; stop it, or choose another address")
+
+
+_TAIL_BYTES = 4096
+
+
+def last_line(log: IO[bytes]) -> str:
+    """The last line that the server wrote, without what makes it an error."""
+    size = os.fstat(log.fileno()).st_size
+    tail = os.pread(log.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode(errors="replace")
+    lines = [line for line in tail.splitlines() if line.strip() and ": serving " not in line]
+    return lines[-1].removeprefix("error: ") if lines else ""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from profiles.store.run_folder import write_file
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT
@@ -19,7 +20,6 @@ from reports.comparison.comparison import CONFIDENCE, Comparison
 from reports.history.entries import Entry, History, ModeEntry
 from reports.history.terminal import ratio, started
 from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, cost_trend, groups, ratio_trend
-from reports.output import write_file
 from reports.page import PAGE_FILE
 from reports.sections.verdict import SIGNS
 from reports.templating import Rendered, fragment

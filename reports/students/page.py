@@ -9,12 +9,12 @@ from pathlib import Path
 from markupsafe import Markup
 
 from profiles.store.records import Code, TargetFacts
+from profiles.store.run_folder import write_file
 from reports.analysis.copies import statement
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, median, number
 from reports.charts.data_path import picture, summary
 from reports.explanations import machine_line
-from reports.output import write_file
 from reports.run_data import RunData
 from reports.students.questions import contrasted, questions
 from reports.students.source_excerpts import Quote, function, quote

@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Table
 
 from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UserError, run_command
-from load.descriptors import raise_limit_on_files
+from load.process import raise_limit_on_files
 from profiles.host.facts import host_facts
 from tests.conftest import PROJECT
 from tests.scale import real_agent

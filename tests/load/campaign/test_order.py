@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from load.plan import order
+from load.campaign.schedule import order
 
 
 def as_text(planned: tuple[tuple[str, ...], ...]) -> str:

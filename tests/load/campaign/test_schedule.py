@@ -7,8 +7,7 @@ from collections.abc import Callable
 
 import pytest
 
-from load.campaign.schedule import Schedule, perf_unavailable
-from load.plan import order
+from load.campaign.schedule import Schedule, order, perf_unavailable
 from profiles.store.records import Cell, DeepProfile, Repeat
 from tests.reports import synthetic
 
