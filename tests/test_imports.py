@@ -11,26 +11,23 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
-# What several modes share: how memory, pipes and rings are made and given back, and not what is done with them.
-MECHANISMS = (
-    "servers.mechanisms.buffers",
-    "servers.mechanisms.mapping",
-    "servers.mechanisms.pipes",
-    "servers.mechanisms.tls",
-    "servers.mechanisms.uring",
-    "servers.mechanisms.zerocopy",
-)
-# The pure part of reports, which decides what a round is worth: load asks it, and nothing else of that room.
-_PURE = ("core_speed", "paired", "limits", "disturbance", "measured", "precision", "floor")
-ARITHMETIC = tuple(f"reports.{name}" for name in _PURE)
-# And its sentences, for the page that shows a campaign under way: what it says is what the report will say.
-SENTENCES = tuple(f"reports.{name}" for name in ("gates", "text", "unequal", "verdict"))
 LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
-RECORDS = (
-    "profiles.store.records",
-    "profiles.store.run_folder",
-    "profiles.store.sweep_folder",
-)  # what is stored of a run, and where
+# A folder, and the packages and modules of the project that it may import; a folder within another has a row of its own.
+MAY_IMPORT = {
+    "servers": ("servers",),
+    "servers/modes": ("servers.mode", "servers.mechanisms"),
+    "profiles": ("profiles", "servers.mode", "servers.discovery"),
+    "load": (
+        "load",
+        "profiles.store",
+        "profiles.targets",
+        "profiles.protocol",
+        "profiles.agent.access",
+        "reports.analysis",
+    ),
+    "reports": ("reports", "profiles.store"),
+    "reports/analysis": ("reports.analysis", "profiles.store.records"),
+}
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
 
 
@@ -74,63 +71,29 @@ def within(name: str, allowed: tuple[str, ...]) -> bool:
     return any(name == one or name.startswith(one + ".") for one in allowed)
 
 
-def not_allowed(room: str, *allowed: str) -> list[str]:
-    return [
+@pytest.mark.parametrize("folder", MAY_IMPORT)
+def test_a_room_imports_what_it_may(folder: str) -> None:
+    assert python_files(folder)
+    assert not [
         f"{path.relative_to(PROJECT)} imports {name}"
-        for path in python_files(room)
+        for path in python_files(folder)
         for name in sorted(ours(path))
-        if not within(name, (room, *LEAVES, *allowed))
+        if not within(name, (*MAY_IMPORT[folder], *LEAVES))
     ]
-
-
-def test_servers_know_no_other_room() -> None:
-    assert not_allowed("servers") == []
 
 
 def test_servers_need_nothing_but_httptools() -> None:
     assert {name for path in python_files("servers") for name in foreign(path)} <= {"httptools"}
+    assert not {name for path in python_files("servers/modes") for name in foreign(path)}
 
 
-def test_a_mode_knows_what_a_mode_is_and_mechanisms() -> None:
-    modes = [path for path in python_files("servers/modes") if path.name != "__init__.py"]
-    assert modes
-    for path in modes:
-        assert ours(path) <= {"servers.mode", *MECHANISMS}, path
-        assert not foreign(path), path
+def test_the_analysis_is_pure() -> None:
+    """Records in, numbers and sentences out: nothing that reads files or draws."""
+    assert {name for path in python_files("reports/analysis") for name in foreign(path)} <= {"hdrh"}
 
 
-def test_profiles_know_the_facts_of_modes() -> None:
-    assert not_allowed("profiles", "servers.mode") == []
-
-
-def test_load_knows_records_targets_and_how_to_talk_to_the_agent() -> None:
-    """And the arithmetic of the reports, so that what stops a campaign or drops a round is what the report says."""
-    known = (*RECORDS, *(f"profiles.{name}" for name in ("targets", "protocol", "agent_access", "calibration")))
-    assert not_allowed("load", *known, *ARITHMETIC, *SENTENCES) == []
-    outside_the_page = [path for path in python_files("load") if path.parent.name != "web"]
-    assert not [path for path in outside_the_page if any(within(name, SENTENCES) for name in ours(path))]
-
-
-def test_the_arithmetic_that_load_knows_is_pure() -> None:
-    """Records in, numbers out: nothing that reads files, draws, or has an opinion on wording."""
-    for module in ARITHMETIC:
-        path = PROJECT / Path(*module.split(".")).with_suffix(".py")
-        assert {
-            name for name in ours(path) if not within(name, ("profiles.store.records", *ARITHMETIC, *LEAVES))
-        } == set()
-        assert not foreign(path)
-
-
-def test_the_sentences_that_the_page_knows_are_made_of_nothing_else() -> None:
-    for module in SENTENCES:
-        path = PROJECT / Path(*module.split(".")).with_suffix(".py")
-        known = ("profiles.store.records", *ARITHMETIC, *SENTENCES, *LEAVES)
-        assert {name for name in ours(path) if not within(name, known)} == set()
-        assert not foreign(path)
-
-
-def test_reports_know_records() -> None:
-    assert not_allowed("reports", *RECORDS) == []
+def test_a_package_imports_nothing_by_itself() -> None:
+    assert not [path for room in ROOMS for path in python_files(room) if path.name == "__init__.py" and ours(path)]
 
 
 def test_leaves_know_only_each_other() -> None:
@@ -142,16 +105,21 @@ def test_leaves_know_only_each_other() -> None:
 @pytest.mark.parametrize("path", python_files("scripts"), ids=lambda path: path.name)
 def test_a_script_calls_into_one_room(path: Path) -> None:
     """Beside it, it may name what was recorded and what can be measured: facts, which do nothing."""
-    facts = ("scripts", *RECORDS, "profiles.targets.catalog", *LEAVES)
+    facts = ("scripts", "profiles.store", "profiles.targets.catalog", *LEAVES)
     acting = {name for name in ours(path) if not within(name, facts)}
     assert len({top(name) for name in acting}) <= 1, acting
 
 
-def test_nobody_imports_scripts_or_the_locustfile_or_tests() -> None:
+def test_nobody_imports_or_starts_scripts_or_the_locustfile_or_tests() -> None:
     for path in [PROJECT / "locustfile.py", *(path for room in ROOMS for path in python_files(room))]:
-        if path.exists():
-            forbidden = ("locustfile", "tests") if path.parent.name == "scripts" else ("scripts", "locustfile", "tests")
-            assert not [name for name in ours(path) if within(name, forbidden)], path
+        forbidden = ("tests",) if path.parent.name == "scripts" else ("scripts", "tests")
+        assert not [name for name in ours(path) if within(name, (*forbidden, "locustfile"))], path
+        started = [
+            node.value
+            for node in ast.walk(ast.parse(path.read_bytes()))
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value.startswith("scripts.")
+        ]
+        assert not started or path.parent.name == "scripts", (path, started)
 
 
 def test_the_locustfile_is_an_index_of_load() -> None:
