@@ -95,7 +95,7 @@ class Files:
 
 def _still_same_file(path: bytes, file: OpenFile) -> bool:
     try:
-        return _identity(os.stat(path)) == file.identity  # bytes, not text
+        return _identity(os.stat(path)) == file.identity  # noqa: PTH116  # bytes, not text
     except OSError:
         return False
 
@@ -119,7 +119,7 @@ def _open(root: bytes, path: bytes) -> int:
     if b"\0" in path:
         raise _not_found()
     try:
-        if not stat.S_ISREG(os.stat(root + path).st_mode):  # bytes, not text
+        if not stat.S_ISREG(os.stat(root + path).st_mode):  # noqa: PTH116  # bytes, not text
             raise _not_found()
         return os.open(root + path, _READING)
     except OSError as error:
@@ -131,7 +131,7 @@ def _open(root: bytes, path: bytes) -> int:
 def _judged(root: bytes, fd: int) -> os.stat_result:
     """The facts of what was opened. Raises HttpError 404 when it is no regular file, or lies outside."""
     try:
-        where = os.readlink(b"/proc/self/fd/%d" % fd)  # bytes, not text
+        where = os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115  # bytes, not text
     except OSError as error:
         raise _http_error(error) from error
     facts = os.fstat(fd)

@@ -89,10 +89,10 @@ class AgentClient(ABC):
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
         """What to raise when there was no answer."""
 
-    def check(self) -> None:  # only an agent elsewhere is ever lost without the run
+    def check(self) -> None:  # noqa: B027  # only an agent elsewhere is ever lost without the run
         """Raises LostError as soon as it is known that the agent has gone."""
 
-    def recover(self) -> None:  # as above
+    def recover(self) -> None:  # noqa: B027  # as above
         """Wait until an agent that was lost is there again. Raises UserError when it is not."""
 
     def facts(self) -> Facts:

@@ -71,10 +71,10 @@ class UserPool(ABC):
     def meter(self) -> Meter:
         """Failures and latencies between begin and end, of all processes together."""
 
-    def check(self) -> None:  # this process cannot be lost without the run
+    def check(self) -> None:  # noqa: B027  # this process cannot be lost without the run
         """Raises LostError as soon as it is known that a part has gone."""
 
-    def recover(self) -> None:  # as above
+    def recover(self) -> None:  # noqa: B027  # as above
         """Wait until it can be whole again. Raises UserError when it does not get there."""
 
 

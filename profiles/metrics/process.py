@@ -105,7 +105,7 @@ class ProcessReader:
     def _statuses(self) -> dict[str, bytes]:
         """Each thread's status, proc_pid_status(5); the first thread's is the process's."""
         statuses = {}
-        for tid in os.listdir(f"/proc/{self.pid}/task"):  # names, not paths
+        for tid in os.listdir(f"/proc/{self.pid}/task"):  # noqa: PTH208  # names, not paths
             try:
                 statuses[tid] = read_small(f"/proc/{self.pid}/task/{tid}/status")
             except (FileNotFoundError, ProcessLookupError):  # ended in between

@@ -121,7 +121,7 @@ def children(pid: int) -> list[int]:
         return [child for child, parent in _parents() if parent == pid]
     found: list[int] = []
     try:
-        for tid in os.listdir(f"/proc/{pid}/task"):  # names, not paths
+        for tid in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  # names, not paths
             found += map(int, read_small(f"/proc/{pid}/task/{tid}/children").split())
     except _GONE:
         return found
@@ -135,7 +135,7 @@ def _kernel_lists_children() -> bool:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):
+    for name in os.listdir("/proc"):  # noqa: PTH208
         if name.isdigit():
             try:
                 yield int(name), int(read_stat(int(name))[PARENT])

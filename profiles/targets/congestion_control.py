@@ -34,7 +34,7 @@ def _borrowed(pid: int) -> Iterator[socket.socket]:
     """A process's sockets, as descriptors of ours; each is closed by whoever takes it."""
     pidfd = os.pidfd_open(pid)
     try:
-        for name in os.listdir(f"/proc/{pid}/fd"):  # names, not paths
+        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  # names, not paths
             fd = _LIBC.syscall(_SYS_PIDFD_GETFD, pidfd, int(name), 0) if _is_socket(pid, name) else -1
             if fd >= 0:  # else it was closed in between, or may not be had
                 os.set_inheritable(fd, False)
@@ -45,7 +45,7 @@ def _borrowed(pid: int) -> Iterator[socket.socket]:
 
 def _is_socket(pid: int, name: str) -> bool:
     try:
-        return os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")
+        return os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")  # noqa: PTH115
     except OSError:
         return False
 

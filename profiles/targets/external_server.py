@@ -123,7 +123,7 @@ class ExternalServer:
 
     def _spawn(self, told: list[str], filled: Placeholders) -> None:
         guest = self._guest
-        self._log = tempfile.TemporaryFile()  # closed by end()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
         lifeline, self._lifeline = os.pipe()
         program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py")), str(lifeline)]
         try:

@@ -33,7 +33,7 @@ class ModeServer:
         self._name, self.host = target.name, host
         port = 0 if wanted.any_port else target.facts.port
         command = target.command(root, port, wanted.options, lifeline, wanted.profiler, host)
-        self._log = tempfile.TemporaryFile()  # closed by end()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
         self._process = subprocess.Popen(
             command,
             cwd=PROJECT,

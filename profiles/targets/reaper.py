@@ -98,7 +98,7 @@ def descendants() -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):  # names, not paths
+    for name in os.listdir("/proc"):  # noqa: PTH208  # names, not paths
         if name.isdigit():
             try:
                 stat = Path(f"/proc/{name}/stat").read_bytes()

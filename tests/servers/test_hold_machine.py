@@ -120,7 +120,7 @@ def test_a_disk_that_fails_in_mid_body_ends_the_connection(serve: Serve, content
 def nowhere(request: pytest.FixtureRequest) -> Iterator[int]:
     """Where nothing more can be written to."""
     if request.param == "a full disk":
-        with open("/dev/full", "wb") as full:  # a device
+        with open("/dev/full", "wb") as full:  # noqa: PTH123  # a device
             yield full.fileno()
         return
     reading, writing = os.pipe()
