@@ -1,4 +1,4 @@
-"""Tables in the terminal, and the argument that the commands about modes share."""
+"""What the commands share: their knobs (knobs.py), where runs lie, and tables in the terminal."""
 
 import argparse
 import sys
@@ -9,23 +9,43 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+import knobs
+from errors import CommandParser
 from profiles.targets.catalog import use
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red"}
 PIPED_WIDTH = 200
 
 
-def folder_argument(parser: argparse.ArgumentParser) -> Path:
-    """Add --root and read it: where a file of some MiB may be written for a trial."""
-    parser.add_argument("--root", type=Path, default=Path("data"), help="file system to try on (default: %(default)s)")
-    targets_argument(parser)
-    root: Path = parser.parse_args().root
-    return root
+def parser_of(command: str, description: str | None, positional: Sequence[str] = ()) -> CommandParser:
+    """A parser with the command's knobs. positional: those that are given without their names."""
+    parser = CommandParser(prog=f"python -m scripts.{command}", description=description)
+    knobs.add_arguments(parser, command, positional)
+    return parser
 
 
-def targets_argument(parser: argparse.ArgumentParser) -> None:
-    """Add --targets, which puts a file in force as it is parsed."""
-    parser.add_argument("--targets", type=use, metavar="FILE", help="servers of your own (default: targets.toml)")
+def parse(parser: CommandParser) -> argparse.Namespace:
+    """The arguments, with the file of external servers in force, where one is named."""
+    arguments = parser.parse_args()
+    if getattr(arguments, "targets", None):
+        use(str(arguments.targets))
+    return arguments
+
+
+def add_folders(parser: argparse.ArgumentParser) -> None:
+    """--profiles and --reports."""
+    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
+    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
+
+
+def add_root(parser: argparse.ArgumentParser) -> None:
+    """--root."""
+    parser.add_argument("--root", type=Path, default=Path("data"), help="where test-file.bin lies (%(default)s)")
+
+
+def add_any_port(parser: argparse.ArgumentParser) -> None:
+    """--any-port."""
+    parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
 
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

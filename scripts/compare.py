@@ -1,17 +1,17 @@
 """make compare: two runs side by side, what differs between them first."""
 
-from errors import EXIT_DONE, CommandParser, run_command
+from errors import EXIT_DONE, UsageError, run_command
 from reports.comparison import comparison
 from reports.history import page, terminal
-from scripts.folders import add_folders
+from scripts.common_arguments import add_folders, parse, parser_of
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.compare", description=__doc__)
-    parser.add_argument("a", metavar="A", help="name of a run; `make runs` lists them")
-    parser.add_argument("b", metavar="B", nargs="?", help="name of the other (default: the latest)")
+    parser = parser_of("compare", __doc__, positional=("A", "B"))
     add_folders(parser)
-    arguments = parser.parse_args()
+    arguments = parse(parser)
+    if arguments.a is None:
+        raise UsageError("give A=name, the name of a run; `make runs` lists them")
     a, b = (comparison.read(arguments.profiles, name) for name in (arguments.a, arguments.b))
     compared = comparison.compared(a, b)
     terminal.show_comparison(compared)

@@ -1,11 +1,9 @@
 """make crosscheck: the CPU time that the score is made of, held against what others count of the same server."""
 
-from pathlib import Path
-
-from errors import EXIT_DONE, EXIT_FAILED, CommandParser, UsageError, run_command
+from errors import EXIT_DONE, EXIT_FAILED, UsageError, run_command
 from profiles.checks.crosscheck import TOLERANCE, CpuReading, crosscheck
 from profiles.targets.catalog import choose
-from scripts.common_arguments import print_table
+from scripts.common_arguments import add_root, parse, parser_of, print_table
 
 _VERDICTS = {True: f"agrees (within {TOLERANCE:.0%})", False: "differs", None: "not judged"}
 HEADINGS = ("mode", "account", "theirs, s", "the score's clock, s", "ratio", "")
@@ -18,11 +16,10 @@ machine has all of this."""
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.crosscheck", description=__doc__)
-    parser.add_argument("--modes", nargs="+", default=["read-send", "sendfile"], metavar="MODE", help="default: both")
+    parser = parser_of("crosscheck", __doc__)
     parser.add_argument("--seconds", type=float, default=3.0, help="of load per mode (default: %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="where test-file.bin lies (default: data)")
-    arguments = parser.parse_args()
+    add_root(parser)
+    arguments = parse(parser)
     if not 0.2 <= arguments.seconds <= 600:
         raise UsageError(f"--seconds {arguments.seconds:g}: give 0.2 to 600")
     told = [

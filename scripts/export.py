@@ -1,17 +1,17 @@
 """make export: the rounds of a run as CSV and Parquet, beside its report."""
 
-from errors import EXIT_DONE, CommandParser, run_command
+from errors import EXIT_DONE, UsageError, run_command
 from reports.export.files import FORMATS, export
-from scripts.folders import add_folders
+from scripts.common_arguments import add_folders, parse, parser_of
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.export", description=__doc__)
-    parser.add_argument("run", metavar="RUN", nargs="?", help="name of the run (default: the latest)")
-    parser.add_argument("--format", choices=FORMATS, help="default: all of them")
+    parser = parser_of("export", __doc__, positional=("RUN",))
     add_folders(parser)
-    arguments = parser.parse_args()
-    formats = (arguments.format,) if arguments.format else FORMATS
+    arguments = parse(parser)
+    formats = tuple(format for format in FORMATS if arguments.format in (None, format))
+    if not formats:
+        raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}")
     for path in export(arguments.profiles, arguments.run or None, formats, arguments.reports):
         print(f"rounds: {path}")
     return EXIT_DONE

@@ -2,17 +2,15 @@
 
 from pathlib import Path
 
-from errors import EXIT_DONE, CommandParser, run_command
+from errors import EXIT_DONE, run_command
 from reports import open_report
+from scripts.common_arguments import parse, parser_of
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.open", description=__doc__)
-    parser.add_argument(
-        "run", metavar="RUN", nargs="?", help="name of the run (default: the report that was made last)"
-    )
+    parser = parser_of("open", __doc__, positional=("RUN",))
     parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where reports lie (%(default)s)")
-    arguments = parser.parse_args()
+    arguments = parse(parser)
     page = open_report.find(arguments.reports, arguments.run or None)
     reason = open_report.show(page)
     print(f"report: {page}" if reason is None else f"report: {page.resolve().as_uri()} ({reason}: open it yourself)")

@@ -1,20 +1,20 @@
 """make prove: what each data path really does here, measured outside any timing."""
 
-from errors import EXIT_DONE, CommandParser, UserError, run_command
+from errors import EXIT_DONE, UserError, run_command
 from profiles.checks.prove_mode import prove
 from profiles.store.records import Proof
 from profiles.targets.catalog import choose, discover
-from scripts.common_arguments import folder_argument, print_table
+from scripts.common_arguments import add_root, parse, parser_of, print_table
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.prove", description=__doc__)
-    parser.add_argument("--modes", nargs="+", metavar="MODE", help="default: all")
-    root, arguments = folder_argument(parser), parser.parse_args()
+    parser = parser_of("prove", __doc__)
+    add_root(parser)
+    arguments = parse(parser)
     targets = choose(arguments.modes or list(discover()))
-    proofs = [prove(target, root) for target in targets]
+    proofs = [prove(target, arguments.root) for target in targets]
     print_table("Proof", HEADINGS, [_row(proof) for proof in proofs])
     for proof in proofs:
         if proof.state == "missing" and arguments.modes:  # asked for by name

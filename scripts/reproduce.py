@@ -2,25 +2,21 @@
 
 import subprocess
 import sys
-from pathlib import Path
 
-from errors import EXIT_DONE, CommandParser, UsageError, run_command
+from errors import EXIT_DONE, UsageError, run_command
 from profiles.targets.catalog import choose
 from reports.export.reproduce import ReproduceRequest, read
-from scripts.common_arguments import targets_argument
-from scripts.folders import add_folders
+from scripts.common_arguments import add_any_port, add_folders, add_root, parse, parser_of
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.reproduce", description=__doc__)
-    targets_argument(parser)
-    parser.add_argument("report", type=Path, metavar="REPORT", help="a report's index.html")
-    parser.add_argument("--run", help="name of the new run (default: the time)")
-    parser.add_argument("--show", action="store_true", help="only show the command")
-    parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="where test-file.bin lies (%(default)s)")
+    parser = parser_of("reproduce", __doc__, positional=("REPORT",))
+    add_any_port(parser)
+    add_root(parser)
     add_folders(parser)
-    arguments = parser.parse_args()
+    arguments = parse(parser)
+    if arguments.report is None:
+        raise UsageError("give REPORT=path, a report's index.html")
     request = read(arguments.report)
     _check(request)
     print(f"run {request.run} (revision {request.revision}) came from:\n{request.command}", flush=True)
@@ -30,7 +26,7 @@ def main() -> int:
     where = [*root, f"--profiles={arguments.profiles}", f"--reports={arguments.reports}"]
     where += [f"--run={arguments.run}"] if arguments.run else []
     where += ["--any-port"] if arguments.any_port else []
-    make_file = ["scripts.test_file", *request.file_arguments, *root]
+    make_file = ["servers.payload", *request.file_arguments, *root]
     for command in (make_file, ["scripts.load", *request.load_arguments, *where]):
         if code := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
             return code

@@ -2,7 +2,7 @@
 
 from errors import EXIT_DONE, CommandParser, run_command
 from reports.history import index, page, terminal
-from scripts.folders import add_folders
+from scripts.common_arguments import add_folders
 
 
 def main() -> int:

@@ -5,53 +5,44 @@ The next round is always run where it tells most: both ends, the middle, coarse 
 
 import argparse
 import random
-import shlex
 import subprocess
 import sys
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
+import knobs
+from errors import EXIT_DONE, UsageError, UserError, run_command
 from load.campaign.options import check_run_name, options_of
 from load.sweep import headless
-from load.sweep.axes import AXES, MOST_CONNECTIONS, Axis, check_modes
+from load.sweep.axes import AXES, Axis, check_modes
 from load.sweep.files import too_large
-from load.sweep.next_point import MOST_ROUNDS
-from load.users.connection import SINKS
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from profiles.targets import catalog
-from scripts.common_arguments import targets_argument
-from scripts.folders import add_folders
+from scripts.common_arguments import add_any_port, add_folders, add_root, parse, parser_of
 from units import MIB, format_size, parse_size
 
-MINUTES = 10.0
-MODES = "read-send sendfile"
 FILE_BYTES = 256 * MIB
+# The field of a Sweep that a knob becomes.
+FIELDS = {
+    "users": "users",
+    "window": "window_s",
+    "warm_up": "warm_up_s",
+    "rounds": "most_rounds",
+    "sink": "sink",
+    "seed": "seed",
+    "axis": "axis",
+    "pin": "pin",
+}
 DEFAULTS: dict[str, Any] = {
-    "users": 4,
-    "window_s": 1.0,
-    "warm_up_s": 0.3,
-    "most_rounds": MOST_ROUNDS,
-    "sink": "discard",
-    "pin": True,
+    **{field: knobs.KNOBS[name.upper()].of["sweep"] for name, field in FIELDS.items()},
     "file_bytes": FILE_BYTES,
     "options": {},
 }
-FIELDS = {"users": "users", "window": "window_s", "warm_up": "warm_up_s", "rounds": "most_rounds", "sink": "sink"}
-FIELDS |= {"seed": "seed", "axis": "axis"}
-LIMITS = (
-    ("minutes", 0.01, 24 * 60),
-    ("users", 1, MOST_CONNECTIONS),
-    ("window", 0.2, 3600),
-    ("warm_up", 0, 600),
-    ("rounds", 1, 1000),
-)
 
 
 def main() -> int:
-    arguments = _parser().parse_args()
-    _check(arguments)
+    arguments = _arguments()
     name = arguments.run or datetime.now().strftime("sweep_%Y-%m-%d_%H-%M-%S")
     folder = SweepFolder(arguments.profiles / name)
     sweep = _begun(folder.read(), arguments) if folder.exists else _new(name, arguments)
@@ -60,42 +51,23 @@ def main() -> int:
     files = arguments.root / "sweep"
     code = headless.run(sweep, folder, arguments.minutes, files, _make_file, arguments.any_port)
     if code == EXIT_DONE:
-        report = [sys.executable, "-m", "scripts.report", name]
+        report = [sys.executable, "-m", "reports", name]
         report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
         code = subprocess.run(report, check=False).returncode
     return code
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = CommandParser(prog="python -m scripts.sweep", description=__doc__)
-    targets_argument(parser)
-    parser.add_argument("--axis", choices=tuple(AXES), help="what is swept (default: size)")
-    parser.add_argument("--points", nargs="+", metavar="VALUE", help="of the axis (default: a grid)")
-    parser.add_argument("--modes", nargs="+", metavar="MODE", help="the first is the baseline (read-send sendfile)")
-    parser.add_argument("--minutes", type=float, default=MINUTES, help="for this sitting (default: %(default)s)")
-    parser.add_argument("--rounds", type=int, help=f"at most, per point (default: {MOST_ROUNDS})")
-    parser.add_argument("--window", type=float, help="seconds measured per cell (default: 1)")
-    parser.add_argument("--warm-up", type=float, help="seconds discarded before (default: 0.3)")
-    parser.add_argument("--users", type=int, help="connections, where they are not the axis (default: 4)")
-    parser.add_argument("--size", help="of the file, where it is not the axis (default: 256MiB)")
-    parser.add_argument("--sink", choices=SINKS, help="what users do with bytes (default: discard)")
-    parser.add_argument("--option", action="append", metavar="MODE.NAME=SIZE", help="like read-send.chunk=64KiB")
-    parser.add_argument("--pin", choices=("0", "1"), help="load and servers on CPUs of their own (default: 1)")
-    parser.add_argument("--seed", type=int, help="of the orders (default: random)")
-    parser.add_argument("--run", help="name; of one that was begun: go on with it (default: the time)")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="files go to sweep/ below (%(default)s)")
+def _arguments() -> argparse.Namespace:
+    """What was asked for: None for what was not, since a sweep that is gone on with knows its own."""
+    parser = parser_of("sweep", __doc__)
+    parser.set_defaults(**dict.fromkeys((*FIELDS, "options")))
+    add_root(parser)
     add_folders(parser)
-    parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
-    return parser
-
-
-def _check(arguments: argparse.Namespace) -> None:
-    for name, least, most in LIMITS:
-        value = getattr(arguments, name)
-        if value is not None and not least <= value <= most:
-            raise UsageError(f"{name.upper()}={value:g}: give {least:g} to {most:g}")
+    add_any_port(parser)
+    arguments = parse(parser)
     if arguments.run is not None:
         check_run_name(arguments.run)
+    return arguments
 
 
 def _asked(arguments: argparse.Namespace, axis: Axis, modes: tuple[str, ...]) -> dict[str, Any]:
@@ -107,10 +79,8 @@ def _asked(arguments: argparse.Namespace, axis: Axis, modes: tuple[str, ...]) ->
         asked["modes"] = modes
     if arguments.size:
         asked["file_bytes"] = parse_size(arguments.size)
-    if arguments.pin:
-        asked["pin"] = arguments.pin == "1"
-    if arguments.option:
-        asked["options"] = options_of(tuple(arguments.option), modes)
+    if arguments.options:
+        asked["options"] = options_of(tuple(arguments.options), modes)
     return asked
 
 
@@ -154,23 +124,17 @@ def _modes(arguments: argparse.Namespace) -> tuple[str, ...]:
 
 def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> str:
     """What repeats this sweep: all that is no default, and the seed."""
-    knobs: dict[str, Any] = {"AXIS": asked["axis"], "MODES": " ".join(asked["modes"]), "MINUTES": arguments.minutes}
-    knobs |= {"POINTS": " ".join(arguments.points)} if arguments.points else {}
-    for name, field in (("ROUNDS", "most_rounds"), ("WINDOW", "window_s"), ("WARM_UP", "warm_up_s")):
-        knobs |= {name: asked[field]} if asked[field] != DEFAULTS[field] else {}
-    for name, field in (("USERS", "users"), ("SIZE", "file_bytes"), ("SINK", "sink")):
-        knobs |= {name: asked[field]} if asked[field] != DEFAULTS[field] else {}
-    knobs |= {"OPTIONS": " ".join(arguments.option)} if arguments.option else {}
-    knobs |= {} if asked["pin"] else {"PIN": 0}
-    knobs |= {"TARGETS": catalog.file()} if any(map(catalog.is_guest_of_a_file, asked["modes"])) else {}
-    knobs |= {"SEED": asked["seed"]}
-    said = {name: f"{value:g}" if isinstance(value, float) else str(value) for name, value in knobs.items()}
-    return "make sweep " + " ".join(f"{name}={shlex.quote(value)}" for name, value in said.items())
+    values = {name: asked[field] for name, field in FIELDS.items() if asked[field] != DEFAULTS[field]}
+    values |= {"axis": asked["axis"], "modes": asked["modes"], "minutes": arguments.minutes, "seed": asked["seed"]}
+    values |= {"points": arguments.points, "options": arguments.options}
+    values["size"] = asked["file_bytes"] if asked["file_bytes"] != FILE_BYTES else None
+    values["targets"] = catalog.file() if any(map(catalog.is_guest_of_a_file, asked["modes"])) else None
+    return knobs.command_line("sweep", values)
 
 
 def _make_file(folder: Path, size_bytes: int) -> None:
     """The test file of this size in this folder, unless it is there. Raises UserError."""
-    command = [sys.executable, "-m", "scripts.test_file", "--size", str(size_bytes), "--root", str(folder)]
+    command = [sys.executable, "-m", "servers.payload", "--size", str(size_bytes), "--root", str(folder)]
     done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
     if done.returncode:
         raise UserError(done.stderr.strip().removeprefix("error: ") or f"the file of {size_bytes} bytes was not made")

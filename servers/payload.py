@@ -1,5 +1,7 @@
 """The test file: pseudo-random bytes that anyone can make again, and a digest beside it.
 
+    python -m servers.payload --size 256MiB --root data    makes it, unless it is there in that size
+
 Its rule: block number i (1 MiB each) is SHAKE-128 of "zero-copy bench, block i" (FIPS 202), so that any range can be
 checked without the file. It is written beside and renamed when complete: a file of that name is a whole one.
 """
@@ -10,12 +12,13 @@ import fcntl
 import hashlib
 import os
 import re
+import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from errors import UserError, remedy
-from units import MIB, format_size
+from errors import EXIT_DONE, CommandParser, UsageError, UserError, remedy, run_command
+from units import MIB, format_size, parse_size
 
 NAME = "test-file.bin"
 BLOCK_BYTES = MIB
@@ -109,3 +112,35 @@ def _removed_on_error(path: Path) -> Iterator[None]:
     except BaseException:
         path.unlink(missing_ok=True)
         raise
+
+
+def main() -> int:
+    parser = CommandParser(prog="python -m servers.payload", description="Make the test file, unless it is there.")
+    parser.add_argument("--size", default="256MiB", help="like 256MiB, 1GiB, 17 (default: %(default)s)")
+    parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
+    arguments = parser.parse_args()
+    size_bytes = parse_size(arguments.size)
+    if size_bytes >= 1 << 60:
+        raise UsageError(f"SIZE={arguments.size}: no disk here holds that; give a size like 256MiB")
+    if exists(arguments.root, size_bytes):
+        return EXIT_DONE
+    path = make(arguments.root, size_bytes, _progress(size_bytes))
+    print(f"made {path}: {format_size(size_bytes)}, digest in {digest_path(path)}")
+    return EXIT_DONE
+
+
+def _progress(size_bytes: int) -> Callable[[int], None]:
+    """Tells a terminal how much of the file is there."""
+    done = 0
+
+    def advance(count: int) -> None:
+        nonlocal done
+        done += count
+        end = "\n" if done == size_bytes else ""
+        print(f"\rtest file: {100 * done // size_bytes} %", end=end, file=sys.stderr, flush=True)
+
+    return advance if sys.stderr.isatty() else lambda _: None
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -11,7 +11,11 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
-LEAVES = ("errors", "units")  # one error type and the units of sizes: every room may know them
+LEAVES = (
+    "errors",
+    "units",
+    "knobs",
+)  # one error type, the units of sizes, the table of knobs: every room may know them
 # A folder, and the packages and modules of the project that it may import; a folder within another has a row of its own.
 MAY_IMPORT = {
     "servers": ("servers",),

@@ -19,7 +19,7 @@ def make(root: Path, size_bytes: int) -> None:
     """Raises UserError where there is no room for it, or it was not made."""
     if refused := too_large((size_bytes,), root):
         raise UserError(f"a file of {exact_size(size_bytes)} is too large here: {refused[size_bytes]}")
-    command = [sys.executable, "-m", "scripts.test_file", "--size", str(size_bytes), "--root", str(root.resolve())]
+    command = [sys.executable, "-m", "servers.payload", "--size", str(size_bytes), "--root", str(root.resolve())]
     done = subprocess.run(
         command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
     )

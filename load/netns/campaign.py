@@ -27,13 +27,13 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def run(load: Sequence[str], root: Path, link: Link) -> int:
-    """load: the arguments of scripts.load, without an agent; its exit code. Raises UserError before it has begun."""
+    """load: Python's arguments for a campaign without an agent; its exit code. Raises UserError before it has begun."""
     with joined(link) as pair, tempfile.TemporaryDirectory(prefix="zero-copy-bench-") as folder:
         token = Path(folder) / "token"
         token.touch(mode=0o600)
         token.write_text(secrets.token_urlsafe(32))
         with _agent(pair, root, token):
-            command = ["-m", "scripts.load", *load, "--agent", str(AGENT), "--agent-token-file", str(token)]
+            command = [*load, "--agent", str(AGENT), "--agent-token-file", str(token)]
             return _waited_for(inside(pair.load, [sys.executable, *command]))
 
 

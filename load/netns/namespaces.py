@@ -19,7 +19,7 @@ from errors import UsageError, UserError
 SERVERS_ADDRESS, LOAD_ADDRESS = "10.213.0.1", "10.213.0.2"
 SERVERS_INTERFACE, LOAD_INTERFACE = "servers0", "load0"
 LEAST_MTU, MOST_MTU = 576, 65535
-MAKER = "scripts.netns"  # on the command line of who makes them
+MAKER = b"--netns"  # on the command line of who makes them
 
 _NAME = re.compile(r"bench-(\d+)-(servers|load)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)([kmg]?)bit")
@@ -138,7 +138,7 @@ def _makes(pid: int) -> bool:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
-    return MAKER.encode() in words
+    return any(word.startswith(MAKER) for word in words)
 
 
 def _output(*command: str) -> str:

@@ -1,25 +1,29 @@
-"""What the page may ask for: one dataclass per wish, checked again behind the page.
+"""What the page may ask for: one dataclass per command, checked again behind the page.
 
-Its rule: a wish names modes, sizes and counts, never a path or a command. Raises UsageError, with one line that is
-shown where the wish was made.
+Its rule: a command names modes, sizes and counts, never a path or a program. What is wrong raises UsageError, whose one
+line is shown where the command was given.
 """
 
+from argparse import Namespace
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import msgspec
 
+import knobs
 from errors import UsageError
-from load.campaign.options import LIMITS, USERS, CampaignOptions, check_run_name
+from load.campaign.options import USERS, check_run_name
 from load.users import pacing
 from load.users.connection import Sink
 from profiles.targets import catalog
 from units import parse_size
 
-MOST_USERS = int(LIMITS["users"][1])
+MOST_USERS = int((knobs.KNOBS["USERS"].limits or (0, 0))[1])
 RECORD_S = (1, 600)
+_TYPES: Mapping[knobs.Kind, type | tuple[type, ...]] = {"count": int, "number": (int, float), "flag": bool}
 
-W = TypeVar("W")
+C = TypeVar("C")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,41 +49,45 @@ class LoadCommand:
 
 @dataclass(frozen=True, slots=True)
 class CampaignCommand:
-    """A whole campaign, as `make load` would do it. name: of the run; empty for the time of day. window_s: None for the
-    default, which depends on the modes."""
+    """A whole campaign, as `make load` would do it. given: by the attribute of a knob; None is left to its default."""
 
-    modes: tuple[str, ...]
-    users: int = USERS
-    sink: Sink = "discard"
-    pace: str = "saturated"
-    size: str = ""
-    rounds: int = 12
-    window_s: float | None = None
-    profile_s: int | None = None
-    precision: float | None = None
-    calibrate: bool = False
-    name: str = ""
+    given: dict[str, Any]
 
-    def knobs(self, any_port: bool) -> CampaignOptions:
+    @property
+    def modes(self) -> tuple[str, ...]:
+        return tuple(self.given.get("modes") or ())
+
+    @property
+    def size(self) -> str:
+        return str(self.given.get("size") or "")
+
+    @property
+    def run(self) -> str:
+        """The name of the run; empty for the time of day."""
+        return str(self.given.get("run") or "")
+
+    def options(self, **more: Any) -> Namespace:
+        """What `make load` would parse, and more. Raises UsageError."""
         if not self.modes:
             raise UsageError("choose the modes to compare: the first is the baseline")
+        form = {knob.attribute: knob for knob in knobs.of("load") if knob.label or knob.name == "MODES"}
+        for name, value in self.given.items():
+            if name not in form:
+                raise UsageError(f"this was not understood: there is no {name!r} on the form")
+            if value is not None and not _is_value(form[name], value):
+                raise UsageError(f"this was not understood: {name} is {value!r}")
         size_of(self.size)
-        if self.name:
-            check_run_name(self.name)
-        known = CampaignOptions()
-        return CampaignOptions(
-            modes=self.modes,
-            baseline=self.modes[0],
-            rounds=self.rounds,
-            precision=known.precision if self.precision is None else self.precision,
-            calibrate=self.calibrate,
-            pace=self.pace,
-            window=self.window_s,
-            profile=self.profile_s,
-            users=self.users,
-            sink=self.sink,
-            any_port=any_port,
-        )
+        if self.run:
+            check_run_name(self.run)
+        asked = {name: value for name, value in self.given.items() if value is not None}
+        asked |= {"modes": self.modes, "baseline": self.modes[0]}
+        return Namespace(**{**vars(knobs.defaults("load")), **asked, **more})
+
+
+def _is_value(knob: knobs.Knob, value: Any) -> bool:
+    if knob.kind == "words":
+        return isinstance(value, list) and all(isinstance(word, str) for word in value)
+    return isinstance(value, _TYPES.get(knob.kind, str)) and isinstance(value, bool) == (knob.kind == "flag")
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,8 +120,8 @@ def size_of(text: str) -> int | None:
     return size_bytes
 
 
-def decode(content: bytes, kind: type[W]) -> W:
-    """Raises UsageError for what is no such wish."""
+def decode(content: bytes, kind: type[C]) -> C:
+    """The command in a request's body. Raises UsageError for what is none."""
     try:
         return msgspec.json.decode(content, type=kind)
     except msgspec.DecodeError as error:

@@ -110,13 +110,13 @@ class Controller:
         self._refuse_unless_idle()
         size_bytes = size_of(command.size) or self._idle_servers.facts.file.size_bytes
         agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
-        knobs = replace(command.knobs(self._options.any_port), workers=self._workers(), **agent)
-        settings = resolve(knobs, size_bytes)
+        asked = command.options(any_port=self._options.any_port, workers=self._workers(), **agent)
+        settings = resolve(asked, size_bytes)
         if settings.workers:
             settings = replace(settings, placement=of_workers_elsewhere())
-        folder = RunFolder(self._profiles / (command.name or new_name()))
+        folder = RunFolder(self._profiles / (command.run or new_name()))
         self.campaigns.begin(settings, folder, lambda: self._serve(command.size))
-        self._asked["campaign"] = asdict(command)
+        self._asked["campaign"] = command.given
 
     def _workers(self) -> int:
         """All workers that are ready; 0 where this is no master. Raises UserError when none is."""

@@ -10,13 +10,19 @@ import jinja2
 import msgspec
 from markupsafe import Markup
 
-from load.campaign.options import COURSE_MODES, FEW_MODES, LIMITS, PROFILE_S, USERS, WINDOW_S, CampaignOptions
+import knobs
+from load.campaign.options import COURSE_MODES
 from load.web.point_history import COARSE_POINTS, FINE_POINTS
 from load.web.rates import COLUMNS, COST_WINDOW_S, MACHINE_COLUMNS
 from profiles.targets import catalog
 from reports.analysis.bottleneck import FULL_SHARE
 
 TEMPLATES = Path(__file__).parent / "templates"
+ALSO_FOR_LOADS = ("USERS", "PACE", "SINK", "SIZE")  # the others are a campaign's alone
+SUGGESTIONS = {
+    "PACE": ("saturated", "100MiB/s", "500MiB/s"),
+    "SIZE": ("64KiB", "1MiB", "64MiB", "256MiB", "1GiB"),
+}
 
 
 @cache
@@ -52,12 +58,9 @@ def page(prefix: str, locust: str) -> str:
         prefix=prefix,
         locust=locust,
         facts=_embedded(facts),
-        knobs=CampaignOptions(),
-        limits=LIMITS,
-        users=USERS,
-        window_s=WINDOW_S,
-        many_modes=FEW_MODES + 1,
-        profile_s=PROFILE_S,
+        form=[knob for knob in knobs.of("load") if knob.label],
+        also_for_loads=ALSO_FOR_LOADS,
+        suggestions=SUGGESTIONS,
         cost_window_s=round(COST_WINDOW_S),
     )
 

@@ -35,7 +35,7 @@ class Reporting:
     def _make(self, run: str) -> None:
         try:
             with self._one:
-                command = [sys.executable, "-m", "scripts.report", run, *self._folders]
+                command = [sys.executable, "-m", "reports", run, *self._folders]
                 done = subprocess.run(
                     command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
                 )

@@ -202,7 +202,7 @@ def _alike(names: list[str]) -> Iterator[tuple[str, str]]:
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})")
 
 
-class ConfigError(Exception):  # noqa: N818  # it becomes a line of a UsageError
+class ConfigError(Exception):
     """What is wrong, and under which key of a table."""
 
     def __init__(self, key: tuple[str, ...], text: str) -> None:

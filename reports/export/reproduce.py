@@ -1,7 +1,7 @@
 """A report read back into the command that made it.
 
-Its rule: a report is untrusted input. Nothing is taken from it but the values of known knobs, each in the form that
-`make load` writes; they become an argument list, which no shell ever sees, and none of them can become an option.
+Its rule: a report is untrusted input. Nothing is taken from it but the values of known knobs (knobs.py), each in the
+form that `make load` writes; they become an argument list, which no shell ever sees, and none of them can become an option.
 Where files are read or written is never the report's to say.
 """
 
@@ -13,6 +13,7 @@ from pathlib import Path
 
 import msgspec
 
+import knobs
 from errors import UsageError, UserError
 from profiles.store.records import Run
 from reports.analysis.text import printable
@@ -21,36 +22,9 @@ from units import MIB, format_size
 
 MOST_BYTES = 256 * MIB
 
-_COUNT = r"\d{1,12}"
-_NUMBER = r"\d{1,15}(\.\d{1,15})?(e[+-]\d{1,2})?"
-_WORD = r"[a-z]{1,20}"
-_MODE = r"[a-z0-9][a-z0-9_-]{0,60}"
-_SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
-# Every knob that changes what is measured, the option of scripts.load that it becomes, and the form of its value.
-KNOBS = {
-    "MODES": ("modes", rf"{_MODE}( {_MODE})*"),
-    "BASELINE": ("baseline", _MODE),
-    "ROUNDS": ("rounds", _COUNT),
-    "WINDOW": ("window", _NUMBER),
-    "WARM_UP": ("warm-up", _NUMBER),
-    "PROFILE": ("profile", _COUNT),
-    "PRECISION": ("precision", _NUMBER),
-    "RETRIES": ("retries", _COUNT),
-    "CALIBRATE": ("calibrate", "[01]"),
-    "PACE": ("pace", rf"{_WORD}( {_WORD}| {_SIZE}/s)?|{_SIZE}/s"),
-    "CACHE": ("cache", _WORD),
-    "USERS": ("users", _COUNT),
-    "WORKERS": ("workers", _COUNT),
-    "SINK": ("sink", _WORD),
-    "PIN": ("pin", "[01]"),
-    "SEED": ("seed", _COUNT),
-    "SIZE": ("size", _SIZE),
-    "GIB_PER_DAY": ("gib-per-day", _NUMBER),
-    "OPTIONS": ("option", rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
-}
 _OF_OTHER_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
 _OF_THE_USER = "TARGETS"  # names a file of commands, which no report may choose: whoever runs it again has one
-_OF_THE_FILE = "SIZE"  # not an option of scripts.load: it says how the served file is made
+_OF_THE_FILE = "SIZE"  # says how the served file is made, before the campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,16 +51,13 @@ class ReproduceRequest:
 
     @property
     def file_arguments(self) -> list[str]:
-        """Of scripts.test_file."""
+        """What servers.payload is to be given."""
         return [f"--size={self.knobs[_OF_THE_FILE]}"] if _OF_THE_FILE in self.knobs else []
 
     @property
     def load_arguments(self) -> list[str]:
-        """Of scripts.load."""
-        single = [name for name in self.knobs if name not in ("MODES", "OPTIONS", _OF_THE_FILE)]
-        arguments = ["--modes", *self.modes] if self.modes else []
-        arguments += [f"--{KNOBS[name][0]}={self.knobs[name]}" for name in single]
-        return arguments + [f"--option={option}" for option in self.options]
+        """What the command behind `make load` is to be given."""
+        return knobs.arguments("load", {name: value for name, value in self.knobs.items() if name != _OF_THE_FILE})
 
 
 def read(path: Path) -> ReproduceRequest:
@@ -124,7 +95,8 @@ def _knobs(run: Run) -> dict[str, str]:
         raise UsageError(f"the command of run {printable(run.name)!r} is cut: {error}") from error
     if words[:2] != ["make", "load"]:
         raise UsageError(f"run {printable(run.name)!r} did not come from `make load`: {printable(run.command)!r}")
-    knobs = {}
+    known = {knob.name: knob.value_pattern for knob in knobs.of("load")}
+    found = {}
     for word in [*words[2:], f"SEED={run.seed}"]:
         name, _, value = word.partition("=")
         if name in _OF_OTHER_HOSTS:
@@ -134,10 +106,11 @@ def _knobs(run: Run) -> dict[str, str]:
             )
         if name == _OF_THE_USER:
             continue
-        if name not in KNOBS or not re.fullmatch(KNOBS[name][1], value, re.ASCII):
+        pattern = known.get(name)
+        if pattern is None or not re.fullmatch(pattern, value, re.ASCII):
             raise UsageError(f"{printable(word)!r} is no knob that `make load` has here: nothing was run")
-        knobs[name] = value
-    return knobs
+        found[name] = value
+    return found
 
 
 class _Record(HTMLParser):

@@ -62,7 +62,7 @@ def timed_report(folder: Path, name: str) -> tuple[float, float]:
         arguments = [name, "--profiles", str(folder), "--reports", str(folder / "reports")]
         began_s = time.monotonic()
         process = subprocess.Popen(
-            [sys.executable, "-m", "scripts.report", *arguments], cwd=PROJECT, stdout=subprocess.DEVNULL
+            [sys.executable, "-m", "reports", *arguments], cwd=PROJECT, stdout=subprocess.DEVNULL
         )
         _, status, usage = os.wait4(process.pid, 0)
         took_s, process.returncode = time.monotonic() - began_s, os.waitstatus_to_exitcode(status)

@@ -1,4 +1,4 @@
-"""`python -m scripts.report`: a page from the profile alone, or one clear line about why not."""
+"""`python -m reports`: a page from the profile alone, or one clear line about why not."""
 
 import os
 import re
@@ -17,7 +17,7 @@ def report(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
     command = [
         sys.executable,
         "-m",
-        "scripts.report",
+        "reports",
         *arguments,
         "--profiles",
         str(folder),

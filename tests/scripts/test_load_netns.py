@@ -55,7 +55,7 @@ class Campaign:
     def __init__(self, served: Path, *more: str) -> None:
         arguments = command(served, "--modes", "sendfile", "--profile", "0", *more)
         self.process = subprocess.Popen(
-            [*arguments[:2], "scripts.netns", *arguments[3:]],
+            [*arguments[:2], "scripts.load", "--netns=1", *arguments[3:]],
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,

@@ -44,7 +44,7 @@ def test_no_space_leaves_nothing_behind_and_the_old_file_whole(tmp_path: Path) -
     payload.make(tmp_path, 1000, lambda _: None)
     script = (
         "import resource, signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN); "
-        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, -1)); import runpy; runpy.run_module('scripts.test_file', "
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (1 << 20, -1)); import runpy; runpy.run_module('servers.payload', "
         "run_name='__main__', alter_sys=True)"
     )
     command = [sys.executable, "-c", script, "--size", "8MiB", "--root", str(tmp_path)]

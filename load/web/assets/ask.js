@@ -34,11 +34,16 @@ function number(name) {
   return fields[name].value === "" ? null : Number(fields[name].value);
 }
 
+/** The fields that a campaign alone has: knobs of `make load`. */
+function campaignFields() {
+  const own = [...form.querySelectorAll(".for-campaign [name]")];
+  return Object.fromEntries(own.map((field) => [field.name, field.type === "checkbox" ? field.checked : field.type === "number" ? number(field.name) : field.value]));
+}
+
 function wish() {
   const common = { modes: chosenModes(), users: number("users"), sink: fields.sink.value, pace: fields.pace.value, size: fields.size.value };
   if (kind === "load") return common;
-  const more = { rounds: number("rounds"), window_s: number("window_s"), profile_s: number("profile_s"), calibrate: fields.calibrate.checked, name: fields.name.value };
-  return { ...common, ...more };
+  return { given: { ...common, ...campaignFields() } };
 }
 
 /** The first thing that is wrong, in words; the browser's own where it has any. */
@@ -91,7 +96,7 @@ function fillIn(state) {
   const own = kept.get("form", null);
   const asked = own ?? state.asked[kind] ?? {};
   for (const [name, value] of Object.entries(asked)) {
-    if (fields[name] && name !== "modes" && name !== "calibrate" && value !== null) fields[name].value = value;
+    if (fields[name] && name !== "modes" && fields[name].type !== "checkbox" && value !== null) fields[name].value = value;
   }
   if (!kept.get("modes", null) && state.asked[kind]) choose(state.asked[kind].modes);
   if (!fields.size.value) fields.size.value = sizeText(state.file_bytes);

@@ -1,5 +1,6 @@
-"""python -m scripts.report [RUN]: make the report of a run or of a sweep again, from its profile alone."""
+"""python -m reports [RUN]: rebuild the report of a run or of a sweep from its records alone."""
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -9,17 +10,10 @@ from reports import page, run_data, terminal
 from reports.sweep import page as sweep_page
 from reports.sweep import terminal as sweep_terminal
 from reports.sweep.sweep_data import is_sweep
-from scripts.folders import add_folders
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.report", description="Make the HTML report of a run.")
-    parser.add_argument(
-        "run", metavar="RUN", nargs="?", help="name of the run, or sweep (default: the latest complete run)"
-    )
-    add_folders(parser)
-    parser.add_argument("--gib-per-day", type=float, help="traffic to count the cores saved for (default: the run's)")
-    options = parser.parse_args()
+    options = _parser().parse_args()
     if options.gib_per_day is not None and not 1e-3 <= options.gib_per_day <= 10**12:
         raise UsageError(f"GIB_PER_DAY={options.gib_per_day:g}: give 0.001 to 1000000000000")
     if is_sweep(options.profiles, options.run):
@@ -29,6 +23,16 @@ def main() -> int:
     terminal.show(run)
     print(f"report: {path}")
     return EXIT_DONE
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = CommandParser(prog="python -m reports", description="Make the HTML report of a run.")
+    run_help = "name of the run, or sweep (default: the latest complete run)"
+    parser.add_argument("run", metavar="RUN", nargs="?", help=run_help)
+    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
+    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
+    parser.add_argument("--gib-per-day", type=float, help="traffic to count the cores saved for (default: the run's)")
+    return parser
 
 
 def _sweep(folder: Path, reports: Path, gib_per_day: float | None) -> int:

@@ -1,0 +1,269 @@
+"""The knobs: every make variable that a command takes, one row each.
+
+Its rule: a knob is described here and nowhere else. The arguments of the commands, their checks, `make help`, the
+command that repeats a run, `make reproduce` and the live page's form are made from these rows. A knob is a make
+variable in capitals (WARM_UP), an option in small letters (--warm-up), and an attribute of what was parsed (warm_up).
+"""
+
+import argparse
+import difflib
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from errors import UsageError
+from units import exact_size
+
+Kind = Literal["count", "number", "flag", "choice", "size", "words", "text", "path"]
+
+_MODE = "[a-z0-9][a-z0-9_-]{0,60}"
+_SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
+_PATTERNS: Mapping[Kind, str] = {
+    "count": r"\d{1,12}",
+    "number": r"\d{1,15}(\.\d{1,15})?(e[+-]\d{1,2})?",
+    "flag": "[01]",
+    "choice": "[a-z]{1,20}",
+    "size": _SIZE,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """A row of the table.
+
+    of: the commands that take it, each with its default; None where the command decides, as `default` says.
+    limits: the least and the most. unit: of the value. label: on the live page's form, where it stands on it.
+    pattern: a regular expression for what a report may give as the value; without one it is that of the kind, and a
+    report may not give a text or a path. always: it stands in the command that repeats a run even at its default.
+    """
+
+    name: str
+    kind: Kind
+    help: str
+    of: Mapping[str, Any]
+    limits: tuple[float, float] | None = None
+    choices: tuple[str, ...] = ()
+    unit: str = ""
+    default: str = ""
+    metavar: str = ""
+    label: str = ""
+    pattern: str = ""
+    always: bool = False
+
+    @property
+    def attribute(self) -> str:
+        return self.name.lower()
+
+    @property
+    def option(self) -> str:
+        return "--" + self.attribute.replace("_", "-")
+
+    @property
+    def value_pattern(self) -> str | None:
+        return self.pattern or _PATTERNS.get(self.kind)
+
+    def parse(self, text: str) -> Any:
+        """The value that a text means, checked. Raises UsageError."""
+        if self.kind == "flag":
+            if text not in ("0", "1"):
+                raise UsageError(f"{self.name}={text!r}: give 0 or 1")
+            return text == "1"
+        try:
+            value = {"count": int, "number": float, "path": Path}.get(self.kind, str)(text)
+        except ValueError as error:
+            raise UsageError(f"{self.name}={text!r}: give {self._range}") from error
+        return self.check(value)
+
+    def check(self, value: Any) -> Any:
+        """The value itself, where it is within the limits and among the choices. Raises UsageError."""
+        if self.limits and not self.limits[0] <= value <= self.limits[1]:
+            raise UsageError(f"{self.name}={self.text(value)}: give {self._range}")
+        if self.choices and value not in self.choices:
+            hint = suggestion(str(value), self.choices)
+            raise UsageError(f"{self.name}={value!r}: choose one of {', '.join(self.choices)}{hint}")
+        return value
+
+    def text(self, value: Any) -> str:
+        """A value as it is given to make: 64MiB, 0.05, 1, "read-send sendfile"."""
+        if isinstance(value, bool):
+            return str(int(value))
+        if isinstance(value, tuple | list):
+            return " ".join(map(str, value))
+        if self.kind == "size" and isinstance(value, int):
+            return exact_size(value).replace(" ", "")
+        return f"{value:.12g}" if isinstance(value, float) else str(value)
+
+    def describe(self, command: str) -> str:
+        """What it is, and its default for a command."""
+        default = self.default if self.of[command] in (None, (), False) else self.text(self.of[command])
+        said = [self.help, f"{'|'.join(self.choices)}" if self.choices else "", f"in {self.unit}" if self.unit else ""]
+        return ", ".join(filter(None, said)) + (f" (default: {default})" if default else "")
+
+    @property
+    def _range(self) -> str:
+        number = "a whole number" if self.kind == "count" else "a number"
+        return number if self.limits is None else f"{number} from {self.limits[0]:g} to {self.limits[1]:.15g}"
+
+
+def _for(*commands: str, **defaults: Any) -> dict[str, Any]:
+    """The commands that take a knob: those without a default, and those with one."""
+    return dict.fromkeys(commands) | defaults
+
+
+# fmt: off
+_ROWS = (
+    # What is compared
+    Knob("MODES", "words", "data paths and servers to measure: course, all, or names, the baseline first",
+         _for("sweep", "prove", "servers", "gate", "soak", load=("course",), crosscheck=("read-send", "sendfile")),
+         metavar="MODE", pattern=rf"{_MODE}( {_MODE})*"),
+    Knob("BASELINE", "text", "the mode, or for gate the run, that others are compared with", _for("load", "gate"),
+         default="read-send, else the first mode", metavar="NAME", pattern=_MODE),
+    Knob("TARGETS", "path", "file with external servers (docs/targets.md)",
+         _for("load", "sweep", "ui", "agent", "servers", "doctor", "prove", "crosscheck", "reproduce", "screenshots"),
+         default="targets.toml, where there is one", metavar="FILE"),
+    Knob("OPTIONS", "words", "options of modes, like read-send.chunk=64KiB", _for(load=(), sweep=()),
+         metavar="MODE.NAME=SIZE", pattern=rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
+    Knob("AXIS", "choice", "what is swept", _for("sweep"), choices=("size", "chunk", "connections", "buffer-offset"),
+         default="size"),
+    Knob("POINTS", "words", "values of the axis", _for("sweep"), default="a grid", metavar="VALUE"),
+    # What is done to them
+    Knob("PACE", "text", "what is offered: saturated, auto, a rate like 200MiB/s that every mode gets, or both",
+         _for(load="saturated"), label="Pace", pattern=rf"[a-z]{{1,20}}( [a-z]{{1,20}}| {_SIZE}/s)?|{_SIZE}/s"),
+    Knob("CACHE", "choice", "where the file is read from", _for(load="warm"), choices=("warm", "cold")),
+    Knob("SIZE", "size", "size of the test file",
+         _for("load", "sweep", "ui", "agent", "servers", "crosscheck", **{"test-file": None}),
+         default="256MiB; 1MiB at a pace", label="File size", always=True),
+    Knob("USERS", "count", "connections at once", _for("load", sweep=4), limits=(1, 2000), default="4",
+         label="Users per path", always=True),
+    Knob("SINK", "choice", "what users do with the bytes", _for(load="discard", sweep="discard"),
+         choices=("discard", "copy"), label="Received bytes", always=True),
+    # How long and how exactly
+    Knob("ROUNDS", "count", "rounds, at most", _for(load=12, sweep=40), limits=(1, 1000), label="Rounds, at most",
+         always=True),
+    Knob("PRECISION", "number", "stop when every interval is this narrow on either side; 0 runs all rounds",
+         _for(load=0.05), limits=(0, 1)),
+    Knob("RETRIES", "count", "how often a disturbed round is run again", _for(load=2), limits=(0, 10)),
+    Knob("CALIBRATE", "flag", "run the baseline twice per round, which measures the A/A floor", _for(load=False),
+         label="Measure what this machine finds between two equals (A/A floor)"),
+    Knob("WINDOW", "number", "measured per mode and round", _for("load", sweep=1.0), limits=(0.2, 3600), unit="seconds",
+         default="2, or 0.3 from 5 modes on", label="Window"),
+    Knob("WARM_UP", "number", "discarded before that", _for("load", sweep=0.3), limits=(0, 600), unit="seconds",
+         default="0.5, or 0.25 from 5 modes on"),
+    Knob("PROFILE", "count", "per mode and profiler, py-spy and perf; 0 for none", _for("load"), limits=(0, 600),
+         unit="seconds", default="3", label="Flame graph"),
+    Knob("MINUTES", "number", "how long it may take", _for(sweep=10.0, soak=2.0, fuzz=1.0), limits=(0.01, 1440),
+         unit="minutes"),
+    Knob("SEED", "count", "of the order, or of what is drawn", _for("load", "sweep", "soak"), default="random",
+         limits=(0, 2**63), always=True),
+    # Where
+    Knob("PIN", "flag", "give load and servers CPUs of their own", _for(load=True, sweep=True)),
+    Knob("WORKERS", "count", "processes that share the users; 0 for none", _for(load=0), limits=(0, 256)),
+    Knob("MASTER", "text", "wait there for workers from other hosts", _for("load"), metavar="HOST:PORT"),
+    Knob("AGENT", "text", "where the servers run: an agent on another host (make agent)", _for("load", "ui"),
+         metavar="HOST:PORT"),
+    Knob("AGENT_TOKEN_FILE", "text", "the token that it was started with", _for("load", "ui"), metavar="FILE"),
+    Knob("AGENT_CA", "text", "who signed its certificate (PEM), or system", _for("load", "ui"), metavar="FILE"),
+    Knob("NETNS", "flag", "put servers and load into network namespaces of their own (as root)", _for(load=False)),
+    Knob("RATE", "text", "what either end of that link may send, like 1gbit", _for("load"), default="unlimited"),
+    Knob("MTU", "count", "of that link", _for("load"), unit="bytes", default="1500"),
+    Knob("LISTEN", "text", "where the agent serves loads from other hosts", _for("agent"), metavar="ADDRESS:PORT"),
+    Knob("TOKEN_FILE", "path", "holds the token that a load must know", _for("agent"), metavar="FILE"),
+    Knob("TLS_CERT", "path", "encrypt, with this certificate (PEM)", _for("agent"), metavar="FILE"),
+    Knob("TLS_KEY", "path", "its key", _for("agent"), default="in the same file", metavar="FILE"),
+    # Runs and what is made of them
+    Knob("RUN", "text", "name of the run", _for("load", "sweep", "report", "open", "export", "gate", "reproduce",
+         "screenshots"), default="the time of a new one, else the latest", label="Name of the run"),
+    Knob("GIB_PER_DAY", "number", "traffic for which the report counts the cores saved", _for("load", "report"),
+         limits=(0.001, 10**12), unit="GiB"),
+    Knob("A", "text", "name of a run; make runs lists them", _for("compare")),
+    Knob("B", "text", "name of the other run", _for("compare"), default="the latest"),
+    Knob("MAX", "number", "the ratio that is still allowed", _for(gate=1.05), limits=(0.01, 1000)),
+    Knob("JUDGE", "choice", "relative: how each mode stands to its run's baseline; direct: its cost itself",
+         _for(gate="relative"), choices=("relative", "direct")),
+    Knob("JUNIT", "path", "write JUnit XML there too", _for("gate"), metavar="FILE"),
+    Knob("FORMAT", "text", "export: csv or parquet; gate: text or github", _for("export", "gate")),
+    Knob("REPORT", "path", "a report's index.html", _for("reproduce"), metavar="FILE"),
+    Knob("SHOW", "flag", "only show the command", _for(reproduce=False)),
+    # The project's own checks
+    Knob("ONLY", "text", "run this part alone", _for("bench")),
+    Knob("INPUT", "path", "ask about this one input", _for("fuzz"), metavar="FILE"),
+)
+# fmt: on
+KNOBS: Mapping[str, Knob] = {knob.name: knob for knob in _ROWS}
+
+
+def of(command: str) -> tuple[Knob, ...]:
+    """The knobs of a command, in the order of the table."""
+    return tuple(knob for knob in KNOBS.values() if command in knob.of)
+
+
+def add_arguments(parser: argparse.ArgumentParser, command: str, positional: Sequence[str] = ()) -> None:
+    """Give a command's parser an option for each of its knobs. positional: those that it takes without their names."""
+    for knob in of(command):
+        if knob.kind == "size" and command != "sweep":
+            continue  # the test file is made before the command starts (scripts/make.py)
+        bare = knob.name in positional
+        many = "*" if bare else "+"
+        more: dict[str, Any] = {"nargs": many if knob.kind == "words" else "?" if bare else None}
+        parser.add_argument(
+            knob.attribute if bare else knob.option,
+            **more,
+            type=knob.parse,
+            default=knob.of[command],
+            metavar=knob.metavar or knob.name.rpartition("_")[2],
+            help=knob.describe(command).replace("%", "%%"),
+        )
+
+
+def defaults(command: str) -> argparse.Namespace:
+    """What a command's parser gives when nothing is asked for."""
+    return argparse.Namespace(**{knob.attribute: knob.of[command] for knob in of(command)})
+
+
+def check(command: str, given: Mapping[str, Any]) -> None:
+    """Raises UsageError where a value is out of its limits or choices. given: by attribute; None was not asked for."""
+    for knob in of(command):
+        if (value := given.get(knob.attribute)) is not None:
+            knob.check(value)
+
+
+def arguments(command: str, variables: Mapping[str, str], positional: Sequence[str] = ()) -> list[str]:
+    """The command's arguments for what make's variables say; a variable that is empty was not given."""
+    words: list[str] = []
+    for knob in of(command):
+        text = variables.get(knob.name, "").strip()
+        if text and knob.name in positional:
+            words = [*text.split(), *words] if knob.kind == "words" else [text, *words]
+        elif text and knob.kind == "words":
+            words += [knob.option, *text.split()]
+        elif text:
+            words.append(f"{knob.option}={text}")
+    return words
+
+
+def refuse_unknown(command: str, names: Iterable[str]) -> None:
+    """Raises UsageError for the name of a variable that is none of the command's knobs."""
+    known = [knob.name for knob in of(command)]
+    for name in names:
+        if name not in known:
+            others = ", ".join(f"make {other}" for other in KNOBS[name].of) if name in KNOBS else ""
+            hint = f": it is a knob of {others}" if others else suggestion(name, known)
+            raise UsageError(f"make {command} has no knob {name}{hint}; `make help` lists them")
+
+
+def command_line(command: str, values: Mapping[str, Any]) -> str:
+    """The make command that asks for these values, by attribute; what is at its default is left out."""
+    said = [
+        f"{knob.name}={shlex.quote(knob.text(value))}"
+        for knob in of(command)
+        if (value := values.get(knob.attribute)) not in (None, (), "") and (knob.always or value != knob.of[command])
+    ]
+    return " ".join([f"make {command}", *said])
+
+
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """ "; did you mean sendfile?", or nothing where no name is near."""
+    near = difflib.get_close_matches(name, list(known), 1, 0.6)
+    return f"; did you mean {near[0]}?" if near else ""

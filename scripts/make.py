@@ -1,0 +1,100 @@
+"""make COMMAND: what stands behind make's targets. It turns make's variables into arguments and starts the command.
+
+Its rule: a variable on make's command line that the command does not know is refused, with a suggestion, before
+anything is started or written.
+"""
+
+import os
+import shlex
+import subprocess
+import sys
+from dataclasses import dataclass
+
+import knobs
+from errors import EXIT_DONE, UsageError, run_command
+
+OF_THE_MAKEFILE = ("PYTHON", "VENV")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """program: what `python -m` starts. serves: whether the test file is to be there. positional: knobs that it takes
+    without their names."""
+
+    program: tuple[str, ...]
+    serves: bool = False
+    positional: tuple[str, ...] = ()
+
+
+COMMANDS = {
+    "load": Command(("scripts.load",), serves=True),
+    "sweep": Command(("scripts.sweep",)),
+    "ui": Command(("locust", "-f", "locustfile.py"), serves=True),
+    "agent": Command(("profiles.agent",), serves=True),
+    "servers": Command(("servers",), serves=True, positional=("MODES",)),
+    "test-file": Command(("servers.payload",)),
+    "doctor": Command(("scripts.doctor",)),
+    "prove": Command(("scripts.prove",)),
+    "crosscheck": Command(("scripts.crosscheck",), serves=True),
+    "report": Command(("reports",), positional=("RUN",)),
+    "open": Command(("scripts.open",), positional=("RUN",)),
+    "runs": Command(("scripts.runs",)),
+    "compare": Command(("scripts.compare",), positional=("B", "A")),
+    "gate": Command(("scripts.gate",)),
+    "export": Command(("scripts.export",), positional=("RUN",)),
+    "reproduce": Command(("scripts.reproduce",), positional=("REPORT",)),
+    "bench": Command(("tests.bench",)),
+    "soak": Command(("tests.soak",)),
+    "fuzz": Command(("tests.fuzz",)),
+    "screenshots": Command(("tests.screenshots",), positional=("RUN",)),
+}
+
+
+def main() -> int:
+    """The exit code of help; whatever else is asked for takes the place of this process."""
+    if sys.argv[1:] == ["help"]:
+        return _help()
+    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
+        raise UsageError(f"python -m scripts.make COMMAND, which is help or one of {', '.join(COMMANDS)}")
+    name = sys.argv[1]
+    command = COMMANDS[name]
+    knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])
+    variables = dict(os.environ)
+    variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
+    if command.serves:
+        size = variables.pop("SIZE", "") or default_size(variables.get("PACE", ""))
+        if code := _make_file(size) if not variables.get("AGENT") else EXIT_DONE:
+            return code
+    words = knobs.arguments(name, variables, command.positional)
+    sys.stdout.flush()
+    return os.execv(sys.executable, [sys.executable, "-m", *command.program, *words])
+
+
+def given_to_make() -> list[str]:
+    """The variables on make's command line, which it hands down in MAKEFLAGS behind two dashes."""
+    _, _, words = f" {os.environ.get('MAKEFLAGS', '')}".partition(" -- ")
+    return [word.partition("=")[0].rstrip(":?+") for word in shlex.split(words)]
+
+
+def default_size(pace: str) -> str:
+    """Of the test file: at a pace, a hundred downloads and more are to start in every window."""
+    return "256MiB" if pace in ("", "saturated") else "1MiB"
+
+
+def _make_file(size: str) -> int:
+    return subprocess.run([sys.executable, "-m", "servers.payload", f"--size={size}"], check=False).returncode
+
+
+def _help() -> int:
+    """A line for each knob, with the commands that take it."""
+    print("Knobs, as in `make load ROUNDS=6 SINK=copy`:")
+    for knob in knobs.KNOBS.values():
+        said = {command: knob.describe(command) for command in knob.of}
+        for text in dict.fromkeys(said.values()):
+            commands = " ".join(command for command in knob.of if said[command] == text)
+            print(f"  {knob.name:<17} {text} [make {commands}]")
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    run_command(main)

@@ -1,0 +1,143 @@
+"""A knob is one row of the table: arguments, checks, help, the repeating command, reproduce and the form follow."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+import pytest
+
+import knobs
+from errors import UsageError
+from knobs import KNOBS, Knob
+from load.users.connection import SINKS
+from profiles.store.sweep_folder import AxisName
+from reports.export.reproduce import read
+from scripts import make
+from scripts.common_arguments import parser_of
+from tests.conftest import PROJECT
+from tests.reports import synthetic
+
+COLOUR = Knob(
+    "COLOUR", "choice", "the colour of the bytes", {"load": "red"}, choices=("red", "blue"), label="Colour of the bytes"
+)
+
+
+def bare_report(folder: Path, command: str) -> Path:
+    """A page with nothing but the record of a run that came from this command."""
+    record = msgspec.json.encode(synthetic.run(command=command)).decode()
+    path = folder / "index.html"
+    path.write_text(f'<script type="application/json" id="run-record">{record}</script>')
+    return path
+
+
+def add_colour(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(KNOBS, "COLOUR", COLOUR)
+
+
+def started_by_make(command: str, *given: str) -> subprocess.CompletedProcess[str]:
+    """As make starts it: the variables in the environment, and their names in MAKEFLAGS."""
+    variables = dict(word.split("=", 1) for word in given)
+    flags = " -- " + " ".join(word.replace(" ", "\\ ") for word in given)
+    return subprocess.run(
+        [sys.executable, "-m", "scripts.make", command],
+        cwd=PROJECT, env={**os.environ, **variables, "MAKEFLAGS": flags},
+        capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+
+
+def test_a_new_row_is_an_argument_with_its_check_and_its_help(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    add_colour(monkeypatch)
+    parser = parser_of("load", "")
+    assert parser.parse_args([]).colour == "red"
+    assert parser.parse_args(["--colour", "blue"]).colour == "blue"
+    with pytest.raises(UsageError, match=r"COLOUR='bleu': choose one of red, blue; did you mean blue\?"):
+        parser.parse_args(["--colour=bleu"])
+    assert "the colour of the bytes, red|blue (default: red)" in parser.format_help()
+    monkeypatch.setattr(sys, "argv", ["make", "help"])
+    assert make.main() == 0
+    assert "COLOUR            the colour of the bytes, red|blue (default: red) [make load]" in capsys.readouterr().out
+
+
+def test_a_new_row_stands_in_the_repeating_command_and_is_reproduced(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    add_colour(monkeypatch)
+    command = knobs.command_line("load", {"modes": ("sendfile",), "colour": "blue", "seed": 7})
+    assert command == "make load MODES=sendfile SEED=7 COLOUR=blue"
+    assert "COLOUR" not in knobs.command_line("load", {"modes": ("sendfile",), "colour": "red"}), "it is the default"
+    assert "--colour=blue" in read(bare_report(tmp_path, command)).load_arguments
+
+
+def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
+    """In a process of its own, since the page belongs to Locust's."""
+    ask = """if True:
+        import json
+        import knobs
+        from tests.test_knobs import COLOUR
+        knobs.KNOBS["COLOUR"] = COLOUR
+        from load.web.commands import CampaignCommand, decode
+        from load.web.page import page
+        command = decode(b'{"given": {"modes": ["sendfile"], "colour": "blue", "rounds": 3}}', CampaignCommand)
+        options = command.options(any_port=True)
+        print(json.dumps([page("/bench", "/"), options.colour, options.rounds, options.sink]))"""
+    done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=True)
+    page, *taken = json.loads(done.stdout)
+    assert '<select name="colour"><option>red</option><option>blue</option></select>' in page
+    assert "Colour of the bytes" in page and taken == ["blue", 3, "discard"]
+
+
+@pytest.mark.parametrize(
+    ("command", "given", "says"),
+    [
+        ("load", ["MODE=sendfile", "ROUND=3"], "make load has no knob MODE; did you mean MODES?"),
+        ("load", ["ROUND=3"], "make load has no knob ROUND; did you mean ROUNDS?"),
+        ("load", ["JUNIT=x"], "make load has no knob JUNIT: it is a knob of make gate"),
+        ("sweep", ["PRECISION=0.1", "POINTS=1 2"], "make sweep has no knob PRECISION: it is a knob of make load"),
+        ("report", ["RUNS=a b"], "make report has no knob RUNS; did you mean RUN?"),
+        ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY; `make help` lists them"),
+    ],
+)
+def test_a_misspelt_knob_is_refused_with_a_suggestion(command: str, given: list[str], says: str) -> None:
+    done = started_by_make(command, *given)
+    assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(f"error: {says}")
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("--rounds=0", "ROUNDS=0: give a whole number from 1 to 1000"),
+        ("--rounds=many", "ROUNDS='many': give a whole number from 1 to 1000"),
+        ("--window=0.1", "WINDOW=0.1: give a number from 0.2 to 3600"),
+        ("--pin=yes", "PIN='yes': give 0 or 1"),
+        ("--sink=devnull", "SINK='devnull': choose one of discard, copy"),
+    ],
+)
+def test_a_wrong_value_is_named_as_it_was_given(given: str, says: str) -> None:
+    with pytest.raises(UsageError) as refused:
+        parser_of("load", "").parse_args([given])
+    assert str(refused.value).startswith(says)
+
+
+def test_every_command_of_the_makefile_is_known_and_every_knob_belongs_to_one() -> None:
+    assert {command for knob in KNOBS.values() for command in knob.of} <= set(make.COMMANDS)
+    makefile = (PROJECT / "Makefile").read_text()
+    for command in make.COMMANDS:
+        assert f"\n## {command}: " in makefile, command
+
+
+def test_choices_are_those_of_the_code() -> None:
+    assert KNOBS["SINK"].choices == SINKS and KNOBS["AXIS"].choices == get_args(AxisName)
+
+
+def test_a_run_of_the_past_is_still_reproduced(tmp_path: Path) -> None:
+    run = synthetic.run()
+    command = f"make load MODES='{' '.join(run.modes)}' ROUNDS=7 WINDOW=0.3 USERS=4 SINK=discard SIZE=8388608 SEED=1"
+    command += " WARM_UP=0.2 PROFILE=1 CALIBRATE=1"
+    words = read(bare_report(tmp_path, command)).load_arguments
+    assert {"--rounds=7", "--window=0.3", "--calibrate=1", "--warm-up=0.2"} <= set(words)
