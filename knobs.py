@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from errors import UsageError
-from units import exact_size
+from units import exact_size, parse_size
 
 Kind = Literal["count", "number", "flag", "choice", "size", "words", "text", "path"]
 
@@ -72,6 +72,8 @@ class Knob:
             return text == "1"
         try:
             value = {"count": int, "number": float, "path": Path}.get(self.kind, str)(text)
+            if self.kind == "size":
+                parse_size(text)
         except ValueError as error:
             raise UsageError(f"{self.name}={text!r}: give {self._range}") from error
         return self.check(value)
@@ -227,6 +229,13 @@ def check(command: str, given: Mapping[str, Any]) -> None:
     for knob in of(command):
         if (value := given.get(knob.attribute)) is not None:
             knob.check(value)
+
+
+def check_texts(command: str, variables: Mapping[str, str]) -> None:
+    """Raises UsageError where the text of a variable is no value of its knob."""
+    for knob in of(command):
+        if text := variables.get(knob.name, "").strip():
+            knob.parse(text)
 
 
 def arguments(command: str, variables: Mapping[str, str], positional: Sequence[str] = ()) -> list[str]:

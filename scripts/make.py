@@ -61,6 +61,7 @@ def main() -> int:
     knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])
     variables = dict(os.environ)
     variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
+    knobs.check_texts(name, variables)
     if command.serves:
         size = variables.pop("SIZE", "") or default_size(variables.get("PACE", ""))
         if code := _make_file(size) if not variables.get("AGENT") else EXIT_DONE:

@@ -101,9 +101,11 @@ def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
         ("sweep", ["PRECISION=0.1", "POINTS=1 2"], "make sweep has no knob PRECISION: it is a knob of make load"),
         ("report", ["RUNS=a b"], "make report has no knob RUNS; did you mean RUN?"),
         ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY; `make help` lists them"),
+        ("load", ["ROUNDS=0"], "ROUNDS=0: give a whole number from 1 to 1000"),
+        ("load", ["SIZE=huge"], "'huge' is not a size"),
     ],
 )
-def test_a_misspelt_knob_is_refused_with_a_suggestion(command: str, given: list[str], says: str) -> None:
+def test_what_is_wrong_is_refused_before_anything_is_made(command: str, given: list[str], says: str) -> None:
     done = started_by_make(command, *given)
     assert (done.returncode, done.stdout) == (2, "") and done.stderr.startswith(f"error: {says}")
 
