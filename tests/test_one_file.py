@@ -1,5 +1,5 @@
-"""Adding a data path, a metric or a section of the report is one file: each is added to a copy of the project and met
-everywhere where a user meets it."""
+"""A data path, a metric and a section of the report are added in one place each: what docs/adding-a-data-path.md shows
+is added to a copy of the project, and found wherever a user would look."""
 
 import re
 import subprocess
@@ -11,39 +11,36 @@ import pytest
 
 from profiles.store.run_folder import RunFolder
 from servers import payload
-from tests.conftest import SMALL_BYTES
+from tests.conftest import PROJECT, SMALL_BYTES
 from tests.copied import copy_project
 
-NEW = "temporary-path"
+DOCUMENT = PROJECT / "docs" / "adding-a-data-path.md"
+NEW = "pread-send"
 OTHER_MODES_KEPT = ("read_send",)  # the fewer there are, the sooner doctor is done
+METRICS_BEGIN = "METRICS: tuple[Metric, ...] = (\n"
 
-METRIC = """
-METRICS += (_gauge("temporary_gauge", "descriptors", "open descriptors", lambda r: r.process.num_fds()),)
-"""
-SECTION = '''
-"""A section that a test adds."""
-from markupsafe import Markup
-TITLE = "A temporary section"
-ORDER = 42
-def render(run):
-    return Markup(f"<p>of {len(run.measured.modes)} modes</p>")
-'''
+
+def shown(heading: str) -> str:
+    """The code that the document shows below a heading."""
+    section = DOCUMENT.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return section.partition("```python\n")[2].partition("```")[0]
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A copy of the project in which three files were added or changed, and a folder to serve."""
+    """A copy of the project to which everything that the document shows was added, and a folder to serve."""
     tree = tmp_path_factory.mktemp("project")
     copy_project(tree)
     modes = tree / "servers" / "modes"
-    mode = (modes / "sendfile.py").read_text().replace('name="sendfile"', f'name="{NEW}"').replace("8082", "8199")
     for path in modes.glob("[a-z]*.py"):
         if path.stem not in OTHER_MODES_KEPT:
             path.unlink()
-    (modes / f"{NEW.replace('-', '_')}.py").write_text(mode)
-    with (tree / "profiles" / "metrics.py").open("a") as file:
-        file.write(METRIC)
-    (tree / "reports" / "sections" / "temporary.py").write_text(SECTION)
+    (modes / "pread_send.py").write_text(shown("A data path"))
+    metrics = tree / "profiles" / "metrics" / "process.py"
+    rows = metrics.read_text()
+    assert METRICS_BEGIN in rows
+    metrics.write_text(rows.replace(METRICS_BEGIN, METRICS_BEGIN + shown("A metric of a process")))
+    (tree / "reports" / "sections" / "how_many.py").write_text(shown("A section of the report"))
     (tree / "data").mkdir()
     payload.make(tree / "data", SMALL_BYTES, lambda _: None)
     return tree
@@ -75,13 +72,13 @@ def stored(campaign: Path) -> RunFolder:
 
 
 def test_a_mode_is_listed_and_tried(project: Path) -> None:
-    assert f"{NEW} (8199)" in re.sub(r"\s+", " ", run(project, "-m", "servers", "--help"))
+    assert f"{NEW} (8097)" in re.sub(r"\s+", " ", run(project, "-m", "servers", "--help"))
     assert re.search(rf"{NEW} +│ available", run(project, "-m", "scripts.doctor"))
-    assert re.search(rf"{NEW} +│ available +│ 0\.00", run(project, "-m", "scripts.prove", "--modes", NEW))
+    assert re.search(rf"{NEW} +│ available +│ 2\.00", run(project, "-m", "scripts.prove", "--modes", NEW))
 
 
 def test_a_mode_has_users_of_its_own(project: Path) -> None:
-    assert "TemporaryPathUser" in run(project, "-m", "locust", "-f", "locustfile.py", "--list")
+    assert "PreadSendUser" in run(project, "-m", "locust", "-f", "locustfile.py", "--list")
 
 
 def test_a_mode_is_served(project: Path) -> None:
@@ -100,16 +97,16 @@ def test_a_mode_is_served(project: Path) -> None:
 def test_a_mode_is_loaded_measured_and_reported_with_its_picture(campaign: Path) -> None:
     cells = {cell.mode: cell for cell in stored(campaign).read_cells()}
     assert cells[NEW].downloads > 0 and (cells[NEW].metrics["server_cpu_s_per_gib"] or 0) > 0
-    assert f">{NEW}: 2 copies of every byte: 0 by the CPU, 2 by DMA" in page(campaign)
-    assert "0 in the model, 0.00 measured (0.00 of reading, 0.00 of sending): confirmed." in page(campaign)
+    assert f">{NEW}: 4 copies of every byte: 2 by the CPU, 2 by DMA" in page(campaign)
+    assert "2 in the model, 2.00 measured (1.00 of reading, 1.00 of sending): confirmed." in page(campaign)
 
 
 def test_a_metric_is_measured_kept_with_its_unit_and_reported(campaign: Path) -> None:
-    (facts,) = (metric for metric in stored(campaign).read_run().metrics if metric.name == "temporary_gauge")
+    (facts,) = (metric for metric in stored(campaign).read_run().metrics if metric.name == "descriptors")
     assert facts.unit == "descriptors"
-    assert all((cell.metrics["temporary_gauge"] or 0) > 3 for cell in stored(campaign).read_cells())
+    assert all((cell.metrics["descriptors"] or 0) > 3 for cell in stored(campaign).read_cells())
     assert "open descriptors" in page(campaign)
 
 
 def test_a_section_is_on_the_page(campaign: Path) -> None:
-    assert "A temporary section" in page(campaign) and "<p>of 2 modes</p>" in page(campaign)
+    assert "How many modes" in page(campaign) and "<p>2 modes were measured.</p>" in page(campaign)
