@@ -1,5 +1,5 @@
-"""A data path, a metric and a section of the report are added in one place each: what docs/adding-a-data-path.md shows
-is added to a copy of the project, and found wherever a user would look."""
+"""A data path, a metric, a section of the report and a knob are added in one place each: what
+docs/adding-a-data-path.md shows is added to a copy of the project, and found wherever a user would look."""
 
 import re
 import subprocess
@@ -18,12 +18,20 @@ DOCUMENT = PROJECT / "docs" / "adding-a-data-path.md"
 NEW = "pread-send"
 OTHER_MODES_KEPT = ("read_send",)  # the fewer there are, the sooner doctor is done
 METRICS_BEGIN = "METRICS: tuple[Metric, ...] = (\n"
+KNOBS_BEGIN = "_ROWS = (\n"
 
 
 def shown(heading: str) -> str:
     """The code that the document shows below a heading."""
     section = DOCUMENT.read_text().partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
     return section.partition("```python\n")[2].partition("```")[0]
+
+
+def add_row(path: Path, begin: str, row: str) -> None:
+    """Put a row at the begin of a table."""
+    text = path.read_text()
+    assert begin in text
+    path.write_text(text.replace(begin, begin + row))
 
 
 @pytest.fixture(scope="module")
@@ -36,10 +44,8 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
         if path.stem not in OTHER_MODES_KEPT:
             path.unlink()
     (modes / "pread_send.py").write_text(shown("A data path"))
-    metrics = tree / "profiles" / "metrics" / "process.py"
-    rows = metrics.read_text()
-    assert METRICS_BEGIN in rows
-    metrics.write_text(rows.replace(METRICS_BEGIN, METRICS_BEGIN + shown("A metric of a process")))
+    add_row(tree / "profiles" / "metrics" / "process.py", METRICS_BEGIN, shown("A metric of a process"))
+    add_row(tree / "knobs.py", KNOBS_BEGIN, shown("A knob"))
     (tree / "reports" / "sections" / "how_many.py").write_text(shown("A section of the report"))
     (tree / "data").mkdir()
     payload.make(tree / "data", SMALL_BYTES, lambda _: None)
@@ -110,3 +116,14 @@ def test_a_metric_is_measured_kept_with_its_unit_and_reported(campaign: Path) ->
 
 def test_a_section_is_on_the_page(campaign: Path) -> None:
     assert "How many modes" in page(campaign) and "<p>2 modes were measured.</p>" in page(campaign)
+
+
+def test_a_knob_is_listed_and_checked(project: Path) -> None:
+    assert "NICE              priority of the servers, as nice(1) has it [make load]" in run(
+        project, "-m", "scripts.make", "help"
+    )
+    wrong = subprocess.run(
+        [sys.executable, "-m", "scripts.load", "--nice=20"],
+        cwd=project, capture_output=True, text=True, check=False, timeout=60,
+    )  # fmt: skip
+    assert wrong.returncode == 2 and "NICE=20: give a whole number from 0 to 19" in wrong.stderr
