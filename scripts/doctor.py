@@ -1,7 +1,7 @@
 """make doctor: which data paths and features this machine has, and what to do about those it lacks."""
 
 from errors import EXIT_DONE, run_command
-from profiles.checks.doctor import features, guests
+from profiles.checks.doctor import external_targets, features
 from profiles.checks.prove_mode import prove
 from profiles.targets.catalog import discover, file
 from scripts.common_arguments import add_root, parse, parser_of, print_table
@@ -11,11 +11,11 @@ def main() -> int:
     parser = parser_of("doctor", __doc__)
     add_root(parser)
     root = parse(parser).root
-    found = discover().values()
-    proofs = [prove(target, root) for target in found if target.guest is None]
+    targets = discover().values()
+    proofs = [prove(target, root) for target in targets if target.external is None]
     modes = [(proof.mode, proof.state, proof.reason or "does what it is named after") for proof in proofs]
     print_table("Data paths", ("mode", "state", ""), modes)
-    if own := guests(found):
+    if own := external_targets(targets):
         print_table(
             f"Servers of {file()}", ("target", "state", ""), [(each.name, each.state, each.text) for each in own]
         )

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.checks.doctor import guests
+from profiles.checks.doctor import external_targets
 from profiles.checks.prove_mode import prove
 from profiles.targets import config_file
 from profiles.targets.catalog import Target
@@ -13,8 +13,8 @@ from tests.conftest import PROJECT
 
 EXAMPLES = PROJECT / "examples"
 EVERY = {
-    facts.name: Target(facts, guest=guest)
-    for facts, guest in config_file.read(EXAMPLES / "targets.toml", frozenset({"sendfile", "read-send"}))
+    facts.name: Target(facts, external=external)
+    for facts, external in config_file.read(EXAMPLES / "targets.toml", frozenset({"sendfile", "read-send"}))
 }
 # CPU copies of every byte, of reading and of sending.
 COPIES = {
@@ -36,8 +36,8 @@ COPIES = {
 def installed(name: str) -> Target:
     """The target; skips the test where its program is not installed."""
     target = EVERY[name]
-    assert target.guest
-    program = target.guest.filled(Path(), "", 0, Path())(target.guest.command[0])
+    assert target.external
+    program = target.external.placeholders(Path(), "", 0, Path()).expand(target.external.command[0])
     if shutil.which(program) is None and shutil.which(f"/usr/sbin/{program}") is None:
         pytest.skip(f"{Path(program).name} is not installed" + ("; see `make examples`" if "venv" in program else ""))
     return target
@@ -50,7 +50,7 @@ def test_every_example_is_tested() -> None:
 @pytest.mark.parametrize("name", COPIES)
 def test_an_example_runs_and_does_what_its_name_says(name: str, served: Path) -> None:
     target = installed(name)
-    (feature,) = guests([target])
+    (feature,) = external_targets([target])
     assert feature.state == "available", feature.text
     proof = prove(target, served)
     assert (proof.state, proof.reason) == ("available", None)

@@ -149,6 +149,6 @@ def repeating_command(options: Namespace, modes: tuple[str, ...], file_bytes: in
         values |= dict.fromkeys(("agent", "agent_token_file", "agent_ca"))
     elif options.agent:  # it has a file of its own
         values["size"] = None
-    if any(catalog.is_guest_of_a_file(mode) for mode in modes):
+    if any(catalog.needs_targets_file(mode) for mode in modes):
         values["targets"] = catalog.file()
     return knobs.command_line("load", values)

@@ -8,8 +8,9 @@ import time
 
 from errors import UserError
 from load.agent.client import AgentClient
-from load.users.connection import DownloadConnection, DownloadError, tls_context
+from load.users.connection import DownloadConnection, DownloadError
 from load.users.locust_users import DownloadUser
+from profiles.targets.http_probe import unverified_tls
 from reports.analysis.disturbance import MOST_RESIDENT
 
 
@@ -55,7 +56,7 @@ MOST_SAID_BYTES = 1000
 def missing_reason(user_class: type[DownloadUser]) -> str | None:
     """What a server says that it lacks; None for one that can send."""
     connection = (
-        http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_S, context=tls_context())
+        http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_S, context=unverified_tls())
         if user_class.tls
         else http.client.HTTPConnection(*user_class.address, timeout=ANSWER_S)
     )

@@ -14,11 +14,12 @@ client was woken every 63 KiB, was busy to 96 % and so the bottleneck; with whol
 import errno
 import mmap
 import socket
-import ssl
 from collections.abc import Callable
 from typing import Literal, get_args
 
 import httptools
+
+from profiles.targets.http_probe import unverified_tls
 
 Sink = Literal["discard", "copy"]
 SINKS: tuple[Sink, ...] = get_args(Sink)
@@ -94,7 +95,7 @@ class DownloadConnection:
         self.discards = sink == "discard" and not tls
         self._buffer = _UNTOUCHED if self.discards else memoryview(bytearray(PIECE_BYTES))
         self._flags = socket.MSG_TRUNC if self.discards else 0
-        self._tls = tls_context() if tls else None
+        self._tls = unverified_tls() if tls else None
         self._sock: socket.socket | None = None
 
     def download(self, path: str) -> int:
@@ -183,14 +184,6 @@ class DownloadConnection:
             self._on_bytes(got)
             left -= got
         return left
-
-
-def tls_context() -> ssl.SSLContext:
-    """That trusts anybody."""
-    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
-    context.check_hostname = False
-    context.verify_mode = ssl.CERT_NONE
-    return context
 
 
 class _ResponseHead:

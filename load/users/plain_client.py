@@ -34,7 +34,7 @@ class Result:
 
 def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> Result:
     """Download the test file over a fresh connection each time. Raises UserError when a download fails."""
-    address = (target.guest.host if target.guest else "127.0.0.1", port)
+    address = (target.external.host if target.external else "127.0.0.1", port)
     server = find_listener(port)
     before_s = server.cpu_s() if server else 0.0
     received_bytes = 0
@@ -46,7 +46,7 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
         except ConnectError as error:
             raise UserError(
                 f"nothing answers on {address[0]} port {port}: {error}; "
-                f"{'start it' if target.guest else 'start the servers with `make servers`'}"
+                f"{'start it' if target.external else 'start the servers with `make servers`'}"
             ) from error
         except DownloadError as error:
             raise UserError(

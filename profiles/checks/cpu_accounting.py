@@ -1,7 +1,6 @@
-"""Other accounts of a process's CPU time, to hold ours against: ticks, perf, control groups, getrusage, ksoftirqd.
+"""Other counts of a process's CPU time, to compare ours with: ticks, perf, control groups, getrusage, ksoftirqd.
 
-Its rule: each comes from a source of its own, is opened while the process is idle and read when it is idle again, and
-where it cannot be had says why.
+Each is opened while the process is idle and read when it is idle again. Where one cannot be had, it raises UserError.
 """
 
 import contextlib
@@ -19,52 +18,51 @@ from profiles.metrics import machine
 from profiles.metrics.process import cpu_s
 from profiles.profilers.perf import REMEDY, ControlledPerf
 
-ReadSince = Callable[[], float]  # CPU seconds since the account was opened
+ReadSince = Callable[[], float]  # CPU seconds since it was opened
 PERF_TIMEOUT_S = 10.0
 _CGROUPS = (Path("/sys/fs/cgroup"), Path("/sys/fs/cgroup/unified"), Path("/sys/fs/cgroup/cpuacct"))
 
 
+def _since_now(total_s: Callable[[], float]) -> ReadSince:
+    before_s = total_s()
+    return lambda: total_s() - before_s
+
+
 @contextlib.contextmanager
 def ticks(pid: int) -> Iterator[ReadSince]:
-    """/proc/PID/stat: 10 ms at each end (proc_pid_stat(5))."""
+    """/proc/PID/stat, in steps of 10 ms (proc_pid_stat(5))."""
     process = psutil.Process(pid)
-    before = process.cpu_times()
-
-    def close() -> float:
-        after = process.cpu_times()
-        return (after.user + after.system) - (before.user + before.system)
-
-    yield close
+    yield _since_now(lambda: sum(process.cpu_times()[:2]))  # user and system
 
 
 @contextlib.contextmanager
 def perf_stat(pid: int) -> Iterator[ReadSince]:
-    """perf-stat(1), event task-clock, later threads included. Raises UserError where it cannot count."""
+    """perf-stat(1), event task-clock; threads that start later are counted too."""
     perf = ControlledPerf(["stat", "-x", ",", "-e", "task-clock", "-p", str(pid)], subprocess.PIPE)
 
-    def said() -> str:
+    def printed() -> str:
         return perf.process.communicate(timeout=PERF_TIMEOUT_S)[1].decode(errors="replace").strip()
 
-    def close() -> float:
+    def read() -> float:
         perf.tell(b"disable")
         perf.process.send_signal(signal.SIGINT)
-        told = said()
-        counted = [line.split(",")[0] for line in told.splitlines() if ",task-clock," in line]
+        text = printed()
+        counted = [line.split(",")[0] for line in text.splitlines() if ",task-clock," in line]
         if len(counted) != 1 or not counted[0].replace(".", "", 1).isdigit():
-            raise UserError(f"perf counted nothing: {told}")
+            raise UserError(f"perf counted nothing: {text}")
         return float(counted[0]) / 1e3
 
     try:
         if not perf.tell(b"enable"):
-            raise UserError(f"perf does not count: {said().splitlines()[-1:]}; {REMEDY}")
-        yield close
+            raise UserError(f"perf does not count: {printed().splitlines()[-1:]}; {REMEDY}")
+        yield read
     finally:
         perf.close()
 
 
 @contextlib.contextmanager
 def control_group(pid: int) -> Iterator[ReadSince]:
-    """A group of its own for the process (cgroups(7), v2 or v1's cpuacct). Raises UserError where none can be made."""
+    """A control group for this process alone (cgroups(7), v2 or v1's cpuacct)."""
     parent = next((each for each in _CGROUPS if (each / "cgroup.procs").exists()), None)
     if parent is None:
         raise UserError("control groups do not count CPU time here: neither v2 nor cpuacct is mounted")
@@ -75,8 +73,7 @@ def control_group(pid: int) -> Iterator[ReadSince]:
         raise UserError(f"no control group can be made below {parent}: {error.strerror}; root may") from error
     try:
         (group / "cgroup.procs").write_text(str(pid))
-        before_s = _usage_s(group)
-        yield lambda: _usage_s(group) - before_s
+        yield _since_now(lambda: _usage_s(group))
     finally:
         for left in (group / "cgroup.procs").read_text().split():
             with contextlib.suppress(ProcessLookupError):  # it has just ended
@@ -94,25 +91,15 @@ def _usage_s(group: Path) -> float:
 
 @contextlib.contextmanager
 def ksoftirqd(pid: int) -> Iterator[ReadSince]:
-    """The kernel's threads for network work on the CPUs that the process may use; what they do is billed to no process.
-
-    Raises UserError where they cannot be seen, as in a container.
-    """
+    """The kernel threads for network work on the CPUs that the process may use; their time is billed to no process."""
     names = {f"ksoftirqd/{cpu}" for cpu in os.sched_getaffinity(pid)}
-    if not names <= machine.kernel_threads().keys():
+    known = machine.kernel_threads()
+    if not names <= known.keys():
         raise UserError("the kernel's threads cannot be seen from here: run it outside of the container")
-    threads = [machine.kernel_threads()[name] for name in names]
-    before_s = sum(map(cpu_s, threads))
-    yield lambda: sum(map(cpu_s, threads)) - before_s
+    yield _since_now(lambda: sum(cpu_s(known[name]) for name in names))
 
 
 @contextlib.contextmanager
 def rusage_of_children() -> Iterator[ReadSince]:
-    """getrusage(2) of the children that were waited for: exact, once the process has ended, over its whole life."""
-
-    def spent_s() -> float:
-        usage = resource.getrusage(resource.RUSAGE_CHILDREN)
-        return usage.ru_utime + usage.ru_stime
-
-    before_s = spent_s()
-    yield lambda: spent_s() - before_s
+    """getrusage(2) of the children that were waited for: exact, over the whole life of each."""
+    yield _since_now(lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))  # user and system

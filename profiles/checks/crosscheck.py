@@ -1,15 +1,13 @@
-"""Is the CPU time that the score is made of the CPU time that others see?
+"""Compares the CPU time that the score is made of with what other counters say of the same work.
 
-Its rule: one server, one load, and several accounts of the same work. All of them are opened before the load and read
-after it, while the server is idle, so that no edge of a window can part them; getrusage() speaks of the server's whole
-life, and is held against the clock's reading of the same.
+All counters are opened before the load and read after it, while the server is idle, so that they count the same window;
+getrusage() covers the server's whole life, and is compared with the score's clock over the same.
 
-The server has one CPU to itself and connections enough to be busy all the time. perf stops its clock at another place
-of a switch than the scheduler does, so the two part by what the switches cost wherever a server waits and is woken:
-of a server that was free to use two CPUs, and switched 28,724 times in 2 s, perf counted 1.17 times as much, of one
-with a single peer 0.72 times; of servers that were never idle 0.99 to 1.00 times (perf 6.1's task-clock, Linux 6.18).
-Of a server that the kernel's ksoftirqd takes network work from, perf counts that too, and no other account does:
-mmap-send, 1.06 times, of which ksoftirqd had used all but 0.2 %.
+The server has a CPU to itself and enough connections to be busy all the time. perf stops its clock at another point of
+a context switch than the scheduler does, so where a server waits and is woken the two differ by what the switches cost:
+perf counted 1.17 times as much for a server on two CPUs that switched 28,724 times in 2 s, 0.72 times for one with a
+single peer, and 0.99 to 1.00 times for servers that were never idle (perf 6.1's task-clock, Linux 6.18). Network work
+that ksoftirqd does for a server is counted by perf alone: 1.06 times for mmap-send, all but 0.2 % of it ksoftirqd's.
 """
 
 import contextlib
@@ -29,12 +27,12 @@ from profiles.metrics.process import cpu_s
 from profiles.protocol import Start
 from profiles.store.records import SERVED_PATH
 from profiles.targets.catalog import Target
-from profiles.targets.http_probe import Endpoint, connection_to
+from profiles.targets.http_probe import Endpoint, connect
 from profiles.targets.mode_server import HOST
 from profiles.targets.supervisor import Supervisor
 
 TOLERANCE = 0.02
-NOT_BILLED = "beside it: ksoftirqd"  # no account of the server, but of work that nobody bills to it
+NOT_BILLED = "beside it: ksoftirqd"  # no count of the server, but of work that is billed to no process
 CONNECTIONS = 4
 _TIMEOUT_S = 30.0
 _BUFFER_BYTES = 1 << 20
@@ -48,7 +46,7 @@ COUNTERS = {
 
 @dataclass(frozen=True, slots=True)
 class CpuReading:
-    """What an account says, and the score's clock of the same; or why it says nothing."""
+    """What a counter says, and the score's clock for the same work; or the reason why it says nothing."""
 
     name: str
     theirs_s: float | None
@@ -65,17 +63,17 @@ class CpuReading:
 
 
 def crosscheck(target: Target, root: Path, seconds: float) -> list[CpuReading]:
-    """The accounts of a server under load for some seconds. Raises UserError when it cannot be served or loaded.
+    """All counters of a mode's server under load. Raises UserError when it cannot be served or loaded.
 
-    Of one of our modes, which is one process: the other accounts are of a process, and not of a tree.
+    Modes only: they are one process each, and the other counters are of a process, not of a tree.
     """
-    if target.guest is not None:
-        raise UserError(f"{target.name} is a server of your own, of any number of processes: name modes of ours")
+    if target.external is not None:
+        raise UserError(f"{target.name} is a server of your own, of any number of processes: name our modes")
     supervisor = Supervisor({target.name: target}, root)
     with _pin_load() as server_cpus, cpu_accounting.rusage_of_children() as of_children:
         status = supervisor.start(Start(target.name, any_port=True, cpus=server_cpus))
         try:
-            found = _windowed(status.pid, lambda: load(target, status.port, seconds))
+            found = _count(status.pid, lambda: drive(target, status.port, seconds))
             life_s = cpu_s(status.pid)
         finally:
             supervisor.stop_all()
@@ -84,9 +82,9 @@ def crosscheck(target: Target, root: Path, seconds: float) -> list[CpuReading]:
 
 @contextlib.contextmanager
 def _pin_load() -> Iterator[tuple[int, ...]]:
-    """The load, which is this thread and those that it starts, on the first CPU allowed; yields the last, the server's.
+    """Pin the load, this thread and those that it starts, to the first CPU; yields the last one, for the server.
 
-    Of none where only one is allowed: there the server always has a neighbour, and so no pause either.
+    Yields none where only one CPU is allowed: there the server shares it, and so has no pause either.
     """
     allowed = os.sched_getaffinity(0)
     if len(allowed) < 2:
@@ -99,32 +97,33 @@ def _pin_load() -> Iterator[tuple[int, ...]]:
         os.sched_setaffinity(0, allowed)
 
 
-def _windowed(pid: int, work: Callable[[], None]) -> list[CpuReading]:
-    open_ones: dict[str, cpu_accounting.ReadSince] = {}
-    found: list[CpuReading] = []
+def _count(pid: int, work: Callable[[], None]) -> list[CpuReading]:
+    """All COUNTERS of a process during the work; those that cannot be had come last."""
+    opened: dict[str, cpu_accounting.ReadSince] = {}
+    missing: list[CpuReading] = []
     with contextlib.ExitStack() as stack:
-        for name, account in COUNTERS.items():
+        for name, counter in COUNTERS.items():
             try:
-                open_ones[name] = stack.enter_context(account(pid))
+                opened[name] = stack.enter_context(counter(pid))
             except UserError as error:
-                found.append(CpuReading(name, None, None, str(error)))
+                missing.append(CpuReading(name, None, None, str(error)))
         before_s = cpu_s(pid)
         work()
         ours_s = cpu_s(pid) - before_s
-        return [CpuReading(name, close(), ours_s) for name, close in open_ones.items()] + found
+        return [CpuReading(name, read(), ours_s) for name, read in opened.items()] + missing
 
 
-def load(target: Target, port: int, seconds: float) -> None:
-    """Downloads over a few connections, until the time is over. Raises UserError when one of them fails."""
-    place = Endpoint(HOST, port, SERVED_PATH, target.facts.tls is not None)
+def drive(target: Target, port: int, seconds: float) -> None:
+    """Download over a few connections until the time is over. Raises UserError when a download fails."""
+    endpoint = Endpoint(HOST, port, SERVED_PATH, target.facts.tls is not None)
     until_s = time.monotonic() + seconds
     failures: list[str] = []
 
     def download() -> None:
         try:
-            with contextlib.closing(connection_to(place, _TIMEOUT_S)) as connection:
+            with contextlib.closing(connect(endpoint, _TIMEOUT_S)) as connection:
                 while time.monotonic() < until_s:
-                    _get(connection, place.path, place.tls)
+                    _download(connection, endpoint.path, endpoint.tls)
         except (OSError, http.client.HTTPException) as error:
             failures.append(str(error))
 
@@ -134,11 +133,11 @@ def load(target: Target, port: int, seconds: float) -> None:
     for thread in threads:
         thread.join()
     if failures:
-        raise UserError(f"{target.name} did not deliver {place.path}: {failures[0]}")
+        raise UserError(f"{target.name} did not deliver {endpoint.path}: {failures[0]}")
 
 
-def _get(connection: http.client.HTTPConnection, path: str, tls: bool) -> None:
-    """One download. The kernel discards the body (MSG_TRUNC, tcp(7)), so that the load is never the slower one."""
+def _download(connection: http.client.HTTPConnection, path: str, tls: bool) -> None:
+    """The kernel discards the body (MSG_TRUNC, tcp(7)), so that the load is never the slower side."""
     connection.request("GET", path)
     response = connection.getresponse()
     if response.status != http.HTTPStatus.OK or response.length is None:
@@ -150,4 +149,4 @@ def _get(connection: http.client.HTTPConnection, path: str, tls: bool) -> None:
         if not got:
             raise http.client.IncompleteRead(b"", left)
         left -= got
-    response.close()  # it takes nothing from the connection, which the next request goes over
+    response.close()  # the connection stays open for the next request

@@ -1,6 +1,6 @@
-"""What this machine can do for a measurement: tried, not asked by version.
+"""What this machine can do for a measurement: each feature is tried, as a version number would not tell.
 
-Its rule: a feature is available, degraded or missing, and the last two say why and what to do.
+A feature is available, degraded or missing, and the last two say why and what to do.
 """
 
 import contextlib
@@ -33,7 +33,7 @@ _LIBC = ctypes.CDLL(None, use_errno=True)
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """A feature of the machine; text: what it is good for, or why it is not there and what to do."""
+    """text: what the feature is good for, or why it is missing and what to do."""
 
     name: str
     state: State
@@ -44,24 +44,24 @@ class Feature:
 
 
 def features() -> list[Feature]:
-    """All features, in the order to be shown; takes about a second."""
+    """All features, in the order in which to show them; takes about a second."""
     return [feature() for feature in _FEATURES]
 
 
-def guests(targets: Iterable[Target]) -> list[Feature]:
-    """Whether the servers of targets.toml can run here: each is started, asked, and stopped again."""
-    return [_guest(target) for target in targets if target.guest is not None]
+def external_targets(targets: Iterable[Target]) -> list[Feature]:
+    """Whether the servers of targets.toml can run here: each is started, asked for a file, and stopped again."""
+    return [_external(target) for target in targets if target.external is not None]
 
 
-def _guest(target: Target) -> Feature:
+def _external(target: Target) -> Feature:
     with contextlib.closing(Scratch()) as scratch:
-        scratch.path.chmod(0o755)  # a server may give up its rights before it reads
+        scratch.path.chmod(0o755)  # a server may drop its privileges before it reads
         (scratch.path / SERVED_FILE).write_bytes(bytes(_TRIED_BYTES))
         try:
             with serving(target, scratch.path, Start(target.name, any_port=True)) as server:
-                control = server.congestion_control or "unknown"
-                answers = f"it answers on port {server.port}; processes: {len(server.pids)}"
-                return Feature(target.name, "available", f"{answers}; congestion control: {control}")
+                text = f"it answers on port {server.port}; processes: {len(server.pids)}; "
+                text += f"congestion control: {server.congestion_control or 'unknown'}"
+                return Feature(target.name, "available", text)
         except UserError as error:
             return Feature(target.name, "missing", str(error).removeprefix(f"{target.name}: "))
 
@@ -70,14 +70,14 @@ def _py_spy() -> Feature:
     program = find_py_spy()
     if program is None:
         return Feature("py-spy", "missing", "no flame graphs; `make setup` installs it")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as victim:
-        command = [program, "dump", "--nonblocking", "--pid", str(victim.pid)]
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as python:
+        command = [program, "dump", "--nonblocking", "--pid", str(python.pid)]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
-        victim.communicate(b"\n")
+        python.communicate(b"\n")
     if done.returncode:
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         return Feature("py-spy", "missing", explain(lines[0]))
-    return Feature("py-spy", "available", "flame graphs of Python frames")
+    return Feature("py-spy", "available", "flame graphs with Python frames")
 
 
 def _perf() -> Feature:
@@ -88,7 +88,7 @@ def _perf() -> Feature:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
     if done.returncode:
         return Feature("perf", "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1")
-    return Feature("perf", "available", "samples with kernel stacks are permitted")
+    return Feature("perf", "available", "flame graphs with kernel frames")
 
 
 def _strace() -> Feature:
@@ -96,8 +96,8 @@ def _strace() -> Feature:
         return Feature("strace", "missing", "system calls are not counted; install it (Debian: strace)")
     done = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
     if done.returncode:
-        return Feature("strace", "missing", "not permitted to trace; in a container give it SYS_PTRACE")
-    return Feature("strace", "available", "system calls are counted by name in the proof")
+        return Feature("strace", "missing", "tracing is not permitted; in a container give it SYS_PTRACE")
+    return Feature("strace", "available", "the proof counts system calls by name")
 
 
 def _cachestat() -> Feature:
@@ -108,7 +108,7 @@ def _cachestat() -> Feature:
         failed = _LIBC.syscall(_SYS_CACHESTAT, file.fileno(), ctypes.byref(whole), ctypes.byref(found), 0)
     if failed:
         why = os.strerror(ctypes.get_errno())
-        return Feature("cachestat", "degraded", f"{why}; residency is read by mincore instead")
+        return Feature("cachestat", "degraded", f"{why}; page-cache residency is read with mincore instead")
     return Feature("cachestat", "available", "page-cache residency can be read (mincore is used)")
 
 
@@ -118,8 +118,8 @@ def _pinning() -> Feature:
         return Feature("pinning", "missing", "only one CPU is allowed: load and servers share it")
     code = f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"
     if subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode:
-        return Feature("pinning", "missing", "sched_setaffinity is refused: load and servers go where they are put")
-    return Feature("pinning", "available", f"load and servers get CPUs of their own, out of {len(allowed)}")
+        return Feature("pinning", "missing", "sched_setaffinity is refused: load and servers run on any CPU")
+    return Feature("pinning", "available", f"load and servers get separate CPUs, out of {len(allowed)}")
 
 
 def _congestion_control() -> Feature:
@@ -129,12 +129,12 @@ def _congestion_control() -> Feature:
         except OSError as error:
             text = f"cubic is refused ({error.strerror}), reno is used; sysctl net.ipv4.tcp_allowed_congestion_control"
             return Feature("congestion control", "degraded", text)
-    return Feature("congestion control", "available", "cubic may be set, which does not pace as BBR does")
+    return Feature("congestion control", "available", "cubic can be set, which does not pace as BBR does")
 
 
 def _io_accounting() -> Feature:
     if Path("/proc/self/io").exists():
-        return Feature("I/O accounting", "available", "copies on the read side are counted in the proof")
+        return Feature("I/O accounting", "available", "the proof counts copies on the read side")
     return Feature("I/O accounting", "missing", "this kernel has no /proc/PID/io: copies are not counted")
 
 

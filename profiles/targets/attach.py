@@ -1,6 +1,6 @@
-"""A server that runs already: by the number of its process, the file that holds it, or its container.
+"""Finds an external server that already runs: by its process number, a file that holds it, or its container.
 
-Its rule: it is found, and nothing is done to it.
+The server is found, and nothing is done to it.
 """
 
 import shutil
@@ -12,36 +12,38 @@ import psutil
 from errors import UserError
 from profiles.targets.external import ExternalTarget
 
-ASK_TIMEOUT_S = 10.0
+INSPECT_TIMEOUT_S = 10.0
 _ENGINES = ("docker", "podman")
 
 
-def find_running(name: str, guest: ExternalTarget) -> int:
-    """The process that was named by its number, a file that holds it, or its container. Raises UserError."""
-    if guest.container is not None:
-        pid = _of_container(name, guest.container)
-    elif isinstance(guest.pid, Path):
+def find_running(name: str, external: ExternalTarget) -> int:
+    """The server's first process. Raises UserError where it does not run."""
+    if external.container is not None:
+        pid = _process_of_container(name, external.container)
+    elif isinstance(external.pid, Path):
         try:
-            pid = int(guest.pid.read_text())
+            pid = int(external.pid.read_text())
         except (OSError, ValueError) as error:
-            raise UserError(f"{name}: {guest.pid} does not hold the number of a process: {error}") from error
+            raise UserError(f"{name}: {external.pid} does not hold a process number: {error}") from error
     else:
-        assert guest.pid is not None
-        pid = guest.pid
+        assert external.pid is not None
+        pid = external.pid
     if not psutil.pid_exists(pid):
         raise UserError(f"{name}: there is no process {pid}: start it, and correct pid")
     return pid
 
 
-def _of_container(name: str, container: str) -> int:
+def _process_of_container(name: str, container: str) -> int:
     engine = next((each for each in _ENGINES if shutil.which(each)), None)
     if engine is None:
         raise UserError(f"{name}: neither {' nor '.join(_ENGINES)} is installed: name the server by pid")
     command = [engine, "inspect", "--format", "{{.State.Pid}}", "--", container]
     try:
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=ASK_TIMEOUT_S)
+        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSPECT_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
-        why = f"{engine} said nothing for {ASK_TIMEOUT_S:g} s: see whether `{engine} ps` works, or name it by pid"
+        why = (
+            f"{engine} did not answer for {INSPECT_TIMEOUT_S:g} s: check whether `{engine} ps` works, or name it by pid"
+        )
         raise UserError(f"{name}: {why}") from error
     if done.returncode or not done.stdout.strip().isdigit():
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]

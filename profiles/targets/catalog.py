@@ -1,6 +1,6 @@
-"""What can be measured: the modes of `servers/`, and the guests of targets.toml (docs/targets.md).
+"""What can be measured: the modes of `servers/`, and the external targets of targets.toml (docs/targets.md).
 
-Its rule: a target is known by its name and facts; how it is started stays here and in its Guest.
+A target is known elsewhere by its name and facts; how it is started stays in this package.
 """
 
 import os
@@ -21,7 +21,7 @@ from units import format_size
 
 MAX_OPTION_BYTES = 1 << 30
 PROJECT = Path(__file__).resolve().parent.parent.parent
-VARIABLE = "TARGETS"  # make hands its own variable on under this name
+VARIABLE = "TARGETS"  # of the environment, and of make
 DEFAULT_FILE = PROJECT / "targets.toml"
 
 # The perf trampoline gives each Python function an address that perf can name; Python 3.12 and later, not everywhere.
@@ -31,18 +31,18 @@ _PREPARED = {"py-spy": ["-m", "profiles.profilers.allow_ptrace"], "perf": [*_TRA
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that can be started, measured and stopped. options: the ones there are. guest: None for our modes."""
+    """A server that can be started, measured and stopped. external: None for our modes."""
 
     facts: TargetFacts
     options: tuple[mode.Option, ...] = ()
-    guest: ExternalTarget | None = None
+    external: ExternalTarget | None = None
 
     @property
     def name(self) -> str:
         return self.facts.name
 
     def check(self, options: Mapping[str, int]) -> None:
-        """Raises UsageError for an option that there is not, or a size that it cannot have."""
+        """Raises UsageError for an unknown option, or a size out of its limits."""
         known = {option.name: option for option in self.options}
         for name, size_bytes in options.items():
             if name not in known:
@@ -54,10 +54,7 @@ class Target:
     def command(
         self, root: Path, port: int, options: Mapping[str, int], lifeline: int, profiler: str | None, host: str
     ) -> list[str]:
-        """The command line of its server at this address, for a profiler of protocol.Start.
-
-        Raises UsageError for an option that it does not have.
-        """
+        """The command line of a mode's server. profiler: as in protocol.Start. Raises UsageError as check() does."""
         self.check(options)
         command = [sys.executable, *_PREPARED.get(profiler or "", ["-m"]), "servers", self.name]
         command += ["--root", str(root), "--host", host, "--port", str(port), "--lifeline", str(lifeline)]
@@ -67,10 +64,7 @@ class Target:
 
 
 def file() -> Path | None:
-    """The targets.toml in force: what the variable TARGETS names, else the one of the checkout, if there is one.
-
-    TARGETS= (empty) stands for none.
-    """
+    """The targets.toml in use: the one that TARGETS names (empty: none), else the one of the checkout, if it exists."""
     named = os.environ.get(VARIABLE)
     if named is not None:
         return Path(named).absolute() if named else None
@@ -78,31 +72,28 @@ def file() -> Path | None:
 
 
 def use(path: str) -> Path:
-    """Put a targets.toml in force, for this process and what it starts. Raises UsageError for one that is wrong."""
+    """Use this targets.toml in this process and all that it starts. Raises UsageError for one with mistakes."""
     os.environ[VARIABLE] = path and str(Path(path).absolute())
     discover()
     return Path(path)
 
 
 def environment() -> dict[str, str]:
-    """What a process that starts in another folder has to be told, to use the same file."""
+    """The variable that makes a process in another folder use the same file."""
     return {VARIABLE: str(file() or "")} if VARIABLE in os.environ else {}
 
 
 def discover() -> dict[str, Target]:
-    """All targets by name: our modes in the order of their ports, then the guests in that of their file.
-
-    Raises UsageError for a file with mistakes.
-    """
+    """All targets by name: our modes by port, then those of targets.toml. Raises UsageError for a faulty file."""
     modes = _modes()
     path = file()
     found = config_file.read(path, frozenset(modes)) if path else []
-    return modes | {facts.name: Target(facts, guest=guest) for facts, guest in found}
+    return modes | {facts.name: Target(facts, external=external) for facts, external in found}
 
 
-def is_guest_of_a_file(name: str) -> bool:
-    """Whether a target comes from a file that has to be named (TARGETS=), since it is not the checkout's own."""
-    return file() not in (None, DEFAULT_FILE) and discover()[name].guest is not None
+def needs_targets_file(name: str) -> bool:
+    """Whether a command has to name the file (TARGETS=) to know this target: it is not in the checkout's own."""
+    return file() not in (None, DEFAULT_FILE) and discover()[name].external is not None
 
 
 def _modes() -> dict[str, Target]:
@@ -123,7 +114,7 @@ def _modes() -> dict[str, Target]:
 
 
 def choose(names: list[str]) -> list[Target]:
-    """The targets of these names, in this order. Raises UsageError for an unknown or a repeated one."""
+    """The targets of these names, in this order. Raises UsageError for an unknown or repeated name."""
     targets = discover()
     for name in names:
         if name not in targets:
@@ -141,10 +132,10 @@ class Listener:
     pid: int
 
     def cpu_s(self) -> float:
-        """CPU seconds that it has used so far (profiles.metrics.process.cpu_s). Raises ProcessLookupError."""
+        """The CPU seconds that it has used. Raises ProcessLookupError."""
         return cpu_s(self.pid)
 
 
 def find_listener(port: int) -> Listener | None:
-    """Who listens on this TCP port; None when nobody does, or a process of another user."""
+    """The process that listens on this TCP port; None when there is none, or it is another user's."""
     return next((Listener(pid) if pid else None for pid in listeners(port)), None)

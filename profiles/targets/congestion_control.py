@@ -1,9 +1,9 @@
-"""The congestion control of a guest that we started: the one that our own servers choose.
+"""Congestion control of an external server: read with ss, and set to the one that our own servers use.
 
-Its rule: what is compared is a data path, so whoever can be made equal in everything else is. Our servers set cubic on
-their listening socket (servers/sockets.py); a guest knows nothing of that, and gets the machine's default, which may be
-BBR, which paces. So its listening sockets are borrowed (pidfd_getfd(2), Linux 5.6: allowed to whoever may trace it) and
-set: connections that they accept from then on inherit it. Nothing of the machine is changed.
+Our servers set cubic on their listening socket (servers/sockets.py). An external server gets the machine's default,
+which may be BBR; BBR paces, and would decide the comparison. So a server that we started has its listening sockets
+duplicated (pidfd_getfd(2), Linux 5.6, allowed to whoever may trace it) and set; connections that they accept from then
+on inherit it. No setting of the machine is changed.
 """
 
 import contextlib
@@ -12,72 +12,54 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from pathlib import Path
 
-CHOICES = ("cubic", "reno")  # as ours
-_SYS_PIDFD_GETFD = 438  # the number is the same on every architecture, since Linux 5.6
+import psutil
+
+CHOICES = ("cubic", "reno")  # in the order of servers/sockets.py
+_SYS_PIDFD_GETFD = 438  # the same number on every architecture
 _LIBC = ctypes.CDLL(None, use_errno=True)
-
-
-def set_congestion_control(pids: Iterable[int], port: int) -> None:
-    """Set it on all sockets of these processes that listen on the port, as far as we are let."""
-    for pid in pids:
-        with contextlib.suppress(OSError):  # it has ended, or may not be touched: what is in force is looked at anyway
-            for sock in _borrowed(pid):
-                with sock:
-                    if _listens(sock, port):
-                        _set(sock)
-
-
-def _borrowed(pid: int) -> Iterator[socket.socket]:
-    """A process's sockets, as descriptors of ours; each is closed by whoever takes it."""
-    pidfd = os.pidfd_open(pid)
-    try:
-        for name in os.listdir(f"/proc/{pid}/fd"):  # noqa: PTH208  # names, not paths
-            fd = _LIBC.syscall(_SYS_PIDFD_GETFD, pidfd, int(name), 0) if _is_socket(pid, name) else -1
-            if fd >= 0:  # else it was closed in between, or may not be had
-                os.set_inheritable(fd, False)
-                yield socket.socket(fileno=fd)
-    finally:
-        os.close(pidfd)
-
-
-def _is_socket(pid: int, name: str) -> bool:
-    try:
-        return os.readlink(f"/proc/{pid}/fd/{name}").startswith("socket:")  # noqa: PTH115
-    except OSError:
-        return False
-
-
-def _listens(sock: socket.socket, port: int) -> bool:
-    if sock.family not in (socket.AF_INET, socket.AF_INET6) or sock.type != socket.SOCK_STREAM:
-        return False
-    return sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN) == 1 and sock.getsockname()[1] == port
-
-
-def _set(sock: socket.socket) -> None:
-    for name in CHOICES:
-        with contextlib.suppress(OSError):  # a container may be allowed reno alone
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
-            return
-
-
 _AVAILABLE = Path("/proc/sys/net/ipv4/tcp_available_congestion_control")
 
 
-def congestion_control(port: int) -> str:
-    """What a connection to this port uses on the server's side, else what its listener hands on, by ss(8).
+def set_congestion_control(pids: Iterable[int], port: int) -> None:
+    """Set it on every socket of these processes that listens on the port, where that is permitted."""
+    for pid in pids:
+        with contextlib.suppress(OSError, psutil.Error):  # it ended, or is not ours: what is in force is read anyway
+            for one in psutil.Process(pid).net_connections("tcp"):
+                if one.status == psutil.CONN_LISTEN and one.laddr.port == port:
+                    _set(pid, one.fd)
 
-    "" where nobody can tell: without ss, or where the server is in another network namespace. Connections that use
-    different ones are not told apart.
+
+def _set(pid: int, fd: int) -> None:
+    """Raises OSError where the process has ended."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        duplicate = _LIBC.syscall(_SYS_PIDFD_GETFD, pidfd, fd, 0)
+    finally:
+        os.close(pidfd)
+    if duplicate < 0:  # closed in the meantime, or not permitted
+        return
+    with socket.socket(fileno=duplicate) as sock:
+        for name in CHOICES:
+            with contextlib.suppress(OSError):  # a container may allow reno alone
+                sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, name.encode())
+                return
+
+
+def congestion_control(port: int) -> str:
+    """What the server's end of a connection to this port uses, else what its listener hands on, by ss(8).
+
+    "" where it cannot be known: without ss, or for a server in another network namespace. Only the first connection
+    that ss lists is looked at.
     """
     if shutil.which("ss") is None:
         return ""
     known = _AVAILABLE.read_text().split() if _AVAILABLE.exists() else []
     for state in ("connected", "listening"):
         command = ["ss", "-tinH", "state", state, f"( sport = :{port} )"]
-        said = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
-        if found := next((word for word in said if word in known), ""):
+        words = subprocess.run(command, capture_output=True, text=True, check=False).stdout.split()
+        if found := next((word for word in words if word in known), ""):
             return found
     return ""

@@ -1,6 +1,6 @@
-"""Asking a server over HTTP whether it is there and what it sends, for proofs and readiness; never timed.
+"""Asks a server over HTTP whether it is there and what it sends: for readiness and proofs, never timed.
 
-Its rule: a connection is made for one question, and whatever goes wrong is an OSError or http.client.HTTPException.
+Whatever goes wrong is an OSError or an http.client.HTTPException.
 """
 
 import contextlib
@@ -10,14 +10,14 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-ASK_TIMEOUT_S = 5.0
+PROBE_TIMEOUT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 60.0
 _PIECE_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a server answers, and to what."""
+    """Where a server answers, and to what path."""
 
     host: str
     port: int
@@ -30,42 +30,47 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What arrived, and what the server called itself (Server, RFC 9110 section 10.2.4); "" where it did not."""
+    """What arrived. server: the Server header (RFC 9110 section 10.2.4), "" without one."""
 
     size_bytes: int
     sha256: str
     server: str
 
 
-@contextlib.contextmanager
-def get(
-    place: Endpoint, timeout_s: float = ASK_TIMEOUT_S, headers: Mapping[str, str] | None = None
-) -> Iterator[http.client.HTTPResponse]:
-    """The answer, its body unread; the connection ends with the block."""
-    with contextlib.closing(connection_to(place, timeout_s)) as connection:
-        connection.request("GET", place.path, headers=headers or {})
-        yield connection.getresponse()
-
-
-def download(place: Endpoint, timeout_s: float) -> Body:
-    """What arrives in one download. Raises http.client.HTTPException for a status that is not 200."""
-    with get(place, timeout_s) as answer:
-        if answer.status != http.client.OK:
-            raise http.client.HTTPException(f"status {answer.status}")
-        digest, size_bytes = hashlib.sha256(), 0
-        while piece := answer.read(_PIECE_BYTES):
-            digest.update(piece)
-            size_bytes += len(piece)
-        if answer.length:
-            raise http.client.IncompleteRead(b"", answer.length)
-        return Body(size_bytes, digest.hexdigest(), answer.getheader("Server", ""))
-
-
-def connection_to(place: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
-    """Not opened yet; whose certificate it is that encrypts does not matter here."""
-    if not place.tls:
-        return http.client.HTTPConnection(place.host, place.port, timeout=timeout_s)
+def unverified_tls() -> ssl.SSLContext:
+    """A client's TLS context that accepts any certificate: a data path is measured here, not trust."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE
-    return http.client.HTTPSConnection(place.host, place.port, timeout=timeout_s, context=context)
+    return context
+
+
+def connect(endpoint: Endpoint, timeout_s: float) -> http.client.HTTPConnection:
+    """A connection that opens with its first request."""
+    if not endpoint.tls:
+        return http.client.HTTPConnection(endpoint.host, endpoint.port, timeout=timeout_s)
+    return http.client.HTTPSConnection(endpoint.host, endpoint.port, timeout=timeout_s, context=unverified_tls())
+
+
+@contextlib.contextmanager
+def get(
+    endpoint: Endpoint, timeout_s: float = PROBE_TIMEOUT_S, headers: Mapping[str, str] | None = None
+) -> Iterator[http.client.HTTPResponse]:
+    """The response, its body unread; the connection closes when the block ends."""
+    with contextlib.closing(connect(endpoint, timeout_s)) as connection:
+        connection.request("GET", endpoint.path, headers=headers or {})
+        yield connection.getresponse()
+
+
+def download(endpoint: Endpoint, timeout_s: float) -> Body:
+    """The whole body. Raises http.client.HTTPException for a status other than 200, or a short body."""
+    with get(endpoint, timeout_s) as response:
+        if response.status != http.client.OK:
+            raise http.client.HTTPException(f"status {response.status}")
+        digest, size_bytes = hashlib.sha256(), 0
+        while piece := response.read(_PIECE_BYTES):
+            digest.update(piece)
+            size_bytes += len(piece)
+        if response.length:
+            raise http.client.IncompleteRead(b"", response.length)
+        return Body(size_bytes, digest.hexdigest(), response.getheader("Server", ""))

@@ -1,13 +1,12 @@
-"""The server of one of our modes, as a process that this one started.
+"""The server of one of our modes, started as a child process.
 
-Its rule: it does not outlive its supervisor. It holds the reading end of a pipe whose writing end lives there alone;
-when that process goes, however it goes, the pipe ends and the server ends itself. (PR_SET_PDEATHSIG would follow the
+It does not outlive its supervisor: it holds the reading end of a pipe whose writing end the supervisor alone has. When
+the supervisor ends, however that happens, the pipe ends, and the server with it. (PR_SET_PDEATHSIG would follow the
 *thread* that started it.)
 """
 
 import os
 import select
-import signal
 import subprocess
 import tempfile
 import time
@@ -19,7 +18,7 @@ from errors import UserError
 from profiles.metrics.process import ProcessReader
 from profiles.protocol import Start
 from profiles.targets.catalog import PROJECT, Target
-from profiles.targets.process_helpers import last_line
+from profiles.targets.process_helpers import describe_exit, last_line
 
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 5.0
@@ -33,7 +32,7 @@ class ModeServer:
         self._name, self.host = target.name, host
         port = 0 if wanted.any_port else target.facts.port
         command = target.command(root, port, wanted.options, lifeline, wanted.profiler, host)
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115  # closed by end()
+        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._process = subprocess.Popen(
             command,
             cwd=PROJECT,
@@ -41,7 +40,7 @@ class ModeServer:
             stdout=subprocess.PIPE,
             stderr=self._log,
             pass_fds=[lifeline],
-            start_new_session=True,  # Ctrl-C goes to whoever drives the load, who ends things in order
+            start_new_session=True,  # Ctrl-C goes to the load, which ends everything in order
         )
         self.pid = self._process.pid
         try:
@@ -62,13 +61,14 @@ class ModeServer:
 
     def last_stderr_line(self) -> str:
         """The end of its stderr, or how it ended."""
-        return last_line(self._log) or self._how_it_ended()
+        code = self._process.poll()
+        return last_line(self._log) or ("" if code is None else describe_exit(code))
 
     def ask_to_end(self) -> None:
         self._process.terminate()
 
     def end(self) -> str:
-        """End it, by force if it does not end by itself; "", since there is nothing to say of that."""
+        """End it, by force if it does not end by itself; returns "", as there is nothing to report."""
         self._process.terminate()
         try:
             self._process.wait(STOP_TIMEOUT_S)
@@ -81,34 +81,27 @@ class ModeServer:
         return ""
 
     def _ready_line(self) -> str:
-        """The line that says that the server listens: "ready NAME PORT CONGESTION_CONTROL"."""
+        """ "ready NAME PORT CONGESTION_CONTROL", printed once the server listens. Raises UserError."""
         stdout = self._process.stdout
         assert stdout is not None
         deadline = time.monotonic() + START_TIMEOUT_S
         line = b""
         while not line.endswith(b"\n"):
             if not select.select([stdout], [], [], max(0.0, deadline - time.monotonic()))[0]:
-                said = last_line(self._log) or "it said nothing"
+                said = last_line(self._log) or "it printed nothing"
                 raise UserError(f"{self._name} was not ready after {START_TIMEOUT_S:.0f} s: {said}")
             piece = os.read(stdout.fileno(), 4096)
             if not piece:
                 self._process.wait(STOP_TIMEOUT_S)
-                said = last_line(self._log) or f"exit code {self._process.returncode}"
-                raise UserError(f"{self._name} did not start: {said}")
+                raise UserError(f"{self._name} did not start: {self.last_stderr_line()}")
             line += piece
         return line.decode()
 
-    def _how_it_ended(self) -> str:
-        code = self._process.poll()
-        if code is None:
-            return ""
-        return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
-
 
 def _pin(pid: int, cpus: tuple[int, ...]) -> None:
-    """Bind a process that has one thread so far; the threads that it starts inherit it (sched_setaffinity(2))."""
+    """Pin a process while it has one thread; the threads that it starts inherit this (sched_setaffinity(2))."""
     if cpus:
         try:
             os.sched_setaffinity(pid, cpus)
         except OSError as error:
-            raise UserError(f"cannot bind a server to CPU {cpus}: {error.strerror}; run again with PIN=0") from error
+            raise UserError(f"cannot pin a server to CPU {cpus}: {error.strerror}; run again with PIN=0") from error

@@ -1,9 +1,7 @@
-"""Whether a TCP port of this machine is free, and who has it.
-
-Its rule: who holds a port is named, as far as we may know.
-"""
+"""For all servers that we start: who has a TCP port, what a log ends with, how a process ended."""
 
 import os
+import signal
 import socket
 from contextlib import suppress
 from typing import IO
@@ -12,9 +10,11 @@ import psutil
 
 from errors import UserError
 
+_TAIL_BYTES = 4096
+
 
 def listeners(port: int) -> list[int | None]:
-    """The processes that listen on this TCP port, by any address; None for one of another user."""
+    """The processes that listen on this TCP port, on any address; None for one of another user."""
     return [
         connection.pid
         for connection in psutil.net_connections(kind="tcp")
@@ -23,14 +23,14 @@ def listeners(port: int) -> list[int | None]:
 
 
 def free_port(host: str) -> int:
-    """One that nobody has at this moment."""
+    """A port that is free at this moment."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as probe:
         return int(probe.getsockname()[1])
 
 
 def refuse_busy(name: str, port: int) -> None:
-    """Raises UserError where somebody listens on the port, naming who, if that can be known."""
+    """Raises UserError where a process listens on the port; names it, where that is known."""
     found = listeners(port)
     if found:
         pid = next((each for each in found if each is not None), None)
@@ -40,12 +40,13 @@ def refuse_busy(name: str, port: int) -> None:
         raise UserError(f"{name} cannot have port {port}: {who} listens there; stop it, or choose another address")
 
 
-_TAIL_BYTES = 4096
-
-
 def last_line(log: IO[bytes]) -> str:
-    """The last line that the server wrote, without what makes it an error."""
+    """The last line that a server wrote, without "error: "; "" when it wrote none."""
     size = os.fstat(log.fileno()).st_size
     tail = os.pread(log.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode(errors="replace")
     lines = [line for line in tail.splitlines() if line.strip() and ": serving " not in line]
     return lines[-1].removeprefix("error: ") if lines else ""
+
+
+def describe_exit(code: int) -> str:
+    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"

@@ -1,16 +1,15 @@
-"""python reaper.py LIFELINE STOP GRACE_S CPUS STOP_COMMAND COMMAND: runs a guest, and leaves nothing of it behind.
+"""python reaper.py LIFELINE STOP GRACE_S CPUS STOP_COMMAND COMMAND: runs an external server and ends all of it.
 
-Its rule: no process of the guest outlives the agent. The agent alone holds the other end of the lifeline; when that
-ends, however it ends, the guest is asked to stop, and after a grace whatever is left of it is killed.
+No process of the server outlives the agent. The agent alone holds the other end of the pipe LIFELINE; when that
+closes, the server is asked to stop, and what is left after the grace is killed.
 
-It finds all of them because it is their subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)): a process whose parent ends
-becomes a child of this one and not of init, also when the guest daemonises. For the same reason the CPU time of those
-that end is not lost: it is added to what this process has waited for (profiles/metrics/process_tree.py). Should this process be killed
-too, the command dies with it (PR_SET_PDEATHSIG).
+The reaper finds every process because it is their subreaper (PR_SET_CHILD_SUBREAPER, prctl(2)): a process whose parent
+ends becomes a child of the reaper and not of init, also when the server daemonises. So the CPU time of processes that
+end is not lost either: it is added to what the reaper waited for (profiles/metrics/process_tree.py). If the reaper is
+killed, the command dies with it (PR_SET_PDEATHSIG).
 
-It is run as a file and knows the standard library alone, since it is started anew for every cell. STOP is a signal's
-number, CPUS are numbers with commas between them, STOP_COMMAND and COMMAND are JSON lists. It exits with what the
-command exited with, once nothing is left of it.
+It runs as a file and imports the standard library alone, since it starts anew for every cell. STOP is a signal's
+number, CPUS are numbers separated by commas, STOP_COMMAND and COMMAND are JSON lists. Its exit code is the command's.
 """
 
 import ctypes
@@ -31,7 +30,7 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 
 class Reaper:
-    """The guest's first process, and all that descend from it."""
+    """The server's first process and all its descendants."""
 
     def __init__(self, command: list[str]) -> None:
         self._main = os.fork()
@@ -40,7 +39,7 @@ class Reaper:
             _exec(command)
 
     def reap(self) -> bool:
-        """Wait for those that have ended; whether any is left."""
+        """Wait for the processes that have ended; returns whether any is left."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -52,7 +51,7 @@ class Reaper:
                 self.code = os.waitstatus_to_exitcode(status)
 
     def stop(self, number: int, command: list[str], grace_s: float) -> None:
-        """Ask the first process to stop, then those that it left; kill what is still there after the grace."""
+        """Ask the first process to stop, then those that it left behind; after the grace kill what is still there."""
         until_s = time.monotonic() + grace_s
         if command:
             self._run(command, grace_s)
@@ -65,7 +64,7 @@ class Reaper:
                 asked_others = True
             time.sleep(STEP_S)
         if self.reap():
-            print(f"error: it {KILLED_MESSAGE} {grace_s:g} s of being told to, and was killed", file=sys.stderr)
+            print(f"error: it {KILLED_MESSAGE} {grace_s:g} s of being asked to, and was killed", file=sys.stderr)
         while self.reap():
             self._signal(descendants(), signal.SIGKILL)
             time.sleep(STEP_S)
@@ -80,12 +79,12 @@ class Reaper:
         for pid in pids:
             try:
                 os.kill(pid, number)
-            except (ProcessLookupError, PermissionError):  # it has ended; or has become somebody else's
+            except (ProcessLookupError, PermissionError):  # it has ended, or runs as another user
                 continue
 
 
 def descendants() -> list[int]:
-    """All processes below this one, children before their own children."""
+    """All processes below this one, parents first."""
     parents: dict[int, list[int]] = {}
     for pid, parent in _parents():
         parents.setdefault(parent, []).append(pid)
@@ -98,7 +97,7 @@ def descendants() -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):  # noqa: PTH208  # names, not paths
+    for name in os.listdir("/proc"):  # noqa: PTH208 - names, not paths
         if name.isdigit():
             try:
                 stat = Path(f"/proc/{name}/stat").read_bytes()
@@ -108,7 +107,7 @@ def _parents() -> Iterator[tuple[int, int]]:
 
 
 def _exec(command: list[str]) -> None:
-    """In the child: the guest's first process, in a session of its own; it does not return."""
+    """Become the server's first process, in a session of its own; does not return."""
     try:
         os.setsid()
         _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
@@ -126,12 +125,12 @@ def main(argv: list[str]) -> int:
     lifeline, number, grace_s, cpus = int(argv[1]), int(argv[2]), float(argv[3]), argv[4]
     stop_command, command = json.loads(argv[5]), json.loads(argv[6])
     if _libc.prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0):
-        print(f"error: no subreaper here: {os.strerror(ctypes.get_errno())}", file=sys.stderr)
+        print(f"error: cannot become a subreaper: {os.strerror(ctypes.get_errno())}", file=sys.stderr)
         return 126
     try:
         os.sched_setaffinity(0, [int(cpu) for cpu in cpus.split(",")] if cpus else os.sched_getaffinity(0))
     except OSError as error:
-        print(f"error: cannot bind it to CPU {cpus}: {error.strerror}; run again with PIN=0", file=sys.stderr)
+        print(f"error: cannot pin it to CPU {cpus}: {error.strerror}; run again with PIN=0", file=sys.stderr)
         return 126
     os.set_inheritable(lifeline, False)
     ended, wakes = os.pipe()
@@ -140,16 +139,16 @@ def main(argv: list[str]) -> int:
     signal.signal(signal.SIGCHLD, lambda *_: None)
     for polite in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(polite, signal.SIG_IGN)  # the lifeline alone decides
-    keeper = Reaper(command)
-    told = False
-    while keeper.reap() and not told:
+    reaper = Reaper(command)
+    agent_ended = False
+    while reaper.reap() and not agent_ended:
         ready, _, _ = select.select([lifeline, ended], [], [])
-        told = lifeline in ready
+        agent_ended = lifeline in ready
         if ended in ready:
             os.read(ended, 4096)
-    if told:
-        keeper.stop(number, stop_command, grace_s)
-    code = keeper.code or 0
+    if agent_ended:
+        reaper.stop(number, stop_command, grace_s)
+    code = reaper.code or 0
     return 128 - code if code < 0 else code
 
 

@@ -1,12 +1,11 @@
-"""Starting and ending servers, and knowing how they are.
+"""Starts and ends the servers of all targets, at most one of each, and knows which ones run.
 
-Its rule: at most one server of each target, and no server outlives its supervisor (mode_server.py, guest_server.py).
+No server outlives its supervisor (mode_server.py, external_server.py).
 """
 
 import os
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
 from errors import UserError
 from profiles.metrics import cpu_speed
@@ -16,27 +15,11 @@ from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST, ModeServer
 
-
-class ManagedServer(Protocol):
-    """What was started, or found, and answers."""
-
-    host: str
-    port: int
-    pid: int
-    congestion_control: str
-
-    @property
-    def reader(self) -> Reader: ...
-    @property
-    def pids(self) -> tuple[int, ...]: ...
-    def running(self) -> bool: ...
-    def last_stderr_line(self) -> str: ...
-    def ask_to_end(self) -> None: ...
-    def end(self) -> str: ...
+ManagedServer = ModeServer | ExternalServer
 
 
 class Supervisor:
-    """The servers of the targets. host: where those of our modes that start from now on listen."""
+    """The servers of the targets. host: where the modes that start from now on listen."""
 
     def __init__(self, targets: dict[str, Target], root: Path) -> None:
         self.host = HOST
@@ -47,7 +30,7 @@ class Supervisor:
         self._lifeline, self._held = os.pipe()
 
     def start(self, wanted: Start) -> TargetStatus:
-        """Start a target's server and wait until it is ready. Raises UserError when it does not get there."""
+        """Start a target's server and wait until it is ready. Raises UserError."""
         name = wanted.target
         target = self._target(name)
         if name in self._servers:
@@ -57,19 +40,18 @@ class Supervisor:
         target.check(wanted.options)
         self._last_cpus = wanted.cpus
         cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
-        if target.guest is not None:
+        if target.external is not None:
             self._servers[name] = ExternalServer(target, wanted, self._root, self.host)
         else:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
         return replace(self.status(name), cpu_probe_us=cpu_probe_us)
 
     def stop(self, name: str) -> TargetStatus:
-        """End a target's server, by force if it does not end by itself; one that is not running stays so."""
+        """End a target's server, by force if it does not end by itself. Does nothing where none runs."""
         self._target(name)
-        said = self._servers.pop(name).end() if name in self._servers else ""
-        return TargetStatus(
-            name, "stopped", last_stderr_line=said, cpu_probe_us=cpu_speed.cpu_probe_us(self._last_cpus)
-        )
+        line = self._servers.pop(name).end() if name in self._servers else ""
+        probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
+        return TargetStatus(name, "stopped", last_stderr_line=line, cpu_probe_us=probe_us)
 
     def stop_all(self) -> None:
         for server in self._servers.values():
@@ -93,7 +75,7 @@ class Supervisor:
         )
 
     def running(self) -> dict[str, Reader]:
-        """The readers of the servers that were running a moment ago."""
+        """The readers of the servers that were running when last looked at."""
         return {name: server.reader for name, server in list(self._servers.items())}
 
     def pids(self, name: str) -> tuple[int, ...]:

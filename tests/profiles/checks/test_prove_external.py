@@ -1,4 +1,4 @@
-"""What can be known of a guest from outside: its bytes, whether they go by reference, what it reads, its calls."""
+"""What is seen of an external server: its bytes, whether they go by reference, what it reads, its calls."""
 
 import os
 import shutil
@@ -9,7 +9,7 @@ import pytest
 from profiles.checks.prove_mode import prove
 from profiles.checks.strace import count_calls
 from profiles.store.records import Proof
-from tests.profiles.targets.external_servers import guest, of_table
+from tests.profiles.targets.external_servers import external, from_table
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 
@@ -18,7 +18,7 @@ needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace
 @pytest.mark.parametrize("how", ["workers", "hands-over"])
 def test_a_server_that_reads_and_sends_copies_twice(served: Path, how: str) -> None:
     """Also where a process serves that was started when it was ready already."""
-    proof = prove(guest(served, how), served)
+    proof = prove(external(served, how), served)
     if proof.calls_reason and "may not trace" in proof.calls_reason:
         pytest.skip(proof.calls_reason)
     assert (proof.state, proof.reason, proof.unknown, proof.by_reference_share) == ("available", None, None, 0.0)
@@ -28,7 +28,7 @@ def test_a_server_that_reads_and_sends_copies_twice(served: Path, how: str) -> N
 
 
 @pytest.mark.parametrize(
-    ("first", "says"), [("", "saw not one call of it"), ("trap '' TERM", "did not end within 2 s of being told to")]
+    ("first", "says"), [("", "saw none of its calls"), ("trap '' TERM", "did not end within 2 s of being asked to")]
 )
 def test_what_strace_did_not_see_is_unknown_and_not_nothing(
     served: Path, monkeypatch: pytest.MonkeyPatch, first: str, says: str
@@ -40,14 +40,14 @@ def test_what_strace_did_not_see_is_unknown_and_not_nothing(
     strace.chmod(0o755)
     monkeypatch.setenv("PATH", f"{strace.parent}:{os.environ['PATH']}")
     monkeypatch.setattr("profiles.checks.strace.ATTACH_TIMEOUT_S", 2.0)
-    proof = prove(guest(served), served)
+    proof = prove(external(served), served)
     assert proof.state == "available" and says in str(proof.calls_reason) and says in str(proof.unknown)
     assert proof.calls_per_gib is None and proof.read_copies is None
 
 
 @pytest.mark.parametrize("how", ["short", "flipped"])
 def test_wrong_bytes_contradict_any_name(served: Path, how: str) -> None:
-    proof = prove(guest(served, how), served)
+    proof = prove(external(served, how), served)
     assert proof.state == "degraded"
     assert proof.contradiction and "wrong bytes arrived in all" in proof.contradiction
 
@@ -55,25 +55,25 @@ def test_wrong_bytes_contradict_any_name(served: Path, how: str) -> None:
 def test_a_file_of_its_own_is_held_against_its_own_digest(served: Path) -> None:
     (served / "nine").write_bytes(b"123456789")
     digest = "15e2b0d3c33891ebb0f1ef609ec419420c20e320ce94c65fbc8c3312448eb225"
-    proof = prove(guest(served, path="/nine", size=9, sha256=digest), served)
+    proof = prove(external(served, path="/nine", size=9, sha256=digest), served)
     assert proof.state == "available"
     assert proof.by_reference_share is None and "not ours to change" in str(proof.unknown)
-    wrong = prove(guest(served, path="/nine", size=9, sha256="a" * 64), served)
+    wrong = prove(external(served, path="/nine", size=9, sha256="a" * 64), served)
     assert wrong.contradiction and "wrong bytes" in wrong.contradiction
 
 
 @pytest.mark.parametrize("how", ["dies", "404"])
 def test_one_that_cannot_run_is_missing_for_a_reason(served: Path, how: str) -> None:
-    proof = prove(guest(served, how), served)
+    proof = prove(external(served, how), served)
     assert proof.state == "missing" and proof.reason and "\n" not in proof.reason
 
 
 def test_without_a_file_to_send_it_is_missing(tmp_path: Path) -> None:
-    assert "`make test-file` makes the test file" in str(prove(guest(tmp_path), tmp_path).reason)
+    assert "`make test-file` makes the test file" in str(prove(external(tmp_path), tmp_path).reason)
 
 
 def test_a_program_that_is_not_installed_is_missing(served: Path) -> None:
-    target = of_table(served, "guest", {"command": "no-such-server", "address": "127.0.0.1:8399"})
+    target = from_table(served, "external", {"command": "no-such-server", "address": "127.0.0.1:8399"})
     assert "no-such-server cannot be run" in str(prove(target, served).reason)
 
 
@@ -94,4 +94,4 @@ def test_calls_are_counted_and_only_what_was_read_of_the_file_is_a_copy() -> Non
 
 
 def test_what_is_unknown_is_no_contradiction() -> None:
-    assert Proof("guest", "available", None, 1.0, 0.0).contradiction is None
+    assert Proof("external", "available", None, 1.0, 0.0).contradiction is None

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from profiles.checks.prove_mode import count_calls, prove
+from profiles.checks.prove_mode import prove
+from profiles.checks.strace import between_marks, count_calls
 from profiles.store.records import Proof, TargetFacts
 from profiles.targets.catalog import Target, discover
 from servers.mode import Copy
@@ -78,7 +79,7 @@ def test_what_the_kernel_refuses_is_missing_with_its_errno(tmp_path: Path, mode_
 
 def test_a_crash_is_a_reason_and_not_a_death(tmp_path: Path, mode_of: ModeOf) -> None:
     proof = prove(mode_of("crash", "os.kill(os.getpid(), signal.SIGILL)"), tmp_path)
-    assert (proof.state, proof.reason) == ("missing", "its trial died of SIGILL")
+    assert (proof.state, proof.reason) == ("missing", "its trial was killed by SIGILL")
 
 
 def test_completions_that_say_copied_contradict_the_name() -> None:
@@ -111,16 +112,15 @@ def test_what_is_unknown_contradicts_nothing() -> None:
     assert Proof("mode", "available", 0).contradiction is None
 
 
-def test_only_the_marked_thread_is_counted_and_resumed_calls_once() -> None:
-    log = """
-7 openat(AT_FDCWD, "x") = 3
-7 access("/zero-copy-bench/begin", F_OK) = -1 ENOENT
-7 sendto(4, ""..., 5 <unfinished ...>
-8 recvfrom(5, ""..., 5) = 5
-7 <... sendto resumed>) = 5
-7 sendto(4, ""..., 5) = 5
-7 access("/zero-copy-bench/end", F_OK) = -1 ENOENT
-7 close(3) = 0
-"""
-    assert count_calls(log) == {"sendto": 2}
-    assert count_calls("7 close(3) = 0") is None
+def test_only_the_calls_between_the_marks_are_counted() -> None:
+    thread = [
+        'openat(AT_FDCWD, "x") = 3',
+        'access("/zero-copy-bench/begin", F_OK) = -1 ENOENT',
+        'sendto(4<TCP:[1]>, ""..., 5, 0, NULL, 0) = 5',
+        'sendto(4<TCP:[1]>, ""..., 5, 0, NULL, 0) = 5',
+        'access("/zero-copy-bench/end", F_OK) = -1 ENOENT',
+        "close(3) = 0",
+    ]
+    marked = between_marks(thread)
+    assert marked and count_calls(marked).counted == {"sendto": 2}
+    assert between_marks(["close(3) = 0"]) is None

@@ -16,7 +16,7 @@ from profiles.metrics.process import METRICS, ProcessReader, Values
 from profiles.protocol import Start
 from profiles.targets.external_server import ExternalServer, serving
 from tests.conftest import eventually
-from tests.profiles.targets.external_servers import alive, guest
+from tests.profiles.targets.external_servers import alive, external
 
 BURNT_S = 0.3
 TICK_S = 0.01
@@ -25,7 +25,7 @@ COUNTERS = [metric.facts.name for metric in METRICS if metric.facts.kind == "cou
 
 @contextmanager
 def running(served: Path, *how: str) -> Iterator[ExternalServer]:
-    with serving(guest(served, *how), served, Start("guest", any_port=True)) as server:
+    with serving(external(served, *how), served, Start("external", any_port=True)) as server:
         yield server
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.checks.crosscheck import load
+from profiles.checks.crosscheck import drive
 from profiles.checks.doctor import features
 from profiles.profilers import folded_stacks
 from profiles.profilers.perf import Perf
@@ -49,7 +49,7 @@ def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]
     pid, port = server
     perf = Perf([pid])
     perf.begin(0.5, f"{frame} 1\n")
-    load(choose(["sendfile"])[0], port, 0.5)
+    drive(choose(["sendfile"])[0], port, 0.5)
     recording = over(perf)
     assert recording.state == "done", recording.reason
     seen = folded_stacks.read_folded(recording.raw)

@@ -1,4 +1,4 @@
-"""Guests for tests: tiny HTTP servers that behave in every way that servers do, named in a targets.toml."""
+"""External targets for tests: tiny HTTP servers that behave in every way that servers do, named in a targets.toml."""
 
 import json
 import sys
@@ -88,22 +88,22 @@ else:
 """
 
 
-def guest(folder: Path, *how: str, name: str = "guest", **more: object) -> Target:
+def external(folder: Path, *how: str, name: str = "external", **more: object) -> Target:
     """A target of its own targets.toml: SERVER, behaving like this. more: further keys of its table."""
     (folder / "server.py").write_text(SERVER)
     command = [sys.executable, str(folder / "server.py"), "{root}", "{port}", *how]
-    return of_table(folder, name, {"command": command, "address": "127.0.0.1:8399", **more})
+    return from_table(folder, name, {"command": command, "address": "127.0.0.1:8399", **more})
 
 
-def of_table(folder: Path, name: str, table: dict[str, object]) -> Target:
+def from_table(folder: Path, name: str, table: dict[str, object]) -> Target:
     path = folder / "targets.toml"
     path.write_text(f"[{name}]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items()))
-    ((facts, made),) = config_file.read(path, frozenset())
-    return catalog.Target(facts, guest=made)
+    ((facts, external),) = config_file.read(path, frozenset())
+    return catalog.Target(facts, external=external)
 
 
 def alive(pids: Iterable[int]) -> list[int]:
-    """Those that have not ended; a zombie has."""
+    """Those that have not ended; a zombie has ended."""
     return [pid for pid in pids if _lives(pid)]
 
 
