@@ -1,8 +1,8 @@
 """python -m profiles.profilers.allow_ptrace MODULE [ARGUMENTS...]: run a module in a process that py-spy may attach to.
 
-Its rule: for the profile pass only. Where Yama's ptrace_scope is 1 (Ubuntu's default) an unprivileged process may be
-read by its ancestors alone, and py-spy is a sibling; PR_SET_PTRACER lifts that for this one process (prctl(2)).
-Without Yama the call fails with EINVAL, and nothing needs to be lifted.
+For the profile pass only. Where Yama's ptrace_scope is 1 (Ubuntu's default), only its ancestors may read an
+unprivileged process, and py-spy is a sibling; PR_SET_PTRACER lifts that for this one process (prctl(2)). Without Yama
+the call fails with EINVAL, and nothing needs to be lifted.
 """
 
 import ctypes

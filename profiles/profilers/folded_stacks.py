@@ -1,15 +1,13 @@
-"""Stacks as text: what perf and py-spy sampled, folded, from the Python line down to the kernel's copy.
+"""Folded stacks of what perf and py-spy sampled, from the Python line to the kernel's copy: pure functions over text.
 
-Its rule: pure functions over text. A folded line is `frame;frame;… count`, root first. A frame's kind is its end, as
-flame graph tools have it: `_[p]` Python, `_[k]` kernel, none for C.
+A folded line is `frame;frame;… count`, root first. A frame's suffix is its kind, as in other flame graph tools: `_[p]`
+Python, `_[k]` kernel, none for C. The interpreter's own frames (eval loop, vector calls, thread start) are left out
+where they only connect others, and stay where they are what ran, so that the interpreter's cost shows.
 
-The machinery of the interpreter (eval loop, vector calls, thread start) is left out where it only connects: a Python
-frame says the same in words. It stays where it is what ran, so that the interpreter's own cost is seen.
-
-Python frames come from perf's trampoline (Python 3.12 and later, `-X perf`), and from py-spy's samples of the same
-load. The trampoline has no unwinding information, so perf sees one frame of it and not who called that; py-spy does.
-And where there is no trampoline, the C function of a call (`os_preadv`) belongs to the sampled line that makes such a
-call (`os.preadv(…)`), in the stack in which that was seen most often.
+Python frames come from perf's trampoline (Python 3.12 and later, `-X perf`) and from py-spy's samples of the same load.
+perf cannot unwind through the trampoline, so it sees its innermost frame only; py-spy knows the callers. Without the
+trampoline, a C function (`os_preadv`) is joined to the sampled line that makes such a call (`os.preadv(…)`), in the
+stack in which that was seen most often.
 """
 
 import itertools
@@ -40,9 +38,9 @@ _TRAMPOLINE = re.compile(r"py::(?P<name>[^:]+):(?P<path>.+)")
 
 def read_perf(script: TextIO, project: Path) -> Iterator[Stack]:
     """The samples of `perf script -F comm,pid,tid,time,ip,sym,dso`, root first, with the kinds of their frames."""
-    named = cache(partial(_named, project=project))  # a minute has a million lines, of which a few thousand differ
+    named = cache(partial(_named, project=project))  # a minute has a million lines, a few thousand of them different
 
-    @lru_cache(MOST_CALLERS)  # what ran differs by its address, and who called it seldom does
+    @lru_cache(MOST_CALLERS)  # the innermost frame differs by its address, its callers seldom do
     def callers(lines: str) -> Stack:
         return tuple(frame for line in reversed(lines.split("\n")) for frame in named(line))
 
@@ -54,7 +52,7 @@ def read_perf(script: TextIO, project: Path) -> Iterator[Stack]:
 
 
 def _samples(script: TextIO) -> Iterator[str]:
-    """The text of each, which an empty line ends."""
+    """The text of each sample; an empty line ends it."""
     rest = ""
     while piece := script.read(PIECE_CHARACTERS):
         *whole, rest = (rest + piece).split("\n\n")
@@ -63,7 +61,7 @@ def _samples(script: TextIO) -> Iterator[str]:
 
 
 def _named(line: str, project: Path) -> tuple[str, ...]:
-    """The one frame that a line tells of, or none."""
+    """The frame in a line, if there is one."""
     found = _FRAME.match(line)
     return () if found is None else (_name(found["symbol"], found["object"], project),)
 
@@ -82,7 +80,7 @@ def _name(symbol: str, dso: str, project: Path) -> str:
 
 
 def without_machinery(stack: Stack) -> Stack:
-    """The frames that say something: the deepest frame outside the kernel stays, whatever it is."""
+    """Without the interpreter's own frames; the deepest frame outside the kernel stays, whatever it is."""
     outside = [frame for frame in stack if not frame.endswith(KERNEL)]
     ran = outside[-1] if outside and len(outside) == len(stack) else None
     kept = [frame for frame in outside if frame.endswith(PYTHON) or not _MACHINERY.match(frame)]
@@ -93,9 +91,9 @@ def without_machinery(stack: Stack) -> Stack:
 
 
 def read_folded(text: str) -> Counter[Stack]:
-    """Folded lines as stacks and how often each was seen, but those without a frame, which py-spy found being made.
+    """How often each stack was seen, without empty stacks, which py-spy met half-made.
 
-    Raises ValueError for a line that has no count.
+    Raises ValueError for a line without a count.
     """
     seen: Counter[Stack] = Counter()
     for line in text.splitlines():
@@ -107,7 +105,7 @@ def read_folded(text: str) -> Counter[Stack]:
 
 
 def counted(stacks: Iterable[Stack]) -> Counter[Stack]:
-    """How often each was seen, without the machinery of the interpreter."""
+    """How often each stack was seen, without the interpreter's own frames."""
     folded: Counter[Stack] = Counter()
     for stack, count in Counter(stacks).items():
         folded[without_machinery(stack)] += count
@@ -119,11 +117,11 @@ def write_folded(stacks: Mapping[Stack, int]) -> str:
 
 
 def joined(stacks: Mapping[Stack, int], sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> Counter[Stack]:
-    """Stacks (and how often each was seen) get the Python frames of py-spy's stacks that make the same call.
+    """perf's stacks with the Python frames of py-spy's stacks that make the same call.
 
-    sampled: py-spy's stacks. line_of: the source line of one of its frames (source_line). A stack with the trampoline's
-    frame gets what py-spy saw above it, where it saw that; one without, whose call was never sampled, goes below
-    UNKNOWN_LINE. Where py-spy saw nothing, as of a server that is no Python, nothing is joined.
+    sampled: py-spy's stacks; where it has none, nothing is joined. line_of: the source line of one of its frames. A
+    stack with a trampoline frame gets the callers that py-spy saw; one without, whose call was never sampled, goes
+    below UNKNOWN_LINE.
     """
     if not sampled:
         return Counter(stacks)
@@ -135,26 +133,29 @@ def joined(stacks: Mapping[Stack, int], sampled: Mapping[Stack, int], line_of: C
 
 
 def _callers(sampled: Mapping[Stack, int], line_of: Callable[[str], str]) -> dict[str, Stack]:
-    """Of each name that is called in a sampled line, the stack in which that was seen most often."""
+    """For each name that is called in a sampled line, the stack in which that was seen most often."""
     seen: dict[str, Counter[Stack]] = {}
     for stack, count in sampled.items():
         for name in _CALL.findall(line_of(stack[-1])):
             seen.setdefault(name, Counter())[stack] += count
-    return {name: _python(stacks.most_common(1)[0][0]) for name, stacks in seen.items()}
+    return _most_seen(seen)
 
 
 def _above(sampled: Mapping[Stack, int]) -> dict[str, Stack]:
-    """Of each function, as the trampoline names it, the frames above it that were seen most often."""
+    """For each function, as the trampoline names it, the callers that were seen most often."""
     seen: dict[str, Counter[Stack]] = {}
     for stack, count in sampled.items():
         for at, frame in enumerate(stack):
             seen.setdefault(_without_line(frame) + PYTHON, Counter())[stack[:at]] += count
-    return {name: _python(stacks.most_common(1)[0][0]) for name, stacks in seen.items()}
+    return _most_seen(seen)
 
 
-def _python(sampled: Stack) -> Stack:
-    """py-spy's frames as ours, without those that start a thread."""
-    return tuple(frame + PYTHON for frame in sampled if "(threading.py:" not in frame)
+def _most_seen(seen: Mapping[str, Counter[Stack]]) -> dict[str, Stack]:
+    """With the suffix of Python frames, and without those that start a thread."""
+    most = {name: stacks.most_common(1)[0][0] for name, stacks in seen.items()}
+    return {
+        name: tuple(frame + PYTHON for frame in stack if "(threading.py:" not in frame) for name, stack in most.items()
+    }
 
 
 def _without_line(frame: str) -> str:
@@ -162,7 +163,7 @@ def _without_line(frame: str) -> str:
 
 
 def _whole(stack: Stack, callers: Mapping[str, Stack], above: Mapping[str, Stack]) -> Stack:
-    """A stack from perf with what py-spy knows of the frames of Python above its first C function."""
+    """A stack of perf's with the Python frames that py-spy knows above its first C function."""
     if stack[0].endswith(KERNEL):  # a kernel thread has none
         return stack
     python = tuple(itertools.takewhile(lambda frame: frame.endswith(PYTHON), stack))
@@ -176,8 +177,7 @@ def _whole(stack: Stack, callers: Mapping[str, Stack], above: Mapping[str, Stack
 
 
 def _caller(stack: Stack, callers: Mapping[str, Stack]) -> Stack | None:
-    """The Python frames that make a stack's first call: os_preadv is called by a line with preadv( in it, or with
-    os_preadv( where that is another name for it."""
+    """The Python frames that make a stack's first call: a line with preadv( or os_preadv( in it calls os_preadv."""
     for frame in itertools.takewhile(lambda frame: not frame.endswith(KERNEL), stack):
         name = frame.removesuffix("_impl")
         for called in (name, name.rpartition("_")[2]):
@@ -187,7 +187,7 @@ def _caller(stack: Stack, callers: Mapping[str, Stack]) -> Stack | None:
 
 
 def source_line(frame: str, project: Path, *more: Path) -> str:
-    """The line of source that py-spy's frame `name (path:number)` stands for; "" where it cannot be read.
+    """The source line of py-spy's frame `name (path:number)`; "" where it cannot be read.
 
     more: folders beside the project and the standard library that the path may be relative to.
     """

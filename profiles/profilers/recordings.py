@@ -1,6 +1,6 @@
-"""What records the servers in the profile pass: py-spy, or perf with the stacks that py-spy saw just before.
+"""The recordings of the profile pass: by py-spy, or by perf, which is joined with the stacks that py-spy saw before.
 
-Its rule: a server is recorded by one profiler at a time, and none outlives the server that it watches.
+A server is recorded by one profiler at a time, and no profiler outlives its server.
 """
 
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ MOST_SECONDS = 3600
 
 
 class Recordings:
-    """The recordings of all targets, each begun once and fetched once."""
+    """The recordings of all targets; each is begun once and fetched once."""
 
     def __init__(self) -> None:
         self._attached: dict[str, Perf] = {}
         self._begun: dict[str, PySpy | Perf] = {}
-        self._sampled: dict[str, str] = {}  # py-spy's stacks, to join perf's with
+        self._sampled: dict[str, str] = {}  # py-spy's folded stacks
 
     def attach(self, target: str, pids: Sequence[int]) -> None:
-        """Attach perf to the processes of a server that has just been started; nothing is counted yet."""
+        """Attach perf to the processes of a server that has just started; it counts nothing yet."""
         self._attached[target] = Perf(pids)
 
     def begin(self, target: str, pids: Sequence[int], seconds: int) -> None:
-        """Record from now on: with perf where that is attached, else with py-spy. Raises UserError.
+        """Record from now on: with perf where it is attached, else with py-spy. Raises UserError.
 
-        pids: the server's, parents first. py-spy records the first of them that runs Python, and its children.
+        pids: parents first. py-spy records the first that runs Python, and its children.
         """
         if not 1 <= seconds <= MOST_SECONDS:
             raise UserError(f"a recording of {seconds} s is refused: 1 to {MOST_SECONDS} whole seconds can be recorded")
@@ -42,7 +42,7 @@ class Recordings:
         perf.begin(seconds, self._sampled.get(target, ""))
 
     def result(self, target: str) -> Recording:
-        """The recording as it stands; once it is over, it is given back and forgotten. Raises UserError."""
+        """The recording as it stands; one that is over can be fetched once. Raises UserError."""
         if target not in self._begun:
             raise UserError(f"no flame graph of {target!r} is being recorded")
         recorder = self._begun[target]
@@ -54,7 +54,7 @@ class Recordings:
         return recording
 
     def end(self, target: str) -> None:
-        """The target's server ends: so does what watches it."""
+        """End what records a target, as its server ends."""
         for recorder in (self._attached.pop(target, None), self._begun.pop(target, None)):
             if recorder is not None:
                 recorder.kill()

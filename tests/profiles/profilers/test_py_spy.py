@@ -61,7 +61,7 @@ def test_what_runs_no_python_is_not_asked() -> None:
         assert py_spy.first_python([other.pid]) is None
         assert py_spy.first_python([other.pid, os.getpid()]) == os.getpid()
         other.kill()
-    assert PySpy(None, 1, "sleep").result().reason.startswith("no process of it runs Python")
+    assert PySpy(None, 1, "sleep").result().reason.startswith("none of its processes runs Python")
 
 
 def test_the_picture_and_the_stacks_show_the_busy_function(busy: subprocess.Popen[bytes]) -> None:
