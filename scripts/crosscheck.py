@@ -1,4 +1,4 @@
-"""make crosscheck: the CPU time that the score is made of, held against what others count of the same server."""
+"""make crosscheck: compares the CPU time that the score is made of with what other counters say of the same server."""
 
 from errors import EXIT_DONE, EXIT_FAILED, UsageError, run_command
 from profiles.checks.crosscheck import TOLERANCE, CpuReading, crosscheck
@@ -6,13 +6,13 @@ from profiles.targets.catalog import choose
 from scripts.common_arguments import add_root, parse, parser_of, print_table
 
 _VERDICTS = {True: f"agrees (within {TOLERANCE:.0%})", False: "differs", None: "not judged"}
-HEADINGS = ("mode", "account", "theirs, s", "the score's clock, s", "ratio", "")
+HEADINGS = ("mode", "counter", "it says, s", "the score's clock, s", "ratio", "")
 NOTE = """\
-Ticks, control group and getrusage hang on the scheduler's clock, as the score does: they check that no thread is
-missed. perf stat has a clock of its own. The two stop at different places of a switch between threads, so they agree
-where the server is never idle, as here, and part by what switches cost where it waits. What ksoftirqd, a thread of the
-kernel, did of a server's network work is billed to no process; perf stat counts it. The report's CPU time of the whole
-machine has all of this."""
+Ticks, control group and getrusage use the scheduler's clock, as the score does: they show that no thread is missed.
+perf stat has its own clock, which stops at another point of a context switch: the two agree where the server is never
+idle, as here, and differ by the cost of the switches where it waits. Network work that ksoftirqd, a kernel thread, does
+for a server is billed to no process; only perf stat counts it. The CPU time of the whole machine in the report includes
+all of this."""
 
 
 def main() -> int:
@@ -22,21 +22,21 @@ def main() -> int:
     arguments = parse(parser)
     if not 0.2 <= arguments.seconds <= 600:
         raise UsageError(f"--seconds {arguments.seconds:g}: give 0.2 to 600")
-    told = [
-        (target.name, account)
+    readings = [
+        (target.name, reading)
         for target in choose(arguments.modes)
-        for account in crosscheck(target, arguments.root, arguments.seconds)
+        for reading in crosscheck(target, arguments.root, arguments.seconds)
     ]
-    print_table("CPU time of the server, counted by others", HEADINGS, [_row(*each) for each in told])
+    print_table("CPU time of the server, by other counters", HEADINGS, [_row(*each) for each in readings])
     print(NOTE)
-    return EXIT_FAILED if any(account.agrees is False for _, account in told) else EXIT_DONE
+    return EXIT_FAILED if any(reading.agrees is False for _, reading in readings) else EXIT_DONE
 
 
-def _row(mode: str, account: CpuReading) -> tuple[str, ...]:
-    if account.ratio is None:
-        return mode, account.name, "–", "–", "–", f"unknown: {account.reason}"
-    numbers = f"{account.theirs_s:.3f}", f"{account.ours_s:.3f}", f"{account.ratio:.3f}"
-    return mode, account.name, *numbers, _VERDICTS[account.agrees]
+def _row(mode: str, reading: CpuReading) -> tuple[str, ...]:
+    if reading.ratio is None:
+        return mode, reading.name, "–", "–", "–", f"unknown: {reading.reason}"
+    numbers = f"{reading.theirs_s:.3f}", f"{reading.ours_s:.3f}", f"{reading.ratio:.3f}"
+    return mode, reading.name, *numbers, _VERDICTS[reading.agrees]
 
 
 if __name__ == "__main__":

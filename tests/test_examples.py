@@ -47,6 +47,7 @@ def test_every_example_is_tested() -> None:
     assert list(EVERY) == list(COPIES)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", COPIES)
 def test_an_example_runs_and_does_what_its_name_says(name: str, served: Path) -> None:
     target = installed(name)

@@ -15,6 +15,7 @@ def run(module: str, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=55)
 
 
+@pytest.mark.slow  # it proves every mode
 def test_the_doctor_knows_every_mode_and_feature(tmp_path: Path) -> None:
     done = run("scripts.doctor", "--root", str(tmp_path))
     assert done.returncode == 0, done.stderr
