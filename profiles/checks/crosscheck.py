@@ -15,9 +15,9 @@ import http
 import http.client
 import os
 import socket
-import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -117,23 +117,17 @@ def drive(target: Target, port: int, seconds: float) -> None:
     """Download over a few connections until the time is over. Raises UserError when a download fails."""
     endpoint = Endpoint(HOST, port, SERVED_PATH, target.facts.tls is not None)
     until_s = time.monotonic() + seconds
-    failures: list[str] = []
 
-    def download() -> None:
+    def download(_: int) -> None:
+        with contextlib.closing(connect(endpoint, _TIMEOUT_S)) as connection:
+            while time.monotonic() < until_s:
+                _download(connection, endpoint.path, endpoint.tls)
+
+    with ThreadPoolExecutor(CONNECTIONS) as pool:
         try:
-            with contextlib.closing(connect(endpoint, _TIMEOUT_S)) as connection:
-                while time.monotonic() < until_s:
-                    _download(connection, endpoint.path, endpoint.tls)
+            list(pool.map(download, range(CONNECTIONS)))
         except (OSError, http.client.HTTPException) as error:
-            failures.append(str(error))
-
-    threads = [threading.Thread(target=download) for _ in range(CONNECTIONS)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    if failures:
-        raise UserError(f"{target.name} did not deliver {endpoint.path}: {failures[0]}")
+            raise UserError(f"{target.name} did not deliver {endpoint.path}: {error}") from error
 
 
 def _download(connection: http.client.HTTPConnection, path: str, tls: bool) -> None:

@@ -4,19 +4,19 @@ A feature is available, degraded or missing, and the last two say why and what t
 """
 
 import contextlib
-import ctypes
 import os
 import shutil
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from errors import UserError
+from profiles.host.page_cache import by_cachestat
 from profiles.profilers.py_spy import explain, find_py_spy
 from profiles.protocol import Start
 from profiles.scratch import Scratch
@@ -27,8 +27,6 @@ from profiles.targets.external_server import serving
 State = Literal["available", "degraded", "missing"]
 
 _TRIED_BYTES = 64 << 10
-_SYS_CACHESTAT = 451  # the number is the same on every architecture, since Linux 6.5
-_LIBC = ctypes.CDLL(None, use_errno=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +64,10 @@ def _external(target: Target) -> Feature:
             return Feature(target.name, "missing", str(error).removeprefix(f"{target.name}: "))
 
 
+def _permitted(command: Sequence[str]) -> bool:
+    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+
+
 def _py_spy() -> Feature:
     program = find_py_spy()
     if program is None:
@@ -84,40 +86,35 @@ def _perf() -> Feature:
     if shutil.which("perf") is None:
         return Feature("perf", "missing", "no kernel frames; install it (Debian: linux-perf)")
     with contextlib.closing(Scratch()) as scratch:
-        command = ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", str(scratch.path / "data"), "true"]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-    if done.returncode:
-        return Feature("perf", "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1")
-    return Feature("perf", "available", "flame graphs with kernel frames")
+        if _permitted(
+            ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", str(scratch.path / "data"), "true"]
+        ):
+            return Feature("perf", "available", "flame graphs with kernel frames")
+    return Feature("perf", "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1")
 
 
 def _strace() -> Feature:
     if shutil.which("strace") is None:
         return Feature("strace", "missing", "system calls are not counted; install it (Debian: strace)")
-    done = subprocess.run(["strace", "-o", os.devnull, "true"], capture_output=True, text=True, check=False)
-    if done.returncode:
-        return Feature("strace", "missing", "tracing is not permitted; in a container give it SYS_PTRACE")
-    return Feature("strace", "available", "the proof counts system calls by name")
+    if _permitted(["strace", "-o", os.devnull, "true"]):
+        return Feature("strace", "available", "the proof counts system calls by name")
+    return Feature("strace", "missing", "tracing is not permitted; in a container give it SYS_PTRACE")
 
 
 def _cachestat() -> Feature:
     with tempfile.TemporaryFile() as file:
-        file.write(b"x" * 4096)
-        file.flush()
-        whole, found = (ctypes.c_uint64 * 2)(0, 0), (ctypes.c_uint64 * 5)()
-        failed = _LIBC.syscall(_SYS_CACHESTAT, file.fileno(), ctypes.byref(whole), ctypes.byref(found), 0)
-    if failed:
-        why = os.strerror(ctypes.get_errno())
-        return Feature("cachestat", "degraded", f"{why}; page-cache residency is read with mincore instead")
-    return Feature("cachestat", "available", "page-cache residency can be read (mincore is used)")
+        if by_cachestat(file.fileno()) is None:
+            return Feature(
+                "cachestat", "degraded", "refused, or not in this kernel; mincore reads page-cache residency"
+            )
+    return Feature("cachestat", "available", "page-cache residency can be read")
 
 
 def _pinning() -> Feature:
     allowed = os.sched_getaffinity(0)
     if len(allowed) < 2:
         return Feature("pinning", "missing", "only one CPU is allowed: load and servers share it")
-    code = f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"
-    if subprocess.run([sys.executable, "-c", code], capture_output=True, check=False).returncode:
+    if not _permitted([sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"]):
         return Feature("pinning", "missing", "sched_setaffinity is refused: load and servers run on any CPU")
     return Feature("pinning", "available", f"load and servers get separate CPUs, out of {len(allowed)}")
 

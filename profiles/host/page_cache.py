@@ -59,7 +59,7 @@ def resident_share_of(path: Path) -> float | None:
             pages = -(-os.fstat(file.fileno()).st_size // mmap.PAGESIZE)
             if not pages:
                 return None
-            resident = _by_cachestat(file.fileno())
+            resident = by_cachestat(file.fileno())
             return (_by_mincore(file.fileno()) if resident is None else resident) / pages
     except OSError:
         return None
@@ -124,7 +124,7 @@ def _receive_on_every_cpu() -> None:
         os.sched_setaffinity(0, cpus)
 
 
-def _by_cachestat(fd: int) -> int | None:
+def by_cachestat(fd: int) -> int | None:
     """Resident pages; None where the kernel does not know the call, or refuses it (a seccomp filter)."""
     found = _CacheStat()
     failed = _LIBC.syscall(_CACHESTAT, fd, ctypes.byref(_Range(0, 0)), ctypes.byref(found), 0)

@@ -38,16 +38,16 @@ _TRAMPOLINE = re.compile(r"py::(?P<name>[^:]+):(?P<path>.+)")
 
 def read_perf(script: TextIO, project: Path) -> Iterator[Stack]:
     """The samples of `perf script -F comm,pid,tid,time,ip,sym,dso`, root first, with the kinds of their frames."""
-    named = cache(partial(_named, project=project))  # a minute has a million lines, a few thousand of them different
+    frames = cache(partial(_frames, project=project))  # a minute has a million lines, a few thousand of them different
 
     @lru_cache(MOST_CALLERS)  # the innermost frame differs by its address, its callers seldom do
     def callers(lines: str) -> Stack:
-        return tuple(frame for line in reversed(lines.split("\n")) for frame in named(line))
+        return tuple(frame for line in reversed(lines.split("\n")) for frame in frames(line))
 
     for sample in _samples(script):
-        _thread, _, frames = sample.partition("\n")
-        ran, _, above = frames.partition("\n")
-        if stack := (*callers(above), *named(ran)):
+        _thread, _, lines = sample.partition("\n")
+        ran, _, above = lines.partition("\n")
+        if stack := (*callers(above), *frames(ran)):
             yield stack
 
 
@@ -60,23 +60,21 @@ def _samples(script: TextIO) -> Iterator[str]:
     yield rest.rstrip("\n")
 
 
-def _named(line: str, project: Path) -> tuple[str, ...]:
+def _frames(line: str, project: Path) -> tuple[str, ...]:
     """The frame in a line, if there is one."""
     found = _FRAME.match(line)
-    return () if found is None else (_name(found["symbol"], found["object"], project),)
-
-
-def _name(symbol: str, dso: str, project: Path) -> str:
+    if found is None:
+        return ()
+    symbol, dso = found["symbol"], found["object"]
     if dso.startswith("[") and dso != "[vdso]":
-        return symbol + KERNEL
+        return (symbol + KERNEL,)
     if symbol == "[unknown]":
-        return f"[{Path(dso.strip('[]')).name}]"
-    python = _TRAMPOLINE.fullmatch(symbol)
-    if python is None:
-        return symbol
-    path = Path(python["path"])
-    where = path.relative_to(project) if path.is_relative_to(project) else path.name
-    return f"{python['name']} ({where}){PYTHON}"
+        return (f"[{Path(dso.strip('[]')).name}]",)
+    if python := _TRAMPOLINE.fullmatch(symbol):
+        path = Path(python["path"])
+        where = path.relative_to(project) if path.is_relative_to(project) else path.name
+        return (f"{python['name']} ({where}){PYTHON}",)
+    return (symbol,)
 
 
 def without_machinery(stack: Stack) -> Stack:

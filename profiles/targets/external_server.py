@@ -24,7 +24,7 @@ from profiles.targets.catalog import Target
 from profiles.targets.congestion_control import CHOICES, congestion_control, set_congestion_control
 from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import describe_exit, free_port, last_line, listeners, refuse_busy
+from profiles.targets.process_helpers import describe_exit, free_port, last_line, listeners, refuse_busy, wait_or_kill
 from profiles.targets.reaper import KILLED_MESSAGE
 
 _STEP_S = 0.01
@@ -91,11 +91,7 @@ class ExternalServer:
         """Stop what was started, by force after its grace; says so if it had to. Safe to call twice."""
         self.ask_to_end()
         if self._reaper is not None:
-            try:
-                self._reaper.wait(2 * self._external.stop_within_s + _KILL_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                self._reaper.kill()
-                self._reaper.wait()
+            wait_or_kill(self._reaper, 2 * self._external.stop_within_s + _KILL_TIMEOUT_S)
             if self._reaper.returncode < 0:
                 self._kill_what_is_left()
         line = self._last_line()

@@ -18,7 +18,7 @@ from errors import UserError
 from profiles.metrics.process import ProcessReader
 from profiles.protocol import Start
 from profiles.targets.catalog import PROJECT, Target
-from profiles.targets.process_helpers import describe_exit, last_line
+from profiles.targets.process_helpers import describe_exit, last_line, wait_or_kill
 
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 5.0
@@ -70,11 +70,7 @@ class ModeServer:
     def end(self) -> str:
         """End it, by force if it does not end by itself; returns "", as there is nothing to report."""
         self._process.terminate()
-        try:
-            self._process.wait(STOP_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        wait_or_kill(self._process, STOP_TIMEOUT_S)
         if self._process.stdout is not None:
             self._process.stdout.close()
         self._log.close()

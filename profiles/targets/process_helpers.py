@@ -3,6 +3,7 @@
 import os
 import signal
 import socket
+import subprocess
 from contextlib import suppress
 from typing import IO
 
@@ -46,6 +47,14 @@ def last_line(log: IO[bytes]) -> str:
     tail = os.pread(log.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode(errors="replace")
     lines = [line for line in tail.splitlines() if line.strip() and ": serving " not in line]
     return lines[-1].removeprefix("error: ") if lines else ""
+
+
+def wait_or_kill(process: subprocess.Popen[bytes], timeout_s: float) -> None:
+    try:
+        process.wait(timeout_s)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
 
 
 def describe_exit(code: int) -> str:

@@ -60,7 +60,7 @@ def test_no_control_group_stays_behind() -> None:
             pytest.skip(str(reason))
         finally:
             process.kill()
-    assert not [*Path("/sys/fs/cgroup").glob("**/zero-copy-bench-*")]
+    assert not [*Path("/sys/fs/cgroup").glob(f"**/zero-copy-bench-{os.getpid()}")]
 
 
 def test_a_server_that_does_not_deliver_is_a_clear_error(tmp_path: Path) -> None:

@@ -58,7 +58,7 @@ def test_both_ways_to_look_agree(file: Path) -> None:
     page_cache.drop(file)
     with file.open("r+b") as opened:
         assert opened.read(3 * 4096)
-        by_cachestat = page_cache._by_cachestat(opened.fileno())
+        by_cachestat = page_cache.by_cachestat(opened.fileno())
         if by_cachestat is None:
             pytest.skip("no cachestat(2) here, which came with Linux 6.5")
         assert 3 <= by_cachestat == page_cache._by_mincore(opened.fileno())
