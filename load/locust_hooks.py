@@ -206,7 +206,7 @@ def _start_each(idle_servers: IdleServers) -> None:
         try:
             idle_servers.start(mode)
         except UserError as error:
-            if not idle_servers.user_class(mode).guest:
+            if not idle_servers.user_class(mode).external:
                 raise
             print(f"warning: {mode} is not served: {error}", file=sys.stderr)
 

@@ -36,7 +36,7 @@ class DownloadUser(User):
     target: ClassVar[str]
     address: ClassVar[tuple[str, int]]
     path: ClassVar[str] = SERVED_PATH
-    guest: ClassVar[bool] = False
+    external: ClassVar[bool] = False
     own_bytes: ClassVar[int | None] = None
     meter: ClassVar[Meter]
     sink: ClassVar[Sink] = "discard"
@@ -116,7 +116,7 @@ def user_classes() -> dict[str, type[DownloadUser]]:
                 "target": target.name,
                 "address": address,
                 "path": target.facts.path,
-                "guest": target.facts.guest is not None,
+                "external": target.external is not None,
                 "own_bytes": target.facts.size_bytes,
                 "tls": target.facts.tls is not None,
                 "host": f"http{'s' if target.facts.tls else ''}://{address[0]}:{address[1]}",
