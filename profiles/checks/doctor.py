@@ -10,7 +10,7 @@ import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -43,7 +43,7 @@ class Feature:
 
 def features() -> list[Feature]:
     """All features, in the order in which to show them; takes about a second."""
-    return [feature() for feature in _FEATURES]
+    return [_py_spy(), _perf(), _strace(), _cachestat(), _pinning(), _congestion_control(), _io_accounting()]
 
 
 def external_targets(targets: Iterable[Target]) -> list[Feature]:
@@ -133,14 +133,3 @@ def _io_accounting() -> Feature:
     if Path("/proc/self/io").exists():
         return Feature("I/O accounting", "available", "the proof counts copies on the read side")
     return Feature("I/O accounting", "missing", "this kernel has no /proc/PID/io: copies are not counted")
-
-
-_FEATURES: tuple[Callable[[], Feature], ...] = (
-    _py_spy,
-    _perf,
-    _strace,
-    _cachestat,
-    _pinning,
-    _congestion_control,
-    _io_accounting,
-)

@@ -15,7 +15,7 @@ import linecache
 import re
 import sysconfig
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import cache, lru_cache, partial
 from pathlib import Path
 from typing import TextIO
@@ -184,15 +184,15 @@ def _caller(stack: Stack, callers: Mapping[str, Stack]) -> Stack | None:
     return None
 
 
-def source_line(frame: str, project: Path, *more: Path) -> str:
+def source_line(frame: str, folders: Sequence[Path]) -> str:
     """The source line of py-spy's frame `name (path:number)`; "" where it cannot be read.
 
-    more: folders beside the project and the standard library that the path may be relative to.
+    folders: those that the path may be relative to, beside the standard library.
     """
     found = _LINE.search(frame)
     if found is None:
         return ""
-    for folder in (project, *more, Path(sysconfig.get_path("stdlib"))):
+    for folder in (*folders, Path(sysconfig.get_path("stdlib"))):
         line = linecache.getline(str(folder / found["path"]), int(found["number"]))
         if line:
             return line

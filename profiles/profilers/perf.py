@@ -13,6 +13,7 @@ import signal
 import subprocess
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO
 
@@ -143,8 +144,9 @@ class Perf:
         if not any(frame.endswith(folded_stacks.KERNEL) for frame in frames):
             return Recording("failed", reason=f"perf saw no kernel frames; {REMEDY}")
         trampoline = any(frame.endswith(folded_stacks.PYTHON) for frame in frames)
+        line_of = partial(folded_stacks.source_line, folders=(PROJECT, *self._folders))
         sampled = folded_stacks.read_folded(self._sampled)
-        folded = folded_stacks.joined(found, sampled, self._source_line) if self._python else found
+        folded = folded_stacks.joined(found, sampled, line_of) if self._python else found
         return Recording(
             "done",
             raw=folded_stacks.write_folded(folded),
@@ -152,9 +154,6 @@ class Perf:
             counted_s=self._counted_s,
             python="trampoline" if trampoline else "joined" if self._sampled else None,
         )
-
-    def _source_line(self, frame: str) -> str:
-        return folded_stacks.source_line(frame, PROJECT, *self._folders)
 
     def _last_line(self) -> str:
         with contextlib.suppress(OSError):

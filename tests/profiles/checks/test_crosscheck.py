@@ -1,4 +1,4 @@
-"""Others see the CPU time that the score is made of, or it is said why they see nothing."""
+"""Other counters see the CPU time that the score is made of, or say why they see nothing."""
 
 import os
 import subprocess
@@ -11,7 +11,7 @@ from profiles.checks import cpu_accounting
 from profiles.checks.crosscheck import NOT_BILLED, CpuReading, crosscheck
 from profiles.targets.catalog import choose
 
-SCHEDULER_ACCOUNTS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
+SCHEDULER_COUNTERS = ("ticks of /proc/PID/stat", "control group", "getrusage, after its end")
 
 
 @pytest.fixture
@@ -23,19 +23,19 @@ def root(tmp_path: Path) -> Path:
 @pytest.mark.parametrize("mode", ["sendfile", "tls-send"])
 def test_what_hangs_on_the_same_clock_agrees_with_it(root: Path, mode: str) -> None:
     """With some slack for what is no disagreement: a tick at each end, and the end of the process."""
-    told = {account.name: account for account in crosscheck(choose([mode])[0], root, 0.5)}
-    assert set(told) == {*SCHEDULER_ACCOUNTS, "perf stat", NOT_BILLED}
-    for name in SCHEDULER_ACCOUNTS:
-        account = told[name]
-        if account.reason is None:
-            assert account.ours_s and account.theirs_s
-            assert abs(account.theirs_s - account.ours_s) < 0.1 * account.ours_s + 0.05, account
+    readings = {reading.name: reading for reading in crosscheck(choose([mode])[0], root, 0.5)}
+    assert set(readings) == {*SCHEDULER_COUNTERS, "perf stat", NOT_BILLED}
+    for name in SCHEDULER_COUNTERS:
+        reading = readings[name]
+        if reading.reason is None:
+            assert reading.ours_s and reading.theirs_s
+            assert abs(reading.theirs_s - reading.ours_s) < 0.1 * reading.ours_s + 0.05, reading
 
 
-def test_a_thread_that_an_account_missed_would_show() -> None:
-    assert CpuReading("some account", 0.97, 1.0).agrees is False
-    assert CpuReading("some account", 0.99, 1.0).agrees is True
-    assert CpuReading("some account", None, None, "not here").agrees is None
+def test_a_thread_that_a_counter_missed_would_show() -> None:
+    assert CpuReading("some counter", 0.97, 1.0).agrees is False
+    assert CpuReading("some counter", 0.99, 1.0).agrees is True
+    assert CpuReading("some counter", None, None, "not here").agrees is None
     assert CpuReading(NOT_BILLED, 0.1, 1.0).agrees is None
 
 

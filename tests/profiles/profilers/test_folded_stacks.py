@@ -136,10 +136,10 @@ def test_folded_text_is_read_as_it_was_written() -> None:
 def test_the_source_of_a_sampled_line_is_found_in_the_project_and_in_the_standard_library(tmp_path: Path) -> None:
     lines = (PROJECT / "servers/modes/sendfile.py").read_text().splitlines()
     number = next(at for at, line in enumerate(lines, 1) if "os.sendfile(" in line)
-    assert "os.sendfile(" in folded_stacks.source_line(f"send_file (servers/modes/sendfile.py:{number})", PROJECT)
-    assert folded_stacks.source_line("run (threading.py:1)", PROJECT)
+    assert "os.sendfile(" in folded_stacks.source_line(f"send_file (servers/modes/sendfile.py:{number})", [PROJECT])
+    assert folded_stacks.source_line("run (threading.py:1)", [PROJECT])
     assert (
-        folded_stacks.source_line("run (nowhere.py:1)", tmp_path)
-        == folded_stacks.source_line("a C function", PROJECT)
+        folded_stacks.source_line("run (nowhere.py:1)", [tmp_path])
+        == folded_stacks.source_line("a C function", [PROJECT])
         == ""
     )
