@@ -77,7 +77,7 @@ class ModeServer:
         return ""
 
     def _ready_line(self) -> str:
-        """ "ready NAME PORT CONGESTION_CONTROL", printed once the server listens. Raises UserError."""
+        """Wait for "ready NAME PORT CONGESTION_CONTROL", which the server prints. Raises UserError."""
         stdout = self._process.stdout
         assert stdout is not None
         deadline = time.monotonic() + START_TIMEOUT_S

@@ -85,18 +85,17 @@ class Reaper:
 
 def descendants() -> list[int]:
     """All processes below this one, parents first."""
-    parents: dict[int, list[int]] = {}
+    children: dict[int, list[int]] = {}
     for pid, parent in _parents():
-        parents.setdefault(parent, []).append(pid)
-    found, ahead = [], [os.getpid()]
-    while ahead:
-        below = parents.get(ahead.pop(), [])
-        found += below
-        ahead += below
-    return found
+        children.setdefault(parent, []).append(pid)
+    found = [os.getpid()]
+    for pid in found:  # which grows
+        found += children.get(pid, [])
+    return found[1:]
 
 
 def _parents() -> Iterator[tuple[int, int]]:
+    """Each process with its parent."""
     for name in os.listdir("/proc"):  # noqa: PTH208 - names, not paths
         if name.isdigit():
             try:
