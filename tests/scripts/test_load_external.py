@@ -100,6 +100,7 @@ def test_one_that_cannot_be_measured_ends_the_run_in_one_line(served: Path, how:
     assert says in output.strip().splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_wrong_bytes_of_the_right_length_make_a_run_void(served: Path) -> None:
     code, output = load(served, "flipped", more=("--rounds", "1", *UNPROFILED))
     assert code == 0, output
