@@ -33,14 +33,14 @@ _SUMMED = tuple(metric.facts.name for metric in METRICS)
 class TreeReader:
     """Reads all METRICS of a process and everything below it, summed; keeps what ended ones had counted.
 
-    keeper: the top is ours (profiles/targets/reaper.py) and no part of the guest: only what it waited for counts.
+    reaper: the top is ours (profiles/targets/reaper.py) and no part of the guest: only what it waited for counts.
     read() raises ProcessLookupError when nothing of the tree is left.
     """
 
-    def __init__(self, pid: int, keeper: bool = False) -> None:
+    def __init__(self, pid: int, reaper: bool = False) -> None:
         self.pid = pid
-        self._keeper = keeper
-        self._readers: dict[int, ProcessReader] = {} if keeper else {pid: ProcessReader(pid)}
+        self._reaper = reaper
+        self._readers: dict[int, ProcessReader] = {} if reaper else {pid: ProcessReader(pid)}
         self._last: dict[int, Values] = {}
         self._of_children: dict[int, dict[str, float]] = {}
         self._carried = dict.fromkeys((*_INHERITED, *_KEPT), 0.0)
@@ -64,7 +64,7 @@ class TreeReader:
         waited = self._waited(readings)
         self._carry(readings, waited)
         self._last, self._of_children = readings, waited
-        top = waited.get(self.pid, {}) if self._keeper else {}
+        top = waited.get(self.pid, {}) if self._reaper else {}
         return self._never_less({name: _sum([values[name] for values in readings.values()]) for name in _SUMMED}, top)
 
     def _find(self) -> None:
@@ -91,7 +91,7 @@ class TreeReader:
 
     def _waited(self, readings: dict[int, Values]) -> dict[int, dict[str, float]]:
         waited = {pid: reader.of_children for pid, reader in self._readers.items() if pid in readings}
-        if self._keeper:
+        if self._reaper:
             waited[self.pid] = of_children(read_stat(self.pid))
         return waited
 

@@ -113,7 +113,7 @@ class ExternalServer:
         arguments += [json.dumps([expand(word) for word in words]) for words in (command, external.command)]
         environment = os.environ | _PATH | {name: expand(text) for name, text in external.env.items()}
         self._reaper = self._spawn(arguments, external.here / expand(external.cwd), environment)
-        self.reader = TreeReader(self._reaper.pid, keeper=True)
+        self.reader = TreeReader(self._reaper.pid, reaper=True)
 
     def _spawn(self, arguments: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
         """The reaper, which runs the command. Raises UserError."""

@@ -85,7 +85,7 @@ def test_a_worker_that_dies_takes_nothing_with_it(served: Path) -> None:
         assert (after["threads"] or 0) < (before["threads"] or 0)
 
 
-def test_processes_are_summed_and_the_keeper_is_not_one_of_them(served: Path) -> None:
+def test_processes_are_summed_and_the_reaper_is_not_one_of_them(served: Path) -> None:
     with running(served, "workers") as server:
         whole = server.reader.read()
         each = [ProcessReader(pid).read() for pid in server.pids]
