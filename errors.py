@@ -1,7 +1,7 @@
-"""The one error type of the project, known to every room.
+"""The project's error types, and how a command ends with them.
 
-Its rule: a message says what was tried, on what, why it failed and what to do.
-It is raised where the cause is known and caught once, in the command that ran.
+Its rule: a message says what was tried, on what, why it failed and what to do. A UserError is raised where the cause is
+known and caught once, in run_command().
 """
 
 import argparse
@@ -17,31 +17,30 @@ EXIT_FAILED = 1
 EXIT_USAGE = 2
 EXIT_INTERRUPTED = 130
 
-
 _REMEDIES = {
     errno.ENOSPC: "free some space there, or choose another place",
     errno.EDQUOT: "free some of your quota there, or choose another place",
-    errno.EFBIG: "raise the limit on the size of files (`ulimit -f`)",
+    errno.EFBIG: "raise the limit on file sizes (`ulimit -f`)",
     errno.EACCES: "change its permissions, or choose another place",
     errno.EPERM: "change its permissions, or choose another place",
-    errno.EROFS: "that file system can only be read: choose another place",
+    errno.EROFS: "the file system is read-only: choose another place",
     errno.ENOTDIR: "a file is in the way: remove it, or choose another place",
     errno.EEXIST: "a file is in the way: remove it, or choose another place",
     errno.EISDIR: "a folder is in the way: remove it, or choose another place",
-    errno.ENOENT: "the folder that it belongs into has gone: make it again",
+    errno.ENOENT: "its folder has gone: create it again",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "raise the limit on open files (`ulimit -n`)",
-    errno.EIO: "the disk fails: look into `dmesg`",
+    errno.EIO: "the disk fails: see `dmesg`",
 }
 
 
 def remedy(error: OSError) -> str:
-    """What to do when a file or folder cannot be written, fit for the reason."""
-    return _REMEDIES.get(error.errno or 0, "see what is special about that place, or choose another")
+    """What to do about a file or folder that cannot be written."""
+    return _REMEDIES.get(error.errno or 0, "check that place, or choose another")
 
 
 class UserError(Exception):
-    """Something the user can mend: one clear line, and the exit code that belongs to it."""
+    """A problem that the user can solve: a one-line message and the command's exit code."""
 
     def __init__(self, message: str, exit_code: int = EXIT_FAILED) -> None:
         super().__init__(message)
@@ -49,34 +48,34 @@ class UserError(Exception):
 
 
 class UsageError(UserError):
-    """The command was asked for something that it cannot mean (exit code 2)."""
+    """The command line or a value in it is wrong (exit code 2)."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, EXIT_USAGE)
 
 
 class CommandParser(argparse.ArgumentParser):
-    """An argparse parser whose errors are one line, like all the others."""
+    """An argparse parser that raises UsageError instead of printing its usage."""
 
     def error(self, message: str) -> NoReturn:
-        raise UsageError(f"{message}; `{self.prog} --help` says what there is")
+        raise UsageError(f"{message}; `{self.prog} --help` lists the options")
 
 
 class _StandardOutput(io.FileIO):
-    """File descriptor 1, which fails once, and as an error that the user can mend: argparse swallows an OSError.
+    """File descriptor 1. Its first failure is a UserError, since argparse swallows an OSError; then output is dropped.
 
-    A reader that has seen enough is no error: what is left to say is left unsaid, and the exit code is the command's.
+    A reader that has gone (`… | head`) is not an error.
     """
 
-    _given_up = False
+    _failed = False
 
     def write(self, data: Any, /) -> int:
-        if self._given_up:
+        if self._failed:
             return len(data)
         try:
             return super().write(data)
         except OSError as error:
-            self._given_up = True
+            self._failed = True
             if isinstance(error, BrokenPipeError):
                 return len(data)
             raise UserError(f"cannot write to standard output: {error.strerror}; send it somewhere else") from error
@@ -85,8 +84,7 @@ class _StandardOutput(io.FileIO):
 def run_command(main: Callable[[], int]) -> None:
     """Run a command's main and exit with its code; a UserError becomes one line on stderr.
 
-    Output that cannot be written is one: a standard output that is closed, or on a full disk. A reader that has seen
-    enough (`… | head`) is none.
+    So does a standard output that is closed or cannot be written to.
     """
     signal.signal(signal.SIGINT, signal.default_int_handler)
     if code := _outcome(_watch_output):
@@ -95,9 +93,10 @@ def run_command(main: Callable[[], int]) -> None:
     sys.exit(_outcome(_flush_output) or code)
 
 
-def _outcome(deed: Callable[[], int]) -> int:
+def _outcome(action: Callable[[], int]) -> int:
+    """The action's exit code, also when it raises UserError or is interrupted."""
     try:
-        return deed()
+        return action()
     except UserError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
@@ -110,9 +109,9 @@ def _outcome(deed: Callable[[], int]) -> int:
 
 
 def _watch_output() -> int:
-    if sys.stdout is None:  # a file that is opened later would take its place
+    if sys.stdout is None:  # the next file to be opened would become descriptor 1
         raise UserError("standard output is closed: leave it open, or send it to a file or to /dev/null")
-    if sys.stdout is sys.__stdout__:  # and not what a test has put there
+    if sys.stdout is sys.__stdout__:  # not replaced by a test
         out = cast(io.TextIOWrapper, sys.stdout)
         raw = _StandardOutput(1, "w", closefd=False)
         buffer = cast(BinaryIO, raw if out.write_through else io.BufferedWriter(raw))

@@ -1,7 +1,4 @@
-"""Sizes as people write them, and back. Binary units only: 1 GiB = 2**30 bytes.
-
-Its rule: a quantity carries its unit in its name; this module converts at the edge.
-"""
+"""Parses and formats sizes. Binary units only: 1 GiB = 2**30 bytes."""
 
 import re
 
@@ -16,10 +13,7 @@ _SIZE = re.compile(r"(\d+(?:\.\d+)?)\s*([A-Za-z]*)")
 
 
 def parse_size(text: str) -> int:
-    """The number of bytes that "256MiB", "64K", "1.5GiB" or "17" stands for.
-
-    Raises UsageError for anything else, and for a fraction of a byte.
-    """
+    """The bytes of "256MiB", "64K", "1.5GiB" or "17". Raises UsageError for anything else or a fraction of a byte."""
     match = _SIZE.fullmatch(text.strip())
     factor = _FACTORS.get(match[2].upper()) if match else None
     if match is None or factor is None:
@@ -31,7 +25,7 @@ def parse_size(text: str) -> int:
 
 
 def format_size(size_bytes: float) -> str:
-    """The size with its largest fitting unit: exact where it is exact ("256 MiB"), else one decimal ("1.5 GiB")."""
+    """The size in its largest fitting unit: without decimals if whole ("256 MiB"), else with one ("1.5 GiB")."""
     for unit, factor in (("GiB", GIB), ("MiB", MIB), ("KiB", KIB)):
         if size_bytes >= factor:
             value = size_bytes / factor

@@ -62,7 +62,7 @@ def test_a_reader_that_has_seen_enough_is_no_error() -> None:
 
 def test_a_wrong_option_is_one_line_of_usage() -> None:
     parser = CommandParser(prog="make it")
-    with pytest.raises(UsageError, match="unrecognized arguments: --so; `make it --help` says what there is"):
+    with pytest.raises(UsageError, match="unrecognized arguments: --so; `make it --help` lists the options"):
         parser.parse_args(["--so"])
 
 
@@ -108,7 +108,7 @@ def test_a_reader_that_has_seen_enough_does_not_change_how_it_went(deed: str, co
     [
         (errno.ENOSPC, "free some space there"),
         (errno.EACCES, "change its permissions"),
-        (errno.EROFS, "can only be read"),
+        (errno.EROFS, "the file system is read-only"),
         (errno.ENOTDIR, "a file is in the way"),
     ],
 )
