@@ -1,7 +1,4 @@
-"""python -m servers [MODE...]: one process per mode; each prints "ready NAME PORT CONGESTION_CONTROL".
-
-Its rule: one mode is served here, in this process; several are one child process each (several.py).
-"""
+"""python -m servers [MODE...]: one process per mode; each prints "ready NAME PORT CONGESTION_CONTROL"."""
 
 import contextlib
 import os
@@ -9,18 +6,17 @@ import resource
 import signal
 import socket
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 
 from errors import EXIT_DONE, UserError, run_command
-from servers import cli, discovery, files, mode, process_per_mode, sockets
+from servers import cli, discovery, files, process_per_mode, sockets
 from servers.cli import Arguments
 from servers.log import log
 from servers.server import Limits, Server
 from units import format_size
 
-_FAIREST_CONGESTION_CONTROL = ("cubic", "reno")  # reno where an unprivileged user may not choose cubic
-_DESCRIPTORS_PER_CONNECTION = 7  # what the hungriest mode, uring-splice, holds: socket, file, path, ring, pipe
+_DESCRIPTORS_PER_CONNECTION = 7  # of uring-splice, which needs most: socket, file, path, ring, pipe
 _OWN_DESCRIPTORS = 16
 
 
@@ -38,7 +34,7 @@ def serve_one(wanted: Arguments) -> int:
     root = files.resolve_root(wanted.root)
     limits = Limits(connections=_allowed_connections(wanted.connections))
     listener = _listen(name, wanted.host, facts.port if wanted.port is None else wanted.port)
-    congestion = _set_congestion_control(listener, wanted.congestion)
+    congestion = sockets.set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
     server = Server(
         listener, root, bound, limits, wanted.lifeline, discovery.wrapper(facts), discovery.requirement(name)
@@ -47,7 +43,7 @@ def serve_one(wanted: Arguments) -> int:
         port = listener.getsockname()[1]
         log(
             f"{name}: serving {os.fsdecode(root)} on {wanted.host} port {port}, congestion control {congestion}"
-            + "".join(f", {option} {format_size(size)}" for option, size in _in_force(facts, options).items())
+            + "".join(f", {option} {format_size(size)}" for option, size in options.items())
         )
         _announce(f"ready {name} {port} {congestion}")
         server.serve()
@@ -55,7 +51,7 @@ def serve_one(wanted: Arguments) -> int:
 
 
 def _allowed_connections(wanted: int) -> int:
-    """As many connections as descriptors allow, after raising the soft limit as far as need be."""
+    """As many connections as descriptors allow, after raising the soft limit if need be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     needed = _DESCRIPTORS_PER_CONNECTION * wanted + _OWN_DESCRIPTORS
     limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
@@ -77,19 +73,9 @@ def _listen(name: str, host: str, port: int) -> socket.socket:
         ) from error
 
 
-def _set_congestion_control(listener: socket.socket, wanted: str | None) -> str:
-    in_force = sockets.set_congestion_control(listener, [wanted] if wanted else _FAIREST_CONGESTION_CONTROL)
-    if wanted and in_force != wanted:
-        raise UserError(
-            f"congestion control {wanted!r} was refused, {in_force} is in force: choose one that "
-            f"`sysctl net.ipv4.tcp_allowed_congestion_control` lists"
-        )
-    return in_force
-
-
 @contextlib.contextmanager
 def _stopped_by_signals(server: Server) -> Iterator[None]:
-    """The interpreter writes a byte to the server for each signal: no moment at which one could be missed."""
+    """The interpreter writes a byte to the server for each signal, so that none can be missed."""
     signal.set_wakeup_fd(server.stop_fd, warn_on_full_buffer=False)
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: None)
@@ -101,15 +87,11 @@ def _stopped_by_signals(server: Server) -> Iterator[None]:
 
 
 def _announce(line: str) -> None:
-    """One write, since several servers may share a pipe. A server goes on when nobody reads from it any more."""
+    """Print in one write, since servers may share a pipe; go on when nobody reads it any more."""
     try:
         print(line + "\n", end="", flush=True)
     except BrokenPipeError:
         sys.stdout = None  # keeps the interpreter from flushing into it again at exit
-
-
-def _in_force(facts: mode.Mode, given: Mapping[str, int]) -> dict[str, int]:
-    return {option.name: option.default_bytes for option in facts.options} | dict(given)
 
 
 if __name__ == "__main__":

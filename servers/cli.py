@@ -1,12 +1,10 @@
-"""The command line of `python -m servers`, checked as a whole before anything is started.
-
-Its rule: what comes out can be carried out, or only the machine can refuse it.
-"""
+"""The command line of `python -m servers`, checked as a whole before anything is started."""
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from errors import CommandParser, UsageError
@@ -19,7 +17,7 @@ _COMMON = ("host", "port", "root", "connections", "congestion", "lifeline")  # w
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What is to be served, and how. port None: each mode's own. options: sizes in bytes by mode and option name."""
+    """What to serve, and how. port None: each mode's own. options: every option's size in bytes, by mode and name."""
 
     modes: tuple[str, ...]
     host: str
@@ -30,7 +28,7 @@ class Arguments:
     lifeline: int | None
     options: Mapping[str, Mapping[str, int]]
 
-    def command_line_of(self, name: str) -> list[str]:
+    def command_line_for(self, name: str) -> list[str]:
         """The arguments that serve this one of several modes in the same way."""
         command = [name, f"--host={self.host}", f"--root={self.root}", f"--connections={self.connections}"]
         if self.port is not None:
@@ -42,13 +40,13 @@ class Arguments:
 
 def parse(argv: Sequence[str] | None) -> Arguments:
     """Raises UsageError, or UserError for a root that cannot be served."""
-    modes = _needed(sys.argv[1:] if argv is None else argv)
+    modes = _needed_modes(sys.argv[1:] if argv is None else argv)
     given = _parser(modes).parse_args(argv)
     wanted = tuple(given.modes or modes)
     for name in wanted:
         discovery.import_mode(name)
     if len(set(wanted)) < len(wanted):
-        raise UsageError(f"a mode is served once: {' '.join(wanted)}")
+        raise UsageError(f"a mode was named twice: {' '.join(wanted)}")
     if given.port and len(wanted) > 1:
         raise UsageError(f"--port {given.port} goes with one mode, not with {len(wanted)}: {' '.join(wanted)}")
     if given.port is not None and not 0 <= given.port <= 65535:
@@ -56,27 +54,26 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     if given.connections < 1:
         raise UsageError(f"--connections {given.connections}: at least 1 connection must be allowed")
     files.resolve_root(given.root)
+    options = _sizes(given, modes, wanted)
     return Arguments(
-        modes=wanted,
-        host=given.host,
-        port=given.port,
-        root=given.root,
-        connections=given.connections,
-        congestion=given.congestion,
-        lifeline=given.lifeline,
-        options=_sizes(vars(given), modes, wanted),
+        wanted, given.host, given.port, given.root, given.connections, given.congestion, given.lifeline, options
     )
 
 
-def _needed(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
-    """The modes that are named, where nothing else is asked for: a measured process does not import the others.
+def _needed_modes(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
+    """The named modes alone, so that a measured process does not import the others.
 
-    All of them, where none is named or an option may be another mode's: for what is then to be said.
+    All modes, where none is named or an option may belong to another mode: the messages then list them.
     """
     named = {word: discovery.import_mode(word)[0] for word in argv if word in discovery.names()}
-    known = {*_COMMON, *(option.name for facts in named.values() for option in facts.options)}
+    known = {*_COMMON, *(option.name for option in _options(named.values()))}
     given = {word[2:].partition("=")[0] for word in argv if word.startswith("-")}
     return named if named and given <= known else discovery.discover()
+
+
+def _options(modes: Iterable[mode.Mode]) -> Iterable[mode.Option]:
+    """Each option of these modes once: one name means the same option in every mode."""
+    return dict.fromkeys(option for facts in modes for option in facts.options)
 
 
 def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
@@ -95,33 +92,11 @@ def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--congestion", metavar="NAME", help="TCP congestion control (default: cubic, else reno)")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
-    for option in {option.name: option for facts in modes.values() for option in facts.options}.values():
-        default = format_size(option.default_bytes)
-        owners = ", ".join(_having(modes, option.name))
-        parser.add_argument(f"--{option.name}", metavar="SIZE", help=f"{option.summary}; default {default} ({owners})")
+    for option in _options(modes.values()):
+        owners = ", ".join(facts.name for facts in modes.values() if option in facts.options)
+        text = f"{option.summary}; default {format_size(option.default_bytes)} ({owners})"
+        parser.add_argument(f"--{option.name}", metavar="SIZE", type=partial(_size, option), help=text)
     return parser
-
-
-def _having(modes: Mapping[str, mode.Mode], option_name: str) -> list[str]:
-    return [facts.name for facts in modes.values() if option_name in (option.name for option in facts.options)]
-
-
-def _sizes(
-    given: Mapping[str, object], modes: Mapping[str, mode.Mode], wanted: Sequence[str]
-) -> dict[str, dict[str, int]]:
-    """The options that were given, by mode, in bytes. Raises UsageError for one that no wanted mode has."""
-    sizes: dict[str, dict[str, int]] = {name: {} for name in wanted}
-    served = {name: modes[name] for name in wanted}
-    for option in {option.name: option for facts in modes.values() for option in facts.options}.values():
-        text = given[option.name.replace("-", "_")]
-        if text is None:
-            continue
-        owners = _having(served, option.name)
-        if not owners:
-            raise UsageError(f"--{option.name} does not apply to {' or '.join(wanted)}")
-        for name in owners:
-            sizes[name][option.name] = _size(option, str(text))
-    return sizes
 
 
 def _size(option: mode.Option, text: str) -> int:
@@ -129,3 +104,20 @@ def _size(option: mode.Option, text: str) -> int:
     if not option.minimum_bytes <= size_bytes <= option.maximum_bytes:
         raise UsageError(f"--{option.name} {text}: it goes from {option.minimum_bytes} to {option.maximum_bytes} bytes")
     return size_bytes
+
+
+def _sizes(
+    given: argparse.Namespace, modes: Mapping[str, mode.Mode], wanted: Sequence[str]
+) -> dict[str, dict[str, int]]:
+    """Every option of the wanted modes, given or default. Raises UsageError for one that no wanted mode has."""
+    sizes = {
+        option.name: size_bytes
+        for option in _options(modes.values())
+        if (size_bytes := getattr(given, option.name.replace("-", "_"))) is not None
+    }
+    for name in sizes.keys() - {option.name for option in _options(modes[name] for name in wanted)}:
+        raise UsageError(f"--{name} does not apply to {' or '.join(wanted)}")
+    return {
+        name: {option.name: sizes.get(option.name, option.default_bytes) for option in modes[name].options}
+        for name in wanted
+    }

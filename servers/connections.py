@@ -1,7 +1,6 @@
-"""The connections of a server that are open: how many there are, which of them are answered now, and their end.
+"""The open connections of a server: how many there are, which are being answered, and how they end.
 
-Its rule: a connection belongs to its thread, and is only known here. One whose thread died of a lack of memory before
-its first line is nobody's any more: it closes, and is gone from here.
+Connections are held weakly: one whose thread died for lack of memory before its first line closes and disappears.
 """
 
 import socket
@@ -16,14 +15,14 @@ _SHUT_DOWN_S = 1.0
 
 @dataclass(slots=True, weakref_slot=True, eq=False)
 class Connection:
-    """An accepted socket. busy: an answer is on its way, as its thread says."""
+    """An accepted socket. busy: its thread is sending an answer."""
 
     sock: socket.socket
     busy: bool = False
 
 
 class Connections:
-    """All that are open. limit: how many there may be at once. From any thread."""
+    """All open connections, at most limit; safe from any thread."""
 
     def __init__(self, limit: int) -> None:
         self.limit = limit
@@ -31,7 +30,7 @@ class Connections:
         self._changed = threading.Condition()
 
     def add(self, sock: socket.socket) -> Connection | None:
-        """None when there is no room for one more."""
+        """None when the limit is reached."""
         with self._changed:
             if len(self._open) >= self.limit:
                 return None
@@ -45,7 +44,7 @@ class Connections:
             self._changed.notify_all()
 
     def finish(self, grace_s: float) -> None:
-        """End idle ones now, the others when their answer is out or the grace is over."""
+        """End idle connections now, the others after their answer or after grace_s."""
         with self._changed:
             sockets.shut_down(connection.sock for connection in self._open if not connection.busy)
             self._changed.wait_for(lambda: not self._open, grace_s)

@@ -1,4 +1,4 @@
-"""Finding modes: each is a file of servers/modes/, imported only when it is asked for."""
+"""Finds the modes: every file of servers/modes/ is one, and is imported only when it is needed."""
 
 import importlib
 import pkgutil
@@ -15,7 +15,7 @@ def module_name(name: str) -> str:
 
 
 def import_mode(name: str) -> tuple[Mode, SendFile]:
-    """The mode of this name, importing its file alone. Raises UsageError, with the names there are."""
+    """The facts and send_file of a mode; imports its file alone. Raises UsageError for an unknown name."""
     if name not in names():
         raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(names())}")
     module = importlib.import_module(module_name(name))
@@ -23,25 +23,22 @@ def import_mode(name: str) -> tuple[Mode, SendFile]:
 
 
 def requirement(name: str) -> Callable[[socket.socket], None]:
-    """What a mode asks of the machine before an answer is promised: its file's `require(sock)`, where it has one.
-
-    That raises OSError, with the reason, where the machine lacks it; how a mode does on this file shows when it sends.
-    """
+    """The mode's `require(sock)`, if it has one: raises OSError when the machine lacks what the mode needs."""
     module = importlib.import_module(module_name(name))
     return cast(Callable[[socket.socket], None], getattr(module, "require", lambda _sock: None))
 
 
 def wrapper(facts: Mode) -> Callable[[socket.socket], socket.socket]:
-    """What makes an accepted socket the one that send_file takes: nothing, or TLS (servers.mechanisms.tls, loaded only then)."""
+    """Turns an accepted socket into the one that send_file takes: itself, or a TlsSocket."""
     if facts.tls is None:
         return lambda sock: sock
-    from servers.mechanisms import tls
+    from servers.mechanisms import tls  # only now: other modes must not pay for OpenSSL
 
     return tls.wrapper(facts.tls)
 
 
 def names() -> tuple[str, ...]:
-    """The names of all modes, from the files alone."""
+    """The names of all modes, from the file names; nothing is imported."""
     import servers.modes
 
     return tuple(sorted(info.name.replace("_", "-") for info in pkgutil.iter_modules(servers.modes.__path__)))

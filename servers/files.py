@@ -1,8 +1,8 @@
-"""A request path becomes an open descriptor inside the root, or an HTTP error.
+"""Opens the file at a request path inside the root, or raises an HTTP error.
 
-Its rule: the kernel resolves the path, and its answer is judged, not the text. Devices and pipes are not opened, since
-opening can be a deed; where an open file really lies is read from /proc/self/fd (proc(5)), and what it is from its
-descriptor. So `..`, symbolic links and renames in mid-flight need no parsing here.
+Its rule: the kernel resolves the path, and the result is checked, not the text. Devices and pipes are not opened, since
+opening can have effects. Where the open file lies is read from /proc/self/fd (proc(5)), and its type from its
+descriptor, so `..`, symbolic links and concurrent renames need no parsing.
 """
 
 import errno
@@ -13,15 +13,15 @@ from http import HTTPStatus
 from pathlib import Path
 
 from errors import UserError
-from servers.http.responses import HttpError
+from servers.http.responses import HttpError, unavailable
 from servers.log import log
 
-_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # NONBLOCK: a pipe, put there after stat(), is not waited for
+_READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # NONBLOCK: for a pipe put there after stat()
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
 class FileChangedError(Exception):
-    """What was read of a file may be of two versions: the answer must not be completed."""
+    """The bytes sent may mix two versions of the file: the answer must not be completed."""
 
     def __init__(self) -> None:
         super().__init__("the file was changed while it was being sent")
@@ -29,7 +29,7 @@ class FileChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A regular file, open for reading, its size when it was opened, and when it had been written to last.
+    """A regular file, open for reading; size and time of modification as they were when it was opened.
 
     identity: which file it is, and its last change of any kind: of content, permissions or name.
     """
@@ -40,10 +40,10 @@ class OpenFile:
     identity: tuple[int, ...]
 
     def check_unchanged(self) -> None:
-        """Raises FileChangedError when it is not as it was; but longer it may be.
+        """Raises FileChangedError when the file has changed, other than by growing.
 
-        A read of a page that a truncation has just cut gives zeros behind the cut, whoever reads, and no error. What
-        this cannot see is a file that was rewritten in place and is longer now: that looks like one that grew.
+        Reading a page that was just truncated gives zeros behind the cut and no error. A file that was rewritten in
+        place and is longer now cannot be told from one that grew.
         """
         now = os.fstat(self.fd)
         if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns) and now.st_size <= self.size_bytes:
@@ -51,7 +51,7 @@ class OpenFile:
 
 
 def resolve_root(path: Path) -> bytes:
-    """The root as the kernel names it. Raises UserError when it is no directory whose files can be reached."""
+    """The root's real path. Raises UserError when it is not a directory whose files can be reached."""
     try:
         root = Path(os.path.realpath(path, strict=True))  # Path.resolve() raises RuntimeError for a loop of links
     except OSError as error:
@@ -64,10 +64,7 @@ def resolve_root(path: Path) -> bytes:
 
 
 class Files:
-    """What one connection asks for. The last file stays open, for a peer that asks for it again and again.
-
-    Then nothing is opened anew, as long as its path leads to this very file and nothing about that has changed.
-    """
+    """The files of one connection. The last one stays open, and is reused while its path leads to it unchanged."""
 
     def __init__(self, root: bytes) -> None:
         self._root = root
@@ -75,10 +72,10 @@ class Files:
         self._last: OpenFile | None = None
 
     def open_file(self, path: bytes) -> OpenFile:
-        """The regular file at this path below the root, open until another is asked for.
+        """The regular file at this path below the root, open until another is requested.
 
-        Raises HttpError: 404 for what is absent, no regular file or outside the root, 403 for what may not be read,
-        503 when descriptors have run out, 500 when the disk fails.
+        Raises HttpError: 404 if it is absent, not a regular file or outside the root, 403 if it may not be read, 503
+        when descriptors have run out, 500 when the disk fails.
         """
         if self._last is not None:
             if path == self._path and _still_same_file(self._root + path, self._last):
@@ -105,9 +102,16 @@ def _identity(facts: os.stat_result) -> tuple[int, ...]:
 
 
 def _opened(root: bytes, path: bytes) -> OpenFile:
+    """Raises HttpError, 404 for what is not a regular file, or lies outside the root."""
     fd = _open(root, path)
     try:
-        facts = _judged(root, fd)
+        facts = os.fstat(fd)
+        where = os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115  # bytes, not text
+        if not _is_inside(root, where) or not stat.S_ISREG(facts.st_mode):
+            raise _not_found()
+    except OSError as error:
+        os.close(fd)
+        raise _http_error(error) from error
     except HttpError:
         os.close(fd)
         raise
@@ -115,7 +119,7 @@ def _opened(root: bytes, path: bytes) -> OpenFile:
 
 
 def _open(root: bytes, path: bytes) -> int:
-    """A descriptor of what has just been a regular file. Raises HttpError."""
+    """A descriptor of what was a regular file just before. Raises HttpError."""
     if b"\0" in path:
         raise _not_found()
     try:
@@ -124,20 +128,8 @@ def _open(root: bytes, path: bytes) -> int:
         return os.open(root + path, _READING)
     except OSError as error:
         if error.errno == errno.EACCES and not _is_inside(root, os.path.realpath(root + path)):
-            raise _not_found() from error  # what may not be read or searched out there is nobody's business here
+            raise _not_found() from error  # 403 would reveal what is outside the root
         raise _http_error(error) from error
-
-
-def _judged(root: bytes, fd: int) -> os.stat_result:
-    """The facts of what was opened. Raises HttpError 404 when it is no regular file, or lies outside."""
-    try:
-        where = os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115  # bytes, not text
-    except OSError as error:
-        raise _http_error(error) from error
-    facts = os.fstat(fd)
-    if not _is_inside(root, where) or not stat.S_ISREG(facts.st_mode):
-        raise _not_found()
-    return facts
 
 
 def _is_inside(root: bytes, where: bytes) -> bool:
@@ -150,9 +142,7 @@ def _http_error(error: OSError) -> HttpError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return HttpError(HTTPStatus.FORBIDDEN, "this file may not be read")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return HttpError(
-            HTTPStatus.SERVICE_UNAVAILABLE, "too many open files", headers=("Retry-After: 1",), closes=True
-        )
+        return unavailable("too many open files")
     log(f"cannot open a file: {error}")
     return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"the file cannot be opened: {error.strerror}")
 

@@ -1,7 +1,4 @@
-"""What a mode is, and which ones there are.
-
-Its rule: a mode is found, never registered. Putting a file into `servers/modes/` is all it takes.
-"""
+"""What a mode is: its facts, the copies along its data path, its options, and the contract of send_file."""
 
 import socket
 from dataclasses import dataclass
@@ -14,13 +11,22 @@ Location = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
 class Copy:
     """One step of every byte on its way from the disk to the wire.
 
-    by: "cpu" or "dma" for a copy; "encryption" where the CPU reads the bytes and writes other ones, be it from place to
-    place, which is a copy too, or within one place, which is none.
+    by: "cpu" or "dma" for a copy; "encryption" where the CPU reads the bytes and writes other ones, which is a copy
+    only if source and destination differ.
     """
 
     source: Location
     destination: Location
     by: Literal["cpu", "dma", "encryption"]
+
+
+BY_REFERENCE = (Copy("disk", "page cache", "dma"), Copy("page cache", "NIC", "dma"))
+THROUGH_USER_BUFFER = (
+    Copy("disk", "page cache", "dma"),
+    Copy("page cache", "user buffer", "cpu"),
+    Copy("user buffer", "socket buffer", "cpu"),
+    Copy("socket buffer", "NIC", "dma"),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,9 +44,8 @@ class Option:
 class Mode:
     """The facts of a data path.
 
-    copies is the *model*: what the operating-systems course would draw for a cold file and a network card
-    with scatter-gather. What really happens is measured elsewhere. tls: who encrypts, "user" for OpenSSL in the
-    server's process, "kernel" for kTLS; then the socket of send_file is a servers.mechanisms.tls.TlsSocket.
+    copies: the textbook *model*, for a cold file and a network card with scatter-gather; what really happens is
+    measured. tls: who encrypts, OpenSSL in the process ("user") or kTLS ("kernel"); send_file then gets a TlsSocket.
     """
 
     name: str
@@ -53,7 +58,7 @@ class Mode:
 
 @dataclass(frozen=True, slots=True)
 class Completions:
-    """What the kernel has said of the zero-copy sends of this process: how many are over, and how many it copied.
+    """How many zero-copy sends of this process have completed, and how many of them the kernel copied after all.
 
     A mode that learns this has a function `completions() -> Completions` beside MODE and send_file.
     """

@@ -1,7 +1,7 @@
-"""Several modes at once: one child process each.
+"""Serves several modes at once, each in a child process.
 
-Its rule: the children end when this process does, however it ends. A signal makes it end them; when it is killed,
-they see the end of file of a pipe, the lifeline, whose other end it alone holds.
+Its rule: the children end when this process does, however it ends. On a signal it ends them; if it is killed, they see
+the end of file of a pipe, the lifeline, whose other end only this process holds.
 """
 
 import os
@@ -14,42 +14,38 @@ from errors import EXIT_DONE, EXIT_FAILED, UserError
 from servers.cli import Arguments
 from servers.server import Limits
 
-# Signals stay blocked here and are waited for, so that none can come at a wrong moment. The children inherit the
-# block, and lift it when their handlers are in place: a Ctrl-C while they start stops them as it does later.
+# Blocked here and waited for, so that none is missed. The children inherit the block and lift it once their handlers
+# are set: a Ctrl-C while they start then stops them as cleanly as it does later.
 SIGNALS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGCHLD})
 
 _END_S = Limits().grace_s + 5.0
 
 
 def serve_all(arguments: Arguments) -> int:
-    """Serve until a signal comes or one of the children ends, then end the others.
+    """Serve until a signal comes or a child ends, then end the others.
 
-    The exit code is 1 when one of them failed; why is what it said on stderr. Raises UserError for one that was killed.
+    Returns exit code 1 when a child failed, which has said why on stderr. Raises UserError when one was killed.
     """
-    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # a parent that ignores it may have handed that down
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)  # an ignored SIGCHLD is inherited from the parent
     signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
     lifeline, held = os.pipe()
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name in arguments.modes:
-            command = [sys.executable, "-m", "servers", *arguments.command_line_of(name), f"--lifeline={lifeline}"]
+            command = [sys.executable, "-m", "servers", *arguments.command_line_for(name), f"--lifeline={lifeline}"]
             children[name] = subprocess.Popen(command, pass_fds=[lifeline])
         os.close(lifeline)
-        _wait_for_the_end(children.values())
+        while all(child.poll() is None for child in children.values()):
+            if signal.sigwait(SIGNALS) != signal.SIGCHLD:
+                break
         codes = {name: child.poll() for name, child in children.items()}
     finally:
         _end(children.values())
         os.close(held)
     for name, code in codes.items():
         if code is not None and code < 0:
-            raise UserError(f"{name} was ended by {signal.Signals(-code).name}: the other servers were stopped with it")
+            raise UserError(f"{name} was killed by {signal.Signals(-code).name}; the other servers were stopped too")
     return EXIT_FAILED if any(child.returncode > 0 for child in children.values()) else EXIT_DONE
-
-
-def _wait_for_the_end(children: Iterable[subprocess.Popen[bytes]]) -> None:
-    while all(child.poll() is None for child in children):
-        if signal.sigwait(SIGNALS) != signal.SIGCHLD:
-            return
 
 
 def _end(children: Iterable[subprocess.Popen[bytes]]) -> None:

@@ -1,7 +1,7 @@
-"""What the kernel is told about a socket: listening, congestion control, time-outs, three ways to close.
+"""Socket set-up: listening, congestion control, time-outs, ways to close.
 
-Its rule: a socket stays blocking. `settimeout()` would make the descriptor non-blocking underneath, and
-`os.sendfile` then raises EAGAIN; the kernel's own time-outs (SO_RCVTIMEO, SO_SNDTIMEO, socket(7)) do not.
+Its rule: a socket stays blocking, with the kernel's own time-outs (SO_RCVTIMEO, SO_SNDTIMEO, socket(7)). `settimeout()`
+would make the descriptor non-blocking, and `os.sendfile` would raise EAGAIN.
 """
 
 import contextlib
@@ -11,6 +11,9 @@ import struct
 import time
 from collections.abc import Iterable
 
+from errors import UserError
+
+_FAIREST_CONGESTION_CONTROL = ("cubic", "reno")  # reno where an unprivileged user may not choose cubic
 _LINGER_S = 1.0
 _LINGER_BYTES = 1 << 20
 _RECEIVE_BYTES = 16 << 10
@@ -20,12 +23,12 @@ def listen(host: str, port: int, backlog: int = 4096) -> socket.socket:
     """A listening TCP socket. Raises OSError (EADDRINUSE, EACCES, a name that does not resolve)."""
     try:
         family, kind, proto, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    except UnicodeError as error:  # the idna codec refuses it before any look-up
-        raise OSError(socket.EAI_NONAME, "this is no host name") from error
+    except UnicodeError as error:  # from the idna codec, before any look-up
+        raise OSError(socket.EAI_NONAME, "it is not a valid host name") from error
     listener = socket.socket(family, kind, proto)
     try:
-        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # no waiting for TIME_WAIT after a restart
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # inherited by accepted sockets, as the next
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)  # restart without waiting for TIME_WAIT
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # accepted sockets inherit it
         listener.bind(address)
         listener.listen(backlog)
         listener.setblocking(False)  # a connection aborted between poll() and accept() must not block the loop
@@ -35,30 +38,36 @@ def listen(host: str, port: int, backlog: int = 4096) -> socket.socket:
     return listener
 
 
-def set_congestion_control(listener: socket.socket, wanted: Iterable[str]) -> str:
-    """Use the first of the wanted algorithms that is permitted (tcp(7)); the name of the one in force.
+def set_congestion_control(listener: socket.socket, wanted: str | None = None) -> str:
+    """Use this algorithm, by default cubic or else reno (tcp(7)); returns the one in force.
 
-    BBR paces, which costs sendfile more than read+send on loopback and would decide a comparison by itself.
+    Never BBR by default: its pacing costs sendfile more than read+send on loopback and would decide a comparison.
+    Raises UserError when the wanted one is refused.
     """
-    for name in wanted:
+    for name in [wanted] if wanted else _FAIREST_CONGESTION_CONTROL:
         with contextlib.suppress(OSError):  # EPERM: not in tcp_allowed_congestion_control; ENOENT: no such module
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, os.fsencode(name))
             break
-    in_force = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16)
-    return in_force.rstrip(b"\0").decode("ascii")
+    in_force = listener.getsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, 16).rstrip(b"\0").decode("ascii")
+    if wanted and in_force != wanted:
+        raise UserError(
+            f"congestion control {wanted!r} was refused, {in_force} is in force: choose one that "
+            f"`sysctl net.ipv4.tcp_allowed_congestion_control` lists"
+        )
+    return in_force
 
 
 def cork(sock: socket.socket, on: bool) -> None:
-    """Hold back what does not fill a packet, until the cork is out again (TCP_CORK, tcp(7)); not beyond 200 ms.
+    """Hold back partial packets until it is turned off, for at most 200 ms (TCP_CORK, tcp(7)).
 
     A head sent alone costs 44 ms per keep-alive request where Nagle's algorithm meets delayed ACKs. And without the
-    cork every ACK that comes in sends the beginning of a packet: sendfile() paid 15 % more CPU per byte on loopback.
+    cork every incoming ACK sends a partial packet: sendfile() used 15 % more CPU per byte on loopback.
     """
     sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CORK, on)
 
 
 def set_timeouts(sock: socket.socket, receive_s: float, send_s: float) -> None:
-    """After this long without progress recv() and send() raise BlockingIOError; sendfile() too."""
+    """After this long without progress recv(), send() and sendfile() raise BlockingIOError."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(receive_s))
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, _timeval(send_s))
 
@@ -68,15 +77,14 @@ def _timeval(seconds: float) -> bytes:
 
 
 def reset_when_closed(sock: socket.socket) -> None:
-    """Drop at close() what the kernel still holds for a peer that takes nothing, instead of retrying for minutes."""
+    """Let close() drop unsent data, instead of retrying for minutes to a peer that receives nothing."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 def finish_sending(sock: socket.socket) -> None:
-    """Say that this was all, and let the peer read it.
+    """Half-close, then read and drop what the peer still sends, for a moment.
 
-    Closing over unread bytes would send a reset that may overtake the last answer, RFC 9112 section 9.6. What the
-    peer still sends is read and dropped, for a moment.
+    Closing over unread bytes would send a reset that may overtake the last answer, RFC 9112 section 9.6.
     """
     sock.shutdown(socket.SHUT_WR)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, _timeval(_LINGER_S))
@@ -90,8 +98,8 @@ def finish_sending(sock: socket.socket) -> None:
 
 
 def send_without_waiting(sock: socket.socket, answer: bytes) -> None:
-    """The same for a thread that may not wait: an answer of a few hundred bytes, and what has arrived is dropped."""
-    with contextlib.suppress(OSError):  # the peer has gone already
+    """Send a few hundred bytes, half-close and drop what has arrived, never blocking."""
+    with contextlib.suppress(OSError):  # the peer has gone
         sock.setblocking(False)
         sock.send(answer)
         sock.shutdown(socket.SHUT_WR)
@@ -99,7 +107,7 @@ def send_without_waiting(sock: socket.socket, answer: bytes) -> None:
 
 
 def shut_down(socks: Iterable[socket.socket]) -> None:
-    """Wake the threads that read from these sockets or write to them; whoever owns a socket closes it."""
+    """Wake the threads that use these sockets; their owners close them."""
     for sock in list(socks):
         with contextlib.suppress(OSError):  # the peer has gone, or its thread has just closed it
             sock.shutdown(socket.SHUT_RDWR)

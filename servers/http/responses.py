@@ -1,7 +1,4 @@
-"""Responses: errors as status codes, byte ranges, and the heads that go out. Requests are judged in head.py.
-
-Its rule: a length that a head promises is the length that the body has.
-"""
+"""HTTP responses: errors as status codes, byte ranges, response heads."""
 
 import functools
 import re
@@ -13,7 +10,7 @@ _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,999})-(\d{0,999})[ \t]*", re.IGNORE
 
 
 class HttpError(Exception):
-    """A request that is answered with an error status; closes says whether the connection ends with it."""
+    """A request that is answered with an error status. closes: whether the connection ends with it."""
 
     def __init__(self, status: HTTPStatus, why: str, *, headers: tuple[str, ...] = (), closes: bool = False) -> None:
         super().__init__(why)
@@ -32,12 +29,15 @@ def method_not_allowed(closes: bool) -> HttpError:
     )
 
 
-def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | None:
-    """The (offset, count) that a Range header asks of a file, or None for the whole of it.
+def unavailable(why: str) -> HttpError:
+    return HttpError(HTTPStatus.SERVICE_UNAVAILABLE, why, headers=("Retry-After: 1",), closes=True)
 
-    One range of bytes is honoured. Several ranges, or another unit, are ignored as RFC 9110 section 14.2 allows; so
-    is the end of an empty file, which 206 cannot express.
-    Raises HttpError 416 for a range that cannot be read or lies behind the end.
+
+def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | None:
+    """The (offset, count) that a Range header requests, or None for the whole file.
+
+    Several ranges and other units are ignored, as RFC 9110 section 14.2 allows; so is the end of an empty file, which
+    206 cannot express. Raises HttpError 416 for a malformed range or one behind the end.
     """
     if value is None or not value.lower().startswith(b"bytes=") or b"," in value:
         return None
@@ -53,7 +53,7 @@ def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | Non
             return int(first), end - int(first) + 1
     raise HttpError(
         HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE,
-        f"no such range in a file of {size_bytes} bytes",
+        f"the file has {size_bytes} bytes and not this range",
         headers=(f"Content-Range: bytes */{size_bytes}",),
     )
 
@@ -61,13 +61,13 @@ def resolve_range(value: bytes | None, size_bytes: int) -> tuple[int, int] | Non
 def file_head(
     size_bytes: int, part: tuple[int, int] | None, keep_alive: bool, precondition: HTTPStatus | None = None
 ) -> bytes:
-    """The response head for a whole file (200), an (offset, count) of it (206), or one not to be sent again (304).
+    """The response head for a whole file (200), an (offset, count) of it (206), or an unchanged file (304).
 
-    precondition: the status that the request's conditions ask for, if any. Raises HttpError 412 when it is that.
+    precondition: the status that the request's conditions ask for, if any. Raises HttpError for 412.
     """
     if precondition == HTTPStatus.PRECONDITION_FAILED:
-        raise HttpError(precondition, "the file has no tag that could match")
-    if precondition == HTTPStatus.NOT_MODIFIED:  # with the length that 200 would have, RFC 9110 section 8.6
+        raise HttpError(precondition, "the file has no entity tag that could match")
+    if precondition == HTTPStatus.NOT_MODIFIED:  # Content-Length as in 200, RFC 9110 section 8.6
         return _head(precondition, size_bytes, (), keep_alive)
     common = ("Accept-Ranges: bytes", "Content-Type: application/octet-stream")
     if part is None:
@@ -78,7 +78,7 @@ def file_head(
 
 
 def error_response(error: HttpError, keep_alive: bool, head_only: bool) -> bytes:
-    """An error's head and its one line of text (left out for HEAD)."""
+    """The head and, unless head_only, one line of text."""
     body = f"{error.status.value} {error.status.phrase}: {error}\n".encode()
     headers = ("Content-Type: text/plain; charset=utf-8", *error.headers)
     return _head(error.status, len(body), headers, keep_alive) + (b"" if head_only else body)
@@ -88,19 +88,13 @@ def _head(status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive:
     return _head_at(int(time.time()), status, length, headers, keep_alive)
 
 
-@functools.lru_cache(maxsize=64)  # who asks again within the second is told the same
+@functools.lru_cache(maxsize=64)  # heads are equal within a second
 def _head_at(now_s: int, status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive: bool) -> bytes:
     lines = (
         f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Date: {_http_date(now_s)}",
+        f"Date: {formatdate(now_s, usegmt=True)}",
         f"Content-Length: {length}",
         *headers,
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
     )
     return "\r\n".join(lines).encode("latin-1") + b"\r\n\r\n"
-
-
-@functools.lru_cache(maxsize=2)
-def _http_date(now_s: int) -> str:
-    """The time as RFC 9110 section 5.6.7 writes it, made once a second."""
-    return formatdate(now_s, usegmt=True)

@@ -1,1 +1,1 @@
-"""What several modes share: how buffers, mappings, pipes, rings and TLS are made and given back."""
+"""What several modes share: buffers, mappings, pipes, io_uring, zero-copy sends, time-outs and TLS."""

@@ -1,9 +1,9 @@
 """A part of a file as memory, for the modes that send out of a mapping.
 
 Its rule: no page is ever touched from Python. When a file shrinks, the system call that meets the missing pages fails
-with EFAULT, which becomes FileShrankError here, where a touch would be SIGBUS (mmap(2)) and the process's end. What is
-left of a page beyond a new end of file reads as zeros: a cut within the last page of a part, after it was mapped,
-cannot be seen. A mode maps part after part, so that memory does not grow with the file.
+with EFAULT, which becomes FileShrankError here; a touch would be SIGBUS (mmap(2)) and end the process. The rest of a
+page beyond a new end of file reads as zeros, so a cut within the last mapped page cannot be seen. A mode maps window
+after window, so that memory does not grow with the file.
 """
 
 import contextlib
@@ -28,41 +28,27 @@ _libc.munmap.argtypes = (ctypes.c_void_p, ctypes.c_size_t)
 
 
 @contextlib.contextmanager
-def view(fd: int, offset: int, size: int, missing_bytes: int) -> Iterator[memoryview]:
-    """These bytes of the file, for Python's calls. Raises FileShrankError(missing_bytes) when they are not there."""
-    lead = offset % mmap.PAGESIZE  # a mapping starts at a page
-    try:
-        area = mmap.mmap(fd, lead + size, flags=_POPULATED, prot=mmap.PROT_READ, offset=offset - lead)
-    except ValueError as error:  # the mmap module has looked: the file ends before that
-        raise FileShrankError(missing_bytes) from error
-    with _gone_pages_explained(missing_bytes), area, memoryview(area) as whole, whole[lead:] as part:
-        yield part
-
-
-@contextlib.contextmanager
 def address(fd: int, offset: int, size: int, missing_bytes: int) -> Iterator[int]:
-    """The address of these bytes, for calls that Python has not: the mmap module gives none of a read-only mapping.
+    """The address of these bytes of the file, which the mmap module does not tell for a read-only mapping.
 
-    Raises FileShrankError(missing_bytes) when they are not there.
+    Raises FileShrankError(missing_bytes) when they are not there, now or during a system call that reads them.
     """
     if os.fstat(fd).st_size < offset + size:
         raise FileShrankError(missing_bytes)
-    lead = offset % mmap.PAGESIZE
+    lead = offset % mmap.PAGESIZE  # a mapping starts at a page
     start = _libc.mmap(None, lead + size, mmap.PROT_READ, _POPULATED, fd, offset - lead)
     if start == _MAP_FAILED:
         raise OSError(ctypes.get_errno(), f"mmap: {os.strerror(ctypes.get_errno())}")
     try:
-        with _gone_pages_explained(missing_bytes):
-            yield start + lead
-    finally:
-        _libc.munmap(start, lead + size)
-
-
-@contextlib.contextmanager
-def _gone_pages_explained(missing_bytes: int) -> Iterator[None]:
-    try:
-        yield
+        yield start + lead
     except OSError as error:
         if error.errno == errno.EFAULT:
             raise FileShrankError(missing_bytes) from error
         raise
+    finally:
+        _libc.munmap(start, lead + size)
+
+
+def buffer_at(address: int, size: int) -> ctypes.Array[ctypes.c_char]:
+    """This mapped memory as a buffer for Python's own calls; valid as long as the mapping is."""
+    return (ctypes.c_char * size).from_address(address)

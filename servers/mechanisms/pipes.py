@@ -1,11 +1,10 @@
 """The pipe between a file and a socket, for the modes that splice.
 
-Its rule: a pipe belongs to one answer, so that after an error nothing is left in it that a later answer could send; and
-none is smaller than was asked for without a word.
+Its rule: a pipe belongs to one answer, so that after an error nothing in it can reach a later answer.
 
 Two limits hold without privilege (pipe(7)): the size of one pipe, and the pages of all pipes of a user. Past the second
-a new pipe has two pages and cannot grow. A size that somebody chose is then an error; the default becomes smaller, so
-that a server with many connections goes on in smaller pieces, and it says so.
+a new pipe has two pages and cannot grow. A chosen size is then an error; the default shrinks, with a line in the log,
+so that a server with many connections goes on in smaller pieces.
 """
 
 import contextlib
@@ -20,7 +19,7 @@ from pathlib import Path
 from servers.log import log
 from servers.mode import Option
 
-DEFAULT_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows everybody as it is shipped
+DEFAULT_BYTES = 1 << 20  # what /proc/sys/fs/pipe-max-size allows everybody by default
 OPTION = Option("pipe", DEFAULT_BYTES, "size of the pipe; more than 1 MiB needs privilege", minimum_bytes=4096)
 
 _LIMITS = Path("/proc/sys/fs")
@@ -28,7 +27,7 @@ _LIMITS = Path("/proc/sys/fs")
 
 @dataclass(frozen=True, slots=True)
 class Pipe:
-    """Its two descriptors, and what it holds: the kernel rounds up to a power of two pages."""
+    """Two descriptors and the size: the kernel rounds up to a power of two pages."""
 
     reading: int
     writing: int
@@ -37,16 +36,16 @@ class Pipe:
 
 @contextlib.contextmanager
 def opened(wanted_bytes: int) -> Iterator[Pipe]:
-    """A pipe of at least this size. Raises PermissionError, naming the limit, when there is none to be had."""
+    """A pipe of at least this size. Raises PermissionError, naming the limit, for a chosen size that is refused."""
     reading, writing = os.pipe()
     try:
-        with contextlib.suppress(PermissionError):  # what became of it is asked next
+        with contextlib.suppress(PermissionError):  # F_GETPIPE_SZ tells the outcome
             fcntl.fcntl(writing, fcntl.F_SETPIPE_SZ, wanted_bytes)
         size_bytes = fcntl.fcntl(writing, fcntl.F_GETPIPE_SZ)
         if size_bytes < wanted_bytes:
             if wanted_bytes != DEFAULT_BYTES:
                 raise PermissionError(errno.EPERM, f"a pipe of {wanted_bytes} bytes is refused: {_limit(wanted_bytes)}")
-            _say_once(f"not every pipe has {wanted_bytes} bytes: {_limit(wanted_bytes)}")
+            _log_once(f"some pipes are smaller than {wanted_bytes} bytes: {_limit(wanted_bytes)}")
         yield Pipe(reading, writing, size_bytes)
     finally:
         os.close(reading)
@@ -54,13 +53,11 @@ def opened(wanted_bytes: int) -> Iterator[Pipe]:
 
 
 def _limit(wanted_bytes: int) -> str:
-    """The limit that a pipe of this size meets, and where it can be raised."""
+    """The limit that a pipe of this size exceeds, and where to raise it."""
     largest, pages = ((_LIMITS / name).read_text().strip() for name in ("pipe-max-size", "pipe-user-pages-soft"))
     if wanted_bytes > int(largest):
-        return f"without privilege one may have {largest} bytes ({_LIMITS}/pipe-max-size)"
+        return f"without privilege a pipe may have {largest} bytes ({_LIMITS}/pipe-max-size)"
     return f"without privilege all pipes of a user may have {pages} pages ({_LIMITS}/pipe-user-pages-soft)"
 
 
-@functools.cache
-def _say_once(text: str) -> None:
-    log(text)
+_log_once = functools.cache(log)

@@ -1,20 +1,19 @@
-"""TLS for the modes that encrypt: a socket that speaks TLS and, to whoever holds it, behaves like a plain one.
+"""TLS for the modes that encrypt: a socket that speaks TLS and behaves like a plain blocking one.
 
-Its rule: what the server relies on stays true. The descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO
-are the time-outs and pass as BlockingIOError, a peer that has gone or speaks no TLS is ECONNRESET. OpenSSL alone would
-not do: on a blocking descriptor it takes EAGAIN for "try again", for ever. One difference remains: a piece that is
-given to sendall() as a whole must get through within the send time-out.
+Its rule: the descriptor is blocking between calls, SO_RCVTIMEO and SO_SNDTIMEO raise BlockingIOError, and a peer that
+has gone or speaks no TLS is ECONNRESET. OpenSSL alone would retry for ever on EAGAIN from a blocking descriptor. One
+difference remains: everything given to one sendall() must get through within the send time-out.
 """
 
 import contextlib
 import errno
-import os
 import socket
 import ssl
-import struct
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Literal
+
+from servers.mechanisms.timeouts import timed_out, timeout_s
 
 CERTIFICATE = Path(__file__).with_name("certificate.pem")
 
@@ -23,11 +22,9 @@ _TCP_ULP = 31  # linux/tcp.h; socket.TCP_ULP since Python 3.12
 _SOL_TLS, _TLS_TX = 282, 1  # linux/socket.h, linux/tls.h
 _CRYPTO_INFO_BYTES = 4  # struct tls_crypto_info: version and cipher, without the keys
 
-Wrap = Callable[[socket.socket], socket.socket]
-
 
 class TlsSocket(ssl.SSLSocket):
-    """A server's end of a TLS connection; it shakes hands when it first receives or sends."""
+    """The server's end of a TLS connection; the handshake happens at the first recv() or sendall()."""
 
     scheme = b"https"  # of the URLs that are served on it
 
@@ -40,7 +37,7 @@ class TlsSocket(ssl.SSLSocket):
             super().sendall(data)
 
     def shutdown(self, how: int) -> None:
-        """As for a plain socket; where it says that this was all, TLS says so too (close_notify, RFC 8446 6.1)."""
+        """As for a plain socket; the end of sending is also announced in TLS (close_notify, RFC 8446 6.1)."""
         if how == socket.SHUT_WR:
             with contextlib.suppress(OSError, ValueError):  # the peer's own close_notify is not waited for
                 self.settimeout(0)
@@ -50,26 +47,25 @@ class TlsSocket(ssl.SSLSocket):
 
     @contextlib.contextmanager
     def _within(self, option: int) -> Iterator[None]:
-        """OpenSSL waits for as long as this time-out of the socket says."""
-        seconds, microseconds = struct.unpack("@ll", self.getsockopt(socket.SOL_SOCKET, option, 16))
-        self.settimeout(seconds + microseconds / 1e6 or None)
+        """Let OpenSSL wait as long as this time-out of the socket allows."""
+        self.settimeout(timeout_s(self, option))
         try:
             yield
         except TimeoutError as error:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN)) from error
+            raise timed_out() from error
         except ssl.SSLError as error:
             raise ConnectionResetError(errno.ECONNRESET, "the peer ended the TLS connection, or broke it") from error
         finally:
             self.settimeout(None)
 
 
-def wrapper(who: Literal["user", "kernel"]) -> Wrap:
-    """What makes an accepted socket a TlsSocket. who encrypts: OpenSSL, or the kernel where it can (kTLS)."""
+def wrapper(who: Literal["user", "kernel"]) -> Callable[[socket.socket], socket.socket]:
+    """Turns an accepted socket into a TlsSocket. who encrypts: OpenSSL, or the kernel where it can (kTLS)."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
     context.num_tickets = 0  # resumption is not what is measured
     context.load_cert_chain(CERTIFICATE)
-    context.options &= ~_OP_ENABLE_KTLS  # which openssl.cnf may have set
+    context.options &= ~_OP_ENABLE_KTLS  # openssl.cnf may have set it
     if who == "kernel":
         context.options |= _OP_ENABLE_KTLS
     context.sslsocket_class = TlsSocket
@@ -82,13 +78,9 @@ def wrapper(who: Literal["user", "kernel"]) -> Wrap:
 
 def require_kernel(sock: socket.socket) -> None:
     """Raises OSError, with the reason, unless the kernel encrypts what is written to this socket's descriptor."""
-    try:
+    with contextlib.suppress(OSError):
         sock.getsockopt(_SOL_TLS, _TLS_TX, _CRYPTO_INFO_BYTES)
-    except OSError:
-        _say_why_not(sock)
-
-
-def _say_why_not(sock: socket.socket) -> None:
+        return
     try:
         sock.setsockopt(socket.IPPROTO_TCP, _TCP_ULP, b"tls")
     except OSError as error:

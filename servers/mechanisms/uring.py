@@ -1,12 +1,12 @@
-"""A small io_uring by hand: one ring per thread, a submission, a wait, completions.
+"""A small io_uring by hand: one ring per thread, submissions, waits, completions.
 
-Its rule: a ring in which something went wrong is closed, so that nothing in flight is left to a later answer; the
-kernel cancels it (io_uring/io_uring.c, io_ring_exit_work). By hand, because a binding that was built for another CPU
-dies with SIGILL, and because this much is all that is needed.
+Its rule: a ring in which something failed is closed, and the kernel cancels what was in flight (io_ring_exit_work), so
+that nothing reaches a later answer. By hand, because a binding built for another CPU dies with SIGILL, and because
+this much is all that is needed.
 
-The ring is made with SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1): the kernel then writes completions only while this
-thread is inside io_uring_enter, so that reading them needs no memory barriers, which Python does not have. Where
-io_uring is forbidden (kernel.io_uring_disabled, seccomp) making it fails with EPERM or ENOSYS, and that is the answer.
+SINGLE_ISSUER and DEFER_TASKRUN (Linux 6.1): the kernel writes completions only while this thread is inside
+io_uring_enter, so reading them needs no memory barriers, which Python lacks. Where io_uring is forbidden
+(kernel.io_uring_disabled, seccomp) creating a ring fails with EPERM or ENOSYS.
 """
 
 import contextlib
@@ -14,6 +14,7 @@ import ctypes
 import errno
 import mmap
 import os
+import socket
 import struct
 import sys
 import threading
@@ -26,7 +27,7 @@ SPLICE = 30
 LINKED = 1 << 2  # IOSQE_IO_LINK: the next submission starts when this one has succeeded in full
 MORE_WILL_COME = 1 << 1  # IORING_CQE_F_MORE
 NOTIFICATION = 1 << 3  # IORING_CQE_F_NOTIF
-NOWHERE = 0xFFFFFFFFFFFFFFFF  # the offset of what has none
+NO_OFFSET = 0xFFFFFFFFFFFFFFFF  # of a pipe or a socket
 
 _SYS_SETUP, _SYS_ENTER = 425, 426  # the same numbers on every architecture
 _SETUP_FLAGS = 1 << 12 | 1 << 13  # SINGLE_ISSUER, DEFER_TASKRUN
@@ -46,20 +47,21 @@ _libc.syscall.restype = ctypes.c_long
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """What became of a submission. result: as a system call's, with -errno for an error."""
+    """The outcome of a submission. result: as a system call's, with -errno for an error."""
 
     tag: int
     result: int
     flags: int
 
     def done_bytes(self, what: str) -> int:
+        """The bytes that were moved. Raises OSError for a failed submission."""
         if self.result < 0:
             raise OSError(-self.result, f"{what}: {os.strerror(-self.result)}")
         return self.result
 
 
 class Ring:
-    """Made, used and closed by one thread."""
+    """Created, used and closed by one thread."""
 
     def __init__(self) -> None:
         parameters = ctypes.create_string_buffer(_PARAMETERS.pack(0, 0, _SETUP_FLAGS, *[0] * 27), _PARAMETERS.size)
@@ -74,7 +76,7 @@ class Ring:
         self._timespec = ctypes.create_string_buffer(_TIMESPEC.size)
 
     def _map(self, parameters: tuple[int, ...]) -> None:
-        """Both queues lie in one area (IORING_FEAT_SINGLE_MMAP), the submissions themselves in another."""
+        """Both queues share one area (IORING_FEAT_SINGLE_MMAP); the submissions lie in another."""
         submissions, completions = parameters[:2]
         _, self._sq_tail, sq_mask, _, _, _, array, *_ = parameters[10:20]
         self._cq_head, self._cq_tail, cq_mask, _, _, self._cq_entries, *_ = parameters[20:30]
@@ -97,7 +99,7 @@ class Ring:
         self._queues[at : at + 4] = (value & 0xFFFFFFFF).to_bytes(4, sys.byteorder)
 
     def close(self) -> None:
-        """What is in flight is cancelled."""
+        """Cancels what is in flight."""
         if self._fd >= 0:
             for area in self._areas:
                 area.close()
@@ -105,35 +107,33 @@ class Ring:
             self._fd = -1
 
     def __del__(self) -> None:
-        if hasattr(self, "_areas"):  # the kernel gave us a ring
+        if hasattr(self, "_areas"):  # __init__ got a ring
             self.close()
 
-    def prepare(self, opcode: int, fd: int, **fields: int) -> None:
-        """Put a submission into the queue, to be submitted by the next wait()."""
-        get = fields.get
+    def prepare(
+        self,
+        opcode: int,
+        fd: int,
+        *,
+        flags: int = 0,
+        priority: int = 0,
+        offset: int = 0,
+        address: int = 0,
+        size: int = 0,
+        operation_flags: int = 0,
+        tag: int = 0,
+        source: int = 0,
+    ) -> None:
+        """Queue a submission for the next wait()."""
         tail = self._get(self._sq_tail)
         at = (tail & self._sq_mask) * _SUBMISSION.size
-        self._submissions[at : at + _SUBMISSION.size] = _SUBMISSION.pack(
-            opcode,
-            get("flags", 0),
-            get("priority", 0),
-            fd,
-            get("offset", 0),
-            get("address", 0),
-            get("size", 0),
-            get("operation_flags", 0),
-            get("tag", 0),
-            0,
-            0,
-            get("source", 0),
-            0,
-            0,
-        )
+        fields = (opcode, flags, priority, fd, offset, address, size, operation_flags, tag, 0, 0, source, 0, 0)
+        _SUBMISSION.pack_into(self._submissions, at, *fields)
         self._set(self._sq_tail, tail + 1)
         self._unsubmitted += 1
 
     def wait(self, limit_s: float | None = None) -> list[Completion]:
-        """Submit what was prepared and wait for at least one completion; none when there is none for limit_s."""
+        """Submit what was prepared and wait for completions; an empty list when none came within limit_s."""
         until_s = None if limit_s is None else time.monotonic() + limit_s
         while not (done := self._completions()):
             left_s = None if until_s is None else until_s - time.monotonic()
@@ -172,7 +172,7 @@ _per_thread = threading.local()
 
 @contextlib.contextmanager
 def ring() -> Iterator[Ring]:
-    """This thread's ring, which ends with the thread, and earlier when what is done with it fails."""
+    """This thread's ring. It is closed when the thread ends, or as soon as the body of the `with` raises."""
     if getattr(_per_thread, "ring", None) is None:
         _per_thread.ring = Ring()
     this_threads: Ring = _per_thread.ring
@@ -182,6 +182,12 @@ def ring() -> Iterator[Ring]:
         _per_thread.ring = None
         this_threads.close()
         raise
+
+
+def require(_sock: socket.socket) -> None:
+    """Raises OSError where io_uring cannot be used; what a mode that needs it calls its `require`."""
+    with ring():
+        pass
 
 
 def _call(number: int, *arguments: int) -> int:

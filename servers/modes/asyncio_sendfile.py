@@ -1,9 +1,9 @@
 """asyncio's loop.sock_sendfile, with its silent fallback forbidden.
 
-Its rule: the socket is non-blocking only while its answer is being sent, whatever happens. One event loop per thread,
-as an asyncio program has one, and it ends with the thread. A loop waits for a stuck peer for ever (SO_SNDTIMEO means
-nothing to a non-blocking socket), so its selector gives up when the peer takes nothing for that long. asyncio is
-imported with the first answer, since the servers of all modes import this file.
+Its rule: the socket is non-blocking only while its answer is being sent. Each thread has one event loop, as an asyncio
+program has, which is closed when the thread ends. A loop would wait for a stuck peer for ever (SO_SNDTIMEO does not
+apply to a non-blocking socket), so its selector keeps the send time-out. asyncio is imported with the first answer,
+because other modes' servers may import this file.
 """
 
 import contextlib
@@ -12,12 +12,12 @@ import io
 import os
 import selectors
 import socket
-import struct
-import sys
 import threading
+import weakref
 from typing import TYPE_CHECKING
 
-from servers.mode import Copy, FileShrankError, Mode
+from servers.mechanisms.timeouts import timed_out, timeout_s
+from servers.mode import BY_REFERENCE, FileShrankError, Mode
 
 if TYPE_CHECKING:
     import asyncio
@@ -26,38 +26,24 @@ MODE = Mode(
     name="asyncio-sendfile",
     port=8094,
     summary="asyncio's loop.sock_sendfile(): sendfile() whenever the event loop finds the socket writable",
-    copies=(
-        Copy("disk", "page cache", "dma"),
-        Copy("page cache", "NIC", "dma"),
-    ),
+    copies=BY_REFERENCE,
 )
 
 
 class _Impatient(selectors.DefaultSelector):
-    """A selector that waits so long and no longer for something to happen."""
+    """A selector that gives up after limit_s without an event."""
 
     limit_s: float | None = None
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         ready = super().select(self.limit_s if timeout is None else timeout)
         if not ready and timeout is None:
-            raise BlockingIOError(errno.EAGAIN, os.strerror(errno.EAGAIN))
+            raise timed_out()
         return ready
 
 
-class _ClosedWithTheThread:
-    """Closes a thread's loop, which would keep three descriptors open if it were only forgotten.
-
-    Nothing but the thread's own storage refers to it: after an error, tasks and frames refer to the loop and to each
-    other until the garbage collector comes by.
-    """
-
-    def __init__(self, loop: "asyncio.AbstractEventLoop") -> None:
-        self._loop = loop
-
-    def __del__(self) -> None:
-        if not sys.is_finalizing():  # then the modules that close() needs are gone, and so are the descriptors soon
-            self._loop.close()
+class _Thread:
+    """Lives as long as its thread, since only the thread's own storage refers to it."""
 
 
 _per_thread = threading.local()
@@ -66,8 +52,7 @@ _per_thread = threading.local()
 def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:
     if count == 0:  # sock_sendfile() takes no count of 0
         return
-    limit_s = _send_timeout_s(sock)
-    loop = _loop(limit_s)
+    loop = _loop(timeout_s(sock))
     with io.FileIO(fd, closefd=False) as file:
         sock.setblocking(False)
         try:
@@ -85,7 +70,7 @@ def _run(loop: "asyncio.AbstractEventLoop", sock: socket.socket, file: io.FileIO
     try:
         return loop.run_until_complete(task)
     except asyncio.SendfileNotAvailableError:
-        return _ask_why(sock, file, offset, count)
+        return _raise_reason(sock, file, offset, count)
     finally:
         if not task.done():  # the selector gave up: unhook the socket from the loop
             task.cancel()
@@ -93,8 +78,8 @@ def _run(loop: "asyncio.AbstractEventLoop", sock: socket.socket, file: io.FileIO
                 loop.run_until_complete(task)
 
 
-def _ask_why(sock: socket.socket, file: io.FileIO, offset: int, count: int) -> int:
-    """Call what asyncio called: it raises the OSError that was dropped. 0: the file has become empty."""
+def _raise_reason(sock: socket.socket, file: io.FileIO, offset: int, count: int) -> int:
+    """Repeat asyncio's call, to raise the OSError that asyncio dropped. Returns 0 if the file has become empty."""
     sent = os.sendfile(sock.fileno(), file.fileno(), offset, count)
     if sent:
         raise OSError(errno.EOPNOTSUPP, "asyncio refused sendfile(), though it works")
@@ -102,18 +87,15 @@ def _ask_why(sock: socket.socket, file: io.FileIO, offset: int, count: int) -> i
 
 
 def _loop(limit_s: float | None) -> "asyncio.AbstractEventLoop":
-    """This thread's, which waits no longer than this for the peer."""
+    """This thread's event loop, which waits at most limit_s for the peer."""
     import asyncio
 
     if not hasattr(_per_thread, "loop"):
         selector = _Impatient()
         loop = asyncio.SelectorEventLoop(selector)
-        _per_thread.loop, _per_thread.selector, _per_thread.end = loop, selector, _ClosedWithTheThread(loop)
+        _per_thread.loop, _per_thread.selector, _per_thread.end = loop, selector, _Thread()
+        # else it keeps three descriptors open until the garbage collector runs: after errors, tasks refer to the loop
+        weakref.finalize(_per_thread.end, loop.close).atexit = False
     _per_thread.selector.limit_s = limit_s
     this_threads: asyncio.AbstractEventLoop = _per_thread.loop
     return this_threads
-
-
-def _send_timeout_s(sock: socket.socket) -> float | None:
-    seconds, microseconds = struct.unpack("@ll", sock.getsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, 16))
-    return seconds + microseconds / 1e6 or None

@@ -1,9 +1,9 @@
 """O_DIRECT + send: the disk writes into our buffer, past the page cache.
 
 Its rule: offset, length and address of every read are multiples of a page, which suits every file system; the bytes
-around an unaligned range are read and not sent. The file is opened a second time, through /proc/self/fd: O_DIRECT set
-with F_SETFL would change the borrowed descriptor. Traps, open(2): there is no read-ahead, so small blocks pay the
-disk's latency each; and tmpfs takes the flag and reads from memory all the same.
+around an unaligned range are read but not sent. The file is opened again through /proc/self/fd, since O_DIRECT set with
+F_SETFL would change the borrowed descriptor. Traps, open(2): there is no read-ahead, so each small block pays the
+disk's latency; tmpfs accepts the flag and still reads from memory.
 """
 
 import mmap
@@ -38,7 +38,7 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, direct_b
             if useful <= 0:
                 if os.fstat(fd).st_size <= offset:
                     raise FileShrankError(count)
-                continue  # a read may be short at any time, also shorter than the bytes before the range
+                continue  # a read may be short, even shorter than the bytes before the range
             sock.sendall(buffer[lead : lead + useful])
             offset += useful
             count -= useful

@@ -1,8 +1,8 @@
-"""sendfile() over kernel TLS: the kernel encrypts on the way from the page cache to the socket, nothing comes to us.
+"""sendfile() over kernel TLS: the kernel encrypts between the page cache and the socket; no byte enters the process.
 
-OpenSSL shakes hands and gives the keys to the kernel (SSL_OP_ENABLE_KTLS, Documentation/networking/tls.rst); from then
-on whatever is written to the descriptor is encrypted there, by sendfile(2) too. Its rule: the keys are the kernel's, or
-it is an error. Where the `tls` module is missing OpenSSL encrypts by itself, and sendfile() would send plain text.
+OpenSSL does the handshake and hands the keys to the kernel (SSL_OP_ENABLE_KTLS, Documentation/networking/tls.rst),
+which then encrypts what is written to the descriptor, by sendfile(2) too. Its rule: without the keys in the kernel it
+is an error, because sendfile() would send plain text.
 """
 
 import os
@@ -24,8 +24,7 @@ MODE = Mode(
 )
 
 
-def require(sock: socket.socket) -> None:
-    tls.require_kernel(sock)
+require = tls.require_kernel
 
 
 def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:

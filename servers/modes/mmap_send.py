@@ -1,7 +1,6 @@
 """mmap + send: the file's pages are mapped, and send() copies straight from the page cache.
 
-Its rule: no page is ever touched from Python, since one that has gone is SIGBUS (servers/mechanisms/mapping.py). The mapping
-slides over the file in windows, so that memory does not grow with the file.
+No page is ever touched from Python: one that has gone would be SIGBUS (servers/mechanisms/mapping.py).
 """
 
 import socket
@@ -25,7 +24,7 @@ MODE = Mode(
 def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, window: int = mapping.DEFAULT_BYTES) -> None:
     while count:
         size = min(count, window)
-        with mapping.view(fd, offset, size, missing_bytes=count) as part:
-            sock.sendall(part)
+        with mapping.address(fd, offset, size, missing_bytes=count) as address:
+            sock.sendall(mapping.buffer_at(address, size))
         offset += size
         count -= size

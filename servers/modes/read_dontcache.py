@@ -1,33 +1,27 @@
-"""preadv2(RWF_DONTCACHE) + send: read through the page cache, and drop there what was brought in for it.
+"""preadv2(RWF_DONTCACHE) + send: read through the page cache, and drop the pages that were read in for it.
 
-Its rule: as read-send in everything but the flag, so that the two differ in nothing else. Pages that were cached
-before stay; a file system that does not know the flag (tmpfs) refuses with EOPNOTSUPP, an older kernel than 6.14 with
-EOPNOTSUPP too, preadv2(2).
+Its rule: identical to read-send except for the flag. Pages that were cached before stay. A file system without support
+(tmpfs) and kernels before 6.14 refuse with EOPNOTSUPP, preadv2(2).
 """
 
 import os
 import socket
 
 from servers.mechanisms import buffers
-from servers.mode import Copy, FileShrankError, Mode, Option
+from servers.mode import THROUGH_USER_BUFFER, FileShrankError, Mode
 
 MODE = Mode(
     name="read-dontcache",
     port=8092,
     summary="read() that leaves nothing in the page cache (RWF_DONTCACHE), send() from a reused aligned buffer",
-    copies=(
-        Copy("disk", "page cache", "dma"),
-        Copy("page cache", "user buffer", "cpu"),
-        Copy("user buffer", "socket buffer", "cpu"),
-        Copy("socket buffer", "NIC", "dma"),
-    ),
-    options=(Option("chunk", 256 << 10, "bytes per read() and send()"),),
+    copies=THROUGH_USER_BUFFER,
+    options=(buffers.OPTION,),
 )
 
 _RWF_DONTCACHE = 0x80  # include/uapi/linux/fs.h; Python has no name for it
 
 
-def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = 256 << 10) -> None:
+def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = buffers.CHUNK_BYTES) -> None:
     buffer = buffers.reused(chunk)
     whole = [buffer]
     while count:

@@ -1,38 +1,32 @@
 """read + send with one reused, page-aligned buffer: the classic path at its best.
 
-Why aligned: on CPUs whose `rep movsb` is slow when source and destination lie a few bytes apart modulo the
-page, a buffer at page + 16, where malloc puts large ones, costs more than twice as much CPU (glibc bug 30994).
-A baseline with that buffer would flatter every other path. `--buffer-offset` sets it on purpose.
+Why aligned: malloc puts large buffers at page + 16, where some CPUs' `rep movsb` costs more than twice as much CPU
+(glibc bug 30994). A baseline with that buffer would flatter every other path. `--buffer-offset` sets it on purpose.
 """
 
 import os
 import socket
 
 from servers.mechanisms import buffers
-from servers.mode import Copy, FileShrankError, Mode, Option
+from servers.mode import THROUGH_USER_BUFFER, FileShrankError, Mode, Option
 
 MODE = Mode(
     name="read-send",
     port=8081,
     summary="read() into a reused page-aligned buffer, send() from it",
-    copies=(
-        Copy("disk", "page cache", "dma"),
-        Copy("page cache", "user buffer", "cpu"),
-        Copy("user buffer", "socket buffer", "cpu"),
-        Copy("socket buffer", "NIC", "dma"),
-    ),
+    copies=THROUGH_USER_BUFFER,
     options=(
-        Option("chunk", 256 << 10, "bytes per read() and send()"),
+        buffers.OPTION,
         Option("buffer-offset", 0, "where the buffer starts within its memory page", minimum_bytes=0),
     ),
 )
 
 
 def send_file(
-    sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = 256 << 10, buffer_offset: int = 0
+    sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = buffers.CHUNK_BYTES, buffer_offset: int = 0
 ) -> None:
     buffer = buffers.reused(chunk, buffer_offset)
-    whole = [buffer]  # slices only where they are needed: at 256 KiB this loop runs 4,096 times per GiB
+    whole = [buffer]  # sliced only where needed: at 256 KiB this loop runs 4,096 times per GiB
     while count:
         got = os.preadv(fd, whole if count >= chunk else [buffer[:count]], offset)
         if got == 0:

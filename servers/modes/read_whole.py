@@ -1,22 +1,17 @@
 """The course's classic: read the whole file into memory, then send it.
 
-Every request pays for memory of the size of its range: fresh pages are zeroed, filled and thrown away.
+Every request pays for fresh memory of the size of its range: pages are zeroed, filled and thrown away.
 """
 
 import socket
 
-from servers.mode import Copy, FileShrankError, Mode
+from servers.mode import THROUGH_USER_BUFFER, FileShrankError, Mode
 
 MODE = Mode(
     name="read-whole",
     port=8083,
     summary="read() the whole file into new memory, then send()",
-    copies=(
-        Copy("disk", "page cache", "dma"),
-        Copy("page cache", "user buffer", "cpu"),
-        Copy("user buffer", "socket buffer", "cpu"),
-        Copy("socket buffer", "NIC", "dma"),
-    ),
+    copies=THROUGH_USER_BUFFER,
 )
 
 

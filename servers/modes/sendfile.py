@@ -3,16 +3,13 @@
 import os
 import socket
 
-from servers.mode import Copy, FileShrankError, Mode
+from servers.mode import BY_REFERENCE, FileShrankError, Mode
 
 MODE = Mode(
     name="sendfile",
     port=8082,
     summary="sendfile(): the kernel hands page-cache pages to the socket by reference",
-    copies=(
-        Copy("disk", "page cache", "dma"),
-        Copy("page cache", "NIC", "dma"),
-    ),
+    copies=BY_REFERENCE,
 )
 
 

@@ -1,22 +1,19 @@
 """splice(2) through a pipe: pages travel from the page cache to the socket by reference, in two calls.
 
-Its rule: the pipe is emptied after every filling and belongs to one answer (servers/mechanisms/pipes.py).
+The pipe is emptied after every filling and belongs to one answer (servers/mechanisms/pipes.py).
 """
 
 import os
 import socket
 
 from servers.mechanisms import pipes
-from servers.mode import Copy, FileShrankError, Mode
+from servers.mode import BY_REFERENCE, FileShrankError, Mode
 
 MODE = Mode(
     name="splice",
     port=8085,
     summary="splice() from the file into a pipe, splice() from the pipe into the socket",
-    copies=(
-        Copy("disk", "page cache", "dma"),
-        Copy("page cache", "NIC", "dma"),
-    ),
+    copies=BY_REFERENCE,
     options=(pipes.OPTION,),
 )
 

@@ -1,15 +1,15 @@
-"""read + TLS in user space: what encryption costs, and why sendfile is lost to it.
+"""read + TLS in user space: what encryption costs, and why sendfile cannot be used with it.
 
-The bytes must come to the process, since that is where OpenSSL encrypts them: read() copies them into the buffer,
-OpenSSL writes them encrypted into a buffer of its own, record by record (16 KiB), and write() copies that into the
-socket. A sendfile() of the file would put plain text on an encrypted connection; `SSLSocket.sendfile()` is this loop.
+OpenSSL encrypts in the process: read() copies the bytes into our buffer, OpenSSL encrypts them into its own, record by
+record (16 KiB), and write() copies that into the socket. sendfile() would put plain text on the encrypted connection;
+`SSLSocket.sendfile()` is this loop.
 """
 
 import os
 import socket
 
 from servers.mechanisms import buffers
-from servers.mode import Copy, FileShrankError, Mode, Option
+from servers.mode import Copy, FileShrankError, Mode
 
 MODE = Mode(
     name="tls-send",
@@ -22,12 +22,12 @@ MODE = Mode(
         Copy("user buffer", "socket buffer", "cpu"),
         Copy("socket buffer", "NIC", "dma"),
     ),
-    options=(Option("chunk", 256 << 10, "bytes per read() and send()"),),
+    options=(buffers.OPTION,),
     tls="user",
 )
 
 
-def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = 256 << 10) -> None:
+def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = buffers.CHUNK_BYTES) -> None:
     buffer = buffers.reused(chunk)
     while count:
         got = os.preadv(fd, [buffer[:count]], offset)

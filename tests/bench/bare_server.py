@@ -26,7 +26,7 @@ def main() -> None:
     arguments = parser.parse_args()
     listener = sockets.listen("127.0.0.1", arguments.port)
     listener.setblocking(True)
-    congestion = sockets.set_congestion_control(listener, ("cubic", "reno"))
+    congestion = sockets.set_congestion_control(listener)
     print(f"ready bare {listener.getsockname()[1]} {congestion}", flush=True)
     threading.Thread(target=_accept, args=(listener, arguments.root), daemon=True).start()
     os.read(arguments.lifeline, 1)

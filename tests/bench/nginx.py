@@ -74,7 +74,7 @@ def serving(root: Path, path: str, cpus: tuple[int, ...]) -> Iterator[Server]:
         folder = Path(name)
         listener.bind(("127.0.0.1", 0))
         listener.listen(4096)
-        congestion = sockets.set_congestion_control(listener, ("cubic", "reno"))
+        congestion = sockets.set_congestion_control(listener)
         port = listener.getsockname()[1]
         configuration = folder / "nginx.conf"
         user = "user root;" if os.geteuid() == 0 else ""  # else its worker may not read what is served
