@@ -1,4 +1,4 @@
-"""Servers to test: in this process, where limits can be made small and modes replaced, or as processes."""
+"""Servers to test: in this process, with small limits or replaced modes, or as processes."""
 
 import contextlib
 import os
@@ -50,20 +50,20 @@ def large(root: Path, request: pytest.FixtureRequest) -> Path:
 
 @pytest.fixture(params=discovery.names())
 def mode_name(request: pytest.FixtureRequest) -> str:
-    """Every mode that there is, also one that nobody has thought of yet."""
+    """Every mode."""
     return str(request.param)
 
 
 @pytest.fixture
 def send_file(mode_name: str) -> SendFile:
-    """The mode's, which is tried first: what this kernel refuses is skipped, with the reason."""
+    """The mode's send_file; skips a mode that this kernel refuses, with the reason."""
     skip_if_missing(mode_name)
     return discovery.import_mode(mode_name)[1]
 
 
 @pytest.fixture(autouse=True)
 def no_thread_fails(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Whatever a peer does, no thread of a server ends with an exception."""
+    """No thread of a server ends with an exception, whatever a peer does."""
     failed: list[object] = []
     monkeypatch.setattr(threading, "excepthook", failed.append)
     monkeypatch.setattr(sys, "unraisablehook", failed.append)  # of the threads that the server starts

@@ -1,4 +1,4 @@
-"""What a server process holds: descriptors, threads, memory. Counted before and after, never guessed."""
+"""What a server process holds: descriptors, threads, memory."""
 
 from dataclasses import dataclass
 

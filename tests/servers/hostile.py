@@ -1,7 +1,7 @@
-"""Request heads that no proper client sends, by the thousand, the same for the same seed.
+"""Thousands of malformed request heads, the same for the same seed.
 
-Its rule: whatever comes in, a Request or an error of ANSWERS comes out, and the same however it was cut into packets.
-`disagreement` is that rule as a check. The tests, the fuzzer (which starts from these heads) and the soak share it.
+Its rule: any input gives a Request or an error of ERRORS, however it is cut into packets. `disagreement` checks this
+rule, for the tests, the fuzzer (which starts from these heads) and the soak.
 """
 
 import random

@@ -1,7 +1,7 @@
-"""Peers of all kinds, good and rude, for the tests and the soak: each does one thing to a server.
+"""Good and rude peers for the tests and the soak: each does one thing to a server.
 
-Its rule: a peer asserts what it must get, draws everything else from the random numbers it is given, and leaves no
-connection behind. They speak through raw.Connection, so that each can meet each mode.
+Its rule: a peer asserts what it must get, takes all else from the given random numbers, and leaves no connection
+behind. It uses raw.Connection, so that it works with every mode.
 """
 
 import random
@@ -50,7 +50,7 @@ def small_window(port: int, content: bytes, rng: random.Random) -> None:
 
 
 def half_closed(port: int, content: bytes, rng: random.Random) -> None:
-    """Says that it will not ask again, and reads on."""
+    """Half-closes, and reads on."""
     with Connection(port) as connection:
         connection.sock.sendall(head("/one") + head())
         connection.finish_sending()
@@ -60,7 +60,7 @@ def half_closed(port: int, content: bytes, rng: random.Random) -> None:
 
 
 def aborts(port: int, content: bytes, rng: random.Random) -> None:
-    """Goes away somewhere in the body, in order: what it has not read makes it a reset."""
+    """Closes somewhere in the body; its unread bytes make that a reset."""
     with Connection(port, receive_buffer_bytes=rng.choice((None, SMALL_WINDOW_BYTES))) as connection:
         connection.sock.sendall(head() * rng.randint(1, 3))
         connection.response_head()
@@ -108,7 +108,7 @@ def hostile_heads(port: int, content: bytes, rng: random.Random) -> None:
 
 
 def sends(port: int, data: bytes) -> None:
-    """A good request, answered as ever, and whatever this is behind it, answered in one way or another."""
+    """A good request, which is answered, followed by these bytes, which get some answer."""
     with Connection(port) as connection:
         connection.sock.sendall(head("/one") + data)
         connection.finish_sending()

@@ -1,11 +1,12 @@
-"""Whether this machine has a mode: decided by trying it, never by a version.
+"""Whether this machine supports a mode: decided by trying it, never by a version.
 
-`python -m tests.servers.probe MODE` sends a small file once over a TCP connection of this machine. It is run as a
-process of its own, so that a crash is a reason and not the end of the tests.
+`python -m tests.servers.probe MODE` sends a small file once over a TCP connection of this machine. It runs in
+a process of its own, so that a crash becomes a reason to skip.
 """
 
 import errno
 import functools
+import os
 import socket
 import ssl
 import subprocess
@@ -37,7 +38,7 @@ def mode_of(send_file: SendFile) -> Mode:
 
 
 def connected_pair(facts: Mode) -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection, the first as the mode's server has it; over TLS they have shaken hands."""
+    """Two ends of a TCP connection, the first as the mode's server has it; for TLS after the handshake."""
     left, right = tcp_pair()
     left = discovery.wrapper(facts)(left)
     if isinstance(left, ssl.SSLSocket):
@@ -46,6 +47,23 @@ def connected_pair(facts: Mode) -> tuple[socket.socket, socket.socket]:
             right = tls_context().wrap_socket(right)
             shaken.result(TIMEOUT_S)
     return left, right
+
+
+def become_unprivileged() -> None:
+    """Become a user that no other process has, so that limits per user are this process's own; cannot be undone."""
+    os.setuid(10_000 + os.getpid() % 50_000)
+
+
+def own_host() -> str:
+    """A loopback address that no other process uses, so that its ports are free."""
+    pid = os.getpid()
+    return f"127.{64 + (pid >> 16) % 64}.{pid >> 8 & 255}.{pid & 255}"
+
+
+def now_or_slow(*now: str) -> pytest.MarkDecorator:
+    """Parametrize mode_name: these modes in every run, all others in the slow ones."""
+    names = [pytest.param(name, marks=() if name in now else pytest.mark.slow) for name in discovery.names()]
+    return pytest.mark.parametrize("mode_name", names)
 
 
 def skip_if_missing(name: str) -> None:

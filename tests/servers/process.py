@@ -37,7 +37,7 @@ class ServerProcess:
         return self.process.pid
 
     def ready_ports(self, count: int = 1) -> dict[str, int]:
-        """The ports by mode, once so many have said that they are ready."""
+        """The ports by mode, once this many servers are ready."""
         ports: dict[str, int] = {}
         for _ in range(count):
             word, name, port, congestion_control = self._line().split()
@@ -63,7 +63,7 @@ class ServerProcess:
         return line.decode()
 
     def errors(self) -> str:
-        """What it has said on stderr so far."""
+        """Its stderr so far."""
         return self._stderr_path.read_text()
 
     def children(self) -> list[psutil.Process]:

@@ -1,4 +1,4 @@
-"""A raw HTTP client, to send what no proper client would send and to see each byte that comes back."""
+"""A raw HTTP client that can send malformed requests and sees each byte that comes back."""
 
 import select
 import socket
@@ -31,11 +31,11 @@ def head(path: str = "/file.bin", *headers: str, method: str = "GET", version: s
 
 
 class TlsPort(int):
-    """The port of a server that speaks TLS, as a Connection to it then does."""
+    """The port of a server that speaks TLS; a Connection to it does too."""
 
 
 def tls_context() -> ssl.SSLContext:
-    """A client's that takes any certificate."""
+    """A client context that accepts any certificate."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.check_hostname = False
     context.verify_mode = ssl.CERT_NONE

@@ -1,7 +1,7 @@
-"""A row of the tables in test_conformance.py and test_conditions.py, and what must hold for each.
+"""A row of the tables in test_conformance.py and test_conditions.py, and its check.
 
-KEPT means that the next request is answered properly, so that nothing sent before was taken for a part of it; CLOSED
-that the server closes and that not one byte comes after the last answer: what followed was not served.
+KEPT: the next request is answered properly, so nothing before was taken for a part of it. CLOSED: the server closes
+and sends no byte after the last answer.
 """
 
 from collections.abc import Mapping

@@ -1,6 +1,6 @@
-"""Real HTTP clients download correctly from every mode. Those that are not installed are skipped, visibly.
+"""Real HTTP clients download correctly from every mode; those that are not installed are skipped.
 
-What counts is what arrived, by its bytes, and never an exit code alone.
+The bytes that arrive are compared, not the exit code alone.
 """
 
 import hashlib
@@ -106,7 +106,7 @@ def test_curl_takes_the_server_for_a_proxy(url: str, content: bytes) -> None:
 
 
 def test_curl_is_refused_an_upload(url: str, content: bytes, tmp_path: Path) -> None:
-    """It asks whether to send (Expect: 100-continue), and need not."""
+    """With Expect: 100-continue."""
     (tmp_path / "up").write_bytes(content * 2)
     said = curl("-T", tmp_path / "up", "-w", "%{http_code} %{size_upload}", f"{url}/new")
     assert said.endswith(b"files are served to GET and HEAD\n405 0")

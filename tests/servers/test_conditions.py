@@ -1,4 +1,4 @@
-"""What RFC 9110 asks of GET with ranges and conditions, and of HEAD, as a table of bytes (rows: table.py)."""
+"""What RFC 9110 requires of GET with ranges and conditions, and of HEAD, as a table of bytes (rows: table.py)."""
 
 import pytest
 

@@ -1,7 +1,7 @@
-"""What RFC 9112 (HTTP/1.1), and RFC 9110 where it says more, ask of a server of files, as a table of bytes.
+"""What RFC 9112 (HTTP/1.1) and RFC 9110 require of a file server, as a table of bytes.
 
-A row: the section, the bytes that are sent, the answers that must come back in this order, and what becomes of the
-connection (table.py). Ranges and conditions are in test_conditions.py.
+A row: the section, the bytes to send, the expected answers in order, and whether the connection is kept
+(table.py). Ranges and conditions are in test_conditions.py.
 """
 
 import pytest

@@ -104,7 +104,7 @@ def test_beyond_the_limit_of_connections_is_503(serve: Serve) -> None:
             with Connection(running.port) as third:
                 response = third.response()
                 assert (response.status, response.headers["retry-after"]) == (503, "1")
-                assert b"all 2 connections are taken" in response.body
+                assert b"all 2 connections are in use" in response.body
                 assert third.ended()
         assert first.get("/one").body == b"1"
         first.sock.close()

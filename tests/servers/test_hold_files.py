@@ -1,11 +1,12 @@
-"""A file that changes while it is served: the bytes of one version in full, or the connection closed. Every mode.
+"""A file that changes while it is served: one version arrives in full, or the connection is closed. Every mode.
 
-What no server can promise that sends by reference: once send_file has returned, up to some MiB of pages are still on
-their way, and whoever writes to the file then writes to them. Replace a file by rename() and nothing is ever mixed.
+A limit of sending by reference: after send_file has returned, some MiB of pages may still be on their way, and a write
+to the file changes them. Replacing a file by rename() never mixes versions.
 """
 
 import os
 import random
+import socket
 from collections.abc import Callable
 from pathlib import Path
 
@@ -69,6 +70,7 @@ def download_during(port: int, path: Path, change: Change) -> tuple[bytes, bool]
         status, headers = connection.response_head()
         assert (status, int(headers["content-length"])) == (200, LARGE_BYTES)
         change(path)
+        connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # fast from here on
         body = connection.body(LARGE_BYTES)
         return body, len(body) < LARGE_BYTES and connection.ended()
 

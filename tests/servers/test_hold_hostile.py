@@ -1,7 +1,7 @@
 """Hostile heads and rude peers leave nothing behind: no traceback, no descriptor, no thread, no memory.
 
-100,000 heads of one seed go through the parser in this process, whole, and the first 20,000 of them in packets too; the
-first 2,000 go over connections of their own to a server process. Each rude peer meets each mode.
+100,000 heads of five seeds go through the parser in this process, whole, and the first fifth of each seed in packets
+too; 2,000 go over connections of their own to a server process. Each rude peer meets each mode.
 """
 
 import random
@@ -10,27 +10,32 @@ from collections.abc import Callable
 from itertools import islice
 from pathlib import Path
 
+import pytest
+
 from tests.servers import footprint, hostile, peers
-from tests.servers.probe import skip_if_missing
+from tests.servers.probe import now_or_slow, skip_if_missing
 from tests.servers.process import ServerProcess
 
 Servers = Callable[..., ServerProcess]
 
 SEED = 3
-HEADS, HEADS_IN_PACKETS, HEADS_OVER_CONNECTIONS = 100_000, 20_000, 2_000
 SLACK_BYTES = 24 << 20  # arenas of malloc and of the threads; a leak of one buffer per connection would be far more
 
 
-def test_100000_hostile_heads_are_judged() -> None:
-    rng = random.Random(SEED)
-    for number, data in enumerate(islice(hostile.heads(SEED), HEADS)):
-        assert (wrong := hostile.disagreement(data, rng, in_packets=number < HEADS_IN_PACKETS)) is None, (wrong, data)
+@pytest.mark.parametrize(
+    ("seed", "count"), [(SEED, 2_000), *(pytest.param(seed, 20_000, marks=pytest.mark.slow) for seed in range(5))]
+)
+def test_hostile_heads_get_a_request_or_an_error(seed: int, count: int) -> None:
+    rng = random.Random(seed)
+    for number, data in enumerate(islice(hostile.heads(seed), count)):
+        assert (wrong := hostile.disagreement(data, rng, in_packets=number < count // 5)) is None, (wrong, data)
 
 
-def test_hostile_heads_over_connections_leave_nothing_behind(servers: Servers, root: Path) -> None:
+@pytest.mark.parametrize("count", [200, pytest.param(2_000, marks=pytest.mark.slow)])
+def test_hostile_heads_over_connections_leave_nothing_behind(servers: Servers, root: Path, count: int) -> None:
     process = servers("sendfile", "--port", "0", "--root", root)
     port = process.ready_port()
-    heads = list(islice(hostile.heads(SEED), HEADS_OVER_CONNECTIONS))
+    heads = list(islice(hostile.heads(SEED), count))
     at_rest = footprint.of(process.pid)
 
     def send(number: int) -> None:
@@ -43,6 +48,7 @@ def test_hostile_heads_over_connections_leave_nothing_behind(servers: Servers, r
     assert process.errors().count("\n") == 1
 
 
+@now_or_slow("sendfile", "zerocopy-send")
 def test_rude_peers_hurt_nobody_and_leave_nothing_behind(
     servers: Servers, root: Path, content: bytes, mode_name: str
 ) -> None:

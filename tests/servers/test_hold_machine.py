@@ -1,6 +1,6 @@
 """A machine in trouble: no memory, no room for a server's lines, a server stopped for a while, a clock that jumps.
 
-The server goes on, for everybody else and afterwards.
+The server goes on for all other peers, and afterwards.
 """
 
 import errno
@@ -22,7 +22,7 @@ from servers import discovery, server, sockets
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
-from tests.servers.probe import skip_if_missing
+from tests.servers.probe import now_or_slow, skip_if_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, head
 
@@ -91,7 +91,7 @@ def test_what_a_mode_needs_and_cannot_have_is_said_before_a_body_is_promised(
 
     with serve(SENDFILE) as running:
         with monkeypatch.context() as patched:
-            patched.setattr(running.server, "_require", refuse)
+            patched.setattr(running.server, "require", refuse)
             response = get(running.port)
             assert (response.status, response.headers["connection"]) == (status, "close")
             assert os.strerror(number).encode() in response.body
@@ -118,7 +118,7 @@ def test_a_disk_that_fails_in_mid_body_ends_the_connection(serve: Serve, content
 
 @pytest.fixture(params=["a full disk", "a pipe that nobody reads"])
 def nowhere(request: pytest.FixtureRequest) -> Iterator[int]:
-    """Where nothing more can be written to."""
+    """A descriptor that takes no more bytes."""
     if request.param == "a full disk":
         with open("/dev/full", "wb") as full:  # noqa: PTH123  # a device
             yield full.fileno()
@@ -145,6 +145,7 @@ def test_lines_that_cannot_be_written_stop_nobody(servers: Servers, root: Path, 
     assert process.end() == 0
 
 
+@now_or_slow("sendfile", "read-send", "stdlib-sendfile", "uring-splice", "zerocopy-send")
 def test_a_server_that_is_stopped_and_goes_on_loses_nothing(
     servers: Servers, root: Path, content: bytes, mode_name: str
 ) -> None:

@@ -1,4 +1,4 @@
-"""A signal in mid-download, for every mode: what was promised is kept where it can be, and nothing stays behind."""
+"""A signal in mid-download, for every mode: the download completes within the grace, and no process stays behind."""
 
 import contextlib
 import os
@@ -11,7 +11,7 @@ import pytest
 
 from servers import discovery
 from tests.conftest import eventually
-from tests.servers.probe import skip_if_missing, why_missing
+from tests.servers.probe import now_or_slow, skip_if_missing, why_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, head
 from tests.servers.test_process import gone, refuses
@@ -30,7 +30,7 @@ def begin(port: int) -> Connection:
 
 
 def whole_after(number: signal.Signals, process: ServerProcess, port: int) -> bool:
-    """Whether a download is whole that was under way when the process got this signal. The process has ended then."""
+    """Whether a download completed that was under way when the process got this signal, which has ended it."""
     with begin(port) as connection:
         process.process.send_signal(number)
         eventually(lambda: refuses(int(port)))
@@ -41,6 +41,7 @@ def whole_after(number: signal.Signals, process: ServerProcess, port: int) -> bo
     return len(body) == LARGE_BYTES
 
 
+@now_or_slow("sendfile", "read-send", "asyncio-sendfile")
 def test_a_signal_in_mid_download_leaves_the_port_free_and_nobody_behind(
     servers: Servers, root: Path, large: Path, mode_name: str
 ) -> None:
@@ -56,6 +57,7 @@ def test_a_signal_in_mid_download_leaves_the_port_free_and_nobody_behind(
         assert process.errors().count("\n") == 1
 
 
+@pytest.mark.slow
 def test_killing_the_parent_in_mid_download_leaves_no_orphan(servers: Servers, root: Path, large: Path) -> None:
     process = servers("--port", "0", "--root", root)
     ports = process.ready_ports(len(discovery.names()))

@@ -1,8 +1,7 @@
-"""Slow peers hinder nobody and are ended after the time-out.
+"""Slow peers do not hinder others and are disconnected after the time-out.
 
-A byte now and then is no progress: TCP opens the window again only when it is worth a packet (RFC 9293 section
-3.8.6.2.2), so that a reader of a byte per second seems to take nothing at all. The time-outs are small here, and the
-bytes come as fast as the test gets round to them: many per time-out, and still not enough.
+Single bytes are no progress: TCP reopens the window only for a packet's worth (RFC 9293 section 3.8.6.2.2), so a reader
+of one byte per second seems to take nothing. Here the time-outs are small and many single bytes come within each.
 """
 
 import contextlib
@@ -21,6 +20,7 @@ from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers import footprint
 from tests.servers.conftest import Serve
+from tests.servers.probe import now_or_slow
 from tests.servers.raw import Connection, get, head
 
 SLOW_PEERS = 20
@@ -34,7 +34,7 @@ def slow_peers(port: int) -> Iterator[list[Connection]]:
 
 
 def happened(connection: Connection, events: int) -> bool:
-    """Whether the connection has these events now (poll(2)); errors come unasked."""
+    """Whether the connection has these events now (poll(2)); errors are always reported."""
     poll = select.poll()
     poll.register(connection.sock, events)
     return bool(poll.poll(0))
@@ -54,6 +54,7 @@ def may_lock_all() -> bool:
     return bool(int(status.split("CapEff:")[1].split()[0], 16) & 1 << 14)
 
 
+@now_or_slow("sendfile", "read-send", "zerocopy-send", "uring-send-zc", "asyncio-sendfile", "splice")
 def test_slow_readers(serve: Serve, send_file: SendFile, large: Path, content: bytes) -> None:
     skip_if_readers_hold_all_locked_memory(send_file)
     limits = Limits(send_timeout_s=0.5, grace_s=0.0)

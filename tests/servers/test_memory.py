@@ -1,4 +1,4 @@
-"""No mode's memory grows with the file, read-whole aside: counted by the kernel, as the server's peak (VmHWM).
+"""No mode's memory grows with the file, except read-whole's: the server's peak as the kernel counts it (VmHWM).
 
 Mapped pages of the file count too, up to a window of 16 MiB, which both files fill.
 """
@@ -10,7 +10,7 @@ from pathlib import Path
 from load.users.connection import DownloadConnection
 from profiles.metrics.process import ProcessReader
 from servers import discovery
-from tests.servers.probe import skip_if_missing
+from tests.servers.probe import now_or_slow, skip_if_missing
 from tests.servers.process import ServerProcess
 from units import MIB
 
@@ -18,6 +18,7 @@ SMALL_BYTES, LARGE_BYTES = 20 * MIB, 100 * MIB
 GROWTH_BOUND_BYTES = 4 * MIB
 
 
+@now_or_slow("read-whole", "sendfile", "vmsplice")
 def test_memory_does_not_grow_with_the_file(
     mode_name: str, servers: Callable[..., ServerProcess], tmp_path: Path
 ) -> None:

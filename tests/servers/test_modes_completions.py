@@ -1,4 +1,4 @@
-"""Modes that learn from the kernel whether it copied after all: each send is counted, and none is left to wait for."""
+"""Modes that learn from the kernel whether it copied after all: each send is counted, and all are awaited."""
 
 import os
 import socket
@@ -100,9 +100,9 @@ def test_a_peer_that_reads_late_is_waited_for(
 
 _SHORT_OF_MEMORY = """
 import importlib, os, resource, socket, sys, threading
-from servers import mode
-from tests.servers.probe import tcp_pair
-telling = importlib.import_module(mode.module_name(sys.argv[1]))
+from servers import discovery
+from tests.servers.probe import become_unprivileged, tcp_pair
+telling = importlib.import_module(discovery.module_name(sys.argv[1]))
 refused = 0
 make_room = telling._Sends._make_room
 def counting(*arguments):
@@ -115,7 +115,7 @@ telling._Sends._make_room = counting
 left, right = tcp_pair()
 fd = os.open(sys.argv[2], os.O_RDONLY)
 resource.setrlimit(resource.RLIMIT_MEMLOCK, (1 << 16, 1 << 16))
-os.setuid(65534)
+become_unprivileged()
 got = []
 thread = threading.Thread(target=lambda: got.extend(iter(lambda: right.recv(1 << 16), b"")))
 telling.send_file(left, fd, 0, 1_000_003, piece=16384)

@@ -1,4 +1,4 @@
-"""The modes that ask something special of the file: O_DIRECT's alignment, and what is left in the page cache."""
+"""The modes with special file access: O_DIRECT's alignment, and what stays in the page cache."""
 
 import ctypes
 import errno

@@ -1,4 +1,4 @@
-"""The standard library's ways to sendfile() fall back to copying without a word; these modes do not."""
+"""The standard library's sendfile functions silently fall back to copying; these modes do not."""
 
 import errno
 import os
@@ -34,6 +34,6 @@ def test_asyncio_is_not_imported_by_the_servers_of_other_modes() -> None:
 
     from tests.conftest import PROJECT
 
-    program = "import sys; from servers import mode; mode.discover(); print('asyncio' in sys.modules)"
+    program = "import sys; from servers import discovery; discovery.discover(); print('asyncio' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", program], cwd=PROJECT, capture_output=True, text=True, check=True)
     assert done.stdout == "False\n"

@@ -20,7 +20,7 @@ URING = ["uring-send-zc", "uring-splice"]
 
 @pytest.fixture
 def no_ring_yet() -> Iterator[None]:
-    """This thread's ring is made anew, now and after the test."""
+    """This thread creates a new ring, in the test and after it."""
     uring._per_thread.__dict__.clear()
     yield
     uring._per_thread.__dict__.clear()

@@ -1,4 +1,4 @@
-"""A path leads to a regular file inside the root, or nowhere."""
+"""A path leads to a regular file inside the root, or to an error."""
 
 import ctypes
 import os
@@ -256,7 +256,7 @@ def test_the_root_may_be_the_file_system(serve: Serve, root: Path) -> None:
 
 @pytest.fixture
 def open_root() -> Iterator[Path]:
-    """A folder that any user can reach, which pytest's own is not."""
+    """A folder that any user can reach, unlike pytest's own."""
     folder = Path(tempfile.mkdtemp(prefix="root-for-nobody-"))
     folder.chmod(0o755)
     yield folder

@@ -1,4 +1,4 @@
-"""`python -m servers` as a user or a supervisor meets it: its lines, its signals, its end."""
+"""`python -m servers` seen from outside: its output, its signals, its exit."""
 
 import os
 import resource
@@ -12,9 +12,10 @@ from pathlib import Path
 import psutil
 import pytest
 
-from servers import discovery
+from errors import UserError
+from servers import cli, discovery
 from tests.conftest import PROJECT, eventually
-from tests.servers.probe import why_missing
+from tests.servers.probe import own_host, why_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, head
 
@@ -78,9 +79,9 @@ def test_a_signal_ends_it_and_frees_the_port(
     assert "Traceback" not in process.errors()
 
 
-def refuses(port: int) -> bool:
+def refuses(port: int, host: str = "127.0.0.1") -> bool:
     with socket.socket() as sock:
-        return sock.connect_ex(("127.0.0.1", port)) != 0
+        return sock.connect_ex((host, port)) != 0
 
 
 def test_a_stalled_download_does_not_hold_it_up(one: tuple[ServerProcess, int]) -> None:
@@ -131,7 +132,7 @@ def test_ctrl_c_reaches_everybody_and_leaves_no_traceback(servers: Servers, root
 
 def test_ctrl_c_while_the_children_start_leaves_no_traceback(servers: Servers, root: Path) -> None:
     process = servers("--port", "0", "--root", root)
-    eventually(lambda: bool(process.children()))
+    eventually(lambda: bool(process.children()) or process.process.poll() is not None)
     os.killpg(process.pid, signal.SIGINT)
     assert process.wait() == 0
     assert "Traceback" not in process.errors()
@@ -155,11 +156,11 @@ def test_a_child_that_is_killed_ends_the_others_and_is_named(servers: Servers, r
     victim.kill()
     assert process.wait() == 1
     assert gone(children)
-    assert process.errors().endswith("error: sendfile was ended by SIGKILL: the other servers were stopped with it\n")
+    assert process.errors().endswith("error: sendfile was killed by SIGKILL; the other servers were stopped too\n")
 
 
 def test_one_mode_that_cannot_start_ends_the_others(servers: Servers, root: Path) -> None:
-    host = "127.81.82.83"  # nobody else's ports: the modes' own numbers may be taken on 127.0.0.1
+    host = own_host()  # the modes' own ports may be taken on 127.0.0.1
     with socket.socket() as holder:
         holder.bind((host, discovery.discover()["read-send"].port))
         holder.listen()
@@ -167,7 +168,7 @@ def test_one_mode_that_cannot_start_ends_the_others(servers: Servers, root: Path
         assert process.wait() == 1
     errors = [line for line in process.errors().splitlines() if line.startswith("error:")]
     assert errors == [
-        "error: read-send cannot listen on 127.81.82.83 port 8081: Address already in use; "
+        f"error: read-send cannot listen on {host} port 8081: Address already in use; "
         "stop what uses it, or choose another --host or --port"
     ]
     assert "Traceback" not in process.errors()
@@ -183,15 +184,15 @@ def test_the_end_of_a_lifeline_ends_it(servers: Servers, root: Path) -> None:
 
 
 def test_it_serves_on_when_nobody_reads_its_lines(servers: Servers, root: Path) -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    host, port = own_host(), discovery.discover()["sendfile"].port
     reader, writer = os.pipe()
     os.close(reader)
-    process = servers("sendfile", "--port", str(port), "--root", root, stdout=writer, stderr=writer)
+    process = servers("sendfile", "--host", host, "--root", root, stdout=writer, stderr=writer)
     os.close(writer)
-    eventually(lambda: process.process.poll() is not None or not refuses(port))
-    assert get(port, "/absent").status == 404
+    eventually(lambda: process.process.poll() is not None or not refuses(port, host))
+    with socket.create_connection((host, port), 20.0) as sock:
+        sock.sendall(head("/absent", "Connection: close"))
+        assert sock.makefile("rb").read().startswith(b"HTTP/1.1 404 ")
     assert process.end() == 0
 
 
@@ -224,7 +225,7 @@ def test_a_file_that_finds_no_descriptor_is_503(one: tuple[ServerProcess, int]) 
 def test_a_server_imports_no_other_mode(root: Path) -> None:
     """However it is asked for: its process is measured, and ssl alone is megabytes."""
     words = ["--host=::1", "--port", "0", "--connections", "9", "--congestion", "reno", "--lifeline", "0"]
-    program = "import sys; from servers import arguments; arguments.parse(sys.argv[1:]); print(*sys.modules)"
+    program = "import sys; from servers import cli; cli.parse(sys.argv[1:]); print(*sys.modules)"
     command = [sys.executable, "-c", program, "sendfile", *words, f"--root={root}"]
     imported = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True).stdout.split()
     assert [name for name in imported if name.startswith("servers.modes.")] == ["servers.modes.sendfile"]
@@ -254,7 +255,7 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
     ("arguments", "code", "said"),
     [
         (["telepathy"], 2, "there is no mode 'telepathy': the modes are "),
-        (["sendfile", "sendfile"], 2, "a mode is served once: sendfile sendfile"),
+        (["sendfile", "sendfile"], 2, "a mode was named twice: sendfile sendfile"),
         (["sendfile", "read-send", "--port", "9000"], 2, "--port 9000 goes with one mode, not with 2"),
         (["--port", "9000"], 2, "--port 9000 goes with one mode"),
         (["sendfile", "--port", "65536"], 2, "--port 65536: ports go from 0 to 65535"),
@@ -274,12 +275,26 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
         ),
         (["sendfile", "--root", "/etc/passwd"], 1, "cannot serve /etc/passwd: it is not a directory"),
         (["--root", "/no/such/place"], 1, "cannot serve /no/such/place: No such file or directory"),
+    ],
+)
+def test_wrong_arguments_are_one_clear_line(root: Path, arguments: list[str], code: int, said: str) -> None:
+    with pytest.raises(UserError) as caught:
+        cli.parse(["--root", str(root), *arguments])
+    assert caught.value.exit_code == code
+    assert said in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "said"),
+    [
+        (["sendfile", "--port", "65536"], 2, "--port 65536: ports go from 0 to 65535"),
         (
             ["sendfile", "--port", "0", "--host", "no.such.host.invalid"],
             1,
             "sendfile cannot listen on no.such.host.invalid",
         ),
-        (["sendfile", "--port", "0", "--host", "a" * 300], 1, "this is no host name"),
+        (["sendfile", "--port", "0", "--host", "a" * 300], 1, "it is not a valid host name"),
         (["sendfile", "--port", "0", "--host", "203.0.113.7"], 1, "Cannot assign requested address"),
         (["sendfile", "--port", "0", "--congestion", "telepathy"], 1, "congestion control 'telepathy' was refused"),
         (["sendfile", "--port", "0", "--congestion", "é"], 1, "was refused"),

@@ -1,4 +1,4 @@
-"""What TLS adds to a connection, beside what every mode keeps anyway (test_downloads.py, test_modes.py)."""
+"""What TLS adds to a connection, beyond what every mode is tested for (test_downloads.py, test_modes.py)."""
 
 import contextlib
 import os
@@ -22,7 +22,7 @@ FACTS, SEND_FILE = discovery.import_mode("tls-send")
 
 
 def plain(port: int) -> socket.socket:
-    """A connection that knows nothing of TLS."""
+    """A plain TCP connection."""
     return socket.create_connection(("127.0.0.1", int(port)), 20)  # getaddrinfo() takes no subclass of int
 
 

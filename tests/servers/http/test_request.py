@@ -1,4 +1,4 @@
-"""A request head means the same however it was cut into packets, and a bad one is refused."""
+"""A request head means the same however it is cut into packets, and a malformed one is refused."""
 
 from http import HTTPStatus
 

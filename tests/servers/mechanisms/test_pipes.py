@@ -1,4 +1,4 @@
-"""A pipe has the size that was asked for, or somebody says why not."""
+"""A pipe has the wanted size, or the reason is given."""
 
 import os
 import subprocess
@@ -15,14 +15,15 @@ LARGEST_BYTES = int(Path("/proc/sys/fs/pipe-max-size").read_text())
 PAGES_OF_A_USER = int(Path("/proc/sys/fs/pipe-user-pages-soft").read_text())
 SPLICING = [facts.name for facts in discovery.discover().values() if pipes.OPTION in facts.options]
 
-# Root may be exempt from the limits, so it becomes nobody: once everything is imported and open.
-AS_NOBODY = """
+# Root may be exempt from the limits, so it becomes another user, once everything is imported and open.
+AS_ANOTHER_USER = """
 import contextlib, os, socket, sys
-from servers import mode, pipes
-from tests.servers.probe import tcp_pair
+from servers import discovery
+from servers.mechanisms import pipes
+from tests.servers.probe import become_unprivileged, tcp_pair
 left, right = tcp_pair()
 fd = os.open(sys.argv[1], os.O_RDONLY)
-send_file = {name: mode.load(name)[1] for name in sys.argv[2:]}
+send_file = {name: discovery.import_mode(name)[1] for name in sys.argv[2:]}
 def send(name, **options):
     try:
         send_file[name](left, fd, 0, 9000, **options)
@@ -30,13 +31,13 @@ def send(name, **options):
     except PermissionError as error:
         print(name, error.strerror)
 if os.getuid() == 0:
-    os.setuid(65534)
+    become_unprivileged()
 """
 
 
 def said(script: str, root: Path) -> tuple[list[str], str]:
     """The lines on stdout, and stderr."""
-    command = [sys.executable, "-c", AS_NOBODY + script, str(root / "file.bin"), *SPLICING]
+    command = [sys.executable, "-c", AS_ANOTHER_USER + script, str(root / "file.bin"), *SPLICING]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
     assert done.returncode == 0, done.stderr
     return done.stdout.splitlines(), done.stderr
@@ -55,7 +56,7 @@ def test_a_pipe_holds_what_was_asked_for_and_ends_with_its_answer(wanted_bytes: 
 
 def test_more_than_one_pipe_may_have_is_refused_by_name(root: Path) -> None:
     lines, _ = said(f"for name in send_file: send(name, pipe={2 * LARGEST_BYTES})", root)
-    limit = f"without privilege one may have {LARGEST_BYTES} bytes (/proc/sys/fs/pipe-max-size)"
+    limit = f"without privilege a pipe may have {LARGEST_BYTES} bytes (/proc/sys/fs/pipe-max-size)"
     assert lines == [f"{name} a pipe of {2 * LARGEST_BYTES} bytes is refused: {limit}" for name in SPLICING]
 
 
@@ -63,7 +64,7 @@ def test_more_than_one_pipe_may_have_is_refused_by_name(root: Path) -> None:
     not 0 < PAGES_OF_A_USER <= 100_000 or LARGEST_BYTES < pipes.DEFAULT_BYTES,
     reason="the pages of a user's pipes are not limited here, or not to what a test can use up",
 )
-def test_past_the_users_share_a_chosen_size_is_refused_and_the_default_becomes_smaller_with_a_word(root: Path) -> None:
+def test_past_the_users_share_a_chosen_size_is_refused_and_the_default_shrinks_with_a_line(root: Path) -> None:
     script = f"""
 with contextlib.ExitStack() as held:
     for _ in range({PAGES_OF_A_USER} * 4096 // pipes.DEFAULT_BYTES + 1):
@@ -78,4 +79,4 @@ with contextlib.ExitStack() as held:
     )
     refused = f"a pipe of {LARGEST_BYTES // 2} bytes is refused: {limit}"
     assert lines == [line for name in SPLICING for line in (f"{name} {refused}", f"{name} True")]
-    assert stderr.count("\n") == 1 and f"not every pipe has {pipes.DEFAULT_BYTES} bytes: {limit}" in stderr
+    assert stderr.count("\n") == 1 and f"some pipes are smaller than {pipes.DEFAULT_BYTES} bytes: {limit}" in stderr
