@@ -27,7 +27,8 @@ from elsewhere, also the lease that it gave (profiles/agent/lease.py).
 from dataclasses import dataclass, field
 from typing import Literal
 
-from profiles.store.records import Code, FileFacts, MetricFacts, PythonFrames, TargetFacts
+from profiles.store.records import PythonFrames
+from profiles.store.run_facts import Code, FileFacts, MetricFacts, TargetFacts
 
 LOAD = "load"  # the load generator, among the processes of a snapshot
 # What the load's own agent says of its machine and of itself, where the servers are on another host.

@@ -15,7 +15,8 @@ from typing import Protocol, cast
 from markupsafe import Markup
 
 import reports.sections
-from profiles.store.run_folder import RunFolder, write_file
+from profiles.store.files import write_file
+from profiles.store.run_folder import RunFolder
 from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
 from reports.run_data import RunData, load

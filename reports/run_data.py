@@ -8,7 +8,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errors import UsageError, UserError
-from profiles.store.records import Code, DeepProfile, Floor, Profile, Proof, Run, TargetFacts
+from profiles.store.proof import Proof
+from profiles.store.records import DeepProfile, Floor, Profile, Run
+from profiles.store.run_facts import Code, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import effective_floor

@@ -7,7 +7,7 @@ lies above the limit but not all could be judged.
 import os
 
 from errors import UsageError, UserError, run_command
-from profiles.store.run_folder import write_file
+from profiles.store.files import write_file
 from reports.comparison import ci_output, comparison
 from reports.comparison.gate import gate
 from reports.history import terminal

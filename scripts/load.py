@@ -16,7 +16,7 @@ from load.campaign.options import check_run_name, new_name, resolve
 from load.netns import campaign as between_namespaces
 from load.netns.namespaces import Link
 from load.process import campaign_lock
-from profiles.store.records import SERVED_FILE
+from profiles.store.run_facts import SERVED_FILE
 from profiles.store.run_folder import RunFolder
 from scripts.common_arguments import add_any_port, add_folders, add_root, parse, parser_of
 

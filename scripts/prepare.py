@@ -10,6 +10,7 @@ import tempfile
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UserError, remedy, run_command
+from profiles.store.files import write_file
 from servers import payload
 from units import format_size, parse_size
 
@@ -55,12 +56,9 @@ def _make_token(path: Path) -> None:
     try:
         if path.exists() and path.read_text().strip():
             return
-        fd, beside = tempfile.mkstemp(dir=path.parent)  # mode 0600
-        with os.fdopen(fd, "w") as file:
-            file.write(f"{secrets.token_urlsafe(TOKEN_BYTES)}\n")
-        Path(beside).rename(path)
     except OSError as error:
-        raise UserError(f"cannot make the token {path}: {error.strerror}; {remedy(error)}") from error
+        raise UserError(f"cannot read the token {path}: {error.strerror}; {remedy(error)}") from error
+    write_file(path, f"{secrets.token_urlsafe(TOKEN_BYTES)}\n".encode(), mode=0o600, make_parents=False)
 
 
 if __name__ == "__main__":

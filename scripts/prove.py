@@ -2,7 +2,7 @@
 
 from errors import EXIT_DONE, UserError, run_command
 from profiles.checks.prove_mode import prove
-from profiles.store.records import Proof
+from profiles.store.proof import Proof
 from profiles.targets.catalog import choose, discover
 from scripts.common_arguments import add_root, parse, parser_of, print_table
 

@@ -30,7 +30,12 @@ MAY_IMPORT = {
         "reports.analysis",
     ),
     "reports": ("reports", "profiles.store"),
-    "reports/analysis": ("reports.analysis", "profiles.store.records"),
+    "reports/analysis": (
+        "reports.analysis",
+        "profiles.store.records",
+        "profiles.store.run_facts",
+        "profiles.store.proof",
+    ),
 }
 ALONE_WITH_LOCUST = ("locust", "gevent")  # importing locust monkey-patches the process
 

@@ -31,7 +31,7 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
-from profiles.store.records import Proof
+from profiles.store.proof import Proof
 
 R = TypeVar("R")
 

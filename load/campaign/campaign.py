@@ -22,7 +22,8 @@ from load.users.locust_users import DownloadUser
 from load.users.pacing import check_starts, resolve
 from profiles.protocol import Facts
 from profiles.store import aa_floors
-from profiles.store.records import Cell, DeepProfile, Probe, Proof, Run, State
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, DeepProfile, Probe, Run, State
 from profiles.store.run_folder import RunFolder
 from reports.analysis.aa_floor import conditions, floor_of_run
 from reports.analysis.bottleneck import mostly_client_limited, rate

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from load.users.meter import Meter
 from profiles.protocol import LOAD, LOAD_MACHINE, LOAD_SAMPLER, Snapshot
-from profiles.store.records import Cell, MetricFacts
+from profiles.store.records import Cell
+from profiles.store.run_facts import MetricFacts
 from units import GIB
 
 MIN_REQUESTS_FOR_PERCENTILE = 1000  # method.md §4
@@ -35,7 +36,7 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts(
         "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the less"
     ),
-    MetricFacts("core_loop_us", "µs", "derived", "CPU time of a fixed loop on the servers' CPUs, before or after"),
+    MetricFacts("cpu_probe_us", "µs", "derived", "CPU time of a fixed loop on the servers' CPUs, before or after"),
     MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
     MetricFacts("latency_p99_us", "µs", "derived", "99th percentile of latency, from 1,000 downloads on"),
 )

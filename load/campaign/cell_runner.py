@@ -67,7 +67,7 @@ class CellRunner:
         """A cell with nothing attached to the server. place: round and position, from 1. Raises UserError."""
         real = self._settings.real(mode)
         cell, share = self._cold(place, real) if self._settings.cache == "cold" else self._warm(place, real, users)
-        metrics = cell.metrics | {"resident_share": share, "core_loop_us": self._cpu_probe_us}
+        metrics = cell.metrics | {"resident_share": share, "cpu_probe_us": self._cpu_probe_us}
         return replace(cell, mode=mode, metrics=metrics)
 
     def _warm(self, place: Position, mode: str, users: int) -> tuple[Cell, float | None]:

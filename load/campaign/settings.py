@@ -16,7 +16,8 @@ from load.users.connection import SOCKET_OPTIONS, Sink
 from load.users.pacing import SATURATED, OfferedRate, PaceSpec, format_pace
 from profiles.agent.access import Address
 from profiles.protocol import Facts
-from profiles.store.records import Run, TargetFacts
+from profiles.store.records import Run
+from profiles.store.run_facts import TargetFacts
 
 Cache = Literal["warm", "cold"]
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from errors import UserError
 from load.sweep.files import too_large
-from profiles.store.records import SERVED_FILE
+from profiles.store.run_facts import SERVED_FILE
 from profiles.targets.catalog import PROJECT
 from units import exact_size
 

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
-from profiles.store.records import SERVED_FILE
+from profiles.store.run_facts import SERVED_FILE
 from units import GIB, format_size
 
 DIGEST = f"{SERVED_FILE}.sha256"

@@ -16,7 +16,7 @@ from locust import User, constant, task
 from load.users.connection import DownloadConnection, DownloadError, Sink
 from load.users.meter import Meter
 from load.users.pacing import Pace, StartTimes
-from profiles.store.records import SERVED_PATH
+from profiles.store.run_facts import SERVED_PATH
 from profiles.targets import catalog
 
 YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = 4 << 20, 1 << 20  # reading or decrypting them takes longer than dropping

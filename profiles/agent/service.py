@@ -44,7 +44,8 @@ from profiles.protocol import (
     TargetStatus,
     Watch,
 )
-from profiles.store.records import SERVED_FILE, Proof
+from profiles.store.proof import Proof
+from profiles.store.run_facts import SERVED_FILE
 from profiles.targets import catalog
 from profiles.targets.supervisor import Supervisor
 

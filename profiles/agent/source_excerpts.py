@@ -8,7 +8,7 @@ import ast
 import textwrap
 from pathlib import Path
 
-from profiles.store.records import Code, CodeStep
+from profiles.store.run_facts import Code, CodeStep
 from servers import discovery
 
 # What every mode shares, in the order in which a request comes by: a function of a file, or Class.function.

@@ -25,7 +25,7 @@ from errors import UserError
 from profiles.checks import cpu_accounting
 from profiles.metrics.process import cpu_s
 from profiles.protocol import Start
-from profiles.store.records import SERVED_PATH
+from profiles.store.run_facts import SERVED_PATH
 from profiles.targets.catalog import Target
 from profiles.targets.http_probe import Endpoint, connect
 from profiles.targets.mode_server import HOST

@@ -20,7 +20,7 @@ from profiles.host.page_cache import by_cachestat
 from profiles.profilers.py_spy import explain, find_py_spy
 from profiles.protocol import Start
 from profiles.scratch import Scratch
-from profiles.store.records import SERVED_FILE
+from profiles.store.run_facts import SERVED_FILE
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import serving
 

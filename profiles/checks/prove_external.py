@@ -22,7 +22,8 @@ from profiles.checks.strace import trace_download
 from profiles.checks.trial import WITNESS_BYTES, write
 from profiles.host.facts import file_facts
 from profiles.protocol import Start
-from profiles.store.records import SERVED_FILE, SERVED_PATH, Proof
+from profiles.store.proof import Proof
+from profiles.store.run_facts import SERVED_FILE, SERVED_PATH
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer, serving
 from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download

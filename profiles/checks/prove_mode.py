@@ -21,7 +21,7 @@ from profiles.checks.prove_external import prove_external
 from profiles.checks.strace import between_marks, count_calls, read_logs, strace_command
 from profiles.checks.trial import FILE_BYTES
 from profiles.scratch import Scratch
-from profiles.store.records import Proof
+from profiles.store.proof import Proof
 from profiles.targets.catalog import PROJECT, Target
 
 TIMEOUT_S = 60.0

@@ -21,7 +21,7 @@ from typing import Protocol
 
 import psutil
 
-from profiles.store.records import MetricFacts
+from profiles.store.run_facts import MetricFacts
 
 Values = dict[str, float | None]
 

@@ -5,38 +5,30 @@ Its rule: a floor is true for the conditions under which it was measured, and fo
     profiles/out/calibration.jsonl   {"conditions": {...}, "floor": Floor}
 """
 
-import os
 from pathlib import Path
 
 import msgspec
 
-from errors import UserError, remedy
+from errors import UserError
+from profiles.store.files import append_lines
 from profiles.store.records import Floor
+from profiles.store.run_facts import Fact
 
 FILE = "calibration.jsonl"
 
-Conditions = dict[str, str | int | float | None]
+Conditions = dict[str, Fact]
 
 
 class Calibration(msgspec.Struct, frozen=True):
     """A floor, and what it is true for."""
 
-    conditions: Conditions
-    floor: Floor
+    conditions: Conditions  # fact name to value; all of them must be equal
+    floor: Floor  # what was measured under them
 
 
 def save_floor(folder: Path, conditions: Conditions, floor: Floor) -> None:
-    """Add a line. Raises UserError when it cannot be written."""
-    line = msgspec.json.encode(Calibration(conditions, floor)) + b"\n"
-    path = folder / FILE
-    try:
-        fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-        try:
-            os.write(fd, line)
-        finally:
-            os.close(fd)
-    except OSError as error:
-        raise UserError(f"cannot keep the A/A floor in {path}: {error.strerror}; {remedy(error)}") from error
+    """Append a line. Raises UserError when it cannot be written."""
+    append_lines(folder / FILE, msgspec.json.encode(Calibration(conditions, floor)) + b"\n")
 
 
 def load_floor(folder: Path, conditions: Conditions) -> Floor | None:

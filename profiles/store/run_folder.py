@@ -1,24 +1,21 @@
 """A run's folder on disk, and the only code that writes and reads it.
 
-Its rule: a run can be cut short at any moment, and what stands in its folder is whole and can be read.
+Its rule: a run can be cut short at any moment, and what its folder holds then is whole and can be read.
 
     profiles/out/RUN/
       run.json        Run: what was asked for, of which targets, on which machine (method.md §8)
-      rounds.jsonl    Cell per line: the score pass, written as soon as the cell is complete
-      profile.jsonl   Profile per line: the profile pass, one line per mode (never scored, method.md §1)
-      deep.jsonl      DeepProfile per line: the same with perf, where it could be had (never scored)
-      proof.jsonl     Proof per line: the prove pass, what each mode really does (never timed)
-      probe.jsonl     Probe per line: a mode under doubled load, to see what limited it (never scored, method.md §6)
-      code.jsonl      Code per line: the servers' own code as it was, to be quoted
-      samples.jsonl   Sample per line: counters over time
+      rounds.jsonl    a Cell per line: the score pass, written as soon as the cell is complete
+      profile.jsonl   a Profile per line: the py-spy pass, one line per mode (never scored, method.md §1)
+      deep.jsonl      a DeepProfile per line: the perf pass, where perf can be had (never scored)
+      proof.jsonl     a Proof per line: the prove pass, what each mode really does (never timed)
+      probe.jsonl     a Probe per line: a mode under doubled load, to see what limited it (never scored, method.md §6)
+      code.jsonl      a Code per line: the servers' own code as it was
+      samples.jsonl   a Sample per line: counters over time
       paced/          where both questions were asked (method.md §2): the paced run, a folder like this one
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
-      MODE.folded     perf's folded stacks, from the line of Python down into the kernel (profiles/profilers/folded_stacks.py)
+      MODE.folded     perf's folded stacks, from Python down into the kernel (profiles/profilers/folded_stacks.py)
 """
 
-import contextlib
-import errno
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -26,8 +23,12 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from errors import UserError, remedy
-from profiles.store.records import Cell, Code, DeepProfile, Probe, Profile, Proof, Run, Sample
+from errors import UserError
+from profiles.store import old_runs
+from profiles.store.files import append_lines, explained, readable, write_file
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sample
+from profiles.store.run_facts import Code
 
 RUN_FILE = "run.json"
 CELLS_FILE = "rounds.jsonl"
@@ -39,13 +40,14 @@ PROBES_FILE = "probe.jsonl"
 CODE_FILE = "code.jsonl"
 PACED_FOLDER = "paced"
 
-T = TypeVar("T", Cell, Profile, DeepProfile, Proof, Probe, Sample, Code)
+T = TypeVar("T")
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
+_KEPT = "; complete rounds are kept"
 
 
 @dataclass(frozen=True, slots=True)
 class RunFolder:
-    """A run's folder on disk: writing while the run goes on, reading ever after.
+    """Writes a run's folder while the run goes on, and reads it ever after.
 
     Raises UserError when the folder, or a record in it, cannot be written or read.
     """
@@ -54,7 +56,7 @@ class RunFolder:
 
     @property
     def paced(self) -> "RunFolder":
-        """Of the same campaign at an offered rate, where both questions were asked."""
+        """The paced run of the same campaign, where both questions were asked."""
         return RunFolder(self.path / PACED_FOLDER)
 
     @property
@@ -65,7 +67,7 @@ class RunFolder:
         return f"{path.parent.name}/{path.name}" if is_part else path.name
 
     def refuse_existing(self) -> None:
-        """Raises UserError when the folder is there: a run is never mixed with another."""
+        """Raises UserError when the folder exists: a run is never mixed with another."""
         if self.path.exists():
             raise UserError(
                 f"run {self.path.name!r} exists already in {self.path.parent}: choose another name with RUN=name, "
@@ -73,36 +75,31 @@ class RunFolder:
             )
 
     def create(self) -> None:
-        """Make the folder, which must not be there."""
+        """Make the folder, which must not exist."""
         self.refuse_existing()
-        with _explained("create the run's folder", self.path):
+        with explained("create the run's folder", self.path):
             self.path.mkdir(parents=True)
 
     def write_run(self, run: Run) -> None:
-        """Write beside and rename, so that a reader never sees half of it."""
-        self.write_file(RUN_FILE, msgspec.json.format(msgspec.json.encode(run), indent=2))
+        self.write_json(RUN_FILE, run)
+
+    def write_json(self, name: str, record: Any) -> None:
+        self.write_file(name, msgspec.json.format(msgspec.json.encode(record), indent=2))
 
     def write_file(self, name: str, content: bytes) -> None:
-        path, beside = self.path / name, self.path / f".{name}.part"
-        with _explained("write", path, kept="; complete rounds are kept"):
-            try:
-                beside.write_bytes(content)
-                beside.rename(path)
-            finally:
-                beside.unlink(missing_ok=True)
+        write_file(self.path / name, content, make_parents=False, kept=_KEPT)
 
     def append_cell(self, cell: Cell) -> None:
-        self._append(CELLS_FILE, [_flat(cell)])
+        self._append(CELLS_FILE, [cell])
 
     def append_profile(self, profile: Profile) -> None:
-        self._append(PROFILES_FILE, [msgspec.to_builtins(profile) | {"cell": _flat(profile.cell)}])
+        self._append(PROFILES_FILE, [profile])
 
     def append_deep(self, profile: DeepProfile) -> None:
-        cell = None if profile.cell is None else _flat(profile.cell)
-        self._append(DEEP_FILE, [msgspec.to_builtins(profile) | {"cell": cell}])
+        self._append(DEEP_FILE, [profile])
 
     def append_probe(self, probe: Probe) -> None:
-        self._append(PROBES_FILE, [msgspec.to_builtins(probe) | {"cell": _flat(probe.cell)}])
+        self._append(PROBES_FILE, [probe])
 
     def append_proof(self, proof: Proof) -> None:
         self._append(PROOFS_FILE, [proof])
@@ -113,24 +110,14 @@ class RunFolder:
     def append_samples(self, samples: Iterable[Sample]) -> None:
         self._append(SAMPLES_FILE, samples)
 
-    def _append(self, name: str, rows: Iterable[Any]) -> None:
-        """Append whole lines with one write: a kill loses at most the line in progress."""
-        path = self.path / name
-        lines = b"".join(msgspec.json.encode(row) + b"\n" for row in rows)
-        with _explained("write", path, kept="; complete rounds are kept"):
-            fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            try:
-                size_before = os.fstat(fd).st_size
-                if os.write(fd, lines) < len(lines):  # a full disk takes a part: take the half line back
-                    os.ftruncate(fd, size_before)
-                    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-            finally:
-                os.close(fd)
+    def _append(self, name: str, records: Iterable[Any]) -> None:
+        lines = b"".join(msgspec.json.encode(_as_stored(record)) + b"\n" for record in records)
+        append_lines(self.path / name, lines, _KEPT)
 
     def read_run(self) -> Run:
         path = self.path / RUN_FILE
-        with _readable(path, "is this the folder of a run? `ls profiles/out` lists them"):
-            return _converted(path, 1, msgspec.json.decode(path.read_bytes()), Run)
+        with readable(path, "is this the folder of a run? `ls profiles/out` lists them"):
+            return _converted(path, 1, old_runs.translated_run(msgspec.json.decode(path.read_bytes())), Run)
 
     def read_cells(self) -> tuple[Cell, ...]:
         return tuple(self._read(CELLS_FILE, Cell))
@@ -154,76 +141,40 @@ class RunFolder:
         return tuple(self._read(SAMPLES_FILE, Sample))
 
     def _read(self, name: str, kind: type[T]) -> Iterator[T]:
-        """The records of a file, none where it was never begun; a last line cut by a kill is left out."""
+        """The records of a file, none where it does not exist; a last line cut by a kill is left out."""
         path = self.path / name
         if not path.exists():
             return
-        with _readable(path, "restore the file, or remove the broken line"):
+        with readable(path, "restore the file, or remove the broken line"):
             lines = path.read_bytes().split(b"\n")
             for number, line in enumerate(lines[:-1], 1):
-                row = msgspec.json.decode(line)
-                yield _converted(path, number, _nested(row, kind), kind)
+                yield _converted(path, number, _from_stored(msgspec.json.decode(line), kind is Cell), kind)
 
 
-@contextlib.contextmanager
-def _explained(deed: str, path: Path, kept: str = "") -> Iterator[None]:
-    """Errors of writing, mapped at the edge. kept: what is not lost, as the end of a sentence."""
-    try:
-        yield
-    except OSError as error:
-        raise UserError(f"cannot {deed} {path}: {error.strerror}; {remedy(error)}{kept}") from error
+def _as_stored(record: Any) -> Any:
+    """The metrics of a cell stand beside its other fields, so that a line is a row of a table."""
+    if isinstance(record, Cell):
+        row: dict[str, Any] = msgspec.to_builtins(record)
+        metrics: dict[str, Any] = row.pop("metrics")
+        return row | metrics
+    if isinstance(record, Profile | DeepProfile | Probe):
+        return msgspec.to_builtins(record) | {"cell": _as_stored(record.cell)}
+    return record
 
 
-@contextlib.contextmanager
-def _readable(path: Path, advice: str) -> Iterator[None]:
-    """Errors of the file system and of the format, mapped at the edge."""
-    try:
-        yield
-    except PermissionError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; change its permissions") from error
-    except OSError as error:
-        raise UserError(f"cannot read {path}: {error.strerror}; {advice}") from error
-    except msgspec.DecodeError as error:
-        raise UserError(f"cannot read {path}: {error}; {advice}") from error
-
-
-def _flat(cell: Cell) -> dict[str, Any]:
-    row: dict[str, Any] = msgspec.to_builtins(cell)
-    metrics: dict[str, Any] = row.pop("metrics")
-    return row | metrics
-
-
-def _nested(row: Any, kind: type[T]) -> Any:
-    holds_cell = kind in (Profile, DeepProfile, Probe)
-    if not isinstance(row, dict) or (holds_cell and not isinstance(row.get("cell"), dict)):
-        return row  # the conversion says what is wrong with it
-    if holds_cell:
-        return row | {"cell": _nested(row["cell"], Cell)}
-    if kind is not Cell:
+def _from_stored(row: Any, is_cell: bool) -> Any:
+    """The reverse; a row of another shape is left for the conversion, which says what is wrong with it."""
+    if not isinstance(row, dict):
         return row
+    if not is_cell:
+        return row | {"cell": _from_stored(row["cell"], True)} if "cell" in row else row
+    row = old_runs.translated_cell(row)
     own = {name: value for name, value in row.items() if name in _CELL_FIELDS}
     return own | {"metrics": {name: value for name, value in row.items() if name not in _CELL_FIELDS}}
 
 
-K = TypeVar("K")
-
-
-def _converted(path: Path, line: int, row: Any, kind: type[K]) -> K:
+def _converted(path: Path, line: int, row: Any, kind: type[T]) -> T:
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
         raise UserError(f"{path}, line {line}, is not a {kind.__name__} of this project: {error}") from error
-
-
-def write_file(path: Path, content: bytes) -> Path:
-    """Write it, with the folders above it; returns the path. Raises UserError where that is impossible."""
-    beside = path.with_name(f".{path.name}.part")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        beside.write_bytes(content)
-        beside.rename(path)
-    except OSError as error:
-        with contextlib.suppress(OSError):
-            beside.unlink(missing_ok=True)
-        raise UserError(f"cannot write {path}: {error.strerror}; {remedy(error)}") from error
-    return path

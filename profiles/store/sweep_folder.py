@@ -1,10 +1,10 @@
 """A sweep's folder on disk: one question asked at several points of an axis.
 
-Its rule: a point is a run. Its folder is a run's folder (profiles/store/run_folder.py), written round by round, so that all
-that reads, judges and draws a run serves a point too; what is true for the whole sweep stands once, in sweep.json.
+Its rule: a point is a run. Its folder is a run's folder (profiles/store/run_folder.py), so that whatever reads, judges
+and draws a run serves a point too; what is true for the whole sweep stands once, in sweep.json.
 
     profiles/out/SWEEP/
-      sweep.json              Sweep: what was asked for, and the sittings in which it was measured
+      sweep.json              Sweep: what was asked for, and the sessions in which it was measured
       points/VALUE/           the run at this point: 4096 for a file of 4 KiB
         run.json, rounds.jsonl, proof.jsonl
 """
@@ -16,7 +16,9 @@ from typing import Literal
 import msgspec
 
 from errors import UserError
-from profiles.store.records import Proof, State
+from profiles.store.proof import Proof
+from profiles.store.records import State
+from profiles.store.run_facts import Fact
 from profiles.store.run_folder import RunFolder
 
 SWEEP_FILE = "sweep.json"
@@ -27,45 +29,39 @@ AxisName = Literal["size", "chunk", "connections", "buffer-offset"]
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One `make sweep`: from when to when (ISO 8601), with how much time, and why it ended; None while it goes on."""
+    """One `make sweep`; a sweep may be continued in another."""
 
-    started_at: str
-    minutes: float
-    ended_at: str | None = None
-    reason: str | None = None
+    started_at: str  # ISO 8601
+    minutes: float  # how much time it was given
+    ended_at: str | None = None  # ISO 8601; None while it goes on
+    reason: str | None = None  # why it ended
 
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """What was asked for, and how far it came.
+    """What was asked for, and how far it came."""
 
-    points: the values of the axis, ascending: bytes, or connections. fine: more of them, which are measured only where
-    they tell something. left_out: values that could not be measured here, each with the reason. modes: baseline first.
-    file_bytes: of the served file, where its size is not the axis; users: likewise. options: of the modes, in bytes.
-    host: what a later sitting must find unchanged.
-    """
-
-    name: str
-    axis: AxisName
-    state: State
-    command: str
-    seed: int
-    modes: tuple[str, ...]
-    points: tuple[int, ...]
-    fine: tuple[int, ...]
-    file_bytes: int
-    users: int
-    sink: Literal["discard", "copy"]
-    warm_up_s: float
-    window_s: float
-    pin: bool
-    most_rounds: int
-    options: dict[str, dict[str, int]]
-    left_out: dict[str, str]
-    proofs: tuple[Proof, ...]
-    host: dict[str, str | int | float | None]
-    sittings: tuple[Session, ...]
-    schema: int = 1
+    name: str  # of its folder
+    axis: AxisName  # what differs from point to point
+    state: State  # "running" also after a kill
+    command: str  # what was typed to start it
+    seed: int  # of the random order
+    modes: tuple[str, ...]  # baseline first
+    points: tuple[int, ...]  # values of the axis, ascending: bytes, or connections
+    fine: tuple[int, ...]  # further values, measured only where they tell something
+    file_bytes: int  # size of the served file, unless that is the axis
+    users: int  # concurrent downloads, unless that is the axis
+    sink: Literal["discard", "copy"]  # what the client does with the bytes
+    warm_up_s: float  # seconds of load before each window
+    window_s: float  # seconds measured of each cell
+    pin: bool  # whether servers and load were pinned to CPUs of their own
+    most_rounds: int  # per point
+    options: dict[str, dict[str, int]]  # of the modes by name, in bytes
+    left_out: dict[str, str]  # values that could not be measured here, each with the reason
+    proofs: tuple[Proof, ...]  # what each mode really does
+    host: dict[str, Fact]  # facts of the machine that a later session must find unchanged
+    sittings: tuple[Session, ...]  # the sessions in which it was measured, in order
+    schema: int = 1  # version of this record
 
     @property
     def values(self) -> tuple[int, ...]:
@@ -75,7 +71,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class SweepFolder:
-    """Writing and reading it. Raises UserError where that is impossible."""
+    """Writes and reads a sweep's folder. Raises UserError where that is impossible."""
 
     path: Path
 
@@ -95,7 +91,7 @@ class SweepFolder:
         self._whole.create()
 
     def write(self, sweep: Sweep) -> None:
-        self._whole.write_file(SWEEP_FILE, msgspec.json.format(msgspec.json.encode(sweep), indent=2))
+        self._whole.write_json(SWEEP_FILE, sweep)
 
     def read(self) -> Sweep:
         path = self.path / SWEEP_FILE
@@ -107,7 +103,7 @@ class SweepFolder:
             raise UserError(f"{path} is not a sweep of this project: {error}; restore it, or sweep again") from error
 
     def point(self, value: int) -> RunFolder:
-        """The folder of the run at this point, which may not be there yet."""
+        """The folder of the run at this point, which may not exist yet."""
         return RunFolder(self.path / POINTS_FOLDER / str(value))
 
     @property

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from errors import UsageError
 from profiles.metrics.process import cpu_s
-from profiles.store.records import TargetFacts
+from profiles.store.run_facts import TargetFacts
 from profiles.targets import config_file
 from profiles.targets.external import ExternalTarget
 from profiles.targets.process_helpers import listeners

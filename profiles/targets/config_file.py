@@ -17,8 +17,7 @@ from typing import Annotated, Any, Literal, get_args
 import msgspec
 
 from errors import UsageError
-from profiles.store.records import SERVED_PATH, TargetFacts
-from profiles.store.records import ExternalTarget as ExternalKind
+from profiles.store.run_facts import SERVED_PATH, ExternalKind, TargetFacts
 from profiles.targets.external import PLACEHOLDERS, ExternalTarget
 from units import parse_size
 
@@ -107,7 +106,7 @@ def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[T
         port=external.port,
         summary=entry.summary or f"a server of your own, by its {kind}",
         tls=entry.tls,
-        guest=kind,
+        external=kind,
         path=entry.path,
         size_bytes=_size(entry.size),
         sha256=entry.sha256.lower() if entry.sha256 else None,

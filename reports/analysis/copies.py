@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from profiles.store.records import COPIES_TOLERANCE, Proof, TargetFacts, is_cpu_copy, is_sending
+from profiles.store.proof import COPIES_TOLERANCE, Proof
+from profiles.store.run_facts import TargetFacts, is_cpu_copy, is_sending
 from reports.analysis.text import UNKNOWN, hundredths, number
 
 Agreement = Literal["confirmed", "contradicted", "measured only", "model only"]
@@ -72,7 +73,7 @@ def statement(target: TargetFacts, proof: Proof | None) -> str:
 
     A guest has no model: CPU copies of every byte: 2.00 measured from outside (1.00 of reading, 1.00 of sending).
     """
-    if target.guest is not None:
+    if target.external is not None:
         return _of_a_guest(proof)
     model = f"CPU copies of every byte: {target.cpu_copies} in the model"
     if proof is None or proof.measured_copies is None:

@@ -32,7 +32,7 @@ class CoreSpeed:
 def core_speed(dataset: Dataset) -> CoreSpeed | None:
     """None where it was not measured, or in fewer than FEWEST_CELLS cells."""
     cells = [cell for cells in dataset.rounds for cell in cells.values()]
-    known = [us for cell in cells if (us := cell.metrics.get("core_loop_us"))]
+    known = [us for cell in cells if (us := cell.metrics.get("cpu_probe_us"))]
     if len(known) < FEWEST_CELLS:
         return None
     tenths = statistics.quantiles(known, n=10, method="inclusive")

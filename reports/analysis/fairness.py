@@ -5,7 +5,8 @@ Its rule: facts of the run's record in, cautions out; each with what can be done
 
 from collections.abc import Iterator
 
-from profiles.store.records import Run, TargetFacts
+from profiles.store.records import Run
+from profiles.store.run_facts import TargetFacts
 from units import format_size
 
 Caution = tuple[str, str | None]  # what, and whose numbers it concerns
@@ -30,7 +31,7 @@ def _congestion(run: Run) -> Iterator[Caution]:
 
 
 def _guest(target: TargetFacts, run: Run) -> Iterator[str]:
-    if target.guest in ("pid", "container"):
+    if target.external in ("pid", "container"):
         yield "measured as it was found: not started fresh in every cell, and not bound to the servers' CPUs"
     if target.size_bytes is not None and target.size_bytes != run.file.size_bytes:
         sizes = f"{format_size(target.size_bytes)}, the others {format_size(run.file.size_bytes)}"

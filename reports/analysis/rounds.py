@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from errors import UserError
-from profiles.store.records import Cell, MetricFacts, Probe, Profile, Proof, Run, Sample
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, Probe, Profile, Run, Sample
+from profiles.store.run_facts import MetricFacts
 from reports.analysis.disturbance import disturbances
 from reports.analysis.paired_ratio import family_confidence, rounds_needed
 from units import GIB

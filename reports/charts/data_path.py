@@ -11,7 +11,8 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.store.records import Proof, TargetFacts
+from profiles.store.proof import Proof
+from profiles.store.run_facts import TargetFacts
 from reports.analysis.copies import Step, steps
 from reports.analysis.text import number
 from reports.templating import fragment

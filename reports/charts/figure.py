@@ -4,7 +4,6 @@ Its rule: a chart is drawn twice from one specification, and the page needs noth
 """
 
 import contextlib
-import os
 import re
 from functools import cache
 from importlib.metadata import version
@@ -14,6 +13,8 @@ import altair as alt
 import vl_convert
 from markupsafe import Markup
 
+from errors import UserError
+from profiles.store.files import write_file
 from reports.charts.theme import TIPS, Spec
 from reports.templating import BUILD, embedded_json, fragment, packed, packed_json
 
@@ -60,9 +61,6 @@ def vega_bundle() -> str:
         return kept.read_text()  # a library's: nothing of a run is in it
     except OSError:  # not made yet
         script = packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).encode())
-        with contextlib.suppress(OSError):  # a project that cannot be written makes it again every time
-            BUILD.mkdir(exist_ok=True)
-            beside = kept.with_suffix(f".{os.getpid()}")
-            beside.write_text(script)
-            beside.rename(kept)
+        with contextlib.suppress(UserError):  # a project that cannot be written makes it again every time
+            write_file(kept, script.encode())
         return script

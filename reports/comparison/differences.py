@@ -9,7 +9,8 @@ from typing import Any
 
 import msgspec
 
-from profiles.store.records import Run, TargetFacts
+from profiles.store.records import Run
+from profiles.store.run_facts import TargetFacts
 from reports.analysis.text import UNKNOWN, quantity
 from reports.analysis.workload import label
 

@@ -11,7 +11,7 @@ from typing import Literal
 import duckdb
 
 from errors import UserError
-from profiles.store.run_folder import write_file
+from profiles.store.files import write_file
 from reports.comparison.comparison import read
 from reports.export.table import Table, as_csv, table
 from reports.run_data import RunData

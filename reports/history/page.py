@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.store.run_folder import write_file
+from profiles.store.files import write_file
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT

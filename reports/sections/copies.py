@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.store.records import TargetFacts
+from profiles.store.run_facts import TargetFacts
 from reports.analysis.copies import statement
 from reports.charts.data_path import picture, summary
 from reports.run_data import RunData

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.store.records import MetricFacts
+from profiles.store.run_facts import MetricFacts
 from reports.analysis.text import extent, median
 from reports.run_data import RunData
 from reports.sections.absolutes import SHOWN

@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from profiles.store.records import Proof
+from profiles.store.proof import Proof
 from reports.analysis.text import UNKNOWN, hundredths, number
 from reports.run_data import RunData
 from reports.students.course import CLASSIC, fewer, how_many

@@ -5,7 +5,7 @@ Its rule: an answer is measured in this run, or it is not given.
 
 from collections.abc import Iterable
 
-from profiles.store.records import Proof
+from profiles.store.proof import Proof
 from reports.analysis.text import hundredths
 from reports.run_data import RunData
 

@@ -8,8 +8,8 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.store.records import Code, TargetFacts
-from profiles.store.run_folder import write_file
+from profiles.store.files import write_file
+from profiles.store.run_facts import Code, TargetFacts
 from reports.analysis.copies import statement
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, median, number

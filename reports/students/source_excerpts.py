@@ -6,7 +6,7 @@ Its rule: it is text from a file, perhaps of another version than ours: what can
 import ast
 from dataclasses import dataclass
 
-from profiles.store.records import Code
+from profiles.store.run_facts import Code
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.store.run_folder import write_file
+from profiles.store.files import write_file
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, percent
 from reports.analysis.text import interval, median, number, plural, times

@@ -7,7 +7,9 @@ from typing import Any
 
 from hdrh.histogram import HdrHistogram
 
-from profiles.store.records import Cell, DeepProfile, FileFacts, MetricFacts, Profile, Proof, Run, Sample, TargetFacts
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, DeepProfile, Profile, Run, Sample
+from profiles.store.run_facts import FileFacts, MetricFacts, TargetFacts
 from profiles.store.run_folder import RunFolder
 from servers.mode import Copy
 from units import GIB, MIB

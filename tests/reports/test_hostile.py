@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from profiles.store.records import Code, MetricFacts
+from profiles.store.run_facts import Code, MetricFacts
 from reports import page
 from reports.run_data import load
 from reports.students import page as students

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 import reports.sections
-from profiles.store.records import MetricFacts
+from profiles.store.run_facts import MetricFacts
 from reports import page
 from reports.run_data import load
 from tests.reports import synthetic

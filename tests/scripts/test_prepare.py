@@ -46,7 +46,7 @@ def test_an_empty_token_is_made_anew(tmp_path: Path) -> None:
     [
         (["--written", "/proc/nowhere"], 1, "cannot write into /proc/nowhere"),
         (["--written", "/proc"], 1, "which belongs to user 0: "),
-        (["--token-file", "/proc/token"], 1, "cannot make the token /proc/token"),
+        (["--token-file", "/proc/token"], 1, "cannot write /proc/token"),
         (["--root", "/proc/data"], 1, "cannot make /proc/data/test-file.bin"),
         (["--size", "much"], 2, "is not a size"),
     ],

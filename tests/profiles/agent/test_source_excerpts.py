@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from profiles.agent import source_excerpts
-from profiles.store.records import Code
+from profiles.store.run_facts import Code
 from profiles.store.run_folder import RunFolder
 from servers import discovery
 from tests.conftest import PROJECT

@@ -8,7 +8,7 @@ import pytest
 
 from profiles.checks.prove_mode import prove
 from profiles.checks.strace import count_calls
-from profiles.store.records import Proof
+from profiles.store.proof import Proof
 from tests.profiles.targets.external_servers import external, from_table
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")

@@ -9,7 +9,8 @@ import pytest
 
 from profiles.checks.prove_mode import prove
 from profiles.checks.strace import between_marks, count_calls
-from profiles.store.records import Proof, TargetFacts
+from profiles.store.proof import Proof
+from profiles.store.run_facts import TargetFacts
 from profiles.targets.catalog import Target, discover
 from servers.mode import Copy
 from tests.copied import copy_project

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from errors import UserError
-from profiles.store.records import Cell, FileFacts, MetricFacts, Profile, Run, Sample, TargetFacts
+from profiles.store.records import Cell, Profile, Run, Sample
+from profiles.store.run_facts import FileFacts, MetricFacts, TargetFacts
 from profiles.store.run_folder import RunFolder
 from servers.mode import Copy
 from tests.conftest import PROJECT

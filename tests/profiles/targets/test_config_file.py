@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from errors import UsageError
-from profiles.store.records import TargetFacts
+from profiles.store.run_facts import TargetFacts
 from profiles.targets import catalog, config_file
 from profiles.targets.external import ExternalTarget
 
@@ -39,7 +39,7 @@ def read(folder: Path, text: str) -> dict[str, tuple[TargetFacts, ExternalTarget
 def test_what_is_in_it_becomes_targets(tmp_path: Path) -> None:
     found = read(tmp_path, GOOD)
     facts, external = found["nginx-sendfile"]
-    assert (facts.guest, facts.port, facts.path, facts.size_bytes) == ("command", 8200, "/test-file.bin", None)
+    assert (facts.external, facts.port, facts.path, facts.size_bytes) == ("command", 8200, "/test-file.bin", None)
     assert (external.stop, external.uses("port"), external.uses("root"), external.uses("host")) == (
         3,
         True,
@@ -47,7 +47,7 @@ def test_what_is_in_it_becomes_targets(tmp_path: Path) -> None:
         False,
     )
     facts, external = found["of-mine"]
-    assert (facts.guest, external.host, facts.path, facts.size_bytes) == ("pid", "::1", "/files/a.bin", 1 << 20)
+    assert (facts.external, external.host, facts.path, facts.size_bytes) == ("pid", "::1", "/files/a.bin", 1 << 20)
     assert facts.sha256 and facts.sha256.startswith("abcdef")
 
 

@@ -29,9 +29,9 @@ def test_an_unknown_one_is_said_with_the_remedy() -> None:
 
 
 def test_a_guest_that_was_not_started_here_is_not_fresh() -> None:
-    ((mode, text),) = said(guest="pid")
+    ((mode, text),) = said(external="pid")
     assert mode == "sendfile" and "not started fresh in every cell" in text
-    assert said(guest="command") == []
+    assert said(external="command") == []
 
 
 def test_another_file_is_said_with_both_sizes() -> None:

@@ -7,7 +7,8 @@ import statistics
 
 import pytest
 
-from profiles.store.records import Cell, Proof, Run
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, Run
 from reports.analysis.rounds import PRIMARY, Dataset, build
 from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude

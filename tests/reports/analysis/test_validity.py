@@ -5,7 +5,8 @@ from typing import Any
 
 import pytest
 
-from profiles.store.records import Cell, Profile, Proof, Run
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, Profile, Run
 from reports.analysis.cpu_speed import core_speed
 from reports.analysis.disturbance import absent_share, foreign_cores
 from reports.analysis.rounds import build
@@ -101,7 +102,7 @@ def test_a_disturbance_is_a_caution_with_its_round(metrics: dict[str, float | No
 def test_a_cpu_that_was_not_always_as_fast_is_said_and_drops_nothing(slowed: float, said: list[str]) -> None:
     run = synthetic.run(rounds=6)
     every = synthetic.cells(run)
-    cells = [changed(cell, {"core_loop_us": 300.0 * (slowed if cell.round > 3 else 1)}) for cell in every]
+    cells = [changed(cell, {"cpu_probe_us": 300.0 * (slowed if cell.round > 3 else 1)}) for cell in every]
     found = validity(run, cells)
     assert len(found.findings) == len(said) and all(part in found.findings[0].text for part in said)
     assert found.suspicious == {}
@@ -109,8 +110,8 @@ def test_a_cpu_that_was_not_always_as_fast_is_said_and_drops_nothing(slowed: flo
 
 def test_how_fast_the_cpu_was_is_not_told_from_few_cells() -> None:
     run = synthetic.run(rounds=6)
-    few = [changed(each, {"core_loop_us": 300.0}) for each in synthetic.cells(run)][:9]
-    few[0] = changed(few[0], {"core_loop_us": 900.0})
+    few = [changed(each, {"cpu_probe_us": 300.0}) for each in synthetic.cells(run)][:9]
+    few[0] = changed(few[0], {"cpu_probe_us": 900.0})
     assert core_speed(build(run, tuple(few))) is None
 
 

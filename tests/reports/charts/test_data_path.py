@@ -5,7 +5,8 @@ import re
 
 import pytest
 
-from profiles.store.records import Proof, TargetFacts
+from profiles.store.proof import Proof
+from profiles.store.run_facts import TargetFacts
 from profiles.targets.catalog import discover
 from reports.analysis.copies import statement, steps
 from reports.charts.data_path import picture, summary

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from profiles.agent import source_excerpts
-from profiles.store.records import Code
+from profiles.store.run_facts import Code
 from profiles.store.run_folder import PROOFS_FILE, RunFolder
 from reports import page as report
 from reports.run_data import load

@@ -1,0 +1,28 @@
+"""Names that earlier versions stored, and today's: old runs are read through these two tables."""
+
+from typing import Any
+
+METRICS = {"core_loop_us": "cpu_probe_us"}  # keys of cells, and names of metrics in run.json
+TARGET_FIELDS = {"guest": "external"}
+
+
+def translated_cell(cell: dict[str, Any]) -> dict[str, Any]:
+    """A line of rounds.jsonl, with today's names of metrics."""
+    return _renamed(cell, METRICS)
+
+
+def translated_run(run: Any) -> Any:
+    """run.json with today's names of metrics and of the fields of targets; of another shape, as it is."""
+    if (
+        not isinstance(run, dict)
+        or not isinstance(run.get("metrics"), list)
+        or not isinstance(run.get("targets"), list)
+    ):
+        return run
+    metrics = [metric | {"name": METRICS.get(metric["name"], metric["name"])} for metric in run["metrics"]]
+    targets = [_renamed(target, TARGET_FIELDS) for target in run["targets"]]
+    return run | {"metrics": metrics, "targets": targets}
+
+
+def _renamed(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
+    return {names.get(name, name): value for name, value in row.items()}

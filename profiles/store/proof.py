@@ -1,0 +1,65 @@
+"""What a mode really did, as the prove pass saw it (profiles/checks/prove_mode.py). None is "unknown"."""
+
+from dataclasses import dataclass
+from typing import Literal
+
+COPIES_TOLERANCE = 0.1  # CPU copies per byte
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What was seen of one target, beside what its model draws."""
+
+    mode: str  # name of the target
+    state: Literal["available", "degraded", "missing"]  # whether it ran, ran otherwise than named, or could not run
+    model_copies: int | None  # CPU copies per byte in its model; None for an external server, which has no model
+    read_copies: float | None = None  # CPU copies per byte of reading, measured
+    by_reference_share: float | None = None  # of the bytes sent, 0 to 1, what reached the socket by reference
+    completions: int | None = None  # MSG_ZEROCOPY sends that the kernel reported on
+    copied_completions: int | None = None  # how many of those the kernel copied after all
+    calls_per_gib: dict[str, float] | None = None  # system calls per GiB, by name
+    calls_reason: str | None = None  # why the system calls are unknown
+    reason: str | None = None  # why it is degraded or missing
+    wrong: tuple[str, ...] = ()  # ranges of the file (offset+count, bytes) that arrived wrong, by their digest
+    model_read_copies: int | None = None  # of model_copies, those before the bytes are sent
+    unknown: str | None = None  # what could not be seen of an external server, and why
+    software: str | None = None  # what an external server calls itself (its Server header), like nginx/1.22.1
+
+    @property
+    def sent_copies(self) -> float | None:
+        """CPU copies per byte of sending, 0 to 1: the larger of what the witness saw and the kernel reported."""
+        if self.by_reference_share is None:
+            return None
+        copied = self.copied_completions / self.completions if self.completions and self.copied_completions else 0.0
+        return max(1 - self.by_reference_share, copied)
+
+    @property
+    def measured_copies(self) -> float | None:
+        """CPU copies per byte, of reading and sending together."""
+        if self.read_copies is None or self.sent_copies is None:
+            return None
+        return self.read_copies + self.sent_copies
+
+    @property
+    def contradiction(self) -> str | None:
+        """Why the mode did not do what its name says; None when it did, or when that is unknown."""
+        if self.wrong:
+            return f"wrong bytes arrived in {', '.join(self.wrong)}"
+        measured = self.measured_copies
+        if measured is None or self.model_copies is None:
+            return None
+        if abs(measured - self.model_copies) < COPIES_TOLERANCE:
+            return self._copied_elsewhere()
+        if self.completions and self.copied_completions:
+            return f"the kernel copied {self.copied_completions:,} of {self.completions:,} sends after all"
+        return f"{measured:.2f} CPU copies per byte were measured, its model has {self.model_copies}"
+
+    def _copied_elsewhere(self) -> str | None:
+        """As many copies as in the model, but in reading where the model has them in sending, or the reverse."""
+        model, measured = self.model_read_copies, self.read_copies
+        if self.model_copies is None or model is None or measured is None or abs(measured - model) < COPIES_TOLERANCE:
+            return None
+        return (
+            f"{measured:.2f} CPU copies per byte of reading and {self.sent_copies:.2f} of sending were measured, its "
+            f"model has {model} and {self.model_copies - model}"
+        )
