@@ -1,12 +1,12 @@
-"""What the agent and those who ask it say to each other: JSON over HTTP, one dataclass per message.
+"""The messages between the agent and its clients: JSON over HTTP, one dataclass per message.
 
 Its rule: a request names things that the agent knows (a target, an option, a process to watch); it never carries
-a path or a command. Every request bears the token that the agent was started with; to an agent that listens for loads
-from elsewhere, also the lease that it gave (profiles/agent/lease.py).
+a path or a command. Every request bears the token that the agent was started with, and, to an agent that listens for
+loads on other machines, the lease that it gave (profiles/agent/lease.py).
 
     POST /lease     Ask       -> Lease, from an agent that listens; then servers listen where the load reached it
-    GET  /alive               -> Moment, and the lease goes on
-    POST /release             -> Done, and nothing runs any more
+    GET  /alive               -> Moment, and the lease is renewed
+    POST /release             -> Done, after everything that ran under the lease has ended
     GET  /machine?address=A   -> Machine, by the interface that has this address
     GET  /facts               -> Facts
     GET  /targets             -> list[TargetStatus]
@@ -15,200 +15,189 @@ from elsewhere, also the lease that it gave (profiles/agent/lease.py).
     POST /watch     Watch     -> Done
     POST /prove     Prove     -> records.Proof
     GET  /file                -> FileState
+    POST /warm                -> FileState, after it was read into the page cache
     POST /drop                -> FileState, after its pages were dropped
     GET  /snapshot            -> Snapshot
     GET  /samples?after=N     -> Samples
     POST /record    Record    -> Done
     GET  /recording?target=T  -> Recording
-    any of them, refused      -> Refusal, status 400, 403 or 404; 409 for a lease that is lost, 423 while another load
-                                 holds it
+    any of them, refused      -> Refusal, status 400, 403 or 404; 409 for a lost lease, 423 while another load has one
 """
 
 from dataclasses import dataclass, field
 from typing import Literal
 
 from profiles.store.records import PythonFrames
-from profiles.store.run_facts import Code, FileFacts, MetricFacts, TargetFacts
+from profiles.store.run_facts import Code, Fact, FileFacts, MetricFacts, TargetFacts
 
 LOAD = "load"  # the load generator, among the processes of a snapshot
-# What the load's own agent says of its machine and of itself, where the servers are on another host.
+# The machine and the sampler of the load's own agent, where the servers are on another host.
 LOAD_MACHINE, LOAD_SAMPLER = "load-machine", "load-sampler"
 TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 LEASE_HEADER = "Bench-Lease"
-BUSY, LEASE_LOST = 423, 409  # HTTP status of a refusal: another load has the agent; its lease has ended
+BUSY, LEASE_LOST = 423, 409  # HTTP status of a refusal: another load has the agent; the lease has ended
 MAX_REQUEST_BYTES = 64 << 10
 
-Fact = str | int | float | None
 Profiler = Literal["py-spy", "perf"] | None
 
 
 @dataclass(frozen=True, slots=True)
 class Ask:
-    """For a lease. load: the name of the host that asks; previous: the lease that it held, if any."""
+    """Asks for a lease."""
 
-    load: str
-    previous: str = ""
+    load: str  # name of the host that asks
+    previous: str = ""  # the lease that it held, if any
 
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """What goes with every request from now on, and must be heard of every so often. address: where the servers will
-    listen."""
+    """Lets one load use the agent."""
 
-    lease: str
-    every_s: float
-    address: str
+    lease: str  # a secret that goes with every request from now on
+    every_s: float  # seconds within which some request must arrive
+    address: str  # where the servers will listen
 
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """Of the agent's monotonic clock."""
+    """Now."""
 
-    monotonic_s: float
+    monotonic_s: float  # by the agent's monotonic clock
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """Where an agent runs. boot: which start of which machine this is, the same in every container and namespace of it
-    (random/boot_id, proc(5)); None where it cannot be known."""
+    """The machine on which an agent runs."""
 
-    name: str
-    boot: str | None
-    host: dict[str, Fact]
+    name: str  # host name
+    boot: str | None  # random/boot_id, proc(5): the same in every container on it until it restarts; None: unknown
+    host: dict[str, Fact]  # facts by name
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What the agent can say before anything runs. load_host: of the load's machine, where that is another one; it is
-    the load that adds it."""
+    """What the agent can say before anything runs."""
 
-    targets: tuple[TargetFacts, ...]
-    metrics: tuple[MetricFacts, ...]
-    file: FileFacts
-    sample_interval_s: float
-    host: dict[str, Fact]
-    software: dict[str, Fact]
-    code: tuple[Code, ...] = ()
-    load_host: dict[str, Fact] = field(default_factory=dict)
+    targets: tuple[TargetFacts, ...]  # what can be started
+    metrics: tuple[MetricFacts, ...]  # what is read of each process
+    file: FileFacts  # the served file
+    sample_interval_s: float  # seconds between two samples
+    host: dict[str, Fact]  # facts of the servers' machine
+    software: dict[str, Fact]  # versions
+    code: tuple[Code, ...] = ()  # the servers' own code
+    load_host: dict[str, Fact] = field(default_factory=dict)  # the load adds the facts of its machine, if another one
 
 
 @dataclass(frozen=True, slots=True)
 class FileState:
-    """The served file now. resident_share: of its pages in the page cache, None where it cannot be known. changed:
-    since the facts were asked for, by inode, size and time of modification."""
+    """The served file now."""
 
-    resident_share: float | None
-    changed: bool
+    resident_share: float | None  # of its pages in the page cache, 0 to 1; None: unknown
+    changed: bool  # since the facts were asked for, by inode, size and time of modification
 
 
 @dataclass(frozen=True, slots=True)
 class Start:
-    """Start a target; options in bytes. cpus: none for any. profiler: what will record it, in the profile pass: py-spy
-    has to be let in, and perf is attached at once, while the server is idle (profiles/profilers/perf.py)."""
+    """Start a target."""
 
-    target: str
-    options: dict[str, int] = field(default_factory=dict)
-    any_port: bool = False
-    profiler: Profiler = None
-    cpus: tuple[int, ...] = ()
+    target: str  # its name
+    options: dict[str, int] = field(default_factory=dict)  # by name, in bytes
+    any_port: bool = False  # any free port instead of the target's own
+    profiler: Profiler = None  # what will record it: py-spy is let in, perf is attached at once, while it is idle
+    cpus: tuple[int, ...] = ()  # to pin it to; none for any
 
 
 @dataclass(frozen=True, slots=True)
 class Stop:
-    target: str
+    """Stop a target."""
+
+    target: str  # its name
 
 
 @dataclass(frozen=True, slots=True)
 class Watch:
-    """Sample a process that the agent did not start, under this name."""
+    """Sample a process that the agent did not start."""
 
-    name: str
-    pid: int
+    name: str  # under which its samples are stored
+    pid: int  # on the agent's machine
 
 
 @dataclass(frozen=True, slots=True)
 class Prove:
     """Try a target and say what it really does; takes a second or two."""
 
-    target: str
+    target: str  # its name
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record a running target for whole seconds from now on, with the profiler that it was started for, else py-spy."""
+    """Record a running target, with the profiler that it was started for, else with py-spy."""
 
-    target: str
-    seconds: int
+    target: str  # its name
+    seconds: int  # from now on
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    pass
+    """Done, with nothing to say."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One clear line, and the exit code that belongs to it (errors.UserError)."""
+    """Why a request was refused."""
 
-    message: str
-    exit_code: int
+    message: str  # one line for the user
+    exit_code: int  # of the command that asked (errors.UserError)
 
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target now. last_stderr_line: the end of its stderr, or how it ended. cpu_probe_us: of the servers' CPUs, just before it
-    was started or just after it had ended (profiles/metrics/cpu_speed.py); None at other times."""
+    """A target now."""
 
-    name: str
-    state: Literal["stopped", "running", "dead"]
-    host: str = ""
-    port: int = 0
-    pid: int = 0
-    congestion_control: str = ""
-    last_stderr_line: str = ""
-    cpu_probe_us: float | None = None
+    name: str  # of the target
+    state: Literal["stopped", "running", "dead"]  # dead: it ended without being asked to
+    host: str = ""  # address that it listens on
+    port: int = 0  # TCP port that it listens on
+    pid: int = 0  # of its first process
+    congestion_control: str = ""  # TCP congestion control of its listening socket; empty: unknown
+    last_stderr_line: str = ""  # or how it ended
+    cpu_probe_us: float | None = None  # CPU speed before its start or after its end (metrics/cpu_speed.py)
 
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
-    """Fresh counters of every process, at one moment of the agent's monotonic clock.
+    """Fresh counters of every process at one moment."""
 
-    processes: by name, targets and watched ones; "machine" and "sampler" stand among them (records.Sample).
-    """
-
-    monotonic_s: float
-    processes: dict[str, dict[str, float | None]]
+    monotonic_s: float  # by the agent's monotonic clock
+    processes: dict[str, dict[str, float | None]]  # values by metric, by process (named as in records.Sample)
 
 
 @dataclass(frozen=True, slots=True)
 class TimedSample:
-    """A sample on the agent's monotonic clock."""
+    """Counters of one process at one moment."""
 
-    monotonic_s: float
-    process: str
-    pid: int
-    values: dict[str, float | None]
+    monotonic_s: float  # by the agent's monotonic clock
+    process: str  # named as in records.Sample
+    pid: int  # 0 for the machine and the sampler
+    values: dict[str, float | None]  # metrics by name; None is "unknown"
 
 
 @dataclass(frozen=True, slots=True)
 class Samples:
-    """The samples that are kept after number `after`, up to number `last`."""
+    """The samples after the one that was asked for by number."""
 
-    last: int
-    samples: tuple[TimedSample, ...]
+    last: int  # number of the last one, to be asked for next time
+    samples: tuple[TimedSample, ...]  # those that are still kept, oldest first
 
 
 @dataclass(frozen=True, slots=True)
 class Recording:
-    """A flame graph: on its way, done (folded stacks, and py-spy's SVG), or failed for a reason.
+    """A flame graph: in progress, done, or failed."""
 
-    Of perf's alone: rate_hz, counted_s and python as in records.DeepProfile.
-    """
-
-    state: Literal["recording", "done", "failed"]
-    svg: str = ""
-    raw: str = ""
-    reason: str = ""
-    rate_hz: int = 0
-    counted_s: float = 0.0
-    python: PythonFrames | None = None
+    state: Literal["recording", "done", "failed"]  # failed: see reason
+    svg: str = ""  # py-spy's picture
+    raw: str = ""  # folded stacks
+    reason: str = ""  # why it failed
+    rate_hz: int = 0  # perf: a sample stands for 1/rate_hz seconds of CPU time
+    counted_s: float = 0.0  # perf: seconds in which samples were taken
+    python: PythonFrames | None = None  # perf: where Python's frames come from, as in records.DeepProfile

@@ -28,7 +28,6 @@ from profiles.profilers.recordings import Recordings
 from profiles.protocol import (
     Ask,
     Done,
-    Fact,
     Facts,
     FileState,
     Lease,
@@ -45,7 +44,7 @@ from profiles.protocol import (
     Watch,
 )
 from profiles.store.proof import Proof
-from profiles.store.run_facts import SERVED_FILE
+from profiles.store.run_facts import SERVED_FILE, Fact
 from profiles.targets import catalog
 from profiles.targets.supervisor import Supervisor
 

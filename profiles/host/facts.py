@@ -18,8 +18,7 @@ from profiles.host import network
 from profiles.host.network import LOOPBACK
 from profiles.host.page_cache import filesystem_of, resident_share_of
 from profiles.metrics import cgroup
-from profiles.protocol import Fact
-from profiles.store.run_facts import FileFacts
+from profiles.store.run_facts import Fact, FileFacts
 
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")  # of Docker, and of Podman (podman-run(1))
 
