@@ -15,7 +15,7 @@ import psutil
 
 from errors import UserError
 from profiles.metrics import machine
-from profiles.metrics.process import cpu_s
+from profiles.metrics.own_readings import cpu_s
 from profiles.profilers.perf import REMEDY, ControlledPerf
 
 ReadSince = Callable[[], float]  # CPU seconds since it was opened

@@ -23,7 +23,7 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.checks import cpu_accounting
-from profiles.metrics.process import cpu_s
+from profiles.metrics.own_readings import cpu_s
 from profiles.protocol import Start
 from profiles.store.run_facts import SERVED_PATH
 from profiles.targets.catalog import Target

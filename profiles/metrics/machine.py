@@ -1,22 +1,19 @@
-"""What the whole machine did meanwhile: its CPU time, and what may disturb a measurement.
+"""Counters of the whole machine: its CPU time, and what may disturb a measurement. None is "unknown"."""
 
-Its rule: numbers of the machine have no target; they are counters, and None is "unknown".
-"""
-
-import mmap
 import re
 from functools import cache
 
 import psutil
 
 from profiles.metrics import cgroup
-from profiles.metrics.process import Values, cpu_s, read_small
+from profiles.metrics.own_readings import cpu_s, read_small
+from profiles.metrics.process import Values
 
 _KERNEL_THREAD = re.compile(r"ksoftirqd/\d+$|kworker/\d+:\d+H")
 
 
 def read_machine() -> Values:
-    """CPU seconds of the whole machine, summed over its cores (/proc/stat, ticks of 10 ms); and what may disturb."""
+    """CPU seconds summed over the cores, in ticks of 10 ms; the rest is what may disturb."""
     times = psutil.cpu_times()
     return {
         "swapped_bytes": _swapped_bytes(),
@@ -34,8 +31,8 @@ def read_machine() -> Values:
 
 @cache
 def kernel_threads() -> dict[str, int]:
-    """PIDs by name of the kernel's threads that do a server's work where it cannot itself: "ksoftirqd/0", network work
-    of CPU 0; "kworker/0:1H", urgent work of CPU 0, which is mostly the disk's, queued for kblockd (block/blk-core.c).
+    """PIDs by name of the kernel threads that do a server's work: "ksoftirqd/0", network work of CPU 0; "kworker/0:1H",
+    urgent work of CPU 0, which is mostly the disk's, queued for kblockd (block/blk-core.c).
 
     Empty in a container, which does not see them.
     """
@@ -45,8 +42,8 @@ def kernel_threads() -> dict[str, int]:
 
 
 def _spent_s(kind: str) -> float | None:
-    """CPU seconds of all kernel threads whose names begin so; None where they cannot be seen, or once one has gone: a
-    kworker ends when it has had nothing to do for minutes, and a sum over others would be no difference to before."""
+    """CPU seconds of all kernel threads whose names begin so; None where they cannot be seen, or once one is gone: a
+    kworker ends after minutes without work, and a sum over the others could not be compared with the one before."""
     pids = [pid for name, pid in kernel_threads().items() if name.startswith(kind)]
     try:
         return sum(map(cpu_s, pids)) if pids else None
@@ -55,13 +52,18 @@ def _spent_s(kind: str) -> float | None:
 
 
 def _swapped_bytes() -> float | None:
-    """In and out since the machine started (/proc/vmstat, in pages); psutil.swap_memory() reads more for it."""
-    counted = dict(line.split() for line in read_small("/proc/vmstat").splitlines() if line.startswith(b"pswp"))
-    pages = [int(counted[name]) for name in (b"pswpin", b"pswpout") if name in counted]
-    return float(sum(pages) * mmap.PAGESIZE) if len(pages) == 2 else None
+    """In and out since the machine started, in pages of 4 KiB, as psutil takes them to be."""
+    swap = psutil.swap_memory()
+    return float(swap.sin + swap.sout) if _counts_swapping() else None
+
+
+@cache
+def _counts_swapping() -> bool:
+    """Whether the kernel counts it (/proc/vmstat); where it does not, psutil says 0."""
+    return b"pswpin " in read_small("/proc/vmstat")
 
 
 def _tcp_retransmits() -> float | None:
-    """Segments that were sent again, of the whole network namespace (/proc/net/snmp, RFC 4022)."""
+    """Segments retransmitted in the whole network namespace (/proc/net/snmp, RFC 4022); psutil does not read them."""
     lines = [line.split() for line in read_small("/proc/net/snmp").splitlines() if line.startswith(b"Tcp:")]
     return float(dict(zip(*lines, strict=True))[b"RetransSegs"]) if len(lines) == 2 else None

@@ -1,28 +1,27 @@
-"""A guest's whole process tree as one: nginx's master and workers, gunicorn's, whatever they start.
+"""The whole process tree of an external server as one: nginx's master and workers, gunicorn's, whatever they start.
 
-Its rule: as for one process (profiles/metrics/process.py) a counter never goes down, and what an ended process had counted is
-not lost. What is known of it:
+Its rule: as for one process (profiles/metrics/process.py) a counter never goes down, and what an ended process had
+counted is not lost, as far as it can be known:
 
-- CPU time and faults: the kernel adds them to whoever waits for it, and so to the tree. Where nobody waits (a parent
-  that ignores SIGCHLD), the last reading is kept: what came after it, at most an interval's worth, is lost.
-- context switches, time seen stopped: nobody inherits them: the last reading is kept.
-- memory is the sum of resident memory, which counts a page once for each process that has it: an upper bound. PSS would
-  divide shared pages, but the kernel walks the page tables of the server that is measured to say it, twice a second.
-  The peak is that of the sum, of each process's own highest: an upper bound too.
+- CPU time and faults: the kernel adds them to whoever waits for the process, and so to the tree. Where nobody waits (a
+  parent that ignores SIGCHLD), the last reading is kept: at most one interval's worth is lost.
+- context switches, time seen stopped: nobody inherits them, so the last reading is kept.
+- memory is the sum of resident memory, which counts a page once for each process that has it: an upper bound. For PSS,
+  which divides shared pages, the kernel would walk the page tables of the measured server twice a second. The peak is
+  the sum of each process's own peak: an upper bound too.
 
-Processes are found by /proc/PID/task/TID/children (one small read per thread); a scan of /proc, which psutil's
-children(recursive=True) makes, costs 16 ms. Once seen, a process stays in the tree until it ends, also when its parent
-ends before.
+Processes are found by /proc/PID/task/TID/children (one small read per thread): psutil's children(recursive=True) scans
+/proc, which costs 16 ms. Once seen, a process stays in the tree until it ends, also when its parent ends before it.
 """
 
 import os
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 import psutil
 
-from profiles.metrics.process import METRICS, PARENT, ProcessReader, Values, of_children, read_small, read_stat
+from profiles.metrics.own_readings import page_faults, read_small
+from profiles.metrics.process import METRICS, ProcessReader, Values, of_children
 
 _GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError)
 _INHERITED = ("cpu_s", "user_s", "system_s", "minor_faults", "major_faults")
@@ -33,7 +32,7 @@ _SUMMED = tuple(metric.facts.name for metric in METRICS)
 class TreeReader:
     """Reads all METRICS of a process and everything below it, summed; keeps what ended ones had counted.
 
-    reaper: the top is ours (profiles/targets/reaper.py) and no part of the guest: only what it waited for counts.
+    reaper: the top is ours (profiles/targets/reaper.py) and no part of the server: only what it waited for counts.
     read() raises ProcessLookupError when nothing of the tree is left.
     """
 
@@ -52,7 +51,7 @@ class TreeReader:
         return tuple(self._last)
 
     def alive(self) -> list[int]:
-        """Those of them that are there still, and are the same. From any thread, also while another one reads."""
+        """Those of them that have not ended. May be called from any thread, also while another one reads."""
         return [pid for pid, reader in list(self._readers.items()) if reader.is_there()]
 
     def read(self) -> Values:
@@ -68,7 +67,7 @@ class TreeReader:
         return self._never_less({name: _sum([values[name] for values in readings.values()]) for name in _SUMMED}, top)
 
     def _find(self) -> None:
-        """Add what was started since: the children of each thread of each process, and so on."""
+        """Add what was started since the last reading: children, their children, and so on."""
         ahead = [self.pid, *self._readers]
         while ahead:
             for child in children(ahead.pop()):
@@ -80,10 +79,10 @@ class TreeReader:
                     ahead.append(child)
 
     def _reading(self, pid: int, reader: ProcessReader) -> Values | None:
-        """Fresh values; the last ones of a zombie, which counts until somebody waits for it; None of one that ended."""
+        """Fresh values; the last ones of a zombie, which counts until somebody waits for it; None when it is gone."""
         try:
             return reader.read()
-        except ValueError:  # a zombie has no memory to speak of
+        except psutil.ZombieProcess:
             return self._last.get(pid)
         except _GONE:
             del self._readers[pid]
@@ -92,7 +91,7 @@ class TreeReader:
     def _waited(self, readings: dict[int, Values]) -> dict[int, dict[str, float]]:
         waited = {pid: reader.of_children for pid, reader in self._readers.items() if pid in readings}
         if self._reaper:
-            waited[self.pid] = of_children(read_stat(self.pid))
+            waited[self.pid] = of_children(psutil.Process(self.pid), page_faults(self.pid))
         return waited
 
     def _carry(self, readings: dict[int, Values], waited: dict[int, dict[str, float]]) -> None:
@@ -116,11 +115,11 @@ class TreeReader:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started and that still are, zombies included; none where it has gone."""
-    if not _kernel_lists_children():
-        return [child for child, parent in _parents() if parent == pid]
+    """The processes that a process started and nobody has waited for, zombies included; none when it is gone."""
     found: list[int] = []
     try:
+        if not _kernel_lists_children():
+            return [child.pid for child in psutil.Process(pid).children()]
         for tid in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  # names, not paths
             found += map(int, read_small(f"/proc/{pid}/task/{tid}/children").split())
     except _GONE:
@@ -132,15 +131,6 @@ def children(pid: int) -> list[int]:
 def _kernel_lists_children() -> bool:
     """CONFIG_PROC_CHILDREN, proc_pid_task(5)."""
     return Path(f"/proc/self/task/{os.getpid()}/children").exists()
-
-
-def _parents() -> Iterator[tuple[int, int]]:
-    for name in os.listdir("/proc"):  # noqa: PTH208
-        if name.isdigit():
-            try:
-                yield int(name), int(read_stat(int(name))[PARENT])
-            except _GONE:
-                continue
 
 
 def _sum(values: list[float | None]) -> float | None:

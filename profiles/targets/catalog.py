@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UsageError
-from profiles.metrics.process import cpu_s
+from profiles.metrics.own_readings import cpu_s
 from profiles.store.run_facts import TargetFacts
 from profiles.targets import config_file
 from profiles.targets.external import ExternalTarget

@@ -21,7 +21,7 @@ from dataclasses import dataclass
 import psutil
 
 from errors import UserError
-from profiles.metrics.process import cpu_s
+from profiles.metrics.own_readings import cpu_s
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
 from reports.analysis.paired_ratio import Paired, paired_ratio

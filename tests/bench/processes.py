@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from errors import UserError
-from profiles.metrics.process import cpu_s
+from profiles.metrics.own_readings import cpu_s
 from profiles.targets.catalog import PROJECT
 
 STOP_TIMEOUT_S = 10.0

@@ -15,7 +15,7 @@ import psutil
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteAgent
 from profiles.agent.access import Address
-from profiles.metrics.process import cpu_s
+from profiles.metrics.own_readings import cpu_s
 from profiles.protocol import Start
 from servers import payload
 from tests.conftest import PROJECT

@@ -14,7 +14,8 @@ import psutil
 import pytest
 
 from profiles.metrics.machine import read_machine
-from profiles.metrics.process import METRICS, ProcessReader, cpu_s
+from profiles.metrics.own_readings import cpu_s
+from profiles.metrics.process import METRICS, ProcessReader
 from tests.conftest import eventually
 
 # A worker on command: each line makes it burn CPU, fault pages in and switch, in threads; then it says its getrusage.
