@@ -10,16 +10,12 @@ import time
 from collections import deque
 from collections.abc import Callable, Mapping
 
-import psutil
-
 from profiles.metrics.machine import read_machine
-from profiles.metrics.process import Reader, Values
+from profiles.metrics.process import GONE, Reader, Values
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5
 KEPT_SAMPLES = 60_000  # the longest cell there may be, with four processes twice a second, and as much again
-
-_GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError, ValueError)  # ValueError: a zombie has no VmHWM
 
 
 class Sampler:
@@ -78,5 +74,5 @@ class Sampler:
 def _values_or_none(reader: Reader) -> Values | None:
     try:
         return reader.read()
-    except _GONE:
+    except GONE:
         return None

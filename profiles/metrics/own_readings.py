@@ -8,6 +8,8 @@ import os
 import time
 from typing import NamedTuple
 
+import psutil
+
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
@@ -41,8 +43,11 @@ def page_faults(pid: int) -> PageFaults:
 
 
 def peak_rss_bytes(pid: int) -> int:
-    """By VmHWM in /proc/PID/status; psutil has no peak on Linux. Raises ValueError for a zombie."""
-    return _number(read_small(f"/proc/{pid}/status"), b"VmHWM:") << 10  # in KiB
+    """By VmHWM in /proc/PID/status; psutil has no peak on Linux. Raises psutil.ZombieProcess, FileNotFoundError."""
+    try:
+        return _number(read_small(f"/proc/{pid}/status"), b"VmHWM:") << 10  # in KiB
+    except ValueError as error:  # a zombie has no memory
+        raise psutil.ZombieProcess(pid) from error
 
 
 class Switches(NamedTuple):

@@ -18,6 +18,7 @@ from profiles.store.run_facts import MetricFacts
 
 Values = dict[str, float | None]
 
+GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError)
 _STOPPED = (psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP)
 _COUNTS_IO = hasattr(psutil.Process, "io_counters")  # else the kernel does not
 
@@ -52,8 +53,7 @@ class ProcessReader:
     def read(self) -> Values:
         """All metrics. What waited-for children had counted is in them, and alone in of_children.
 
-        Raises ProcessLookupError, FileNotFoundError or psutil.NoSuchProcess when the process is gone,
-        psutil.ZombieProcess (one of the latter) when it has ended and nobody has waited for it.
+        Raises one of GONE when the process is gone; of these psutil.ZombieProcess while nobody has waited for it.
         """
         clock_s = cpu_s(self.pid)
         if clock_s != self._clock_s or self._is_stopped:
@@ -70,10 +70,7 @@ class ProcessReader:
         if not self._process.is_running():  # or another process has its number
             raise psutil.NoSuchProcess(self.pid)
         with self._process.oneshot():
-            status = self._process.status()
-            if status == psutil.STATUS_ZOMBIE:
-                raise psutil.ZombieProcess(self.pid)
-            self._note_stopped(status in _STOPPED)
+            self._note_stopped(self._process.status() in _STOPPED)
             faults = page_faults(self.pid)
             self.of_children = of_children(self._process, faults)
             reading = Reading(self._process, clock_s, self._switches.read(), faults, self.of_children, self._stopped_s)

@@ -21,9 +21,8 @@ from pathlib import Path
 import psutil
 
 from profiles.metrics.own_readings import page_faults, read_small
-from profiles.metrics.process import METRICS, ProcessReader, Values, of_children
+from profiles.metrics.process import GONE, METRICS, ProcessReader, Values, of_children
 
-_GONE = (psutil.NoSuchProcess, ProcessLookupError, FileNotFoundError)
 _INHERITED = ("cpu_s", "user_s", "system_s", "minor_faults", "major_faults")
 _KEPT = ("voluntary_switches", "involuntary_switches", "stopped_s")
 _SUMMED = tuple(metric.facts.name for metric in METRICS)
@@ -74,7 +73,7 @@ class TreeReader:
                 if child not in self._readers and child != self.pid:
                     try:
                         self._readers[child] = ProcessReader(child)
-                    except _GONE:
+                    except GONE:
                         continue
                     ahead.append(child)
 
@@ -84,7 +83,7 @@ class TreeReader:
             return reader.read()
         except psutil.ZombieProcess:
             return self._last.get(pid)
-        except _GONE:
+        except GONE:
             del self._readers[pid]
             return None
 
@@ -122,7 +121,7 @@ def children(pid: int) -> list[int]:
             return [child.pid for child in psutil.Process(pid).children()]
         for tid in os.listdir(f"/proc/{pid}/task"):  # noqa: PTH208  # names, not paths
             found += map(int, read_small(f"/proc/{pid}/task/{tid}/children").split())
-    except _GONE:
+    except GONE:
         return found
     return found
 

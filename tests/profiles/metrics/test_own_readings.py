@@ -27,7 +27,7 @@ for _ in range(2):
     threading.Thread(target=switch, daemon=True).start()
 done.acquire(), done.acquire()
 """
-FAULTS = "pages = bytearray(64 << 20)"
+FAULTS = "import mmap; pages = [mmap.mmap(-1, 1 << 12).write(b'x') for _ in range(1000)]"
 PEAK = "pages = bytearray(64 << 20); del pages"
 
 
@@ -84,7 +84,7 @@ def test_psutil_reads_no_page_faults() -> None:
     with having_done(FAULTS) as pid:
         process = psutil.Process(pid)
         assert not [name for name in (*dir(process), *process.memory_info()._fields) if "fault" in str(name)]
-        assert page_faults(pid).minor >= (32 << 20) // os.sysconf("SC_PAGE_SIZE") // 16  # where pages are huge, fewer
+        assert page_faults(pid).minor > 500
 
 
 def test_psutil_knows_the_resident_memory_but_not_its_peak() -> None:
@@ -97,5 +97,5 @@ def test_psutil_knows_the_resident_memory_but_not_its_peak() -> None:
 def test_a_zombie_has_no_peak() -> None:
     with subprocess.Popen([sys.executable, "-c", ""]) as process:
         eventually(lambda: psutil.Process(process.pid).status() == psutil.STATUS_ZOMBIE)
-        with pytest.raises(ValueError, match="not found"):
+        with pytest.raises(psutil.ZombieProcess):
             peak_rss_bytes(process.pid)

@@ -107,6 +107,23 @@ def test_counters_never_go_down() -> None:
         assert all((earlier[name] or 0) <= (later[name] or 0) for name in counters)
 
 
+def test_a_process_that_has_done_nothing_is_not_read_again(
+    worker: subprocess.Popen[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It has not run when its CPU clock, of nanoseconds, stands still."""
+    reader, read = ProcessReader(worker.pid), ProcessReader._read
+    told(worker, "end")
+    eventually(lambda: reader.read()["cpu_s"] == cpu_s(worker.pid))
+    monkeypatch.setattr(ProcessReader, "_read", lambda *_: pytest.fail("it was read again"))
+    idle = [reader.read() for _ in range(3)]
+    assert idle == [idle[0]] * 3
+    monkeypatch.setattr(ProcessReader, "_read", read)
+    told(worker, "end")
+    worked = reader.read()
+    assert (worked["cpu_s"] or 0) > (idle[0]["cpu_s"] or 0)
+    assert (worked["voluntary_switches"] or 0) > (idle[0]["voluntary_switches"] or 0)
+
+
 def test_a_process_that_is_stopped_is_seen_so(worker: subprocess.Popen[str]) -> None:
     reader = ProcessReader(worker.pid)
     told(worker, "end")
