@@ -1,7 +1,7 @@
-"""Folders for what py-spy, perf and strace write: each is gone when its maker is, at the latest when the next is made.
+"""Temporary folders for what py-spy, perf and strace write; those of a killed process are removed with the next one.
 
-Its rule: who uses a folder holds its lock. The kernel takes a lock back from whoever dies, however it died (flock(2)),
-so that a folder without a holder was left behind; a process number would not tell, since containers may share /tmp.
+Its rule: whoever uses a folder holds its lock. The kernel releases the locks of a process that dies (flock(2)), so a
+folder without a lock was left behind. A PID in its name would not tell, since containers may share /tmp.
 """
 
 import contextlib
@@ -16,14 +16,11 @@ from pathlib import Path
 from errors import UserError, remedy
 
 _PREFIX = "zero-copy-bench-scratch-"
-_YOUNG_S = 60.0  # made a moment ago, and perhaps not locked yet
+_YOUNG_S = 60.0  # made just now, and perhaps not locked yet
 
 
 class Scratch:
-    """A folder at `path` until close() is called, or until another is made after this process has died.
-
-    Raises UserError where none can be made.
-    """
+    """A folder at `path` until close(), or until another is made after this process has died. Raises UserError."""
 
     def __init__(self) -> None:
         _remove_left_behind()
@@ -34,11 +31,11 @@ class Scratch:
         self._lock = _locked(self.path)
 
     def claim(self, path: Path) -> None:
-        """A file elsewhere, which somebody else writes at a place of his own choice, goes with the folder."""
+        """Let a file elsewhere, whose place another program chose, be removed with the folder."""
         (self.path / f"claimed-{path.name}").symlink_to(path)
 
     def close(self) -> None:
-        """Remove it, with all that is in it and what it claims. More than once is as good as once."""
+        """Remove it, its content and what it claims. May be called twice."""
         _remove(self.path)
         if self._lock is not None:
             os.close(self._lock)
@@ -46,7 +43,7 @@ class Scratch:
 
 
 def _remove_left_behind() -> None:
-    for folder in _old_ones():
+    for folder in _old_folders():
         lock = _locked(folder)
         if lock is not None:
             _remove(folder)
@@ -60,16 +57,16 @@ def _remove(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-def _old_ones() -> Iterator[Path]:
+def _old_folders() -> Iterator[Path]:
     for folder in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*"):
-        with contextlib.suppress(FileNotFoundError):  # removed in between, by its holder
+        with contextlib.suppress(FileNotFoundError):  # removed in between by its owner
             facts = folder.lstat()
             if facts.st_uid == os.geteuid() and time.time() - facts.st_mtime > _YOUNG_S:
                 yield folder
 
 
 def _locked(folder: Path) -> int | None:
-    """A descriptor that holds the folder's lock; None when somebody else holds it, or it is no folder."""
+    """A descriptor that holds the folder's lock; None when somebody else holds it, or it is not a folder."""
     try:
         fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     except OSError:

@@ -1,10 +1,10 @@
 """The agent: runs beside the servers; starts and stops targets, samples them, records flame graphs.
 
     python -m profiles.agent --root data      prints "ready agent PORT", answers what profiles/protocol.py lists
-    python -m profiles.agent --root data --listen ADDRESS:PORT --token-file FILE      the same for a load elsewhere
+    python -m profiles.agent --root data --listen ADDRESS:PORT --token-file FILE      the same for loads elsewhere
 
-Its rule: nothing outlives whom it works for. Started by a load, it ends when its standard input ends, and its servers
-with it, since the load holds the other end of that pipe. Listening for loads, it ends a load's servers with its lease.
+Its rule: nothing outlives the load that it was done for. An agent that a load started ends with its servers when its
+standard input ends: the load holds the other end of that pipe. One that listens ends the servers with their lease.
 """
 
 import argparse
@@ -19,7 +19,7 @@ from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
 from profiles.agent.access import Access, Address, parse_address, read_token, server_context, warnings
 from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
-from profiles.agent.service import Agent, leased, routes
+from profiles.agent.service import Agent, routes, routes_with_lease
 from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets.catalog import use
 
@@ -32,20 +32,21 @@ def main(argv: Sequence[str] | None = None) -> int:
     agent = Agent(arguments.root.resolve())
     leases = Leases(agent.end_all)
     try:
-        server = AgentServer(access, leased(agent, leases) if arguments.listen else routes(agent), leases.expire)
+        handlers = routes_with_lease(agent, leases) if arguments.listen else routes(agent)
+        server = AgentServer(access, handlers, leases.expire)
     except UserError:
         agent.close()
         raise
 
     def stop(*_: object) -> None:
-        threading.Thread(target=server.shutdown).start()  # shutdown() waits for serve_forever() to notice
+        threading.Thread(target=server.shutdown).start()  # shutdown() waits for serve_forever()
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     lifeline = arguments.lifeline if arguments.listen else sys.stdin.fileno()
     if lifeline is not None:
         threading.Thread(target=_wait_for_end, args=(lifeline, stop), daemon=True).start()
-    for warning in warnings(access) if arguments.lifeline is None else ():  # who holds that made the network, too
+    for warning in warnings(access) if arguments.lifeline is None else ():  # whoever holds it made the network, too
         print(f"warning: {warning}", file=sys.stderr)
     print(f"ready agent {server.port}", flush=True)
     try:
@@ -58,31 +59,31 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
+    parser.add_argument("--root", type=Path, default=Path("data"), help="folder to serve (default: %(default)s)")
     parser.add_argument("--targets", type=use, metavar="FILE", help="servers of your own (default: targets.toml)")
-    parser.add_argument("--listen", metavar="HOST:PORT", help="serve loads that come to this address")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="holds the token that a load must know")
-    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="encrypt, with this certificate (PEM)")
+    parser.add_argument("--listen", metavar="HOST:PORT", help="wait for loads at this address")
+    parser.add_argument("--token-file", type=Path, metavar="FILE", help="holds the token that loads must send")
+    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="use TLS with this certificate (PEM)")
     parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (default: in the same file)")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     return parser.parse_args(argv)
 
 
 def _access(arguments: argparse.Namespace) -> Access:
-    """Raises UserError for what would be unsafe, UsageError for options that do not go together."""
+    """Raises UserError for what would be unsafe, UsageError for options that do not belong together."""
     if arguments.listen is None:
         if arguments.token_file or arguments.tls_cert or arguments.tls_key:
-            raise UsageError("--token-file, --tls-cert and --tls-key go with --listen HOST:PORT")
-        token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers have no business with it
+            raise UsageError("--token-file, --tls-cert and --tls-key need --listen HOST:PORT")
+        token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers must not inherit it
         if not token:
             raise UserError(
                 f"the agent needs a token in the variable {TOKEN_VARIABLE}; `make load` and `make ui` give it one"
             )
         return Access(Address("127.0.0.1", 0), token)
     if arguments.token_file is None:
-        raise UsageError("--listen needs --token-file FILE: whoever knows what is in it may start servers here")
+        raise UsageError("--listen needs --token-file FILE: whoever knows its content may start servers here")
     if arguments.tls_key and not arguments.tls_cert:
-        raise UsageError("--tls-key goes with --tls-cert")
+        raise UsageError("--tls-key needs --tls-cert")
     token = read_token(arguments.token_file)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     return Access(parse_address(arguments.listen), token, tls)

@@ -1,6 +1,6 @@
-"""Who may ask an agent that listens, and over what: its address, the token, the certificate.
+"""Access to an agent that listens: its address, its token, its certificate.
 
-Its rule: whatever is unsafe is refused at the start, or said in one line; nothing is found out later.
+Its rule: whatever is unsafe is refused at the start, or warned of in one line.
 """
 
 import ipaddress
@@ -16,7 +16,7 @@ from errors import UsageError, UserError
 
 LEAST_TOKEN = 16  # characters
 MOST_TOKEN_BYTES = 4096
-_TOKEN = re.compile(r"[!-~]+")  # printable ASCII without the space: it travels in a header
+_TOKEN = re.compile(r"[!-~]+")  # printable ASCII without the space: it is sent in a header
 _ADDRESS = re.compile(r"(?:\[(?P<six>[^\]]+)\]|(?P<host>[^:\[\]]+)):(?P<port>\d{1,5})")
 
 
@@ -33,7 +33,7 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where an agent listens, what its peers must know, and what encrypts; port 0 for any free one."""
+    """Where an agent listens (port 0 for any free one), the token that its peers must send, and TLS."""
 
     address: Address
     token: str
@@ -45,27 +45,27 @@ def parse_address(text: str) -> Address:
     found = _ADDRESS.fullmatch(text.strip())
     port = int(found["port"]) if found else 65536
     if found is None or port > 65535:
-        raise UsageError(f"{text!r} is no address: give HOST:PORT, like 10.0.0.2:8070 or [fd00::2]:8070")
+        raise UsageError(f"{text!r} is not an address: give HOST:PORT, like 10.0.0.2:8070 or [fd00::2]:8070")
     return Address(found["six"] or found["host"], port)
 
 
 def is_loopback(host: str) -> bool:
-    """Whether every address of this name is reached from this machine alone. Raises UserError for none."""
+    """Whether every address of this name is a loopback address. Raises UserError where it has none."""
     try:
         found = {entry[4][0] for entry in socket.getaddrinfo(host, None, type=socket.SOCK_STREAM)}
     except (OSError, UnicodeError) as error:
-        raise UserError(f"{host!r} is no address of any host: {error}") from error
+        raise UserError(f"{host!r} is not the name or address of a host: {error}") from error
     return all(ipaddress.ip_address(str(address).partition("%")[0]).is_loopback for address in found)
 
 
 def read_token(path: Path) -> str:
-    """The token in a file that its owner alone can read. Raises UserError for any other."""
+    """The token in a file that only its owner can read. Raises UserError for any other file."""
     advice = "make one with `(umask 077; openssl rand -hex 32 > FILE)`"
     try:
         with path.open("rb") as file:
             facts = os.fstat(file.fileno())
             if not stat.S_ISREG(facts.st_mode):
-                raise UserError(f"the token file {path} is no file: {advice}")
+                raise UserError(f"the token file {path} is not a file: {advice}")
             if facts.st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise UserError(f"the token file {path} can be read by others: `chmod 600 {path}`")
             content = file.read(MOST_TOKEN_BYTES + 1)
@@ -73,17 +73,17 @@ def read_token(path: Path) -> str:
         raise UserError(f"cannot read the token file {path}: {error.strerror}; {advice}") from error
     token = content.decode("ascii", "replace").strip()
     if len(content) > MOST_TOKEN_BYTES or len(token) < LEAST_TOKEN or not _TOKEN.fullmatch(token):
-        raise UserError(f"the token file {path} holds no token, {LEAST_TOKEN} or more characters, no spaces: {advice}")
+        raise UserError(f"the token file {path} must hold {LEAST_TOKEN} or more characters without spaces: {advice}")
     return token
 
 
 def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
-    """TLS with this certificate, PEM with its chain; the key may stand in the same file. Raises UserError."""
+    """TLS with this certificate, PEM with its chain; the key may be in the same file. Raises UserError."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     files = str(certificate) if key is None else f"{certificate} and {key}"
     try:
-        # A key with a pass phrase would ask for it on the terminal: an empty one is given, and refused.
+        # A key with a pass phrase would ask for it on the terminal; the empty one makes that an error.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
         why = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None)
@@ -101,16 +101,13 @@ def client_context(authority: str) -> ssl.SSLContext:
 
 
 def warnings(access: Access) -> list[str]:
-    """What whoever starts an agent at this address should know."""
+    """Warnings for whoever starts an agent at this address, one line each."""
     if is_loopback(access.address.host):
         return []
-    said = [
-        f"the servers that a load starts here answer whoever reaches {access.address.host}: they are for measuring, so "
-        f"keep to a network that you trust"
-    ]
+    lines = [f"the servers that a load starts here answer whoever reaches {access.address.host}: trust that network"]
     if access.tls is None:
-        said.append("without --tls-cert the token and all that is measured cross the network in the clear")
-    return said
+        lines.append("without --tls-cert the token and all results cross the network in the clear")
+    return lines
 
 
 def listening_socket(address: Address) -> socket.socket:
@@ -128,7 +125,7 @@ def listening_socket(address: Address) -> socket.socket:
             raise
         return listener
     except UnicodeError as error:
-        raise UserError(f"the agent cannot listen on {address}: this is no host name") from error
+        raise UserError(f"the agent cannot listen on {address}: this is not a host name") from error
     except OSError as error:
         raise UserError(
             f"the agent cannot listen on {address}: {error.strerror}; give an address of this host and a free port"

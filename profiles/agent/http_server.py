@@ -1,6 +1,6 @@
-"""The agent's HTTP side: who may ask, how large and how slow a request may be, and what answers which path.
+"""The agent's HTTP server: checks the token, limits the size and duration of requests, and calls their handlers.
 
-Its rule: requests are read side by side, so that a slow peer holds up nobody, and carried out one at a time, in order.
+Its rule: requests are read concurrently, so that a slow peer delays nobody, and handled one at a time, in order.
 A request without the token learns nothing, and every refusal is one clear line (profiles.protocol.Refusal).
 """
 
@@ -26,16 +26,16 @@ from profiles.agent.access import Access, listening_socket
 from profiles.agent.lease import AgentBusyError, LeaseLostError
 from profiles.protocol import BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
 
-READ_TIMEOUT_S = 5.0  # for a whole request, the handshake of TLS included
+READ_TIMEOUT_S = 5.0  # for a whole request, the TLS handshake included
 ANSWER_TIMEOUT_S = 30.0  # without progress
-MOST_UNREAD = 64  # requests that are being read at once; beyond, a peer is sent away
-WORTH_PACKING_BYTES = 1024
+MOST_UNREAD = 64  # requests being read at once; further connections are closed
+GZIP_FROM_BYTES = 1024
 POLL_S = 0.25
 
 
 @dataclass(frozen=True, slots=True)
 class AgentRequest:
-    """What was asked. local and peer: the addresses of the connection's ends."""
+    """A request whose token was right. local and peer: addresses of the connection's ends."""
 
     content: bytes = b""
     query: Mapping[str, str] = field(default_factory=dict)
@@ -65,26 +65,26 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
         if not length.isascii() or not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
-            self._send(400, Refusal(f"a request has a length, of at most {MAX_REQUEST_BYTES} bytes", 1))
+            self._send(400, Refusal(f"a request needs a Content-Length, of at most {MAX_REQUEST_BYTES} bytes", 1))
             return
         content = self.rfile.read(int(length))
-        if len(content) == int(length):  # else its peer went, or was too slow
+        if len(content) == int(length):  # else the peer is gone, or was too slow
             self._answer(content)
 
     def _answer(self, content: bytes) -> None:
-        self.server.has_read(self.request)
+        self.server.note_read(self.request)
         given = self.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, b"Bearer " + self.server.token.encode()):
             self._send(403, Refusal("the token is missing or wrong", 1))
             return
         url = urlsplit(self.path)
-        deed = self.server.routes.get((self.command, url.path))
-        if deed is None:
-            self._send(404, Refusal(f"the agent does not answer {self.command} {url.path}", 1))
-            return
         what = f"{self.command} {url.path}"
+        handler = self.server.routes.get((self.command, url.path))
+        if handler is None:
+            self._send(404, Refusal(f"the agent does not answer {what}", 1))
+            return
         try:
-            self._send(200, self.server.carry_out(deed, self._request(content, url.query)))
+            self._send(200, self.server.handle(handler, self._request(content, url.query)))
         except UserError as error:
             self._send(_STATUS.get(type(error), 400), Refusal(str(error), error.exit_code))
         except (ValueError, msgspec.DecodeError) as error:
@@ -103,40 +103,42 @@ class _Handler(BaseHTTPRequestHandler):
 
     def _send(self, status: int, answer: Any) -> None:
         content = msgspec.json.encode(answer)
-        packed = len(content) > WORTH_PACKING_BYTES and "gzip" in self.headers.get("Accept-Encoding", "")
-        content = gzip.compress(content, mtime=0) if packed else content
+        zipped = len(content) > GZIP_FROM_BYTES and "gzip" in self.headers.get("Accept-Encoding", "")
+        content = gzip.compress(content, mtime=0) if zipped else content
         self.send_response(status)
         self.send_header("Content-Type", "application/json")
-        if packed:
+        if zipped:
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
 
     def log_message(self, format: str, *args: object) -> None:
-        """Say nothing about requests that went well; refusals are in their answers."""
+        """Log nothing: refusals are in the answers."""
 
 
 class AgentServer(ThreadingMixIn, HTTPServer):
-    """Listens where access says. routes: method and path to what answers. now_and_then: called when nothing else is
-    carried out, a few times a second. Raises UserError where it cannot listen."""
+    """Listens where access says. housekeeping: called a few times a second, never while a request is handled.
+
+    Raises UserError where it cannot listen.
+    """
 
     daemon_threads = True
-    block_on_close = False  # what a peer does not take in time is not waited for
+    block_on_close = False  # do not wait for peers that do not take their answers
 
-    def __init__(self, access: Access, routes: Routes, now_and_then: Callable[[], None]) -> None:
+    def __init__(self, access: Access, routes: Routes, housekeeping: Callable[[], None]) -> None:
         super().__init__(("", 0), _Handler, bind_and_activate=False)
-        self.socket.close()  # HTTPServer's own way of listening looks the host's name up, which may take long
+        self.socket.close()  # HTTPServer would look the host's name up while binding, which may take long
         self.socket = listening_socket(access.address)
         self.port: int = self.socket.getsockname()[1]
         self.token = access.token
         self.routes = routes
         self._tls = access.tls
-        self._now_and_then = now_and_then
+        self._housekeeping = housekeeping
         self._turn = threading.Lock()
         self._closed = False
         self._guard = threading.Lock()
-        self._unread: dict[socket.socket, float] = {}  # to when each must have been read
+        self._unread: dict[socket.socket, float] = {}  # each with the moment by which it must have been read
 
     def get_request(self) -> tuple[socket.socket, Any]:
         sock, peer = self.socket.accept()
@@ -149,37 +151,37 @@ class AgentServer(ThreadingMixIn, HTTPServer):
     def verify_request(self, *_: Any) -> bool:
         return len(self._unread) <= MOST_UNREAD
 
-    def has_read(self, sock: socket.socket) -> None:
+    def note_read(self, sock: socket.socket) -> None:
         with self._guard:
             self._unread.pop(sock, None)
 
-    def carry_out(self, deed: Handler, request: AgentRequest) -> Any:
-        """One at a time, and none once the agent ends."""
+    def handle(self, handler: Handler, request: AgentRequest) -> Any:
+        """One at a time, and none once the agent is ending."""
         with self._turn:
             if self._closed:
                 raise UserError("the agent is ending")
-            return deed(request)
+            return handler(request)
 
     def service_actions(self) -> None:
-        """Called between requests and every POLL_S: cut peers that are too slow, and look after the lease."""
+        """Called between requests and every POLL_S: close connections that are too slow, then the housekeeping."""
         now_s = time.monotonic()
         with self._guard:
             for sock in [sock for sock, until_s in self._unread.items() if until_s < now_s]:
                 del self._unread[sock]
-                with contextlib.suppress(OSError):  # it has just gone
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS: its thread reads on that
+                with contextlib.suppress(OSError):  # it has just been closed
+                    socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS, on which its thread reads
         if self._turn.acquire(blocking=False):
             try:
-                self._now_and_then()
+                self._housekeeping()
             finally:
                 self._turn.release()
 
     def close_request(self, request: Any) -> None:
-        self.has_read(request)
+        self.note_read(request)
         super().close_request(request)
 
     def end(self, within_s: float) -> None:
-        """Close, and wait this long for what is being carried out; nothing is afterwards."""
+        """Close, and wait this long for the request that is being handled; none is handled afterwards."""
         self.server_close()
         held = self._turn.acquire(timeout=within_s)
         self._closed = True
@@ -187,6 +189,6 @@ class AgentServer(ThreadingMixIn, HTTPServer):
             self._turn.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """A peer that went away, was too slow or spoke no TLS is no news; anything else is, with its traceback."""
+        """Print a traceback, unless the peer went away, was too slow or spoke no TLS."""
         if not isinstance(sys.exception(), ConnectionError | TimeoutError | ssl.SSLError):
             super().handle_error(request, client_address)

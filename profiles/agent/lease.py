@@ -1,8 +1,8 @@
-"""Who may use an agent that listens: one load at a time, for as long as it is heard of.
+"""Who may use an agent that listens: one load at a time, for as long as it keeps sending requests.
 
-Its rule: a load that goes away, however it goes, leaves nothing running. When nothing was heard of it for LEASE_S, its
-servers and recordings are ended, as if it had said goodbye; and a lease that the agent does not know, because it ran
-out or because the agent was started anew, is refused, so that no cell is ever measured over such a gap.
+Its rule: a load that goes away, however it goes, leaves nothing running. After LEASE_S without a request its servers
+and recordings are ended, as if it had released its lease. A lease that the agent does not know, because it expired or
+because the agent was restarted, is refused, so that no cell is ever measured over such a gap.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ LEASE_S = 20.0
 
 
 class LeaseLostError(UserError):
-    """The lease of a request is not the one in force."""
+    """The lease of a request is not the current one."""
 
 
 class AgentBusyError(UserError):
@@ -25,7 +25,7 @@ class AgentBusyError(UserError):
 
 
 class Leases:
-    """The lease in force, if any. end: ends whatever runs for it. Used by one thread at a time."""
+    """The current lease, if any. end: ends whatever runs under it. Used by one thread at a time."""
 
     def __init__(self, end: Callable[[], None], clock: Callable[[], float] = time.monotonic) -> None:
         self._end = end
@@ -34,16 +34,16 @@ class Leases:
         self._holder = ""
         self._heard_s = 0.0
 
-    def take(self, load: str, previous: str) -> str:
-        """A new lease for the load of this name; nothing runs when it begins. previous: what it held, if anything.
+    def acquire(self, load: str, previous: str) -> str:
+        """A new lease for the load of this name; nothing runs when it begins. previous: the lease that it had, or "".
 
         Raises AgentBusyError while another load holds one.
         """
         self.expire()
         if self._lease and not hmac.compare_digest(self._lease.encode(), previous.encode()):
             raise AgentBusyError(
-                f"the agent works for the load on {self._holder}: wait until that is done, or {LEASE_S:.0f} s after "
-                f"it went"
+                f"the agent works for the load on {self._holder}: wait until that is done, or for {LEASE_S:.0f} s if "
+                f"it was killed"
             )
         self._end()
         self._lease, self._holder, self._heard_s = secrets.token_urlsafe(16), load, self._clock()
@@ -51,7 +51,7 @@ class Leases:
 
     @contextlib.contextmanager
     def held(self, given: str) -> Iterator[None]:
-        """For as long as something is done under a lease, it does not run out, also when it fails in the end.
+        """Keep the lease from expiring while a request is handled, and renew it at its end, also if it failed.
 
         Raises LeaseLostError.
         """
@@ -65,8 +65,8 @@ class Leases:
         self.expire()
         if not self._lease or not hmac.compare_digest(self._lease.encode(), given.encode()):
             raise LeaseLostError(
-                f"the agent knows no such lease: it was started anew, or heard nothing for {LEASE_S:.0f} s and ended "
-                f"the servers"
+                f"the agent does not know this lease: it was restarted, or received no request for {LEASE_S:.0f} s and "
+                f"ended the servers"
             )
         self._heard_s = self._clock()
 
@@ -77,7 +77,7 @@ class Leases:
         self._end()
 
     def expire(self) -> None:
-        """End what runs for a load that was not heard of for too long; to be called now and then."""
+        """End what runs for a load that sent no request for too long; called a few times a second."""
         if self._lease and self._clock() - self._heard_s > LEASE_S:
             self._lease = ""
             self._end()

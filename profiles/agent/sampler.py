@@ -1,7 +1,7 @@
-"""The sampler: reads every process at a fixed cadence, and at once when asked to (the edges of a window).
+"""The sampler: reads every process at a fixed interval, and at once when asked to (the edges of a window).
 
-Its rule: it lives in a process of its own that is never busy with load, stamps each reading with the moment at which
-it was taken, and accounts for what it costs (method.md §1).
+Its rule: it runs in a process that is never busy with load, stamps each reading with the moment at which it was taken,
+and records its own cost (method.md §1).
 """
 
 import itertools
@@ -15,11 +15,11 @@ from profiles.metrics.process import GONE, Reader, Values
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5
-KEPT_SAMPLES = 60_000  # the longest cell there may be, with four processes twice a second, and as much again
+KEPT_SAMPLES = 60_000  # twice the longest cell that there may be, with four processes twice a second
 
 
 class Sampler:
-    """A thread that samples the processes that `readers` names, until stop() is called."""
+    """A thread that samples the processes in readers() until stop() is called."""
 
     def __init__(self, readers: Callable[[], Mapping[str, Reader]], interval_s: float = INTERVAL_S) -> None:
         self._readers = readers
@@ -38,13 +38,13 @@ class Sampler:
         self._thread.join()
 
     def snapshot(self) -> Snapshot:
-        """Fresh counters of everything, now. A process that has ended is missing from it."""
+        """Fresh counters of everything, now, without the processes that have ended."""
         with self._lock:
             moment_s = time.monotonic()
             return Snapshot(moment_s, {sample.process: sample.values for sample in self._read_all(moment_s)})
 
     def after(self, number: int) -> Samples:
-        """The samples that came after this number of them."""
+        """The samples from this number on, counted from 0 since the start."""
         with self._lock:
             first_kept = self._count - len(self._kept)
             start = max(number, first_kept)
@@ -58,7 +58,7 @@ class Sampler:
                 fresh = self._read_all(time.monotonic())
                 self._kept.extend(fresh)
                 self._count += len(fresh)
-            due_s = max(due_s + self._interval_s, time.monotonic())  # a late sample is not made up for by a burst
+            due_s = max(due_s + self._interval_s, time.monotonic())  # after a late sample no burst
 
     def _read_all(self, moment_s: float) -> list[TimedSample]:
         fresh = []

@@ -1,6 +1,6 @@
 """What the agent can do: one method per message of profiles/protocol.py, and which path calls which.
 
-Its rule: nothing here takes long, since deeds are carried out one at a time; the sampler has a thread of its own.
+Its rule: nothing here takes long, since requests are handled one at a time; the sampler has a thread of its own.
 """
 
 import contextlib
@@ -79,18 +79,18 @@ class Agent:
         )
 
     def machine(self, address: str) -> Machine:
-        """With the interface that has this address, or that the servers listen on."""
+        """address: of the interface to describe; empty for the one that the servers listen on."""
         interface = interface_of(address) if address else self._interface
         return Machine(socket.gethostname(), facts.boot(), facts.host_facts(interface))
 
     def serve_on(self, address: str) -> None:
-        """Let the servers that start from now on listen there."""
+        """Let the servers that start from now on listen at this address."""
         self._supervisor.host = address
         self._interface = interface_of(address)
 
     @cached_property
     def _tried(self) -> dict[str, Fact]:
-        """What the machine has. Trying takes a second, and a sweep asks for the facts of file after file."""
+        """What the machine can do. Trying takes a second, and a sweep asks for the facts of each file."""
         return {f"{feature.name} (tried)": str(feature) for feature in features()}
 
     def file_state(self) -> FileState:
@@ -98,13 +98,13 @@ class Agent:
         return FileState(page_cache.resident_share_of(path), facts.identity_of(path) != self._file_identity)
 
     def warm(self) -> FileState:
-        """Read into the page cache what is absent of the served file; how much of it is there then."""
+        """Read what is absent of the served file into the page cache."""
         with contextlib.suppress(OSError):  # which the state shows
             page_cache.warm(self._root / SERVED_FILE)
         return self.file_state()
 
     def drop(self) -> FileState:
-        """Throw the served file out of the page cache; what is left of it there."""
+        """Drop the served file from the page cache."""
         page_cache.drop(self._root / SERVED_FILE)
         return self.file_state()
 
@@ -147,7 +147,7 @@ class Agent:
         return self._recordings.result(target)
 
     def end_all(self) -> None:
-        """End the servers and recorders; watch nobody."""
+        """End the servers and recorders, and watch no process any more."""
         self._recordings.close()
         self._supervisor.stop_all()
         self._watched = {}
@@ -161,53 +161,55 @@ class Agent:
 
 
 def routes(agent: Agent) -> Routes:
-    """Method and path to what answers them."""
+    """What handles each method and path."""
 
-    def body(kind: type[M], deed: Callable[[M], Any]) -> Handler:
-        return lambda asked: deed(msgspec.json.decode(asked.content, type=kind))
+    def with_body(kind: type[M], handle: Callable[[M], Any]) -> Handler:
+        return lambda request: handle(msgspec.json.decode(request.content, type=kind))
 
     return {
-        ("GET", "/machine"): lambda asked: agent.machine(asked.query.get("address", "")),
+        ("GET", "/machine"): lambda request: agent.machine(request.query.get("address", "")),
         ("GET", "/facts"): lambda _: agent.facts(),
         ("GET", "/targets"): lambda _: agent.statuses(),
         ("GET", "/file"): lambda _: agent.file_state(),
         ("POST", "/warm"): lambda _: agent.warm(),
         ("POST", "/drop"): lambda _: agent.drop(),
         ("GET", "/snapshot"): lambda _: agent.snapshot(),
-        ("GET", "/samples"): lambda asked: agent.samples(int(asked.query.get("after", "0"))),
-        ("GET", "/recording"): lambda asked: agent.recording(asked.query.get("target", "")),
-        ("POST", "/start"): body(Start, agent.start),
-        ("POST", "/stop"): body(Stop, agent.stop),
-        ("POST", "/watch"): body(Watch, agent.watch),
-        ("POST", "/prove"): body(Prove, agent.prove),
-        ("POST", "/record"): body(Record, agent.record),
+        ("GET", "/samples"): lambda request: agent.samples(int(request.query.get("after", "0"))),
+        ("GET", "/recording"): lambda request: agent.recording(request.query.get("target", "")),
+        ("POST", "/start"): with_body(Start, agent.start),
+        ("POST", "/stop"): with_body(Stop, agent.stop),
+        ("POST", "/watch"): with_body(Watch, agent.watch),
+        ("POST", "/prove"): with_body(Prove, agent.prove),
+        ("POST", "/record"): with_body(Record, agent.record),
     }
 
 
-def leased(agent: Agent, leases: Leases) -> Routes:
-    """The same for an agent that listens: all but the asking for a lease needs one."""
+def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
+    """The same for an agent that listens: every request but the one for a lease needs one."""
 
-    def take(asked: AgentRequest) -> Lease:
-        message = msgspec.json.decode(asked.content, type=Ask)
-        lease = leases.take(message.load[:100] or asked.peer, message.previous)
-        agent.serve_on(asked.local)
-        return Lease(lease, LEASE_S / 4, asked.local)
+    def acquire(request: AgentRequest) -> Lease:
+        message = msgspec.json.decode(request.content, type=Ask)
+        lease = leases.acquire(message.load[:100] or request.peer, message.previous)
+        agent.serve_on(request.local)
+        return Lease(lease, LEASE_S / 4, request.local)
 
-    def release(asked: AgentRequest) -> Done:
-        leases.release(asked.lease)
+    def alive(_: AgentRequest) -> Moment:
+        return Moment(time.monotonic())
+
+    def release(request: AgentRequest) -> Done:
+        leases.release(request.lease)
         return Done()
 
-    def under_lease(deed: Handler) -> Handler:
-        def renewed(asked: AgentRequest) -> Any:
-            with leases.held(asked.lease):
-                return deed(asked)
+    def require_lease(handler: Handler) -> Handler:
+        def with_lease(request: AgentRequest) -> Any:
+            with leases.held(request.lease):
+                return handler(request)
 
-        return renewed
+        return with_lease
 
-    alive: Handler = lambda _: Moment(time.monotonic())  # noqa: E731  # one of the table's rows
     others = {**routes(agent), ("GET", "/alive"): alive}
     return {
-        ("POST", "/lease"): take,
+        ("POST", "/lease"): acquire,
         ("POST", "/release"): release,
-        **{name: under_lease(deed) for name, deed in others.items()},
+        **{route: require_lease(handler) for route, handler in others.items()},
     }

@@ -1,7 +1,7 @@
-"""The servers' own code as it is when a run begins: what becomes of a request, step by step.
+"""The servers' own code as it is when a run begins: how a request is handled, step by step.
 
-Its rule: it is read as text, from the files that the servers are started from, and travels with the run, so that a
-report can quote it years later, when the code is another or gone.
+Its rule: it is read as text, from the files that the servers are started from, and stored with the run, so that a
+report can quote it years later, when the code has changed or is gone.
 """
 
 import ast
@@ -11,7 +11,7 @@ from pathlib import Path
 from profiles.store.run_facts import Code, CodeStep
 from servers import discovery
 
-# What every mode shares, in the order in which a request comes by: a function of a file, or Class.function.
+# What all modes share, in the order in which a request passes it: file, and function or Class.function in it.
 SHARED: tuple[tuple[CodeStep, str, str], ...] = (
     ("receive", "servers/http/request_reader.py", "RequestReader.next"),
     ("name", "servers/http/request_target.py", "path_of"),
@@ -20,7 +20,7 @@ SHARED: tuple[tuple[CodeStep, str, str], ...] = (
 
 
 def read(project: Path) -> tuple[Code, ...]:
-    """The shared pieces, and the whole file of every mode. project: where servers/ lies."""
+    """The shared pieces, and the whole file of every mode. project: the folder that holds servers/."""
     shared = [_piece(project, step, path, name) for step, path, name in SHARED]
     return (*shared, *(_of_mode(project, name) for name in discovery.names()))
 

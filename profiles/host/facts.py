@@ -1,7 +1,4 @@
-"""Facts about the machine, the software and the served file (method.md §8).
-
-Its rule: what cannot be read is None, "unknown", and never a guess.
-"""
+"""Facts about the machine, the software and the served file (method.md §8). What cannot be read is None, "unknown"."""
 
 import importlib.metadata
 import os
@@ -24,12 +21,12 @@ CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")  # of Docker, and of Pod
 
 
 def boot() -> str | None:
-    """Which start of which machine this is, in every container and namespace of it: random/boot_id, proc(5)."""
+    """random/boot_id, proc(5): the same in every container and namespace on a machine until it restarts."""
     return _text("/proc/sys/kernel/random/boot_id")
 
 
 def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
-    """The machine, in the order to be shown. interface: the one that the bytes go through."""
+    """The machine, in the order to be shown. interface: the one that the traffic goes through."""
     link = {} if interface == LOOPBACK else {"link_speed": network.speed(interface)}
     return {
         "cpu_model": _cpu_model(),
@@ -83,7 +80,7 @@ def software_facts(project: Path) -> dict[str, Fact]:
 
 
 def file_facts(path: Path) -> FileFacts:
-    """The served file, its digest checked against the one beside it; reading it also makes it resident.
+    """The served file; its digest is checked, and reading it also brings it into the page cache.
 
     Raises UserError when it is missing, cannot be read, or is not what `make test-file` made.
     """
@@ -115,7 +112,7 @@ Identity = tuple[int, int, int] | None
 
 
 def identity_of(path: Path) -> Identity:
-    """Inode, size and time of modification in ns; None for a file that is not there."""
+    """Inode, size in bytes and time of modification in ns; None where there is no file."""
     try:
         facts = path.stat()
     except OSError:
@@ -131,7 +128,7 @@ def _cpu_model() -> str | None:
 
 
 def _virtualisation() -> str | None:
-    """Container and machine, by systemd-detect-virt(1); without it, what the CPU's flags and files tell."""
+    """Container and hypervisor, by systemd-detect-virt(1); without it, by the CPU's flags and marker files."""
     if shutil.which("systemd-detect-virt"):
         container, machine = (_detected(f"--{kind}") for kind in ("container", "vm"))
         return machine if container == "none" else f"{container} in {'no vm' if machine == 'none' else machine}"

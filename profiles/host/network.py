@@ -1,17 +1,14 @@
-"""Facts about the interface and the sockets that the bytes go through (method.md §8).
+"""Facts about the interface and the sockets that the traffic goes through (method.md §8). None is "unknown".
 
-Its rule: what the kernel does not say is None, "unknown". Offloads come from the SIOCETHTOOL ioctl, netdevice(7) and
-linux/ethtool.h, so that no program need be installed.
+Offloads come from the SIOCETHTOOL ioctl, netdevice(7) and linux/ethtool.h, so that no program need be installed.
 """
 
 import array
-import contextlib
 import fcntl
 import shutil
 import socket
 import struct
 import subprocess
-from pathlib import Path
 
 import psutil
 
@@ -55,15 +52,13 @@ def mtu(interface: str | None) -> int | None:
 
 
 def speed(interface: str | None) -> str | None:
-    """What the link is said to carry, /sys/class/net/NAME/speed; None where it does not say."""
-    with contextlib.suppress(OSError, ValueError):
-        megabits = int(Path(f"/sys/class/net/{interface}/speed").read_text())
-        return f"{megabits:,} Mbit/s" if megabits > 0 else None
-    return None
+    """The link's nominal speed."""
+    facts = psutil.net_if_stats().get(interface or "")
+    return f"{facts.speed:,} Mbit/s" if facts and facts.speed > 0 else None
 
 
 def queueing(interface: str | None) -> str | None:
-    """What holds packets back at the interface, by tc(8): a rate, a delay; None without tc."""
+    """Queueing disciplines of the interface, such as a rate limit or a delay, by tc(8); None without tc."""
     if interface is None or shutil.which("tc") is None:
         return None
     done = subprocess.run(["tc", "qdisc", "show", "dev", interface], capture_output=True, text=True, check=False)
@@ -72,7 +67,7 @@ def queueing(interface: str | None) -> str | None:
 
 
 def _driver(interface: str) -> str | None:
-    """By ETHTOOL_GDRVINFO, whose answer is a struct ethtool_drvinfo: the command, then 32 bytes of name."""
+    """ETHTOOL_GDRVINFO answers with a struct ethtool_drvinfo: the command, then 32 bytes of name."""
     answer = array.array("B", struct.pack("I", _ETHTOOL_GDRVINFO) + bytes(_DRVINFO_BYTES - 4))
     if not _ioctl(interface, answer):
         return None
@@ -80,7 +75,7 @@ def _driver(interface: str) -> str | None:
 
 
 def offloads(interface: str | None = LOOPBACK) -> str | None:
-    """What the interface takes off the CPU, as "tso on, gro off, …"; None where it says nothing."""
+    """Work that the interface does for the CPU, as "tso on, gro off, …"."""
     if interface is None:
         return None
     found = {name: _ask(interface, command) for name, command in _GET.items()}
@@ -94,7 +89,7 @@ def _ask(interface: str, command: int) -> int | None:
 
 
 def _ioctl(interface: str, answer: "array.array[int]") -> bool:
-    """Ask SIOCETHTOOL; whether it answered, into the array that holds the command."""
+    """Call SIOCETHTOOL, which answers into the array that holds the command; returns whether it did."""
     request = struct.pack("16sP", interface.encode(), answer.buffer_info()[0])  # the head of struct ifreq
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
@@ -105,7 +100,7 @@ def _ioctl(interface: str, answer: "array.array[int]") -> bool:
 
 
 def default_buffers() -> str:
-    """What a fresh TCP socket gets: nobody here sets another size, so the kernel tunes from there (tcp(7))."""
+    """Buffer sizes of a new TCP socket in bytes; no server sets others, so the kernel tunes from there (tcp(7))."""
     with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as sock:
         sizes = {name: sock.getsockopt(socket.SOL_SOCKET, getattr(socket, name)) for name in ("SO_SNDBUF", "SO_RCVBUF")}
     return ", ".join(f"{name} {size}" for name, size in sizes.items())

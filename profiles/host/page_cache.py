@@ -1,8 +1,7 @@
-"""How much of a file lies in the page cache, and how it gets in there, and out again without root.
+"""How much of a file is in the page cache; reads it in, and drops it again without root.
 
-Its rule: pages are never believed to be gone, they are looked for. POSIX_FADV_DONTNEED skips pages that are dirty,
-under write-back or mapped (posix_fadvise(2)), says nothing of it, and succeeds on a file system whose files *are* its
-pages. What the disk and a hypervisor keep in caches of their own is out of reach.
+Its rule: after a drop, the pages are counted. POSIX_FADV_DONTNEED silently skips pages that are dirty, under write-back
+or mapped (posix_fadvise(2)), and succeeds on file systems in memory. Caches of the disk and of a hypervisor stay.
 """
 
 import ctypes
@@ -50,9 +49,9 @@ def filesystem_of(path: Path) -> str:
 
 
 def resident_share_of(path: Path) -> float | None:
-    """The share of a file's pages that lie in the page cache, by cachestat(2), else by mincore(2).
+    """The share of a file's pages in the page cache, 0 to 1, by cachestat(2), else by mincore(2).
 
-    None for a file that is empty, gone, or neither ours nor writable: of the last both may say "resident" to all.
+    None for a file that is empty, gone, or neither ours nor writable: of the last, both may call all pages resident.
     """
     try:
         with path.open("r+b") as file:
@@ -66,11 +65,10 @@ def resident_share_of(path: Path) -> float | None:
 
 
 def warm(path: Path) -> float | None:
-    """Read into the page cache what is absent of a file; the share that is there then, None where nobody can tell.
+    """Read a file into the page cache, for at most MOST_READING_S; returns the share in it then, or None (unknown).
 
-    Pages go without memory being short, where a kernel reclaims what has not been used for a while (DAMON_RECLAIM). A
-    file that is larger than the memory is left as it is, and of one that takes longer than MOST_READING_S the rest is:
-    whoever asked waits, and sees it by the share. Raises OSError where it cannot be read.
+    Pages go without memory being short where the kernel reclaims idle ones (DAMON_RECLAIM). A file that is larger than
+    the memory is not read. Raises OSError where it cannot be read.
     """
     share = resident_share_of(path)
     if share is None or share == 1 or path.stat().st_size > psutil.virtual_memory().total:
@@ -83,15 +81,15 @@ def warm(path: Path) -> float | None:
 
 
 def drop(path: Path) -> float | None:
-    """Throw a file out of the page cache; the share that is still there, None where that cannot be known.
+    """Drop a file from the page cache; returns the share that is still in it, or None (unknown).
 
-    Raises UserError where the file lies in memory, or cannot be read.
+    Raises UserError where the file system is in memory, or the file cannot be read.
     """
     kind = filesystem_of(path)
     if kind.split(" ")[0] in MEMORY_FILE_SYSTEMS:
         raise UserError(
-            f"{path} cannot be made cold: on {kind} a file is its pages in memory, and no disk is behind them; put it "
-            f"on a disk, or measure with CACHE=warm"
+            f"{path} cannot be made cold: {kind} keeps files in memory, without a disk; put the file on a disk, or "
+            f"measure with CACHE=warm"
         )
     try:
         fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
@@ -111,8 +109,8 @@ def drop(path: Path) -> float | None:
 
 
 def _receive_on_every_cpu() -> None:
-    """A datagram on each CPU. A socket buffer that was read elsewhere waits to be freed until the CPU that it came from
-    receives something (skb_attempt_defer_free(), Linux 5.19): on an idle one, with up to 4 MiB of pages, for ever."""
+    """A datagram on each CPU. A socket buffer that was read on another CPU is freed only when the CPU that it came from
+    receives something (skb_attempt_defer_free(), Linux 5.19): on an idle one never, with up to 4 MiB of pages."""
     cpus = os.sched_getaffinity(0)  # of this thread, as what follows
     try:
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer, socket.socket(type=socket.SOCK_DGRAM) as sender:

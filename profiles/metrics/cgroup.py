@@ -1,7 +1,7 @@
-"""What the control groups of this process allow it, and how long they kept it from running. Versions 1 and 2.
+"""Limits of the control groups of this process, and how long they throttled it. Versions 1 and 2.
 
-Its rule: a limit may stand in any group above ours, so all of them are asked; a version or a controller that is not
-there is None, "unknown", and "max" is said only where a group really says so.
+Its rule: any group above ours may set a limit, so all are read; where a version or controller is missing the answer is
+None, "unknown", and "max" only where a group says so.
 
 Sources: cgroups(7); the kernel's admin-guide/cgroup-v2 (cpu.max, cpu.stat, memory.max) and cgroup-v1 (cpu.cfs_quota_us,
 cpu.stat, memory.limit_in_bytes).
@@ -42,7 +42,7 @@ def memory_limit(groups: str | None = None, mount: Path = MOUNT) -> str | None:
 
 
 def throttled_s(groups: str | None = None, mount: Path = MOUNT) -> float | None:
-    """Seconds for which CPU limits, ours or of a group above, kept us from running; None where no group counts them."""
+    """Seconds for which the CPU limits of our group and those above throttled us; None where no group counts them."""
     counts = [_throttled(path) for path in _cpu_stats(groups, mount)]
     known = [count for count in counts if count is not None]
     return sum(known) if known else None
@@ -50,7 +50,7 @@ def throttled_s(groups: str | None = None, mount: Path = MOUNT) -> float | None:
 
 @lru_cache(maxsize=8)
 def _cpu_stats(groups: str | None, mount: Path) -> tuple[Path, ...]:
-    """They are read at every sample, so they are looked for once."""
+    """Found once, since they are read at every sample."""
     return tuple(
         folder / "cpu.stat"
         for folder, _ in _folders("cpu", groups, mount)
@@ -66,7 +66,7 @@ def _throttled(path: Path) -> float | None:
 
 
 def _folders(controller: str, groups: str | None, mount: Path) -> Iterator[tuple[Path, int]]:
-    """The folders of our group and those above it where this controller may stand, each with its version."""
+    """The folders of our group and those above it where this controller may be, each with its version."""
     text = _text(Path("/proc/self/cgroup")) if groups is None else groups
     for line in (text or "").splitlines():
         number, controllers, path = line.split(":", 2)

@@ -1,9 +1,9 @@
-"""How fast the servers' CPUs are just now: a fixed loop, run while no server does.
+"""How fast the servers' CPUs are: CPU time of a fixed loop, run while no server is loaded.
 
-Its rule: it counts the CPU time of its own thread, so that waiting for a turn does not lengthen it. Steal says when a
-hypervisor gave the CPU to others; that a neighbour on the core's other hardware thread, or a lower clock, made it slow
-is billed to whoever ran, and no counter of a guest tells. On a rented machine with next to no steal the loop took up to
-1.5 times its least, in spells of seconds, and so did a server's CPU time per GiB.
+Its rule: it counts the CPU time of its own thread, so that waiting for the CPU does not lengthen it. Steal time says
+when a hypervisor gave the CPU to others. No counter of a virtual machine says that a neighbour on the core's other
+hardware thread, or a lower clock, made it slow: on a rented machine with next to no steal the loop took up to 1.5 times
+its minimum, for seconds at a time, and so did a server's CPU time per GiB.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ TRIES = 3
 
 
 def cpu_probe_us(cpus: tuple[int, ...]) -> float:
-    """CPU time of the loop on these CPUs, on any where there are none: the least of TRIES, 1 ms together, in µs."""
+    """CPU time of the loop in µs, on these CPUs or, if empty, on any: the minimum of TRIES, which take 1 ms."""
     before = os.sched_getaffinity(0)
     with contextlib.suppress(OSError):  # refused, or offline: then on any
         os.sched_setaffinity(0, cpus or before)

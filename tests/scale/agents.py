@@ -21,7 +21,7 @@ from profiles.agent.access import Access, Address
 from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
 from profiles.agent.sampler import INTERVAL_S
-from profiles.agent.service import leased
+from profiles.agent.service import routes_with_lease
 from profiles.metrics.machine import read_machine
 from profiles.metrics.process import METRICS
 from profiles.protocol import Done, FileState, Machine, Samples, Snapshot, Start, Stop, TargetStatus, TimedSample, Watch
@@ -105,7 +105,7 @@ class PretendedAgent:
 def serve(agent: Any, on_end: Callable[[], None], counted: Counter[str]) -> CountedServer:
     """This agent, on a free port of loopback, in a thread of its own. on_end: called when a lease runs out."""
     leases = Leases(on_end)
-    server = CountedServer(Access(Address("127.0.0.1", 0), TOKEN), leased(agent, leases), leases.expire)
+    server = CountedServer(Access(Address("127.0.0.1", 0), TOKEN), routes_with_lease(agent, leases), leases.expire)
     server.counted = counted
     threading.Thread(target=partial(server.serve_forever, POLL_S), daemon=True).start()
     return server

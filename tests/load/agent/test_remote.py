@@ -96,7 +96,7 @@ def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path)
             host.read()
         again, _ = start(served, port=port)
         try:
-            with pytest.raises(PeerLostError, match="started anew"):
+            with pytest.raises(PeerLostError, match="restarted"):
                 host.read()
             host.recover()
             host.check()

@@ -25,16 +25,16 @@ class World:
 
 def test_another_load_has_to_wait_and_is_told_for_whom() -> None:
     world = World()
-    lease = world.leases.take("alpha", "")
+    lease = world.leases.acquire("alpha", "")
     with pytest.raises(AgentBusyError, match="alpha"):
-        world.leases.take("beta", "")
+        world.leases.acquire("beta", "")
     world.leases.release(lease)
-    assert world.leases.take("beta", "")
+    assert world.leases.acquire("beta", "")
 
 
 def test_a_load_that_is_not_heard_of_is_given_up_and_its_servers_end() -> None:
     world = World()
-    lease = world.leases.take("alpha", "")
+    lease = world.leases.acquire("alpha", "")
     ended = world.ended
     world.clock.now_s += LEASE_S
     with world.leases.held(lease):
@@ -46,13 +46,13 @@ def test_a_load_that_is_not_heard_of_is_given_up_and_its_servers_end() -> None:
     assert world.ended == ended + 1
     with pytest.raises(LeaseLostError), world.leases.held(lease):
         raise AssertionError("nothing may be done")
-    assert world.leases.take("beta", "")
+    assert world.leases.acquire("beta", "")
 
 
 def test_what_took_long_and_failed_costs_no_lease() -> None:
     """As a server does that is not ready within its time."""
     world = World()
-    lease = world.leases.take("alpha", "")
+    lease = world.leases.acquire("alpha", "")
     with pytest.raises(UserError, match="not ready"), world.leases.held(lease):
         world.clock.now_s += 10 * LEASE_S
         raise UserError("it was not ready")
@@ -62,9 +62,9 @@ def test_what_took_long_and_failed_costs_no_lease() -> None:
 
 def test_who_lost_the_network_takes_its_own_lease_up_again_with_nothing_running() -> None:
     world = World()
-    lease = world.leases.take("alpha", "")
+    lease = world.leases.acquire("alpha", "")
     ended = world.ended
-    again = world.leases.take("alpha", lease)
+    again = world.leases.acquire("alpha", lease)
     assert world.ended == ended + 1
     with world.leases.held(again):
         pass
@@ -77,6 +77,6 @@ def test_no_lease_is_no_lease(given: str) -> None:
     world = World()
     with pytest.raises(LeaseLostError), world.leases.held(given):
         raise AssertionError("nothing may be done")
-    world.leases.take("alpha", "")
+    world.leases.acquire("alpha", "")
     with pytest.raises(LeaseLostError), world.leases.held(given):
         raise AssertionError("nothing may be done")

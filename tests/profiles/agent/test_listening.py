@@ -73,7 +73,7 @@ def test_a_lease_of_an_agent_before_is_none_to_this_one(served: Path) -> None:
     again, port = start(served, port=port)
     try:
         status, answer = ask(port, "GET", "/snapshot", **lease)
-        assert (status, "started anew" in answer["message"]) == (409, True)
+        assert (status, "restarted" in answer["message"]) == (409, True)
     finally:
         end(again)
 
@@ -149,12 +149,12 @@ def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served:
     assert "chmod 600" in refused("--listen", "127.0.0.1:0", "--token-file", str(open_to_all))
     assert "16 or more" in refused("--listen", "127.0.0.1:0", "--token-file", str(short))
     assert "cannot read the token file" in refused("--listen", "127.0.0.1:0", "--token-file", str(tmp_path / "none"))
-    assert "no file" in refused("--listen", "127.0.0.1:0", "--token-file", "/dev/null")
+    assert "not a file" in refused("--listen", "127.0.0.1:0", "--token-file", "/dev/null")
     assert "give HOST:PORT" in refused("--listen", "127.0.0.1", "--token-file", token)
     assert "cannot listen on 192.0.2.1:8070" in refused("--listen", "192.0.2.1:8070", "--token-file", token)
     assert "for TLS" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-cert", token)
-    assert "goes with --tls-cert" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-key", token)
-    assert "go with --listen" in refused("--token-file", token)
+    assert "needs --tls-cert" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-key", token)
+    assert "need --listen" in refused("--token-file", token)
 
 
 def test_off_loopback_it_says_what_that_means(served: Path) -> None:

@@ -77,7 +77,7 @@ def test_a_file_in_memory_is_refused_with_the_reason() -> None:
     path = folder / f"zero-copy-bench-{os.getpid()}"
     path.write_bytes(b"x")
     try:
-        with pytest.raises(UserError, match=r"on tmpfs .* a file is its pages"):
+        with pytest.raises(UserError, match=r"tmpfs .* keeps files in memory"):
             page_cache.drop(path)
     finally:
         path.unlink()
