@@ -34,8 +34,8 @@ class Reader(Protocol):
 class ProcessReader:
     """Reads all METRICS of one process; keeps what its ended threads had counted, and how long it was seen stopped.
 
-    A process whose CPU clock stands still has done nothing: then that clock is all that is read. While one mode is
-    loaded, all others are idle, and what a reading costs is CPU time that the loaded server does not get.
+    A process whose CPU clock stands still has done nothing (at most the kernel reclaimed some of its memory): then that
+    clock is all that is read. While one mode is loaded all others are idle, and readings cost CPU time that it lacks.
     """
 
     def __init__(self, pid: int) -> None:

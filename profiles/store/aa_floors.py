@@ -9,8 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from errors import UserError
-from profiles.store.files import append_lines
+from profiles.store.files import append_lines, readable
 from profiles.store.records import Floor
 from profiles.store.run_facts import Fact
 
@@ -34,11 +33,8 @@ def save_floor(folder: Path, conditions: Conditions, floor: Floor) -> None:
 def load_floor(folder: Path, conditions: Conditions) -> Floor | None:
     """The newest floor for these conditions; None where none was measured. Raises UserError for a broken file."""
     path = folder / FILE
-    try:
-        lines = path.read_bytes().splitlines()
-        found = [msgspec.json.decode(line, type=Calibration) for line in lines]
-    except FileNotFoundError:
-        return None
-    except (OSError, msgspec.DecodeError) as error:
-        raise UserError(f"cannot read {path}: {error}; remove it and calibrate again: make load CALIBRATE=1") from error
+    with readable(path, "remove it and calibrate again: make load CALIBRATE=1"):
+        if not path.exists():
+            return None
+        found = [msgspec.json.decode(line, type=Calibration) for line in path.read_bytes().splitlines()]
     return next((item.floor for item in reversed(found) if item.conditions == conditions), None)

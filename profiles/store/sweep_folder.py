@@ -16,6 +16,7 @@ from typing import Literal
 import msgspec
 
 from errors import UserError
+from profiles.store.files import readable
 from profiles.store.proof import Proof
 from profiles.store.records import State
 from profiles.store.run_facts import Fact
@@ -95,12 +96,8 @@ class SweepFolder:
 
     def read(self) -> Sweep:
         path = self.path / SWEEP_FILE
-        try:
+        with readable(path, "is this the folder of a sweep? Restore the file, or sweep again"):
             return msgspec.json.decode(path.read_bytes(), type=Sweep)
-        except OSError as error:
-            raise UserError(f"cannot read {path}: {error.strerror}; is this the folder of a sweep?") from error
-        except msgspec.DecodeError as error:
-            raise UserError(f"{path} is not a sweep of this project: {error}; restore it, or sweep again") from error
 
     def point(self, value: int) -> RunFolder:
         """The folder of the run at this point, which may not exist yet."""

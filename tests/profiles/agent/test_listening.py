@@ -7,12 +7,18 @@ import socket
 import ssl
 import subprocess
 import sys
+import threading
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from profiles.agent.access import parse_address
+from errors import UserError
+from profiles.agent import __main__ as agent
+from profiles.agent import http_server
+from profiles.agent.access import Access, Address, parse_address
+from profiles.agent.http_server import AgentServer
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.profiles.agent.listening import CERTIFICATE, TOKEN, end, listening, start, token_file
@@ -37,12 +43,24 @@ def take(port: int, **more: str) -> dict[str, str]:
 
 def refused(*arguments: str) -> str:
     """What it says instead of starting."""
-    done = subprocess.run(
-        [sys.executable, "-m", "profiles.agent", *arguments],
-        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=20,
-    )  # fmt: skip
-    assert done.returncode in (1, 2) and done.stderr.count("\n") == 1, done.stderr
-    return done.stderr
+    with pytest.raises(UserError) as refusal:
+        agent.main(arguments)
+    assert "\n" not in str(refusal.value)
+    return str(refusal.value)
+
+
+@contextlib.contextmanager
+def serving(access: Access) -> Iterator[AgentServer]:
+    """An agent's HTTP server in a thread, which answers no path."""
+    server = AgentServer(access, {}, lambda: None)
+    thread = threading.Thread(target=server.serve_forever, args=(0.02,))
+    thread.start()
+    try:
+        yield server
+    finally:
+        server.shutdown()
+        thread.join()
+        server.end(1.0)
 
 
 def test_a_load_takes_a_lease_starts_a_server_and_gives_it_back(served: Path) -> None:
@@ -98,9 +116,11 @@ def test_noise_and_silence_hold_up_nobody(served: Path, noise: bytes) -> None:
         assert ask(port, "GET", "/alive", **take(port))[0] == 200
 
 
-def test_a_peer_that_drips_is_cut(served: Path) -> None:
-    with listening(served) as port, socket.create_connection(("127.0.0.1", port), 60) as peer:
-        peer.settimeout(0.2)
+def test_a_peer_that_sends_too_slowly_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(http_server, "READ_TIMEOUT_S", 0.3)
+    with serving(Access(Address("127.0.0.1", 0), TOKEN)) as server:
+        peer = socket.create_connection(("127.0.0.1", server.port), 60)
+        peer.settimeout(0.05)
 
         def cut() -> bool:
             try:
@@ -111,7 +131,8 @@ def test_a_peer_that_drips_is_cut(served: Path) -> None:
             except ConnectionError:
                 return True
 
-        eventually(cut)
+        with peer:
+            eventually(cut)
 
 
 def test_over_tls_it_answers_and_in_the_clear_it_does_not(served: Path) -> None:
@@ -135,6 +156,12 @@ def test_large_answers_are_packed_for_those_who_can_unpack_them(served: Path) ->
             response = connection.getresponse()
             assert response.getheader("Content-Encoding") == "gzip"
             assert int(response.getheader("Content-Length") or 0) < 20_000
+
+
+def test_a_refusal_is_one_line_and_an_exit_code() -> None:
+    command = [sys.executable, "-m", "profiles.agent", "--listen", "127.0.0.1:0"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "needs --token-file" in done.stderr
 
 
 def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served: Path, tmp_path: Path) -> None:
