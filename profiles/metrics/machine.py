@@ -53,13 +53,15 @@ def _spent_s(kind: str) -> float | None:
 
 def _swapped_bytes() -> float | None:
     """In and out since the machine started, in pages of 4 KiB, as psutil takes them to be."""
+    if not _counts_swapping():
+        return None
     swap = psutil.swap_memory()
-    return float(swap.sin + swap.sout) if _counts_swapping() else None
+    return float(swap.sin + swap.sout)
 
 
 @cache
 def _counts_swapping() -> bool:
-    """Whether the kernel counts it (/proc/vmstat); where it does not, psutil says 0."""
+    """Whether the kernel counts it (/proc/vmstat); where it does not, psutil warns and says 0."""
     return b"pswpin " in read_small("/proc/vmstat")
 
 

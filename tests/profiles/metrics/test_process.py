@@ -13,6 +13,7 @@ from itertools import pairwise
 import psutil
 import pytest
 
+from profiles.metrics import machine
 from profiles.metrics.machine import read_machine
 from profiles.metrics.own_readings import cpu_s
 from profiles.metrics.process import METRICS, ProcessReader
@@ -158,3 +159,9 @@ def test_names_are_unique_and_the_machine_is_counted() -> None:
     assert len({metric.facts.name for metric in METRICS}) == len(METRICS)
     machine = read_machine()
     assert (machine["user_s"] or 0) > 0 and (machine["idle_s"] or 0) > 0
+
+
+def test_where_the_kernel_does_not_count_swapping_it_is_unknown(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read_machine()["swapped_bytes"] == sum(psutil.swap_memory()[4:6])
+    monkeypatch.setattr(machine, "_counts_swapping", lambda: False)
+    assert read_machine()["swapped_bytes"] is None
