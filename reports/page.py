@@ -18,7 +18,7 @@ import reports.sections
 from profiles.store.run_folder import RunFolder, write_file
 from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
-from reports.run_data import RunData, load
+from reports.run_data import RunData, read_run
 from reports.students import page as students
 from reports.templating import Rendered, fragment, mode_colour
 
@@ -96,7 +96,7 @@ def report(folder: RunFolder, reports_folder: Path, gib_per_day: float | None = 
 
     gib_per_day: the traffic to count savings for, instead of the one that the run was given.
     """
-    run = load(folder)
+    run = read_run(folder)
     if gib_per_day is not None:
         run = replace(run, run=replace(run.run, gib_per_day=gib_per_day))
     return run, write(run, reports_folder / folder.name)

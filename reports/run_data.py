@@ -135,7 +135,7 @@ def _why_empty(folder: RunFolder) -> str | None:
     return None if complete else f"it holds no complete round ({plural(len(cells), 'cell')}, state {run.state})"
 
 
-def load(folder: RunFolder, *, whole: bool = True) -> RunData:
+def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round.
 
     whole: with the samples and the flame graphs, which are many bytes and change no conclusion.
@@ -163,13 +163,25 @@ def load(folder: RunFolder, *, whole: bool = True) -> RunData:
     return _with_paced(found, folder.paced)
 
 
+def read_campaign(profiles: Path, name: str | None) -> RunData:
+    """The run of this name, or the latest; known from here on by its folder, whatever its record says.
+
+    Raises UserError where it is not there, or cannot be read.
+    """
+    folder = find(profiles, name)
+    run = read_run(folder, whole=False)
+    if run.interactive:
+        raise UsageError(f"run {folder.name!r} is {INTERACTIVE}: compare campaigns")
+    return replace(run, run=replace(run.run, name=folder.name))
+
+
 def _with_paced(run: RunData, folder: RunFolder) -> RunData:
     """With the answer to the other question, where it was asked too."""
     if not (folder.path / RUN_FILE).is_file():
         return run
     if reason := _why_empty(folder):
         return replace(run, no_paced=reason)
-    return replace(run, paced=load(folder, whole=False))
+    return replace(run, paced=read_run(folder, whole=False))
 
 
 def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> PerfProfile | None:

@@ -16,7 +16,7 @@ from reports.analysis.workload import caption
 from reports.explanations import floor_text
 from reports.run_data import INTERACTIVE, RunData
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 500
 
 _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
     ("CPU s/GiB", PRIMARY, False, ""),
@@ -64,9 +64,9 @@ def _rounds(run: RunData) -> Iterator[str]:
         yield floor_text(run.floor, run.run.name)
 
 
-def open_console(piped_width: int = PIPED_WIDTH) -> Console:
-    """Standard output. piped_width: in signs, where it is no terminal."""
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else piped_width)
+def open_console() -> Console:
+    """Standard output; wide enough for every table where it is no terminal."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
@@ -92,3 +92,15 @@ def _table(run: RunData) -> Table:
 
 def _switches(run: RunData, mode: str) -> str:
     return median(run.measured.switches(mode))
+
+
+def table_of(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def add_row(table: Table, *cells: str, style: str = "") -> None:
+    """Lines of a cell stay lines; every other sign that could steer the terminal becomes visible."""
+    table.add_row(*(Text("\n".join(printable(line) for line in cell.split("\n")), style=style) for cell in cells))

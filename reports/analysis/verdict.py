@@ -28,6 +28,7 @@ from reports.analysis.validity import Validity
 SMALLEST_DELTA = 0.02
 
 VerdictKind = Literal["less", "more", "same", "inconclusive", "void", "none"]
+SIGNS: dict[VerdictKind, str] = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}
 
 
 @dataclass(frozen=True, slots=True)

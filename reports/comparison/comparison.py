@@ -1,12 +1,12 @@
 """Two runs side by side: what differs between them, and what each mode cost in both.
 
-Its rule: every run keeps its own paired numbers, with their intervals; what is said from one run to the other is a
-ratio of unpaired rounds (`across`), with the caveat beside it and without a verdict's words.
+Its rule: within a run rounds are paired, between runs nothing is. Every run keeps its own paired numbers with their
+intervals; from one run to the other there is a ratio of unpaired rounds (`unpaired_ratio`), with the caveat beside it
+and never with a verdict's words.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from pathlib import Path
+from dataclasses import dataclass
 
 from errors import UsageError
 from reports.analysis import paired_ratio, unpaired_ratio
@@ -14,7 +14,7 @@ from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY, Dataset, value
 from reports.analysis.unpaired_ratio import Across
 from reports.comparison.differences import Difference, differences, other_question
-from reports.run_data import INTERACTIVE, RunData, find, load
+from reports.run_data import RunData
 
 CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
 
@@ -53,18 +53,6 @@ class Comparison:
     rows: tuple[ModeInBoth, ...]
     missing: tuple[str, ...]
     question: str | None
-
-
-def read(profiles: Path, name: str | None) -> RunData:
-    """The run of this name, or the latest; known from here on by its folder, whatever its record says.
-
-    Raises UserError where it is not there, or cannot be read.
-    """
-    folder = find(profiles, name)
-    run = load(folder, whole=False)
-    if run.interactive:
-        raise UsageError(f"run {folder.name!r} is {INTERACTIVE}: compare campaigns")
-    return replace(run, run=replace(run.run, name=folder.name))
 
 
 def compared(a: RunData, b: RunData) -> Comparison:

@@ -17,7 +17,7 @@ import knobs
 from errors import UsageError, UserError
 from profiles.store.records import Run
 from reports.analysis.text import printable
-from reports.decisions.embedded import RECORD_ID
+from reports.export.attachments import RECORD_ID
 from units import MIB, format_size
 
 MOST_BYTES = 256 * MIB

@@ -13,7 +13,7 @@ from reports.analysis.text import UNKNOWN, printable
 from reports.analysis.verdict import VerdictKind
 from reports.comparison.comparison import costs
 from reports.comparison.differences import machine, question
-from reports.run_data import RunData, load
+from reports.run_data import RunData, read_run
 from units import format_size
 
 
@@ -68,7 +68,7 @@ class History:
 def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
     """The run in this folder, under this name."""
     try:
-        run = load(RunFolder(folder), whole=False)
+        run = read_run(RunFolder(folder), whole=False)
     except UserError as error:
         return Entry(name, broken=printable(str(error))), ()
     except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have

@@ -1,27 +1,20 @@
-"""The two pages about several runs: the comparison of two, and the history of all.
-
-Its rule: they are made like a run's page, from sections in one self-contained file that loads nothing.
-"""
+"""The page of all runs: their list, and a trend for runs that can be compared."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.store.run_folder import write_file
-from reports.analysis.paired_ratio import percent
 from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT
-from reports.charts.figure import figure, vega_bundle
+from reports.analysis.verdict import SIGNS
+from reports.charts.figure import figure
 from reports.charts.interval_strip import LogScale, axis, strip
-from reports.comparison import text
-from reports.comparison.chart import side_by_side
-from reports.comparison.comparison import CONFIDENCE, Comparison
+from reports.comparison.page import write_page
 from reports.history.entries import Entry, History, ModeEntry
 from reports.history.terminal import ratio, started
 from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, cost_trend, groups, ratio_trend
 from reports.page import PAGE_FILE
-from reports.sections.verdict import SIGNS
 from reports.templating import Rendered, fragment
 
 HISTORY_FILE = "index.html"
@@ -58,7 +51,7 @@ def write_history(history: History, reports: Path) -> Path:
     said = f" Of the trends, {left_out} older ones are left out." if left_out > 0 else ""
     lead = f"{plural(len(history.readable), 'run')}, the latest first; a trend needs two comparable ones.{said}"
     origin = "Made from the folders of all runs."
-    return _write(reports / HISTORY_FILE, "All runs", lead, origin, sections)
+    return write_page(reports / HISTORY_FILE, "All runs", lead, origin, sections)
 
 
 def _runs(history: History, reports: Path) -> Markup:
@@ -93,30 +86,3 @@ def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
         caveat=CAVEAT,
     )
     return Rendered(f"trend-{number}", f"Trend {number}: {group.machine}", False, body)
-
-
-def write_comparison(comparison: Comparison, reports: Path) -> Path:
-    """The page of two runs, called after both."""
-    a, b = comparison.a.run, comparison.b.run
-    chart = figure("side-by-side", side_by_side(comparison), "Bar: the interval within a run, whose rounds are paired.")
-    numbers = fragment(
-        "compare_numbers.html",
-        comparison=comparison,
-        costs=text.costs(comparison),
-        ratios=text.ratios(comparison),
-        chart=chart,
-        caveat=CAVEAT,
-        level=percent(CONFIDENCE),
-    )
-    sections = [
-        Rendered("differences", "What differs", False, fragment("compare_differences.html", comparison=comparison)),
-        Rendered("numbers", "What each mode costs", False, numbers),
-    ]
-    lead = f"A is run {a.name} of {a.started_at}, B is run {b.name} of {b.started_at}."
-    path = reports / "compare" / f"{a.name}--{b.name}.html".replace("/", "-")
-    return _write(path, f"{a.name} and {b.name}", lead, "Made from the records of the two runs alone.", sections)
-
-
-def _write(path: Path, title: str, lead: str, origin: str, sections: list[Rendered]) -> Path:
-    page = fragment("several_runs.html", title=title, lead=lead, origin=origin, sections=sections, vega=vega_bundle())
-    return write_file(path, page.encode())

@@ -12,10 +12,10 @@ from profiles.store.run_folder import write_file
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, percent
 from reports.analysis.text import interval, median, number, plural, times
+from reports.analysis.verdict import SIGNS
 from reports.charts.figure import figure, vega_bundle
 from reports.explanations import limit, machine_line, network_line
 from reports.page import PAGE_FILE
-from reports.sections.verdict import SIGNS
 from reports.sweep import curves, published_table
 from reports.sweep.sentences import THINGS, sentences
 from reports.sweep.sweep_data import PointData, SweepData, load_sweep

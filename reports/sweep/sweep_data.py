@@ -14,7 +14,7 @@ from reports.analysis.bottleneck import mostly_client_limited
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.verdict import SMALLEST_DELTA
-from reports.run_data import RunData, load
+from reports.run_data import RunData, read_run
 from reports.sweep.crossover import Crossover, Point, crossover
 from units import GIB, format_size
 
@@ -105,7 +105,7 @@ def load_sweep(folder: SweepFolder) -> SweepData:
         if not (point.path / RUN_FILE).is_file():
             continue
         if _complete(point.read_cells(), len(point.read_run().targets)):
-            places.append(PointData(value, load(point, whole=False)))
+            places.append(PointData(value, read_run(point, whole=False)))
         else:
             empty.append(value)
     if not places:

@@ -6,8 +6,7 @@ from typing import Any
 
 from profiles.store.records import Cell
 from profiles.store.run_folder import RunFolder
-from reports.comparison import comparison
-from reports.run_data import RunData
+from reports.run_data import RunData, read_campaign
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile", "read-whole")
@@ -36,4 +35,4 @@ def _dearer(cell: Cell, factor: float) -> Cell:
 def read(profiles: Path, name: str, **facts: Any) -> RunData:
     """Written, and read again."""
     write(profiles, name, **facts)
-    return comparison.read(profiles, name)
+    return read_campaign(profiles, name)

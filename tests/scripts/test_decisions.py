@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from profiles.store.run_folder import RunFolder
-from reports.decisions.embedded import record
+from reports.export.attachments import record
 from reports.export.reproduce import read
 from tests.conftest import PROJECT
 from tests.reports import several_runs, synthetic

@@ -10,7 +10,7 @@ from reports import page
 from reports.analysis.bottleneck import probed
 from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.validity import check
-from reports.run_data import load
+from reports.run_data import read_run
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -57,7 +57,7 @@ def test_dropped_rounds_that_repeats_replaced_leave_a_valid_run() -> None:
 def test_the_page_names_the_dropped_rounds_and_gives_the_result_with_every_round_kept(tmp_path: Path) -> None:
     run, cells = disturbed(2, 7, repeats=(Repeat(9, 2),))
     run = dataclasses.replace(run, stopped="every interval was within ±5 % after 9 rounds", rounds_planned=12)
-    text = Tags(page.page(load(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
+    text = Tags(page.page(read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
     assert "8 of 10 complete rounds judged; 2 dropped whole" in text
     assert "round 2, run again as round 9: steal 5 % (sendfile)" in text
     assert "round 7, not run again: steal 5 % (sendfile)" in text
@@ -74,7 +74,7 @@ def test_a_verdict_that_hangs_on_the_dropped_rounds_is_said_to(tmp_path: Path) -
         else c
         for c in cells
     ]
-    data = load(synthetic.write(tmp_path, run, shifted, flame=None, sampled=False))
+    data = read_run(synthetic.write(tmp_path, run, shifted, flame=None, sampled=False))
     assert data.verdicts[0].kind == "less"
     assert data.sensitivity is not None
     ((mode, line),) = data.sensitivity.lines
@@ -104,7 +104,7 @@ def test_a_probe_comes_back_from_its_folder_and_stands_beside_the_limits(tmp_pat
     folder = synthetic.write(tmp_path, run, flame=None, sampled=False)
     folder.append_probe(Probe(synthetic.bare_cell("sendfile", 0, 1, gib_per_s=4.4), 8))
     assert folder.read_probes()[0].users == 8
-    assert "with 8 users" in Tags(page.page(load(folder))).text
+    assert "with 8 users" in Tags(page.page(read_run(folder))).text
 
 
 def test_a_run_from_before_all_this_can_still_be_read(tmp_path: Path) -> None:
@@ -114,5 +114,5 @@ def test_a_run_from_before_all_this_can_still_be_read(tmp_path: Path) -> None:
     for name in ("rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "gib_per_day"):
         record.pop(name, None)
     path.write_text(json.dumps(record))
-    data = load(RunFolder(folder.path))
+    data = read_run(RunFolder(folder.path))
     assert data.verdicts[0].kind == "less" and data.floor is None and data.sensitivity is None

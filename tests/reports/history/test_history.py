@@ -69,7 +69,7 @@ def test_only_what_changed_is_read_again(profiles: Path, index: Path, monkeypatc
         read.append(name)
         return history_of.read(name, folder)
 
-    monkeypatch.setattr(index, "read", noted)
+    monkeypatch.setattr("reports.history.index.read", noted)
     read_history(profiles, index)
     assert read == []
     several_runs.write(profiles, "wednesday", started_at="2026-03-03T12:00:00+00:00")
@@ -158,7 +158,7 @@ def test_an_index_in_use_is_waited_for_and_not_for_ever(
     )
     with other:
         assert other.stdout is not None and other.stdin is not None and other.stdout.readline() == b"open\n"
-        monkeypatch.setattr(index, "WAIT_S", 0.0)
+        monkeypatch.setattr("reports.history.index.WAIT_S", 0.0)
         with pytest.raises(UserError, match="cannot open the list of runs"):
             read_history(profiles, index)
         assert index.exists()
