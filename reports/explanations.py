@@ -30,8 +30,8 @@ def why(run: RunData, mode: str) -> str:
         parts.append(f"{copies} (model).")
     if functions := where(run, mode):
         parts.append(f"Seen by perf: {functions}.")
-    parts += _split(run.measured, mode)
-    parts += _faults(run.measured, mode)
+    parts += _split(run.dataset, mode)
+    parts += _faults(run.dataset, mode)
     return " ".join(parts) or "Nothing on record explains it."
 
 
@@ -55,7 +55,7 @@ def _split(dataset: Dataset, mode: str) -> Iterator[str]:
         differences[part] = ours.median - theirs.median
     user, system = differences["user"], differences["system"]
     yield (
-        f"Dataset: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
+        f"Measured: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
         f"and {_more_or_less(user)} in the server's own code (user)."
     )
 

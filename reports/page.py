@@ -48,11 +48,11 @@ def sections() -> list[tuple[str, Section]]:
 
 def page(run: RunData) -> str:
     bodies = [body for name, section in sections() for body in _rendered(name, section, run)]
-    colours = [(mode, mode_colour(index)) for index, mode in enumerate(run.measured.modes)]
+    colours = [(mode, mode_colour(index)) for index, mode in enumerate(run.dataset.modes)]
     return fragment(
         "page.html",
         run=run.run,
-        rounds=len(run.measured.rounds),
+        rounds=len(run.dataset.rounds),
         paced=run.paced,
         no_paced=run.no_paced,
         colours=colours,

@@ -30,7 +30,7 @@ class RunData:
     (method.md §2), the answer to the paced one, or in no_paced why there is none. code: the servers' own, as it was."""
 
     run: Run
-    measured: Dataset
+    dataset: Dataset
     validity: Validity
     verdicts: tuple[Verdict, ...]
     attachments: dict[str, bytes]
@@ -69,17 +69,17 @@ class RunData:
     @property
     def void(self) -> frozenset[str]:
         """The modes whose numbers, or whose baseline's, do not mean what they say."""
-        own = {mode for mode in self.measured.modes if self.validity.void_reason(mode)}
+        own = {mode for mode in self.dataset.modes if self.validity.void_reason(mode)}
         return frozenset(own | {verdict.mode for verdict in self.verdicts if verdict.kind == "void"})
 
     def target(self, mode: str) -> TargetFacts:
         return next(target for target in self.run.targets if target.name == mode)
 
     def profile(self, mode: str) -> Profile | None:
-        return next((found for found in self.measured.profiles if found.cell.mode == mode), None)
+        return next((found for found in self.dataset.profiles if found.cell.mode == mode), None)
 
     def proof(self, mode: str) -> Proof | None:
-        return next((found for found in self.measured.proofs if found.mode == mode), None)
+        return next((found for found in self.dataset.proofs if found.mode == mode), None)
 
 
 def find(profiles: Path, name: str | None, tell: Callable[[str], None] = lambda _: None) -> RunFolder:

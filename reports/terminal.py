@@ -37,7 +37,7 @@ def show(run: RunData, console: Console | None = None) -> None:
 
 
 def _show(run: RunData, console: Console) -> None:
-    rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
+    rounds = plural(len(run.dataset.rounds), "undisturbed round" if run.dataset.dropped else "complete round")
     print_line(console, f"{run.run.name}: medians of {rounds}, {caption(run.run)}", "italic")
     console.print(_table(run))
     if run.interactive:
@@ -56,7 +56,7 @@ def _rounds(run: RunData) -> Iterator[str]:
     """Why it ended early, what was dropped, what the result would be otherwise, and the A/A floor."""
     if run.run.stopped:
         yield f"stopped early: {run.run.stopped}"
-    for number, reasons in run.measured.dropped.items():
+    for number, reasons in run.dataset.dropped.items():
         yield f"dropped: round {number}: {'; '.join(reasons)}"
     if run.sensitivity:
         yield from (f"{run.sensitivity.sample}: {mode} {line}" for mode, line in run.sensitivity.lines)
@@ -79,11 +79,11 @@ def _table(run: RunData) -> Table:
     table.add_column("mode")
     for title, *_ in _COLUMNS:
         table.add_column(title, justify="right")
-    for mode in run.measured.modes:
+    for mode in run.dataset.modes:
         cells = [
             _switches(run, mode)
             if metric == "switches"
-            else median(run.measured.spread(mode, metric, per_gib=per), unit)
+            else median(run.dataset.spread(mode, metric, per_gib=per), unit)
             for _, metric, per, unit in _COLUMNS
         ]
         table.add_row(Text(printable(mode)), *cells)
@@ -91,7 +91,7 @@ def _table(run: RunData) -> Table:
 
 
 def _switches(run: RunData, mode: str) -> str:
-    return median(run.measured.switches(mode))
+    return median(run.dataset.switches(mode))
 
 
 def table_of(title: str, *headings: str) -> Table:

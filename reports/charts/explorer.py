@@ -41,15 +41,15 @@ def choices(run: RunData) -> dict[str, Any]:
     values: per metric and mode, one for each round, null where it is unknown; compared: per metric, baseline and mode,
     [estimate, low, high, as text], without low and high where there are too few rounds.
     """
-    fit = [mode for mode in run.measured.modes if mode not in run.void]
+    fit = [mode for mode in run.dataset.modes if mode not in run.void]
     metrics = (DECLARED, *EXPLORATORY)
     return {
         "baseline": run.run.baseline,
         "modes": fit,
-        "rounds": [next(iter(cells.values())).round for cells in run.measured.rounds],
+        "rounds": [next(iter(cells.values())).round for cells in run.dataset.rounds],
         "metrics": {metric.name: metric.label for metric in metrics},
-        "values": {metric.name: _values(run.measured, metric, fit) for metric in metrics},
-        "compared": {metric.name: _compared(run.measured, metric, fit) for metric in metrics},
+        "values": {metric.name: _values(run.dataset, metric, fit) for metric in metrics},
+        "compared": {metric.name: _compared(run.dataset, metric, fit) for metric in metrics},
     }
 
 

@@ -59,10 +59,10 @@ def compared(a: RunData, b: RunData) -> Comparison:
     """Compare two runs that were read. Raises UsageError where they are the same, or have no mode in common."""
     if a.run.name == b.run.name:
         raise UsageError(f"A and B are both {a.run.name!r}: compare two runs; `make runs` lists them")
-    modes = tuple(mode for mode in a.measured.modes if mode in b.measured.modes)
+    modes = tuple(mode for mode in a.dataset.modes if mode in b.dataset.modes)
     if not modes:
         raise UsageError(f"runs {a.run.name!r} and {b.run.name!r} have no mode in common")
-    missing = tuple(mode for mode in (*a.measured.modes, *b.measured.modes) if mode not in modes)
+    missing = tuple(mode for mode in (*a.dataset.modes, *b.dataset.modes) if mode not in modes)
     reference = next((mode for mode in (a.run.baseline, b.run.baseline) if mode in modes), None)
     rows = tuple(row(a, b, mode, reference) for mode in modes)
     return Comparison(a, b, differences(a.run, b.run), reference, rows, missing, other_question(a.run, b.run, modes))
@@ -71,7 +71,7 @@ def compared(a: RunData, b: RunData) -> Comparison:
 def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: float = CONFIDENCE) -> ModeInBoth:
     """One mode in both runs. reference: the mode to relate it to in each."""
     sides = [_in_run(run, mode, reference) for run in (a, b)]
-    known = [() if side.void else costs(run.measured, mode) for run, side in zip((a, b), sides, strict=True)]
+    known = [() if side.void else costs(run.dataset, mode) for run, side in zip((a, b), sides, strict=True)]
     ratios = [() if side.void_ratio or side.ratio is None else side.ratio.ratios for side in sides]
     return ModeInBoth(
         mode, sides[0], sides[1], _across(known[1], known[0], confidence), _across(ratios[1], ratios[0], confidence)
@@ -79,9 +79,9 @@ def row(a: RunData, b: RunData, mode: str, reference: str | None, confidence: fl
 
 
 def _in_run(run: RunData, mode: str, reference: str | None) -> ModeInRun:
-    found = [(each, 1.0) for each in costs(run.measured, mode)]
+    found = [(each, 1.0) for each in costs(run.dataset, mode)]
     cost = paired_ratio.paired_ratio(found, CONFIDENCE) if found else None
-    pairs = _pairs(run.measured, mode, reference) if reference not in (None, mode) else []
+    pairs = _pairs(run.dataset, mode, reference) if reference not in (None, mode) else []
     ratio = paired_ratio.paired_ratio(pairs, CONFIDENCE) if pairs else None
     void = run.validity.void_reason(mode)
     of_reference = run.validity.void_reason(reference) if reference else None

@@ -68,7 +68,7 @@ def gate(run: RunData, baseline: RunData, maximum: float, judged: Judged, modes:
     if run.run.name == baseline.run.name:
         raise UsageError(f"RUN and BASELINE are both {run.run.name!r}: a run is never worse than itself")
     reference = _reference(run, baseline) if judged == "relative" else None
-    named = modes or tuple(mode for mode in baseline.measured.modes if mode != reference)
+    named = modes or tuple(mode for mode in baseline.dataset.modes if mode != reference)
     _check(run, baseline, named, reference, judged)
     level = family_confidence(len(named))
     found = tuple(_judge(run, baseline, mode, reference, maximum, level) for mode in named)
@@ -77,7 +77,7 @@ def gate(run: RunData, baseline: RunData, maximum: float, judged: Judged, modes:
 
 def _reference(run: RunData, baseline: RunData) -> str:
     reference = baseline.run.baseline
-    if reference not in run.measured.modes:
+    if reference not in run.dataset.modes:
         raise UsageError(
             f"run {run.run.name!r} has no {reference}, to which run {baseline.run.name!r} relates its modes: "
             f"measure it too, or judge the seconds themselves with JUDGE=direct"
@@ -92,10 +92,10 @@ def _check(run: RunData, baseline: RunData, modes: tuple[str, ...], reference: s
     for mode in modes:
         if mode == reference:
             raise UsageError(f"{mode} is what the modes are related to: judge it with JUDGE=direct")
-        if mode not in baseline.measured.modes:
-            known = ", ".join(baseline.measured.modes)
+        if mode not in baseline.dataset.modes:
+            known = ", ".join(baseline.dataset.modes)
             raise UsageError(f"run {baseline.run.name!r} has no mode {mode!r}: it has {known}")
-    here = tuple(mode for mode in (*modes, *([reference] if reference else [])) if mode in run.measured.modes)
+    here = tuple(mode for mode in (*modes, *([reference] if reference else [])) if mode in run.dataset.modes)
     if unlike := other_question(baseline.run, run.run, here):
         raise UsageError(f"the runs do not answer the same question ({unlike}): measure with the same knobs")
     machines = machine(baseline.run), machine(run.run)
@@ -106,7 +106,7 @@ def _check(run: RunData, baseline: RunData, modes: tuple[str, ...], reference: s
 def _judge(
     run: RunData, baseline: RunData, mode: str, reference: str | None, maximum: float, level: float
 ) -> Judgement:
-    if mode not in run.measured.modes:
+    if mode not in run.dataset.modes:
         text = f"run {run.run.name!r} did not measure it; name the modes to judge with MODES="
         return Judgement(mode, "inconclusive", text)
     row = comparison.row(baseline, run, mode, reference, level)

@@ -58,7 +58,7 @@ def record(run: Run) -> dict[str, Any]:
 def downloads(run: RunData) -> Iterator[Download]:
     """For each answered question: the rounds as CSV, and the records without samples, perf and code as JSON."""
     for answer in run.answers:
-        dataset = answer.measured
+        dataset = answer.dataset
         records = {
             "run": answer.run,
             "rounds": dataset.cells,

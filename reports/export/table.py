@@ -32,10 +32,10 @@ def table(run: RunData) -> Table:
 
     A metric that is called like a column of ours, whatever the case of its letters, gets a number behind its name.
     """
-    cells = sorted(run.measured.cells, key=lambda cell: (cell.round, cell.position))
+    cells = sorted(run.dataset.cells, key=lambda cell: (cell.round, cell.position))
     own = [field.name for field in fields(Cell) if field.name not in _APART]
     metrics = list(dict.fromkeys(name for cell in cells for name in cell.metrics))
-    judged = {number_of(found) for found in run.measured.rounds}
+    judged = {number_of(found) for found in run.dataset.rounds}
     first = ["run", *own, "judged"]
     rows = [
         (

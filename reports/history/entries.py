@@ -73,7 +73,7 @@ def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
         return Entry(name, broken=printable(str(error))), ()
     except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have
         return Entry(name, broken=printable(f"its records make no sense: {error}")), ()
-    return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.measured.modes)
+    return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.dataset.modes)
 
 
 def _entry(name: str, run: RunData) -> Entry:
@@ -87,12 +87,12 @@ def _entry(name: str, run: RunData) -> Entry:
         kernel=str(facts.host.get("kernel") or UNKNOWN),
         question=", ".join(f"{each} {value}" for each, value in asked.items()),
         baseline=facts.baseline,
-        rounds=len(run.measured.rounds),
+        rounds=len(run.dataset.rounds),
     )
 
 
 def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
-    pairs = [(cost, 1.0) for cost in costs(run.measured, mode)]
+    pairs = [(cost, 1.0) for cost in costs(run.dataset, mode)]
     cost = paired_ratio(pairs) if pairs else None
     verdict = next((found for found in run.verdicts if found.mode == mode), None)
     options = ", ".join(f"{option} {format_size(size)}" for option, size in run.target(mode).options.items())

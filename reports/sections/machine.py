@@ -67,7 +67,7 @@ def _file(run: Run) -> list[tuple[str, Value]]:
 
 
 def _loop(run: RunData) -> tuple[str, Value]:
-    speed = core_speed(run.measured)
+    speed = core_speed(run.dataset)
     text = f"{speed.low_us:,.0f} to {speed.high_us:,.0f} µs of CPU time in eight of ten cells" if speed else None
     return "a fixed loop on the servers' CPU took", text
 

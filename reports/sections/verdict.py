@@ -16,7 +16,7 @@ PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
-    comparisons = len(run.measured.others)
+    comparisons = len(run.dataset.others)
     return fragment(
         "verdict.html",
         interactive=INTERACTIVE if run.interactive else None,

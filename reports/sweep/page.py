@@ -116,16 +116,16 @@ def _points(sweep: SweepData) -> Markup:
 
 def _row(sweep: SweepData, place: PointData) -> dict[str, object]:
     """What the table shows of a point."""
-    measured = place.run.measured
+    dataset = place.run.dataset
     return {
         "value": sweep.say(place.value),
-        "rounds": len(measured.rounds),
-        "dropped": len(measured.dropped),
+        "rounds": len(dataset.rounds),
+        "dropped": len(dataset.dropped),
         "word": place.run.validity.word,
         "ratios": [ratio_text(place, mode) for mode in sweep.others],
         "costs": [number(place.cost(mode)) for mode in sweep.modes],
-        "rates": [median(measured.spread(mode, "gib_per_s")) for mode in sweep.modes],
-        "limits": [limit(measured, mode) for mode in sweep.modes],
+        "rates": [median(dataset.spread(mode, "gib_per_s")) for mode in sweep.modes],
+        "limits": [limit(dataset, mode) for mode in sweep.modes],
         "findings": place.run.validity.findings,
     }
 

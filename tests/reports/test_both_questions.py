@@ -111,7 +111,7 @@ def test_a_mode_that_fell_behind_the_rate_is_void_in_that_question_alone(tmp_pat
 def test_what_was_offered_and_is_not_on_record_is_unknown_and_never_in_time(both: RunData) -> None:
     assert both.paced is not None
     paced = both.paced
-    cell = dataclasses.replace(paced.measured.cells[0], offered_bytes=None)
+    cell = dataclasses.replace(paced.dataset.cells[0], offered_bytes=None)
     assert behind_share(cell, paced.run) is None
     assert behind_share(cell, both.run) == 0.0, "a saturated cell has nothing to fall behind"
 

@@ -150,7 +150,7 @@ def extra_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     (tmp_path / "zz_extra.py").write_text(
         "from markupsafe import Markup\n"
         "TITLE = 'One more section'\nORDER = 55\n"
-        "def render(run):\n    return Markup('<p>{} rounds</p>').format(len(run.measured.rounds))\n"
+        "def render(run):\n    return Markup('<p>{} rounds</p>').format(len(run.dataset.rounds))\n"
     )
     monkeypatch.setattr(reports.sections, "__path__", [*reports.sections.__path__, str(tmp_path)])
     yield

@@ -28,7 +28,7 @@ def test_every_pair_of_every_metric_has_the_interval_of_paired_rounds(tmp_path: 
             compared = offered["compared"][metric.name][baseline]
             assert list(compared) == [mode for mode in MODES if mode != baseline]
             for mode, (ratio, low, high, text) in compared.items():
-                expected = paired_ratio(run.measured.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline))
+                expected = paired_ratio(run.dataset.pairs(mode, metric.name, per_gib=metric.per_gib, against=baseline))
                 assert math.isclose(ratio, expected.ratio, rel_tol=1e-5)
                 assert expected.low is not None and expected.high is not None
                 assert low <= ratio <= high

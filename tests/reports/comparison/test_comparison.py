@@ -62,7 +62,7 @@ def test_each_run_keeps_its_own_paired_ratio_and_the_ratio_across_finds_the_chan
     found = comparison.compared(a, b)
     sendfile = next(row for row in found.rows if row.mode == "sendfile")
     assert sendfile.a.ratio is not None and sendfile.b.ratio is not None and sendfile.ratio is not None
-    assert sendfile.a.ratio.ratios == pytest.approx([x / y for x, y in a.measured.pairs("sendfile", PRIMARY)])
+    assert sendfile.a.ratio.ratios == pytest.approx([x / y for x, y in a.dataset.pairs("sendfile", PRIMARY)])
     assert sendfile.ratio.low is not None and sendfile.ratio.high is not None
     assert sendfile.ratio.low < 1.2 < sendfile.ratio.high
     assert next(row for row in found.rows if row.mode == "read-send").ratio is None

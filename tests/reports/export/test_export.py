@@ -66,8 +66,8 @@ def test_parquet_keeps_odd_names_and_refuses_what_a_column_cannot_hold(tmp_path:
 
 def test_a_metric_that_is_called_like_a_column_of_ours_gets_another_name(tmp_path: Path) -> None:
     run = several_runs.read(tmp_path, "a", rounds=6)
-    cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.measured.cells)
-    rows = table(dataclasses.replace(run, measured=dataclasses.replace(run.measured, cells=cells)))
+    cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.dataset.cells)
+    rows = table(dataclasses.replace(run, dataset=dataclasses.replace(run.dataset, cells=cells)))
     assert rows.columns[-2:] == ("Round_2", "ROUND_3")
 
 
