@@ -1,4 +1,4 @@
-"""What a run says in the terminal: a table, the verdicts, what speaks against them.
+"""A run in the terminal: a table, the verdicts, and what speaks against them.
 
 Its rule: piped output is plain text that is neither wrapped nor cut, and a name cannot steer the terminal.
 """
@@ -27,13 +27,12 @@ _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
 
 
 def show(run: RunData, console: Console | None = None) -> None:
-    """For each question that was answered, print the table, the verdict lines, voids and cautions, and what was done
-    with disturbed rounds."""
+    """Print each answered question."""
     console = console or open_console()
     for answer in run.answers:
         _show(answer, console)
     if run.no_paced:
-        print_line(console, f"the paced question was asked too, and has no answer: {run.no_paced}", "yellow")
+        print_line(console, f"the paced question has no answer: {run.no_paced}", "yellow")
 
 
 def _show(run: RunData, console: Console) -> None:
@@ -53,13 +52,14 @@ def _show(run: RunData, console: Console) -> None:
 
 
 def _rounds(run: RunData) -> Iterator[str]:
-    """Why it ended early, what was dropped, what the result would be otherwise, and the A/A floor."""
+    """Why it stopped early, what was dropped, the result from other rounds, and the A/A floor."""
     if run.run.stopped:
         yield f"stopped early: {run.run.stopped}"
     for number, reasons in run.dataset.dropped.items():
-        yield f"dropped: round {number}: {'; '.join(reasons)}"
+        yield f"dropped round {number}: {'; '.join(reasons)}"
     if run.sensitivity:
-        yield from (f"{run.sensitivity.sample}: {mode} {line}" for mode, line in run.sensitivity.lines)
+        yield run.sensitivity.title
+        yield from (f"  {mode}: {line}" for mode, line in run.sensitivity.lines)
     if run.floor:
         yield floor_text(run.floor, run.run.name)
 
@@ -102,5 +102,5 @@ def table_of(title: str, *headings: str) -> Table:
 
 
 def add_row(table: Table, *cells: str, style: str = "") -> None:
-    """Lines of a cell stay lines; every other sign that could steer the terminal becomes visible."""
+    """Add a row; a cell may have several lines."""
     table.add_row(*(Text("\n".join(printable(line) for line in cell.split("\n")), style=style) for cell in cells))

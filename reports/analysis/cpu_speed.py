@@ -1,7 +1,6 @@
 """Were the servers' CPUs always equally fast? By a fixed loop between cells (profiles/metrics/cpu_speed.py). Pure.
 
-Its rule: it widens intervals and favours nobody, so that it drops no round; but whoever wonders why the intervals are
-wide, or do not get narrower, is told.
+Its rule: uneven speed widens intervals and favours nobody, so it drops no round; it is a caution that explains them.
 """
 
 import statistics
@@ -15,7 +14,7 @@ MOST_RATIO = 1.15
 
 @dataclass(frozen=True, slots=True)
 class CoreSpeed:
-    """CPU time of the loop in µs: what a tenth of the judged cells were below, and a tenth above."""
+    """CPU time of the loop in µs: 10th and 90th percentile of the judged cells."""
 
     low_us: float
     high_us: float

@@ -1,4 +1,4 @@
-"""Two runs in one picture: each mode's ratio in A and in B, with the interval of each.
+"""The chart of a comparison: each mode's ratio in A and in B, with its interval.
 
 Its rule: it draws what was paired within a run. The ratio from run to run stays in the table, beside its caveat.
 """
@@ -15,7 +15,7 @@ _OFFSETS = {"A": -9, "B": 9}
 
 
 def side_by_side(comparison: Comparison) -> Spec | None:
-    """None where the runs share no mode beside the reference, or every ratio is void or unknown."""
+    """None where no mode has a ratio in either run."""
     rows = _rows(comparison)
     if not rows:
         return None

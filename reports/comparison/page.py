@@ -13,7 +13,7 @@ from reports.templating import Rendered, fragment
 
 
 def write_comparison(comparison: Comparison, reports: Path) -> Path:
-    """The page of two runs, called after both."""
+    """Write the page of two runs, named after both; returns its path."""
     a, b = comparison.a.run, comparison.b.run
     chart = figure("side-by-side", side_by_side(comparison), "Bar: the interval within a run, whose rounds are paired.")
     numbers = fragment(

@@ -12,7 +12,7 @@ _STYLES = {"pass": "green", "regression": "bold red", "inconclusive": "yellow"}
 
 
 def show_comparison(comparison: Comparison) -> None:
-    """The differences first, then the numbers, then what they cannot say."""
+    """The differences first, then the numbers, then their caveat."""
     console = open_console()
     a, b = comparison.a.run, comparison.b.run
     print_line(console, f"A: run {a.name} of {a.started_at}")
@@ -23,7 +23,7 @@ def show_comparison(comparison: Comparison) -> None:
             add_row(table, each.name, each.a, each.b, style="bold" if each.matters else "")
         console.print(table)
     else:
-        print_line(console, "nothing on record differs")
+        print_line(console, "no difference on record")
     if comparison.question:
         print_line(console, f"the runs do not answer the same question: {comparison.question}", "red")
     titles = ("Server CPU s/GiB", f"Ratio to {comparison.reference}, paired within each run")
@@ -34,12 +34,12 @@ def show_comparison(comparison: Comparison) -> None:
                 add_row(table, line.mode, line.a, line.b, line.across)
             console.print(table)
     if comparison.missing:
-        print_line(console, f"in one run only: {', '.join(comparison.missing)}")
+        print_line(console, f"only in one run: {', '.join(comparison.missing)}")
     print_line(console, f"intervals of {percent(CONFIDENCE)} each; B over A {CAVEAT}")
 
 
 def show_gate(gate: Gate) -> None:
-    """One line per mode, and what was judged."""
+    """A line for each mode, then the outcome."""
     console = open_console()
     what = f"cost relative to {gate.reference}" if gate.reference else "server CPU s/GiB"
     print_line(console, f"{what} of run {gate.run} over that of run {gate.baseline}; {CAVEAT}")

@@ -1,6 +1,6 @@
-"""A run as one line of a list, and its modes as points of a trend.
+"""A run as a line of the list, and its modes as points of a trend.
 
-Its rule: a folder that cannot be read is a line as well, which says why. It is never the end of the list.
+Its rule: a folder that cannot be read is a line too, which says why. It never ends the list.
 """
 
 from dataclasses import dataclass
@@ -19,8 +19,8 @@ from units import format_size
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in the list, by the name of its folder. broken: why it could not be read; then all else is empty.
-    question: its settings as one text, without the options of modes."""
+    """A run in the list, by the name of its folder. broken: why it cannot be read; then all else is empty.
+    question: its settings as text, without the options of modes."""
 
     name: str
     broken: str | None = None
@@ -36,8 +36,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ModeEntry:
-    """A mode in a run: its cost in s/GiB and its ratio to the baseline, with intervals where there are any.
-    kind and sentence: of its verdict, None for the baseline. options: those of the mode, as one text."""
+    """A mode in a run: its cost in s/GiB and its ratio to the baseline, with their intervals.
+    kind and sentence: of its verdict, None for the baseline. options: of the mode, as text."""
 
     run: str
     mode: str
@@ -72,7 +72,7 @@ def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
     except UserError as error:
         return Entry(name, broken=printable(str(error))), ()
     except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have
-        return Entry(name, broken=printable(f"its records make no sense: {error}")), ()
+        return Entry(name, broken=printable(f"its records hold impossible numbers: {error}")), ()
     return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.dataset.modes)
 
 
@@ -109,7 +109,7 @@ def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
 
 
 def _numbers(paired: Paired | None) -> tuple[float | None, float | None, float | None]:
-    """As the report has them: the middle round where there are too few for an interval."""
+    """The estimate and its interval, as in the report; the median where there is no interval."""
     if paired is None:
         return None, None, None
     return (paired.median if paired.low is None else paired.ratio), paired.low, paired.high

@@ -22,7 +22,7 @@ HISTORY_FILE = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """A mode of a run: what its verdict says, as a sign, in numbers and as a picture, and the sentence itself."""
+    """A mode of a run: its verdict as a sign, as numbers, as a chart and as a sentence."""
 
     kind: str
     sign: str
@@ -33,8 +33,7 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A run in the list. report: the folder of its report, where one lies beside the page; of the paced part of a run
-    that asked both questions it is the run's."""
+    """A run in the list. report: the folder of its report, if there is one beside the page."""
 
     entry: Entry
     started: str
@@ -43,13 +42,13 @@ class Listed:
 
 
 def write_history(history: History, reports: Path) -> Path:
-    """The page of all runs, in the folder of the reports."""
+    """Write the page of all runs into the folder of reports; returns its path."""
     found = groups(history)
     sections = [Rendered("runs", "Runs", False, _runs(history, reports))]
     sections += [_trend(history, group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
     left_out = len(found) - MOST_GROUPS
-    said = f" Of the trends, {left_out} older ones are left out." if left_out > 0 else ""
-    lead = f"{plural(len(history.readable), 'run')}, the latest first; a trend needs two comparable ones.{said}"
+    more = f" {plural(left_out, 'older trend')} left out." if left_out > 0 else ""
+    lead = f"{plural(len(history.readable), 'run')}, the latest first. A trend needs two comparable runs.{more}"
     origin = "Made from the folders of all runs."
     return write_page(reports / HISTORY_FILE, "All runs", lead, origin, sections)
 
@@ -76,7 +75,7 @@ def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
 
 
 def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
-    still = "Point: the estimate. Bar: its interval within the run. A void number is not drawn."
+    still = "Point: the estimate. Bar: its interval within the run. Void numbers are not drawn."
     body = fragment(
         "history_trend.html",
         group=group,

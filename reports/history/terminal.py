@@ -6,21 +6,21 @@ from reports.terminal import add_row, open_console, print_line, table_of
 
 
 def show_history(history: History) -> None:
-    """The latest run last, then what could not be read."""
+    """The latest run last, then those that cannot be read."""
     console = open_console()
     if history.readable:
         table = table_of("Runs", "run", "started", "validity", "rounds", "ratio to the baseline", "machine", "kernel")
         for entry in history.readable:
             ratios = "\n".join(ratio(mode) for mode in history.modes[entry.name] if mode.mode != entry.baseline)
             validity = entry.validity if entry.state == "done" else f"{entry.validity}, {entry.state}"
-            facts = (entry.name, started(entry), validity, str(entry.rounds), ratios or "nothing to compare")
+            facts = (entry.name, started(entry), validity, str(entry.rounds), ratios or "only the baseline")
             add_row(table, *facts, entry.machine, entry.kernel)
         console.print(table)
     for entry in history.entries:
         if entry.broken is not None:
             print_line(console, f"not listed: {entry.name}: {entry.broken}", "yellow")
     if not history.entries:
-        print_line(console, "there is no run yet; `make load` makes one")
+        print_line(console, "there is no run yet; measure one with `make load`")
 
 
 def started(entry: Entry) -> str:
@@ -29,7 +29,7 @@ def started(entry: Entry) -> str:
 
 
 def ratio(mode: ModeEntry) -> str:
-    """sendfile 0.72x [0.67, 0.75]; what there is where there is no interval."""
+    """sendfile 0.72x [0.67, 0.75]"""
     if mode.void:
         return f"{mode.mode} void"
     if mode.ratio is None:

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.analysis.disturbance import GATES, DisturbanceRule
+from reports.analysis.disturbance import RULES, DisturbanceRule
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -29,8 +29,8 @@ class Row:
 
 def render(run: RunData) -> Markup:
     rounds = len({cell.round for cell in run.dataset.cells})
-    rows = [_row(run, gate) for gate in GATES if gate.applies(run.run)]
-    others = [gate.name for gate in GATES if not gate.applies(run.run)]
+    rows = [_row(run, gate) for gate in RULES if gate.applies(run.run)]
+    others = [gate.name for gate in RULES if not gate.applies(run.run)]
     return fragment("gates.html", rows=rows, others=others, rounds=rounds)
 
 

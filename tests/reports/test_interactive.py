@@ -50,7 +50,7 @@ def test_it_is_neither_the_latest_run_nor_compared_nor_in_the_list(stored: RunFo
     stored.write_run(stored.read_run())  # the newest
     told: list[str] = []
     assert run_data.find(tmp_path, None, told.append).path.name == "campaign"
-    assert told == [f"passed over run 'by-hand': {run_data.INTERACTIVE}"]
+    assert told == [f"skipped run 'by-hand': {run_data.INTERACTIVE}"]
     with pytest.raises(UsageError, match="interactive, not a campaign"):
         read_campaign(tmp_path, "by-hand")
     history = index.history(tmp_path, tmp_path / "reports" / "history.duckdb")

@@ -199,6 +199,6 @@ def test_a_run_that_knows_almost_nothing_makes_a_page(tmp_path: Path) -> None:
     cells = [dataclasses.replace(cell, metrics={}, latency_histogram="") for cell in synthetic.cells(run)]
     stored = synthetic.write(tmp_path, run, cells, flame=None, sampled=False)
     text = Tags(page.page(read_run(stored))).text
-    assert "no verdict: the server's CPU per GiB is not known above zero in any round" in text
+    assert "no verdict: server CPU per GiB is unknown or zero in every round" in text
     assert "CPU model unknown" in text and "none recorded" in text
     assert "the fastest mode reached a throughput that is unknown" in text

@@ -76,8 +76,8 @@ def test_a_later_run_without_a_complete_round_is_passed_over_aloud(tmp_path: Pat
     assert done.returncode == 0 and f"{tmp_path}/r/kept/index.html" in done.stdout
     lines = sorted(done.stderr.splitlines())
     assert len(lines) == 2
-    assert lines[0].startswith("passed over run 'broken': cannot read ")
-    assert lines[1] == "passed over run 'cut-short': it holds no complete round (1 cell, state interrupted)"
+    assert lines[0].startswith("skipped run 'broken': cannot read ")
+    assert lines[1] == "skipped run 'cut-short': it holds no complete round (1 cell, state interrupted)"
 
 
 def test_runs_without_any_complete_round_are_one_error(tmp_path: Path) -> None:
@@ -97,10 +97,10 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_an_unknown_run_is_named_with_those_there_are(tmp_path: Path) -> None:
     assert_one_line(report(tmp_path), 2, "there is no run", "make load")
-    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "there is none yet")
+    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "it is empty")
     synthetic.write(tmp_path, synthetic.run(rounds=1), sampled=False)
-    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "there are synthetic")
-    assert_one_line(report(tmp_path, "../synthetic"), 2, "not the name of a run")
+    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "choose from synthetic")
+    assert_one_line(report(tmp_path, "../synthetic"), 2, "not a valid run name")
     assert_one_line(report(tmp_path, "x" * 300), 1, "cannot look for runs", "File name too long")
 
 

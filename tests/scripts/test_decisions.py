@@ -111,7 +111,7 @@ def test_what_load_writes_can_be_read(tmp_path: Path) -> None:
         ("make load MODES='read-send pigeon'", "no mode 'pigeon'"),
         ("make load MODES='read-send sendfile' OPTIONS=read-send.feathers=2KiB", "no option 'feathers'"),
         ("make load MODES=sendfile OPTIONS=pigeon.chunk=2KiB", "pigeon has no option"),
-        ("make load ROUNDS='1; id'", "no knob that `make load` has here"),
+        ("make load ROUNDS='1; id'", "`make load` has no option"),
     ],
 )
 def test_what_exists_here_no_more_is_named_before_anything_runs(tmp_path: Path, command: str, words: str) -> None:

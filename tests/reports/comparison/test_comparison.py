@@ -111,7 +111,7 @@ def test_what_tcp_did_is_compared_for_the_modes_that_both_have(tmp_path: Path) -
 def test_a_sweep_is_no_run_to_compare(tmp_path: Path) -> None:
     (tmp_path / "curve").mkdir()
     (tmp_path / "curve" / "sweep.json").write_text("{}")
-    with pytest.raises(UsageError, match="'curve' is a sweep, and no single run"):
+    with pytest.raises(UsageError, match="'curve' is a sweep, not a single run"):
         read_campaign(tmp_path, "curve")
 
 

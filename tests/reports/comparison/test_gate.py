@@ -75,7 +75,7 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path, kept: RunData)
         (copying, "relative", "sink discard against copy"),
         (elsewhere, "direct", "needs one machine"),
         (others, "relative", "has no read-send"),
-        (kept, "relative", "never worse than itself"),
+        (kept, "relative", "RUN and BASELINE are both"),
     ):
         with pytest.raises(UsageError, match=words):
             outcomes(run, kept, judged)
