@@ -35,7 +35,7 @@ def show_comparison(comparison: Comparison) -> None:
             console.print(table)
     if comparison.missing:
         print_line(console, f"only in one run: {', '.join(comparison.missing)}")
-    print_line(console, f"intervals of {percent(CONFIDENCE)} each; B over A {CAVEAT}")
+    print_line(console, f"intervals of {percent(CONFIDENCE)} each; B over A is {CAVEAT}")
 
 
 def show_gate(gate: Gate) -> None:

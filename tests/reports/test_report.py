@@ -8,26 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from reports.__main__ import main
+from tests.commands import Done, run_here
+from tests.conftest import PROJECT
 from tests.reports import synthetic
 
-ROOT = Path(__file__).parents[2]
+
+def report(folder: Path, *arguments: str) -> Done:
+    return run_here(main, *arguments, "--profiles", str(folder), "--reports", str(folder / "r"))
 
 
-def report(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [
-        sys.executable,
-        "-m",
-        "reports",
-        *arguments,
-        "--profiles",
-        str(folder),
-        "--reports",
-        str(folder / "r"),
-    ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def assert_one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -> None:
+def assert_one_line(done: Done, code: int, *words: str) -> None:
     assert done.returncode == code
     assert done.stdout == ""
     assert re.fullmatch(r"error: [^\n]+\n", done.stderr), done.stderr
@@ -36,8 +27,10 @@ def assert_one_line(done: "subprocess.CompletedProcess[str]", code: int, *words:
 
 
 def test_it_prints_the_table_the_verdicts_and_the_path_and_nothing_is_cut(tmp_path: Path) -> None:
+    """As people start it: a process of its own."""
     synthetic.write(tmp_path, synthetic.run(("read-send", "sendfile", "read-whole")), sampled=False)
-    done = report(tmp_path, "synthetic")
+    command = [sys.executable, "-m", "reports", "synthetic", "--profiles", str(tmp_path), "--reports", f"{tmp_path}/r"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     for text in (
         "CPU s/GiB", "GiB/s", "ctx switches/GiB", "peak memory", "540 MiB",
