@@ -12,10 +12,11 @@ from profiles.store.records import Code, DeepProfile, Floor, Profile, Proof, Run
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import effective_floor
+from reports.analysis.findings import Validity
 from reports.analysis.rounds import Dataset, build
 from reports.analysis.sensitivity import Sensitivity, sensitivity
 from reports.analysis.text import plural
-from reports.analysis.validity import Validity, check
+from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude, delta
 from reports.flames.perf_profile import PerfProfile, from_folded
 
@@ -60,14 +61,9 @@ class RunData:
         """One per answered question."""
         return (self,) if self.paced is None else (self, self.paced)
 
-    @property
-    def is_part(self) -> bool:
-        """Whether it is the paced half of a run that asked both questions."""
-        return self.run.name.endswith(f"/{PACED_FOLDER}")
-
     def on_page(self, name: str) -> str:
         """An anchor that is unique on a page with both answers."""
-        return f"{name}-{PACED_FOLDER}" if self.is_part else name
+        return f"{name}-{PACED_FOLDER}" if self.run.name.endswith(f"/{PACED_FOLDER}") else name
 
     @property
     def void(self) -> frozenset[str]:

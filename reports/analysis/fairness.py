@@ -6,27 +6,26 @@ Its rule: facts of the run's record in, cautions out; each with a remedy where t
 from collections.abc import Iterator
 
 from profiles.store.records import Run, TargetFacts
+from reports.analysis.findings import Finding
 from units import format_size
 
-Caution = tuple[str, str | None]  # what, and whose numbers it concerns
 
-
-def cautions(run: Run) -> Iterator[Caution]:
+def fairness(run: Run) -> Iterator[Finding]:
     yield from _congestion(run)
     for target in run.targets:
-        yield from ((text, target.name) for text in _external(target, run))
+        yield from (Finding("caution", text, target.name) for text in _external(target, run))
 
 
-def _congestion(run: Run) -> Iterator[Caution]:
+def _congestion(run: Run) -> Iterator[Finding]:
     """A target that paces (BBR) and one that does not (cubic) differ in more than their data path."""
     known = {mode: control for mode, control in run.congestion.items() if control}
     if len(set(known.values())) > 1:
         used = ", ".join(f"{mode} uses {control}" for mode, control in known.items())
         remedy = "`sysctl net.ipv4.tcp_congestion_control=cubic` makes external servers equal"
-        yield f"congestion control differs: {used}; {remedy}", None
+        yield Finding("caution", f"congestion control differs: {used}; {remedy}")
     for mode in run.modes:
         if mode in run.congestion and mode not in known:
-            yield "congestion control unknown: install iproute2 (`ss`) to read it", mode
+            yield Finding("caution", "congestion control unknown: install iproute2 (`ss`) to read it", mode)
 
 
 def _external(target: TargetFacts, run: Run) -> Iterator[str]:

@@ -19,7 +19,7 @@ FEWEST_ROUNDS = 6
 FAMILY_CONFIDENCE = 0.95
 TARGET_HALF_WIDTH = 0.05  # method.md §4: the precision at which a campaign may stop
 
-Estimate = tuple[float, float | None, float | None]  # the middle, and both ends of its interval or None twice
+Estimate = tuple[float, float | None, float | None]  # a value, and both ends of its interval or None twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +40,11 @@ class Paired:
         return statistics.median(self.ratios)
 
     @property
+    def estimate(self) -> Estimate:
+        """The ratio with its interval, or the median where there is no interval."""
+        return (self.median if self.low is None else self.ratio), self.low, self.high
+
+    @property
     def half_width(self) -> float | None:
         """Half the interval's width on the log scale: 0.05 is about ±5 %."""
         return None if self.low is None or self.high is None else math.log(self.high / self.low) / 2
@@ -58,15 +63,15 @@ def paired_ratio(pairs: Sequence[tuple[float, float]], confidence: float = FAMIL
     if not all(mode > 0 and baseline > 0 for mode, baseline in pairs):
         raise ValueError("a ratio needs values above zero")
     ratios = tuple(mode / baseline for mode, baseline in pairs)
-    middle, low, high = estimate([math.log(ratio) for ratio in ratios], confidence)
+    middle, low, high = hodges_lehmann([math.log(ratio) for ratio in ratios], confidence)
     if low is None or high is None:
         reason = f"{rounds_needed(confidence)} are needed for an interval of {percent(confidence)}"
         return Paired(math.exp(middle), None, None, len(ratios), confidence, ratios, reason)
     return Paired(math.exp(middle), math.exp(low), math.exp(high), len(ratios), confidence, ratios)
 
 
-def estimate(values: Sequence[float], confidence: float) -> Estimate:
-    """Hodges–Lehmann of one sample: the median of the averages of all pairs of values, each with itself too."""
+def hodges_lehmann(values: Sequence[float], confidence: float) -> Estimate:
+    """The median of the averages of all pairs of values, each with itself too, and its exact interval."""
     averages = sorted((a + b) / 2 for i, a in enumerate(values) for b in values[i:])
     rank = critical_rank(len(values), confidence) if len(values) >= FEWEST_ROUNDS else 0
     low, high = (averages[rank - 1], averages[-rank]) if rank else (None, None)

@@ -6,9 +6,9 @@ from the undisturbed rounds alone. Both are reported, whichever way they point.
 
 from dataclasses import dataclass
 
+from reports.analysis.findings import Validity
 from reports.analysis.rounds import Dataset
-from reports.analysis.text import interval, plural, times
-from reports.analysis.validity import Validity
+from reports.analysis.text import interval, plural
 from reports.analysis.verdict import Verdict, conclude
 
 
@@ -39,7 +39,5 @@ def _line(now: Verdict, other: Verdict) -> str:
     same = "the verdict stays" if other.kind == now.kind else f"the verdict would be: {other.sentence}"
     if other.kind == "void" or other.paired is None:
         return same
-    paired = other.paired
-    if paired.low is None or paired.high is None:
-        return f"median {times(paired.median)}, too few rounds for an interval"
-    return f"{interval(paired.ratio, paired.low, paired.high)}: {same}"
+    numbers = interval(*other.paired.estimate)
+    return f"{numbers}, too few rounds for an interval" if other.paired.low is None else f"{numbers}: {same}"

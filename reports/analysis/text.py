@@ -61,8 +61,10 @@ def times(value: float) -> str:
     return f"{value:,.{decimals(value)}f}x"
 
 
-def interval(ratio: float, low: float, high: float) -> str:
-    """0.18x [0.17, 0.20]"""
+def interval(ratio: float, low: float | None, high: float | None) -> str:
+    """0.18x [0.17, 0.20]; median 0.18x where there is no interval."""
+    if low is None or high is None:
+        return f"median {times(ratio)}"
     places = decimals(low)
     return f"{ratio:,.{places}f}x [{low:,.{places}f}, {high:,.{places}f}]"
 

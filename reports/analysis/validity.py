@@ -2,68 +2,23 @@
 
 Its rule: checks look at how the run went and never at who won, and what cannot be read is "unknown", not "ok".
 Disturbed rounds were dropped before (rounds.py); the checks here speak of the rounds that are judged.
-
-- void: the mode's numbers do not mean what they say, and nothing is concluded from them.
-- caution: the numbers stand, with this beside them.
-- unknown: nobody looked, so nobody knows.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Literal
 
 from profiles.store.records import Run
 from reports.analysis.aa_floor import floor_of_run
 from reports.analysis.bottleneck import client_limited, mostly_client_limited
 from reports.analysis.cpu_speed import core_speed
 from reports.analysis.disturbance import RULES
-from reports.analysis.fairness import cautions
+from reports.analysis.fairness import fairness
+from reports.analysis.findings import Finding, Validity
 from reports.analysis.rounds import Dataset, number_of
 from reports.analysis.text import plural, rounds_list
 from units import format_size
 
 MOST_APART = 0.01  # of a window
-
-Severity = Literal["void", "caution", "unknown"]
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """mode: whose numbers it concerns, None for the whole run. rounds: where, empty for everywhere."""
-
-    kind: Severity
-    text: str
-    mode: str | None = None
-    rounds: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Validity:
-    findings: tuple[Finding, ...]
-
-    def of(self, kind: Severity) -> tuple[Finding, ...]:
-        return tuple(finding for finding in self.findings if finding.kind == kind)
-
-    @property
-    def word(self) -> Literal["valid", "caution", "void"]:
-        """The worst finding. An unknown counts as a caution."""
-        kinds = {finding.kind for finding in self.findings}
-        return "void" if "void" in kinds else "caution" if kinds else "valid"
-
-    def void_reason(self, mode: str) -> str | None:
-        reasons = [finding.text for finding in self.of("void") if finding.mode in (mode, None)]
-        return "; ".join(reasons) or None
-
-    @property
-    def suspicious(self) -> dict[int, list[str]]:
-        """Round to what speaks against it."""
-        against: dict[int, list[str]] = {}
-        for finding in self.findings:
-            text = f"{finding.mode}: {finding.text}" if finding.mode else finding.text
-            for number in finding.rounds:
-                against.setdefault(number, []).append(text)
-        return dict(sorted(against.items()))
 
 
 def check(dataset: Dataset) -> Validity:
@@ -75,10 +30,9 @@ def check(dataset: Dataset) -> Validity:
             *_other_question(dataset),
             *_client_limited(dataset),
             *_disturbed(dataset),
-            *_always_disturbed(dataset),
             *_uneven_cpu_speed(dataset),
             *_equals_differ(dataset),
-            *(Finding("caution", text, mode) for text, mode in cautions(dataset.run)),
+            *fairness(dataset.run),
             *_residency(dataset.run),
             *_void_cells(dataset.run),
             *_clocks(dataset),
@@ -172,16 +126,12 @@ def _disturbed(dataset: Dataset) -> Iterator[Finding]:
         if unknown:
             share = "" if unknown == len(values) else f" in {unknown} of {len(values)} cells"
             yield Finding("unknown", f"{rule.name}: unknown{share}")
-
-
-def _always_disturbed(dataset: Dataset) -> Iterator[Finding]:
     if dataset.always_disturbed:
         share = f"{len(dataset.disturbed)} of {plural(len(dataset.all_rounds), 'round')}"
         yield Finding("caution", f"{share} disturbed; too few are left to judge from, so every round is kept")
 
 
 def _uneven_cpu_speed(dataset: Dataset) -> Iterator[Finding]:
-    """Something slowed the servers' CPUs that no counter shows."""
     speed = core_speed(dataset)
     if speed and speed.uneven:
         text = f"the servers' CPU speed varied: a fixed loop between cells took {speed.low_us:,.0f} to "

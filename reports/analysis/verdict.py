@@ -13,6 +13,7 @@ import math
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.analysis.findings import Validity
 from reports.analysis.paired_ratio import (
     FEWEST_ROUNDS,
     TARGET_HALF_WIDTH,
@@ -23,7 +24,6 @@ from reports.analysis.paired_ratio import (
 )
 from reports.analysis.rounds import PRIMARY, Dataset
 from reports.analysis.text import interval, plural, times
-from reports.analysis.validity import Validity
 
 SMALLEST_DELTA = 0.02
 

@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.analysis.paired_ratio import Paired, paired_ratio
 from reports.analysis.rounds import PRIMARY, Dataset, value
-from reports.analysis.text import interval, times
+from reports.analysis.text import interval
 from reports.run_data import RunData
 
 
@@ -75,7 +75,4 @@ def _compared(dataset: Dataset, metric: ExplorerMetric, modes: list[str]) -> dic
 
 
 def _shown(paired: Paired) -> list[Any]:
-    if paired.low is None or paired.high is None:
-        return [_short(paired.median), None, None, f"median {times(paired.median)}"]
-    text = interval(paired.ratio, paired.low, paired.high)
-    return [_short(paired.ratio), _short(paired.low), _short(paired.high), text]
+    return [*map(_short, paired.estimate), interval(*paired.estimate)]

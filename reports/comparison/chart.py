@@ -5,7 +5,7 @@ Its rule: it draws what was paired within a run. The ratio from run to run stays
 
 import altair as alt
 
-from reports.analysis.text import interval, times
+from reports.analysis.text import interval
 from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 from reports.comparison.comparison import Comparison
 from reports.templating import mode_colour
@@ -51,11 +51,8 @@ def _rows(comparison: Comparison) -> list[Row]:
         for run, side, data_ in (("A", row.a, comparison.a), ("B", row.b, comparison.b)):
             if side.ratio is None or side.void_ratio:
                 continue
-            facts: Row = {"run": run, "name": data_.run.name, "mode": row.mode}
-            if side.ratio.low is None or side.ratio.high is None:
-                rows.append(facts | {"ratio": side.ratio.median, "text": f"median {times(side.ratio.median)}"})
-                continue
-            text = interval(side.ratio.ratio, side.ratio.low, side.ratio.high)
-            ends: Row = {"ratio": side.ratio.ratio, "low": side.ratio.low, "high": side.ratio.high}
-            rows.append(facts | ends | {"text": text})
+            ratio, low, high = side.ratio.estimate
+            facts: Row = {"run": run, "name": data_.run.name, "mode": row.mode, "text": interval(ratio, low, high)}
+            ends: Row = {"ratio": ratio} if low is None else {"ratio": ratio, "low": low, "high": high}
+            rows.append(facts | ends)
     return rows

@@ -8,13 +8,16 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.store.run_folder import RunFolder
-from reports.analysis.paired_ratio import Paired, paired_ratio
+from reports.analysis.paired_ratio import paired_ratio
 from reports.analysis.text import UNKNOWN, printable
 from reports.analysis.verdict import VerdictKind
 from reports.comparison.comparison import costs
 from reports.comparison.differences import machine, question
 from reports.run_data import RunData, read_run
 from units import format_size
+
+Numbers = tuple[float | None, float | None, float | None]
+UNKNOWN_NUMBERS: Numbers = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,21 +98,16 @@ def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
     pairs = [(cost, 1.0) for cost in costs(run.dataset, mode)]
     cost = paired_ratio(pairs) if pairs else None
     verdict = next((found for found in run.verdicts if found.mode == mode), None)
+    numbers: Numbers = cost.estimate if cost else UNKNOWN_NUMBERS
+    ratio: Numbers = verdict.paired.estimate if verdict and verdict.paired else UNKNOWN_NUMBERS
     options = ", ".join(f"{option} {format_size(size)}" for option, size in run.target(mode).options.items())
     return ModeEntry(
         name,
         mode,
         options,
         mode in run.void,
-        *_numbers(cost),
-        *_numbers(verdict.paired if verdict else None),
+        *numbers,
+        *ratio,
         verdict.kind if verdict else None,
         verdict.line if verdict else None,
     )
-
-
-def _numbers(paired: Paired | None) -> tuple[float | None, float | None, float | None]:
-    """The estimate and its interval, as in the report; the median where there is no interval."""
-    if paired is None:
-        return None, None, None
-    return (paired.median if paired.low is None else paired.ratio), paired.low, paired.high

@@ -65,7 +65,8 @@ def _runs(history: History, reports: Path) -> Markup:
         )
         for entry in reversed(history.readable)
     ]
-    return fragment("history_runs.html", runs=runs, broken=[entry for entry in history.entries if entry.broken])
+    broken = [entry for entry in history.entries if entry.broken]
+    return fragment("history_runs.html", runs=runs, broken=broken, signs=SIGNS)
 
 
 def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:

@@ -1,6 +1,6 @@
 """The list of all runs in the terminal."""
 
-from reports.analysis.text import interval, times
+from reports.analysis.text import interval
 from reports.history.entries import Entry, History, ModeEntry
 from reports.terminal import add_row, open_console, print_line, table_of
 
@@ -34,6 +34,5 @@ def ratio(mode: ModeEntry) -> str:
         return f"{mode.mode} void"
     if mode.ratio is None:
         return f"{mode.mode} unknown"
-    if mode.ratio_low is None or mode.ratio_high is None:
-        return f"{mode.mode} {times(mode.ratio)} (too few rounds)"
-    return f"{mode.mode} {interval(mode.ratio, mode.ratio_low, mode.ratio_high)}"
+    few = " (too few rounds)" if mode.ratio_low is None else ""
+    return f"{mode.mode} {interval(mode.ratio, mode.ratio_low, mode.ratio_high)}{few}"

@@ -12,7 +12,7 @@ import altair as alt
 
 from reports.analysis.text import number, times
 from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.history.entries import Entry, History, ModeEntry
+from reports.history.entries import Entry, History, ModeEntry, Numbers
 from reports.templating import mode_colour
 
 HEIGHT_PX = 260
@@ -28,9 +28,6 @@ class ComparableRuns:
     question: str
     baseline: str
     runs: tuple[Entry, ...]
-
-
-Numbers = tuple[float | None, float | None, float | None]
 
 
 def groups(history: History) -> tuple[ComparableRuns, ...]:

@@ -8,8 +8,9 @@ import pytest
 from profiles.store.records import Cell, Profile, Proof, Run
 from reports.analysis.cpu_speed import core_speed
 from reports.analysis.disturbance import absent_share, foreign_cores
+from reports.analysis.findings import Validity
 from reports.analysis.rounds import build
-from reports.analysis.validity import Validity, check
+from reports.analysis.validity import check
 from servers.mode import Copy
 from tests.reports import synthetic
 from units import GIB
