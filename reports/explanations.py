@@ -15,7 +15,7 @@ from reports.analysis.workload import rate_of
 from reports.flames.perf_profile import reasons
 from reports.run_data import RunData
 
-FAULTS_WORTH_A_WORD = 1000
+FEWEST_FAULTS = 1000  # per GiB, to be worth a sentence
 
 
 def why(run: RunData, mode: str) -> str:
@@ -44,29 +44,22 @@ def where(run: RunData, mode: str) -> str | None:
 
 
 def _split(dataset: Dataset, mode: str) -> Iterator[str]:
-    baseline = dataset.run.baseline
-    differences = {}
-    for part in ("user", "system"):
-        ours = dataset.spread(mode, f"server_{part}_s", per_gib=True)
-        theirs = dataset.spread(baseline, f"server_{part}_s", per_gib=True)
-        if ours is None or theirs is None:
-            return
-        differences[part] = ours.median - theirs.median
-    user, system = differences["user"], differences["system"]
-    kernel, own = _more_or_less(system), _more_or_less(user)
-    yield f"Measured: {kernel} CPU s/GiB in the kernel and {own} in the server's own code."
-
-
-def _more_or_less(difference: float) -> str:
-    return f"{number(abs(difference))} {'more' if difference > 0 else 'fewer'}"
+    ours, theirs = (
+        [dataset.spread(each, f"server_{part}_s", per_gib=True) for part in ("system", "user")]
+        for each in (mode, dataset.run.baseline)
+    )
+    parts = [a.median - b.median for a, b in zip(ours, theirs, strict=True) if a and b]
+    if len(parts) == 2:
+        kernel, own = (f"{number(abs(each))} CPU s/GiB {'more' if each > 0 else 'less'}" for each in parts)
+        yield f"Measured: {kernel} in the kernel and {own} in the server's own code."
 
 
 def _faults(dataset: Dataset, mode: str) -> Iterator[str]:
-    ours = dataset.spread(mode, "minor_faults", per_gib=True)
-    theirs = dataset.spread(dataset.run.baseline, "minor_faults", per_gib=True)
-    if ours is None or theirs is None or max(ours.median, theirs.median) < FAULTS_WORTH_A_WORD:
+    ours, theirs = (dataset.spread(each, "minor_faults", per_gib=True) for each in (mode, dataset.run.baseline))
+    if ours is None or theirs is None:
         return
-    if max(ours.median, theirs.median) >= 10 * min(ours.median, theirs.median):
+    few, many = sorted((ours.median, theirs.median))
+    if many >= max(FEWEST_FAULTS, 10 * few):
         baseline = f"{dataset.run.baseline} {number(theirs.median)}"
         yield f"{number(ours.median)} page faults per GiB, {baseline}: each enters the kernel to map memory."
 
@@ -90,11 +83,8 @@ def _limit(dataset: Dataset, mode: str) -> str:
     client_is_full = client >= client_full(dataset.run)
     if client_is_full and not server_is_full:
         return f"the client ({numbers}): throughput is a lower bound"
-    if server_is_full and not client_is_full:
-        return f"the server ({numbers})"
-    if server_is_full:
-        return f"server and client ({numbers})"
-    return f"neither server nor client ({numbers})"
+    full = "server and client" if client_is_full else "the server" if server_is_full else "neither server nor client"
+    return f"{full} ({numbers})"
 
 
 def floor_text(floor: Floor | None, run: str) -> str:

@@ -8,7 +8,6 @@ never chooses where files are read or written.
 import re
 import shlex
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
@@ -21,6 +20,8 @@ from reports.export.attachments import RECORD_ID
 from units import MIB, format_size
 
 MOST_BYTES = 256 * MIB
+# Inside the element every "<" is escaped (templating.embedded_json).
+_RECORD = re.compile(rf'<script\b[^<>]{{0,200}}\bid="{RECORD_ID}"[^<>]{{0,200}}>([^<]*)</script>')
 
 _BETWEEN_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
 _USERS_OWN = "TARGETS"  # a file of commands, which no report may choose
@@ -73,14 +74,14 @@ def read(path: Path) -> ReproduceRequest:
         raise UserError(f"cannot read {path}: {error.strerror}; give the path of a report's index.html") from error
     except UnicodeDecodeError as error:
         raise UsageError(f"{path} is not a report: it is not UTF-8; give the path of a report's index.html") from error
-    record = _Record(html).text
-    if record is None:
+    found = _RECORD.search(html)
+    if found is None:
         raise UsageError(
             f"{path} does not contain the record of a run: rebuild the report with `make report`; the page of a sweep "
             f"shows the command that repeats it"
         )
     try:
-        run = msgspec.json.decode(record, type=Run)
+        run = msgspec.json.decode(found[1], type=Run)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise UsageError(f"the record in {path} is not a run: {printable(str(error))}") from error
     revision = str(run.software.get("git_revision") or "unknown")
@@ -111,25 +112,3 @@ def _knobs(run: Run) -> dict[str, str]:
             raise UsageError(f"`make load` has no option {printable(word)!r} here: nothing was run")
         found[name] = value
     return found
-
-
-class _Record(HTMLParser):
-    """Finds the text of the script element that holds the record; None without one."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.text: str | None = None
-        self._inside = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag == "script" and self.text is None and ("id", RECORD_ID) in attrs
-        if self._inside:
-            self.text = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.text = (self.text or "") + data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag != "script"
