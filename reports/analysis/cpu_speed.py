@@ -13,7 +13,7 @@ MOST_RATIO = 1.15
 
 
 @dataclass(frozen=True, slots=True)
-class CoreSpeed:
+class CpuSpeed:
     """CPU time of the loop in µs: 10th and 90th percentile of the judged cells."""
 
     low_us: float
@@ -28,11 +28,11 @@ class CoreSpeed:
         return self.ratio > MOST_RATIO
 
 
-def core_speed(dataset: Dataset) -> CoreSpeed | None:
+def cpu_speed(dataset: Dataset) -> CpuSpeed | None:
     """None where it was not measured, or in fewer than FEWEST_CELLS cells."""
     cells = [cell for cells in dataset.rounds for cell in cells.values()]
     known = [us for cell in cells if (us := cell.metrics.get("core_loop_us"))]
     if len(known) < FEWEST_CELLS:
         return None
     tenths = statistics.quantiles(known, n=10, method="inclusive")
-    return CoreSpeed(tenths[0], tenths[-1])
+    return CpuSpeed(tenths[0], tenths[-1])

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from profiles.store.records import Run
 from reports.analysis.aa_floor import floor_of_run
 from reports.analysis.bottleneck import client_limited, mostly_client_limited
-from reports.analysis.cpu_speed import core_speed
+from reports.analysis.cpu_speed import cpu_speed
 from reports.analysis.disturbance import RULES
 from reports.analysis.fairness import fairness
 from reports.analysis.findings import Finding, Validity
@@ -132,7 +132,7 @@ def _disturbed(dataset: Dataset) -> Iterator[Finding]:
 
 
 def _uneven_cpu_speed(dataset: Dataset) -> Iterator[Finding]:
-    speed = core_speed(dataset)
+    speed = cpu_speed(dataset)
     if speed and speed.uneven:
         text = f"the servers' CPU speed varied: a fixed loop between cells took {speed.low_us:,.0f} to "
         text += f"{speed.high_us:,.0f} µs of CPU time ({speed.ratio:.2f}x, 10th to 90th percentile); perhaps another "

@@ -13,7 +13,7 @@ from reports.charts.interval_strip import LogScale, axis, strip
 from reports.comparison.page import write_page
 from reports.history.entries import Entry, History, ModeEntry
 from reports.history.terminal import ratio, started
-from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, cost_trend, groups, ratio_trend
+from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, comparable_runs, cost_trend, ratio_trend
 from reports.page import PAGE_FILE
 from reports.templating import Rendered, fragment
 
@@ -43,7 +43,7 @@ class Listed:
 
 def write_history(history: History, reports: Path) -> Path:
     """Write the page of all runs into the folder of reports; returns its path."""
-    found = groups(history)
+    found = comparable_runs(history)
     sections = [Rendered("runs", "Runs", False, _runs(history, reports))]
     sections += [_trend(history, group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
     left_out = len(found) - MOST_GROUPS

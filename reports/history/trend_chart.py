@@ -30,7 +30,7 @@ class ComparableRuns:
     runs: tuple[Entry, ...]
 
 
-def groups(history: History) -> tuple[ComparableRuns, ...]:
+def comparable_runs(history: History) -> tuple[ComparableRuns, ...]:
     """Groups of two or more runs, the one with the latest run first."""
     found: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in history.readable:

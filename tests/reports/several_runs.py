@@ -1,4 +1,4 @@
-"""Runs that never happened, written in a moment: what the tests of decisions decide on."""
+"""Runs that never happened, written in a moment: for the tests of what is done with several runs."""
 
 import dataclasses
 from pathlib import Path

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from profiles.store.records import Cell, Profile, Proof, Run
-from reports.analysis.cpu_speed import core_speed
+from reports.analysis.cpu_speed import cpu_speed
 from reports.analysis.disturbance import absent_share, foreign_cores
 from reports.analysis.findings import Validity
 from reports.analysis.rounds import build
@@ -112,7 +112,7 @@ def test_how_fast_the_cpu_was_is_not_told_from_few_cells() -> None:
     run = synthetic.run(rounds=6)
     few = [changed(each, {"core_loop_us": 300.0}) for each in synthetic.cells(run)][:9]
     few[0] = changed(few[0], {"core_loop_us": 900.0})
-    assert core_speed(build(run, tuple(few))) is None
+    assert cpu_speed(build(run, tuple(few))) is None
 
 
 @pytest.mark.parametrize("thread", ["ksoftirqd_s", "kblockd_s"])
