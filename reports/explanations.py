@@ -1,6 +1,6 @@
-"""Sentences that are derived from records: why a mode costs what it costs, what limited it, where it ran.
+"""Sentences derived from records: why a mode costs what it costs, what limited it, where it ran.
 
-Its rule: say what the records hold, name what is only a model, and say "not on record" for the rest.
+Its rule: say what the records hold, mark what is only a model, and say "not on record" for the rest.
 """
 
 import re
@@ -15,72 +15,59 @@ from reports.analysis.workload import rate_of
 from reports.flames.perf_profile import reasons
 from reports.run_data import RunData
 
-FAULTS_WORTH_A_WORD = 1000
+FEWEST_FAULTS = 1000  # per GiB, to be worth a sentence
 
 
 def why(run: RunData, mode: str) -> str:
-    """One line: the model's copies, then where the measured difference lies: in which functions, and on which side."""
+    """One line: the model's copies, then where the measured difference lies: functions, kernel or server, faults."""
     baseline = run.run.baseline
     if mode in run.void:
-        return "its numbers are void, so there is nothing to explain."
+        return "Its numbers are void, so there is nothing to explain."
     ours, theirs = run.target(mode), run.target(baseline)
     parts = []
     if ours.copies and theirs.copies:
-        copies = f"{ours.cpu_copies} CPU copies of every byte, where {baseline} makes {theirs.cpu_copies}"
-        parts.append(f"{copies} (model).")
+        parts.append(f"{ours.cpu_copies} CPU copies per byte, {baseline} {theirs.cpu_copies} (model).")
     if functions := where(run, mode):
         parts.append(f"Seen by perf: {functions}.")
-    parts += _split(run.measured, mode)
-    parts += _faults(run.measured, mode)
+    parts += _split(run.dataset, mode)
+    parts += _faults(run.dataset, mode)
     return " ".join(parts) or "Nothing on record explains it."
 
 
 def where(run: RunData, mode: str) -> str | None:
     """−0.21 s/GiB in _copy_to_iter, −0.095 in _copy_from_iter: the functions in which a mode differs from the baseline.
 
-    None where perf did not see both, where no function differs clearly, or where the numbers are void.
+    None without a perf profile of both, where no function differs clearly, or where the numbers are void.
     """
     ours, theirs = run.deep.get(mode), run.deep.get(run.run.baseline)
     return None if ours is None or theirs is None or mode in run.void else reasons(ours, theirs)
 
 
 def _split(dataset: Dataset, mode: str) -> Iterator[str]:
-    baseline = dataset.run.baseline
-    differences = {}
-    for part in ("user", "system"):
-        ours = dataset.spread(mode, f"server_{part}_s", per_gib=True)
-        theirs = dataset.spread(baseline, f"server_{part}_s", per_gib=True)
-        if ours is None or theirs is None:
-            return
-        differences[part] = ours.median - theirs.median
-    user, system = differences["user"], differences["system"]
-    yield (
-        f"Dataset: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
-        f"and {_more_or_less(user)} in the server's own code (user)."
+    ours, theirs = (
+        [dataset.spread(each, f"server_{part}_s", per_gib=True) for part in ("system", "user")]
+        for each in (mode, dataset.run.baseline)
     )
-
-
-def _more_or_less(difference: float) -> str:
-    return f"{number(abs(difference))} {'more' if difference > 0 else 'fewer'}"
+    parts = [a.median - b.median for a, b in zip(ours, theirs, strict=True) if a and b]
+    if len(parts) == 2:
+        kernel, own = (f"{number(abs(each))} CPU s/GiB {'more' if each > 0 else 'less'}" for each in parts)
+        yield f"Measured: {kernel} in the kernel and {own} in the server's own code."
 
 
 def _faults(dataset: Dataset, mode: str) -> Iterator[str]:
-    ours = dataset.spread(mode, "minor_faults", per_gib=True)
-    theirs = dataset.spread(dataset.run.baseline, "minor_faults", per_gib=True)
-    if ours is None or theirs is None or max(ours.median, theirs.median) < FAULTS_WORTH_A_WORD:
+    ours, theirs = (dataset.spread(each, "minor_faults", per_gib=True) for each in (mode, dataset.run.baseline))
+    if ours is None or theirs is None:
         return
-    if max(ours.median, theirs.median) >= 10 * min(ours.median, theirs.median):
-        yield (
-            f"It took {number(ours.median)} page faults per GiB, {dataset.run.baseline} {number(theirs.median)}: "
-            f"each is a trip into the kernel for a page of memory."
-        )
+    few, many = sorted((ours.median, theirs.median))
+    if many >= max(FEWEST_FAULTS, 10 * few):
+        baseline = f"{dataset.run.baseline} {number(theirs.median)}"
+        yield f"{number(ours.median)} page faults per GiB, {baseline}: each enters the kernel to map memory."
 
 
 def limit(dataset: Dataset, mode: str) -> str:
-    """What was full while this mode ran, by the median of its rounds; and what doubled users said, where asked."""
+    """What was full while this mode ran, by the median of its rounds; and with doubled users, where tried."""
     probes = [probe for probe in dataset.probes if probe.cell.mode == mode]
-    said = [probed(probe, dataset.cells_of(mode), dataset.run) for probe in probes]
-    return "; ".join([_limit(dataset, mode), *said])
+    return "; ".join([_limit(dataset, mode), *(probed(each, dataset.cells_of(mode), dataset.run) for each in probes)])
 
 
 def _limit(dataset: Dataset, mode: str) -> str:
@@ -88,7 +75,7 @@ def _limit(dataset: Dataset, mode: str) -> str:
     server = middle([busy for cell in cells if (busy := cores(cell, "server")) is not None])
     client = middle([busy for cell in cells if (busy := cores(cell, "client")) is not None])
     if server is None or client is None:
-        return "unknown: the CPU of server or client is not on record"
+        return "unknown: CPU time of server or client not on record"
     numbers = f"server {number(server)}, client {number(client)} of a core"
     if dataset.run.question == "paced":
         return f"the offered rate, {rate_of(dataset.run)} ({numbers})"
@@ -96,24 +83,21 @@ def _limit(dataset: Dataset, mode: str) -> str:
     client_is_full = client >= client_full(dataset.run)
     if client_is_full and not server_is_full:
         return f"the client ({numbers}): throughput is a lower bound"
-    if server_is_full and not client_is_full:
-        return f"the server ({numbers})"
-    if server_is_full:
-        return f"server and client alike ({numbers})"
-    return f"not visible: neither kept a core busy ({numbers})"
+    full = "server and client" if client_is_full else "the server" if server_is_full else "neither server nor client"
+    return f"{full} ({numbers})"
 
 
 def floor_text(floor: Floor | None, run: str) -> str:
-    """What is known of the machine's A/A floor, and from when."""
+    """The machine's A/A floor, and the run that measured it."""
     if floor is None:
         return "this machine's A/A floor is unknown: `make load CALIBRATE=1` measures it"
     where = "in this run" if floor.run == run else f"in run {floor.run}, {floor.at}"
-    said = f"{floor.low:.3f}x to {floor.high:.3f}x for two equals, {where}"
-    return f"this machine's A/A floor is {percent(round(floor.reach, 4))} ({said})"
+    extent = f"{floor.low:.3f}x to {floor.high:.3f}x for two equals, {where}"
+    return f"this machine's A/A floor is {percent(round(floor.reach, 4))} ({extent})"
 
 
 def machine_line(run: RunData) -> str:
-    """The machine in one line; what nobody recorded is said to be unknown."""
+    """The machine in one line; what is not on record is unknown."""
     host, software = run.run.host, run.run.software
     memory = host.get("memory_bytes")
     known = (
@@ -128,7 +112,7 @@ def machine_line(run: RunData) -> str:
 
 
 def _python(version: str | int | float | None) -> str:
-    """3.11.7 as Python 3.11.7, CPython 3.11.7 as it is."""
+    """3.11.7 becomes Python 3.11.7; CPython 3.11.7 stays."""
     name = str(version or f"Python {UNKNOWN}")
     return f"Python {name}" if name[0].isdigit() else name
 
@@ -148,7 +132,7 @@ def users_of(run: Run) -> str:
 
 
 def _interface(run: Run) -> str:
-    """What the bytes went through; a NIC is said to be none where it was none."""
+    """What the bytes went through."""
     interface = run.host.get("interface")
     if interface in ("loopback", "lo"):
         return "loopback: no network card took part"
@@ -157,20 +141,18 @@ def _interface(run: Run) -> str:
 
 
 def held_to(run: Run) -> str | None:
-    """The rate that a token bucket holds the servers' interface to, as tc-tbf(8) says it; None without one."""
+    """The rate limit of the servers' interface, as tc-tbf(8) names it; None without one."""
     found = re.search(r"\btbf\b.*?\brate (\S+)", str(run.host.get("queueing") or ""))
     return found[1] if found else None
 
 
 def _default_control(default: str | int | float | None) -> str:
-    return f"unknown ({default} is the machine's default)" if default else UNKNOWN
+    return f"{UNKNOWN} ({default} is the machine's default)" if default else UNKNOWN
 
 
 def _sink(run: RunData) -> str:
-    """What became of the bytes; what arrives encrypted is decrypted before it can be dropped."""
+    """What the client does with the bytes; what arrives encrypted must be decrypted, so it is copied."""
     encrypted = [target.name for target in run.run.targets if target.tls is not None]
     if run.run.sink == "copy" or not encrypted:
         return f"sink {run.run.sink}"
-    return (
-        f"sink {run.run.sink} (of {', '.join(encrypted)} copy: TLS must be decrypted first, which the client pays for)"
-    )
+    return f"sink {run.run.sink} (copy for {', '.join(encrypted)}: the client must decrypt TLS)"

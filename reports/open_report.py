@@ -1,7 +1,4 @@
-"""Open a report in the reader's browser, or say where it lies.
-
-Its rule: a report is found by its page alone; where there is no desktop to open it on, its address is all there is.
-"""
+"""Find a report, and open it in the reader's browser."""
 
 import os
 import shutil
@@ -13,7 +10,7 @@ from reports.page import PAGE_FILE
 
 
 def find(reports: Path, name: str | None) -> Path:
-    """The page of the report of this name, or of the one that was made last. Raises UsageError where there is none."""
+    """The page of the named report, or of the latest. Raises UsageError where there is none."""
     pages = sorted(reports.glob(f"*/{PAGE_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
     if name is None and pages:
         return pages[-1]
@@ -21,13 +18,15 @@ def find(reports: Path, name: str | None) -> Path:
     if found is not None:
         return found
     if name is None:
-        raise UsageError(f"there is no report in {reports}: `make load` makes one")
+        raise UsageError(f"there is no report in {reports}: measure a run with `make load`")
     known = ", ".join(path.parent.name for path in pages[-8:]) or "none"
-    raise UsageError(f"there is no report {name!r} in {reports}, there is {known}: `make report RUN={name}` makes it")
+    raise UsageError(
+        f"there is no report {name!r} in {reports} (there is: {known}): build it with `make report RUN={name}`"
+    )
 
 
 def show(page: Path) -> str | None:
-    """Have the desktop open it. Returns why it could not, None when it could."""
+    """Open it on the desktop. Returns why that failed, None when it did not."""
     if not (os.environ.get("DISPLAY") or os.environ.get("WAYLAND_DISPLAY")):
         return "there is no desktop here"
     opener = shutil.which("xdg-open")

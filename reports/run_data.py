@@ -1,4 +1,4 @@
-"""One object with everything a report is made of: the records of a run and what was concluded from them.
+"""Everything that a report is made of: the records of a run and what was concluded from them.
 
 Its rule: it is read from the run's folder alone, and complete before the first section is rendered.
 """
@@ -14,10 +14,11 @@ from profiles.store.run_facts import Code, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import effective_floor
+from reports.analysis.findings import Validity
 from reports.analysis.rounds import Dataset, build
 from reports.analysis.sensitivity import Sensitivity, sensitivity
 from reports.analysis.text import plural
-from reports.analysis.validity import Validity, check
+from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude, delta
 from reports.flames.perf_profile import PerfProfile, from_folded
 
@@ -26,13 +27,16 @@ INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is co
 
 @dataclass(frozen=True, slots=True)
 class RunData:
-    """What a section gets. attachments: flame graphs and stacks by their file name. floor: the A/A floor in force, None
-    where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed. deep:
-    what perf saw of a mode, where it saw anything; deep_profiles say why not. paced: where both questions were asked
-    (method.md §2), the answer to the paced one, or in no_paced why there is none. code: the servers' own, as it was."""
+    """What a section renders.
+
+    attachments: flame graphs and stacks by file name. floor: the A/A floor in force, None if unknown. sensitivity: the
+    verdicts from other rounds, None if no round was disturbed. deep: perf profiles by mode; deep_profiles say why one
+    is missing. paced: where both questions were asked (method.md §2), the answer to the paced one; no_paced: why there
+    is none. code: the servers' source.
+    """
 
     run: Run
-    measured: Dataset
+    dataset: Dataset
     validity: Validity
     verdicts: tuple[Verdict, ...]
     attachments: dict[str, bytes]
@@ -46,49 +50,44 @@ class RunData:
 
     @property
     def interactive(self) -> bool:
-        """A load by hand: nothing was paired, so nothing is concluded, and there are no verdicts."""
+        """Whether it was a load by hand: nothing is paired, so there are no verdicts."""
         return self.run.kind == "interactive"
 
     @property
     def delta(self) -> float:
-        """What is too small to matter, as a share: the larger of 2 % and the A/A floor (method.md §5)."""
+        """The smallest difference that matters, as a share (method.md §5)."""
         return delta(self.floor.reach if self.floor else None)
 
     @property
     def answers(self) -> "tuple[RunData, ...]":
-        """One per question that was asked, and could be answered."""
+        """One per answered question."""
         return (self,) if self.paced is None else (self, self.paced)
 
-    @property
-    def is_part(self) -> bool:
-        """Whether it is the paced part of a run that asked both questions."""
-        return self.run.name.endswith(f"/{PACED_FOLDER}")
-
     def on_page(self, name: str) -> str:
-        """A name that is unique on a page with the answers to both questions."""
-        return f"{name}-{PACED_FOLDER}" if self.is_part else name
+        """An anchor that is unique on a page with both answers."""
+        return f"{name}-{PACED_FOLDER}" if self.run.name.endswith(f"/{PACED_FOLDER}") else name
 
     @property
     def void(self) -> frozenset[str]:
-        """The modes whose numbers, or whose baseline's, do not mean what they say."""
-        own = {mode for mode in self.measured.modes if self.validity.void_reason(mode)}
+        """The modes whose numbers must not be used, be it for their baseline's fault."""
+        own = {mode for mode in self.dataset.modes if self.validity.void_reason(mode)}
         return frozenset(own | {verdict.mode for verdict in self.verdicts if verdict.kind == "void"})
 
     def target(self, mode: str) -> TargetFacts:
         return next(target for target in self.run.targets if target.name == mode)
 
     def profile(self, mode: str) -> Profile | None:
-        return next((found for found in self.measured.profiles if found.cell.mode == mode), None)
+        return next((found for found in self.dataset.profiles if found.cell.mode == mode), None)
 
     def proof(self, mode: str) -> Proof | None:
-        return next((found for found in self.measured.proofs if found.mode == mode), None)
+        return next((found for found in self.dataset.proofs if found.mode == mode), None)
 
 
 def find(profiles: Path, name: str | None, tell: Callable[[str], None] = lambda _: None) -> RunFolder:
-    """The folder of the run of this name, or of the latest one that holds a complete round.
+    """The folder of the named run, or of the latest campaign with a complete round.
 
-    tell: takes a line about each later run that was passed over. Raises UsageError where there is none, UserError where
-    none holds a complete round.
+    tell: takes a line about each run that was skipped. Raises UsageError without a run, UserError where none holds a
+    complete round.
     """
     try:
         return _latest(profiles, tell) if name is None else _named(profiles, name)
@@ -99,36 +98,31 @@ def find(profiles: Path, name: str | None, tell: Callable[[str], None] = lambda 
 def _named(profiles: Path, name: str) -> RunFolder:
     whole = name.removesuffix(f"/{PACED_FOLDER}")
     if whole != Path(whole).name or whole in ("", ".", ".."):
-        raise UsageError(f"{name!r} is not the name of a run: give one of the folders in {profiles}, without its path")
+        raise UsageError(f"{name!r} is not a valid run name: give the name of a folder in {profiles}, without its path")
     if SweepFolder(profiles / name).exists:
-        raise UsageError(f"{name!r} is a sweep, and no single run: `make report RUN={name}` shows it")
+        raise UsageError(f"{name!r} is a sweep, not a single run: `make report RUN={name}` shows it")
     if not (profiles / name).is_dir():
         names = ", ".join(sorted(path.parent.name for path in profiles.glob(f"*/{RUN_FILE}"))[-8:])
-        there_are = f"there are {names}" if names else "there is none yet; `make load` makes one"
-        raise UsageError(f"there is no run {name!r} in {profiles}: {there_are}")
+        hint = f"choose from {names}" if names else "it is empty; `make load` measures a run"
+        raise UsageError(f"there is no run {name!r} in {profiles}: {hint}")
     return RunFolder(profiles / name)
 
 
 def _latest(profiles: Path, tell: Callable[[str], None]) -> RunFolder:
     found = sorted(profiles.glob(f"*/{RUN_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
     if not found:
-        raise UsageError(f"there is no run in {profiles}: `make load` makes one")
+        raise UsageError(f"there is no run in {profiles}: measure one with `make load`")
     for path in reversed(found):
         folder = RunFolder(path.parent)
-        if reason := _why_empty(folder) or _why_no_campaign(folder.read_run()):
-            tell(f"passed over run {folder.path.name!r}: {reason}")
+        if reason := _why_empty(folder) or (INTERACTIVE if folder.read_run().kind == "interactive" else None):
+            tell(f"skipped run {folder.path.name!r}: {reason}")
         else:
             return folder
     raise UserError(f"no campaign in {profiles} holds a complete round: measure again with `make load`")
 
 
-def _why_no_campaign(run: Run) -> str | None:
-    """Why a run is not what is meant by "the latest"; None when it is."""
-    return INTERACTIVE if run.kind == "interactive" else None
-
-
 def _why_empty(folder: RunFolder) -> str | None:
-    """Why a run has nothing to report; None when it has."""
+    """Why a run has nothing to report; None where it has."""
     try:
         run, cells = folder.read_run(), folder.read_cells()
         complete = build(run, cells).rounds
@@ -137,41 +131,56 @@ def _why_empty(folder: RunFolder) -> str | None:
     return None if complete else f"it holds no complete round ({plural(len(cells), 'cell')}, state {run.state})"
 
 
-def load(folder: RunFolder, *, whole: bool = True) -> RunData:
+def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     """Read a run and conclude from it. Raises UserError where it cannot be read, or holds no complete round.
 
-    whole: with the samples and the flame graphs, which are many bytes and change no conclusion.
+    whole: with the samples and profiler output, which are large and change no conclusion.
     """
     run = folder.read_run()
-    samples = folder.read_samples() if whole else ()
+    samples, deep_profiles = (folder.read_samples(), folder.read_deep()) if whole else ((), ())
     passes = (folder.read_profiles(), samples, folder.read_proofs(), folder.read_probes())
-    records = build(run, folder.read_cells(), *passes)
-    if not records.rounds:
-        raise UserError(
-            f"run {run.name!r} holds no complete round ({len(records.cells)} cells, state {run.state}), so that there "
-            f"is nothing to report; measure again with `make load`"
-        )
-    validity = check(records)
-    floor = effective_floor(records)
+    dataset = build(run, folder.read_cells(), *passes)
+    if not dataset.rounds:
+        cells = plural(len(dataset.cells), "cell")
+        raise UserError(f"run {run.name!r} holds no complete round ({cells}, state {run.state}): measure again")
+    validity, floor = check(dataset), effective_floor(dataset)
     reach = floor.reach if floor else None
-    verdicts = () if run.kind == "interactive" else conclude(records, validity, reach)
-    others = sensitivity(records, validity, verdicts, reach) if verdicts else None
-    deep_profiles = folder.read_deep() if whole else ()
-    attachments = _attachments(folder, records.profiles, deep_profiles) if whole else {}
-    seen = {profile.mode: _deep(profile, attachments) for profile in deep_profiles}
-    known = {mode: found for mode, found in seen.items() if found is not None and mode in run.modes}
-    found = RunData(run, records, validity, verdicts, attachments, floor, others, deep_profiles, known)
-    found = replace(found, code=folder.read_code() if whole else ())
+    verdicts = () if run.kind == "interactive" else conclude(dataset, validity, reach)
+    attachments = _attachments(folder, dataset.profiles, deep_profiles) if whole else {}
+    found = RunData(
+        run,
+        dataset,
+        validity,
+        verdicts,
+        attachments,
+        floor,
+        sensitivity(dataset, validity, verdicts, reach),
+        deep_profiles,
+        {each.mode: deep for each in deep_profiles if each.mode in run.modes and (deep := _deep(each, attachments))},
+        code=folder.read_code() if whole else (),
+    )
     return _with_paced(found, folder.paced)
 
 
+def read_campaign(profiles: Path, name: str | None) -> RunData:
+    """The named campaign, or the latest, called after its folder whatever its record says.
+
+    Raises UserError where there is none, or it cannot be read.
+    """
+    folder = find(profiles, name)
+    run = read_run(folder, whole=False)
+    if run.interactive:
+        raise UsageError(f"run {folder.name!r} is {INTERACTIVE}: compare campaigns")
+    return replace(run, run=replace(run.run, name=folder.name))
+
+
 def _with_paced(run: RunData, folder: RunFolder) -> RunData:
-    """With the answer to the other question, where it was asked too."""
+    """With the answer to the paced question, where it was asked too."""
     if not (folder.path / RUN_FILE).is_file():
         return run
     if reason := _why_empty(folder):
         return replace(run, no_paced=reason)
-    return replace(run, paced=load(folder, whole=False))
+    return replace(run, paced=read_run(folder, whole=False))
 
 
 def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> PerfProfile | None:
@@ -182,11 +191,11 @@ def _deep(profile: DeepProfile, attachments: dict[str, bytes]) -> PerfProfile | 
 def _attachments(
     folder: RunFolder, profiles: tuple[Profile, ...], deep_profiles: tuple[DeepProfile, ...]
 ) -> dict[str, bytes]:
-    """The files that the profiles name, where they exist; a name that leaves the folder is not followed."""
+    """The files that the profiles name, where they exist; a name with a path is ignored."""
     names = {name for profile in profiles for name in (profile.svg, profile.raw) if name}
     names |= {profile.folded for profile in deep_profiles if profile.folded}
     paths = {name: folder.path / name for name in sorted(names) if name == Path(name).name}
     try:
         return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
     except OSError as error:
-        raise UserError(f"cannot read {error.filename}: {error.strerror}; restore the file, or remove it") from error
+        raise UserError(f"cannot read {error.filename}: {error.strerror}; restore or remove the file") from error

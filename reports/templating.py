@@ -1,4 +1,4 @@
-"""Templates, and what they may do. Its rule: everything is escaped, and a name that is missing is an error."""
+"""Templates and what they may call. Its rule: everything is escaped, and an undefined name is an error."""
 
 import base64
 import contextlib
@@ -16,14 +16,14 @@ from markupsafe import Markup
 from reports.analysis import text
 
 TEMPLATES = Path(__file__).parent / "templates"
-BUILD = Path(__file__).resolve().parent.parent / "build"  # what is kept to be faster next time; `make clean` removes it
+BUILD = Path(__file__).resolve().parent.parent / "build"  # caches; `make clean` removes it
 MODE_COLOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """A section as the layout takes it. name: its anchor. half: may stand beside another. folded: until it is asked
-    for, with a hint of what is inside."""
+    """A section of a page. name: its anchor. half: it may stand beside another. folded: it is closed at first, and
+    shows a hint of its contents."""
 
     name: str
     title: str
@@ -34,7 +34,7 @@ class Rendered:
 
 
 class _Compiled(FileSystemBytecodeCache):
-    """Templates as they were compiled the last time; where they cannot be kept, they are compiled every time."""
+    """A cache of compiled templates that does without where it cannot be written."""
 
     def load_bytecode(self, bucket: Bucket) -> None:
         with contextlib.suppress(OSError):
@@ -61,7 +61,7 @@ def environment() -> Environment:
 
 
 def fragment(template: str, **context: Any) -> Markup:
-    """A piece of the page."""
+    """The template rendered with these names."""
     return Markup(environment().get_template(template).render(context))  # the template escaped it
 
 
@@ -72,15 +72,15 @@ def embedded_json(value: Any) -> Markup:
 
 
 def packed(content: bytes) -> str:
-    """As base64 of gzip: what is large and alike in itself takes a tenth of its size. The same bytes, the same text."""
+    """gzip as base64; the same bytes give the same text."""
     return base64.b64encode(gzip.compress(content, compresslevel=6, mtime=0)).decode()
 
 
 def packed_json(value: Any) -> str:
-    """For a script of the page, which unpacks it where it is seen (reports/assets/build/flames.js)."""
+    """For a script of the page, which unpacks it when it is shown (reports/assets/build/flames.js)."""
     return packed(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
 
 
 def mode_colour(index: int) -> str:
-    """The colour of a mode in charts and tables alike; a CSS variable, so that light and dark both work."""
+    """The colour of a mode in charts and tables: a CSS variable, for light and dark."""
     return f"var(--mode-{index % MODE_COLOURS})"

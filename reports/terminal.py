@@ -1,4 +1,4 @@
-"""What a run says in the terminal: a table, the verdicts, what speaks against them.
+"""A run in the terminal: a table, the verdicts, and what speaks against them.
 
 Its rule: piped output is plain text that is neither wrapped nor cut, and a name cannot steer the terminal.
 """
@@ -16,7 +16,7 @@ from reports.analysis.workload import caption
 from reports.explanations import floor_text
 from reports.run_data import INTERACTIVE, RunData
 
-PIPED_WIDTH = 200
+PIPED_WIDTH = 500
 
 _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
     ("CPU s/GiB", PRIMARY, False, ""),
@@ -27,17 +27,16 @@ _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
 
 
 def show(run: RunData, console: Console | None = None) -> None:
-    """For each question that was answered, print the table, the verdict lines, voids and cautions, and what was done
-    with disturbed rounds."""
+    """Print each answered question."""
     console = console or open_console()
     for answer in run.answers:
         _show(answer, console)
     if run.no_paced:
-        print_line(console, f"the paced question was asked too, and has no answer: {run.no_paced}", "yellow")
+        print_line(console, f"the paced question has no answer: {run.no_paced}", "yellow")
 
 
 def _show(run: RunData, console: Console) -> None:
-    rounds = plural(len(run.measured.rounds), "undisturbed round" if run.measured.dropped else "complete round")
+    rounds = plural(len(run.dataset.rounds), "undisturbed round" if run.dataset.dropped else "complete round")
     print_line(console, f"{run.run.name}: medians of {rounds}, {caption(run.run)}", "italic")
     console.print(_table(run))
     if run.interactive:
@@ -53,20 +52,21 @@ def _show(run: RunData, console: Console) -> None:
 
 
 def _rounds(run: RunData) -> Iterator[str]:
-    """Why it ended early, what was dropped, what the result would be otherwise, and the A/A floor."""
+    """Why it stopped early, what was dropped, the result from other rounds, and the A/A floor."""
     if run.run.stopped:
         yield f"stopped early: {run.run.stopped}"
-    for number, reasons in run.measured.dropped.items():
-        yield f"dropped: round {number}: {'; '.join(reasons)}"
+    for number, reasons in run.dataset.dropped.items():
+        yield f"dropped round {number}: {'; '.join(reasons)}"
     if run.sensitivity:
-        yield from (f"{run.sensitivity.sample}: {mode} {line}" for mode, line in run.sensitivity.lines)
+        yield run.sensitivity.title
+        yield from (f"  {mode}: {line}" for mode, line in run.sensitivity.lines)
     if run.floor:
         yield floor_text(run.floor, run.run.name)
 
 
-def open_console(piped_width: int = PIPED_WIDTH) -> Console:
-    """Standard output. piped_width: in signs, where it is no terminal."""
-    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else piped_width)
+def open_console() -> Console:
+    """Standard output; wide enough for every table where it is no terminal."""
+    return Console(file=sys.stdout, highlight=False, width=None if sys.stdout.isatty() else PIPED_WIDTH)
 
 
 def print_line(console: Console, text: str, style: str = "") -> None:
@@ -79,11 +79,11 @@ def _table(run: RunData) -> Table:
     table.add_column("mode")
     for title, *_ in _COLUMNS:
         table.add_column(title, justify="right")
-    for mode in run.measured.modes:
+    for mode in run.dataset.modes:
         cells = [
             _switches(run, mode)
             if metric == "switches"
-            else median(run.measured.spread(mode, metric, per_gib=per), unit)
+            else median(run.dataset.spread(mode, metric, per_gib=per), unit)
             for _, metric, per, unit in _COLUMNS
         ]
         table.add_row(Text(printable(mode)), *cells)
@@ -91,4 +91,16 @@ def _table(run: RunData) -> Table:
 
 
 def _switches(run: RunData, mode: str) -> str:
-    return median(run.measured.switches(mode))
+    return median(run.dataset.switches(mode))
+
+
+def table_of(title: str, *headings: str) -> Table:
+    table = Table(title=title, title_justify="left")
+    for heading in headings:
+        table.add_column(heading)
+    return table
+
+
+def add_row(table: Table, *cells: str, style: str = "") -> None:
+    """Add a row; a cell may have several lines."""
+    table.add_row(*(Text("\n".join(printable(line) for line in cell.split("\n")), style=style) for cell in cells))

@@ -1,8 +1,8 @@
 """make compare: two runs side by side, what differs between them first."""
 
 from errors import EXIT_DONE, UsageError, run_command
-from reports.comparison import comparison
-from reports.history import page, terminal
+from reports.comparison import comparison, page, terminal
+from reports.run_data import read_campaign
 from scripts.common_arguments import add_folders, parse, parser_of
 
 
@@ -12,7 +12,7 @@ def main() -> int:
     arguments = parse(parser)
     if arguments.a is None:
         raise UsageError("give A=name, the name of a run; `make runs` lists them")
-    a, b = (comparison.read(arguments.profiles, name) for name in (arguments.a, arguments.b))
+    a, b = (read_campaign(arguments.profiles, name) for name in (arguments.a, arguments.b))
     compared = comparison.compared(a, b)
     terminal.show_comparison(compared)
     print(f"page: {page.write_comparison(compared, arguments.reports)}")

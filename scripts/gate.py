@@ -8,9 +8,9 @@ import os
 
 from errors import UsageError, UserError, run_command
 from profiles.store.files import write_file
-from reports.comparison import ci_output, comparison
+from reports.comparison import ci_output, terminal
 from reports.comparison.gate import gate
-from reports.history import terminal
+from reports.run_data import read_campaign
 from scripts.common_arguments import add_folders, parse, parser_of
 
 
@@ -24,7 +24,7 @@ def main() -> int:
     if arguments.baseline is None:
         raise UsageError("give BASELINE=run, the run to be compared with")
     try:
-        run, baseline = (comparison.read(arguments.profiles, name) for name in (arguments.run, arguments.baseline))
+        run, baseline = (read_campaign(arguments.profiles, name) for name in (arguments.run, arguments.baseline))
         found = gate(run, baseline, arguments.max, arguments.judge, tuple(arguments.modes or ()))
         if arguments.junit:
             write_file(arguments.junit, ci_output.junit(found))

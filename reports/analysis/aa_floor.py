@@ -2,7 +2,7 @@
 
 Its rule: it comes from a duplicate of the baseline that ran as one more mode, in the same rounds. The floor is how far
 the plain 95 % interval of duplicate / baseline reaches from 1. An interval that does not hold 1 is no calibration: it
-widens δ in its own run, and is not kept for others.
+widens δ in its own run, and is not saved for others.
 """
 
 from profiles.store.records import Floor, Run
@@ -11,7 +11,7 @@ from reports.analysis.rounds import PRIMARY, Dataset
 
 
 def floor_of_run(dataset: Dataset) -> Floor | None:
-    """What this run's duplicate says; None without one, or with too few rounds for an interval."""
+    """From this run's duplicate; None without one, or with too few rounds for an interval."""
     run = dataset.run
     pairs = dataset.pairs(run.duplicate, PRIMARY) if run.duplicate else []
     paired = paired_ratio(pairs) if pairs else None
@@ -21,12 +21,12 @@ def floor_of_run(dataset: Dataset) -> Floor | None:
 
 
 def effective_floor(dataset: Dataset) -> Floor | None:
-    """The run's own, else the one that was kept from an earlier run; None: unknown."""
+    """The run's own, else the one saved by an earlier run; None: unknown."""
     return floor_of_run(dataset) or dataset.run.floor
 
 
 def conditions(run: Run) -> dict[str, str | int | float | None]:
-    """What a floor is true for: the machine, and the settings that decide how much its numbers scatter."""
+    """What a floor holds for: the machine, and the settings that decide how much its numbers scatter."""
     facts = ("cpu_model", "cpus", "memory_bytes", "kernel", "virtualisation", "cgroup_cpu_max", "governor", "pinning")
     baseline = next(target for target in run.targets if target.name == run.baseline)
     return {

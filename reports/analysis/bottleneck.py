@@ -1,8 +1,7 @@
 """What was full while a cell ran: the client, the server, or neither. Pure.
 
-Its rule: throughput is the ceiling of whatever was full, so it belongs to the server only where the server was. A
-client whose core is full while the server has headroom makes throughput a lower bound; CPU per GiB stands
-(method.md §6).
+Its rule: throughput is the ceiling of whatever was full, so it is the server's only where the server was full. A full
+client beside a server with headroom makes throughput a lower bound; CPU per GiB holds (method.md §6).
 """
 
 import statistics
@@ -11,7 +10,7 @@ from collections.abc import Sequence
 from profiles.store.records import Cell, Probe, Run
 
 FULL_SHARE = 0.85
-GAIN = 0.05  # more throughput than this from doubled users: the load had been too small
+GAIN = 0.05  # with a larger gain from doubled users, the load had been too small
 
 
 def cores(cell: Cell, role: str) -> float | None:
@@ -21,19 +20,22 @@ def cores(cell: Cell, role: str) -> float | None:
 
 
 def server_full(run: Run) -> float:
-    """From how many busy cores on the server counts as full: 85 % of the CPUs that it may use; of one, if unknown."""
-    cpus = run.host.get("server_cpus")
-    return FULL_SHARE * (cpus if isinstance(cpus, int | float) and cpus >= 1 else 1)
+    """Busy cores from which on the server counts as full: 85 % of the CPUs that it may use."""
+    return _full(run, "server_cpus")
 
 
 def client_full(run: Run) -> float:
     """The same for the load, each process of which is one thread."""
-    cpus = run.host.get("load_cpus")
+    return _full(run, "load_cpus")
+
+
+def _full(run: Run, fact: str) -> float:
+    cpus = run.host.get(fact)
     return FULL_SHARE * (cpus if isinstance(cpus, int | float) and cpus >= 1 else 1)
 
 
 def client_limited(cell: Cell, run: Run) -> bool:
-    """The client's core is full (or the cores of its workers) while the server has headroom."""
+    """The client's cores are full while the server has headroom."""
     client, server = cores(cell, "client"), cores(cell, "server")
     return client is not None and server is not None and client >= client_full(run) and server < server_full(run)
 
@@ -53,13 +55,13 @@ def probed(probe: Probe, scored: Sequence[Cell], run: Run) -> str:
     before, after = rate(scored), probe.cell.metrics.get("gib_per_s")
     server, client = cores(probe.cell, "server"), cores(probe.cell, "client")
     if before is None or before <= 0 or after is None or server is None or client is None:
-        return f"with {probe.users} users: unknown, since its throughput or CPU is"
+        return f"with {probe.users} users: unknown, since throughput or CPU is not on record"
     gain = after / before - 1
-    numbers = f"with {probe.users} users {100 * gain:+.0f} % GiB/s (server {server:.2f}, client {client:.2f} cores)"
+    numbers = f"with {probe.users} users: {100 * gain:+.0f} % GiB/s (server {server:.2f}, client {client:.2f} cores)"
     if gain > GAIN:
-        return f"{numbers}: {run.users} users were too few to find the limit"
+        return f"{numbers}: {run.users} users were too few to reach the limit"
     if server >= server_full(run):
         return f"{numbers}: the server was the limit"
     if client >= client_full(run):
         return f"{numbers}: the client was the limit, not the server"
-    return f"{numbers}: neither was full, so the limit lies between them"
+    return f"{numbers}: neither was full, so the limit is elsewhere"

@@ -1,8 +1,7 @@
-"""A mode's model beside what was measured: which steps happened, which did not, and what happened besides.
+"""A mode's model beside what was measured: which copies happened, which did not, and which the model lacks.
 
-Its rule: evidence is of a side and not of a step. Reading was counted, and sending was looked at (profiles/checks/trial.py);
-neither tells two copies of one side apart, so the steps of a side stand or fall together. No card took part and nobody
-looks into a place: DMA, and encryption within a place, stay the model's.
+Its rule: evidence is per side, reading or sending (profiles/checks/trial.py), and not per step: the steps of a side
+stand or fall together. DMA, and encryption within one location, are not measured and stay the model's.
 """
 
 from collections.abc import Iterator
@@ -18,12 +17,12 @@ Agreement = Literal["confirmed", "contradicted", "measured only", "model only"]
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A step of every byte. copies: per byte; 1 in the model, as many as were measured in a "measured only" one."""
+    """A step that every byte takes. copies: per byte, 1 in the model."""
 
     source: str
     destination: str
     by: str
-    finding: Agreement
+    agreement: Agreement
     copies: float = 1.0
 
     @property
@@ -31,15 +30,15 @@ class Step:
         """CPU from page cache to user buffer: confirmed"""
         how = self.by if self.by == "encryption" else self.by.upper()
         way = f"from {self.source} to {self.destination}" if self.source != self.destination else f"in {self.source}"
-        amount = f", {number(self.copies)} per byte" if self.finding == "measured only" else ""
-        found = "" if self.finding == "model only" else f": {self.finding}"
+        amount = f", {number(self.copies)} per byte" if self.agreement == "measured only" else ""
+        found = "" if self.agreement == "model only" else f": {self.agreement}"
         return f"{how} {way}{amount}{found}"
 
 
 def steps(target: TargetFacts, proof: Proof | None) -> tuple[Step, ...]:
     """The model's steps in their order, then what was measured beyond them."""
     reading, sending = _excess(target, proof, of_sending=False), _excess(target, proof, of_sending=True)
-    found = [*_of_the_model(target, reading, sending)]
+    found = [*_model_steps(target, reading, sending)]
     if reading is not None and reading >= COPIES_TOLERANCE:
         found.append(Step("page cache", "user buffer", "cpu", "measured only", reading))
     if sending is not None and sending >= COPIES_TOLERANCE:
@@ -50,49 +49,49 @@ def steps(target: TargetFacts, proof: Proof | None) -> tuple[Step, ...]:
 
 
 def _excess(target: TargetFacts, proof: Proof | None, of_sending: bool) -> float | None:
-    """CPU copies per byte that were measured on this side, beyond the model's; None where nobody knows."""
+    """Measured CPU copies per byte on this side, less the model's; None where unknown."""
     measured = None if proof is None else proof.sent_copies if of_sending else proof.read_copies
     of_reading = target.cpu_copies_of_reading
     return None if measured is None else measured - (target.cpu_copies - of_reading if of_sending else of_reading)
 
 
-def _of_the_model(target: TargetFacts, reading: float | None, sending: float | None) -> Iterator[Step]:
+def _model_steps(target: TargetFacts, reading: float | None, sending: float | None) -> Iterator[Step]:
     for step in target.copies:
         excess = sending if is_sending(step) else reading
-        finding: Agreement = "model only"
+        agreement: Agreement = "model only"
         if is_cpu_copy(step) and excess is not None:
-            finding = "contradicted" if excess <= -COPIES_TOLERANCE else "confirmed"
+            agreement = "contradicted" if excess <= -COPIES_TOLERANCE else "confirmed"
         by_reference = step.destination == "NIC" and step.source != "socket buffer"
         if by_reference and excess is not None and excess >= COPIES_TOLERANCE:  # they went through the socket buffer
-            finding = "contradicted"
-        yield Step(step.source, step.destination, step.by, finding)
+            agreement = "contradicted"
+        yield Step(step.source, step.destination, step.by, agreement)
 
 
 def statement(target: TargetFacts, proof: Proof | None) -> str:
     """CPU copies of every byte: 2 in the model, 2.00 measured (1.00 of reading, 1.00 of sending): confirmed.
 
-    A guest has no model: CPU copies of every byte: 2.00 measured from outside (1.00 of reading, 1.00 of sending).
+    An external server has no model: CPU copies of every byte: 2.00 measured from outside (…).
     """
     if target.external is not None:
-        return _of_a_guest(proof)
+        return _external(proof)
     model = f"CPU copies of every byte: {target.cpu_copies} in the model"
     if proof is None or proof.measured_copies is None:
-        reason = "its proof is not on record" if proof is None else proof.reason or "its proof did not see them"
-        return f"{model}, {UNKNOWN} in fact ({reason})."
-    off = any(step.finding in ("contradicted", "measured only") for step in steps(target, proof))
+        reason = "no proof on record" if proof is None else proof.reason or "the proof did not see them"
+        return f"{model}, measured: {UNKNOWN} ({reason})."
+    off = any(step.agreement in ("contradicted", "measured only") for step in steps(target, proof))
     why = f", {proof.contradiction}" if off and proof.copied_completions else ""
     found = f"contradicted{why}" if off else "confirmed"
     return f"{model}, {hundredths(proof.measured_copies)} measured ({_sides(proof)}): {found}."
 
 
-def _of_a_guest(proof: Proof | None) -> str:
+def _external(proof: Proof | None) -> str:
     if proof is None or proof.measured_copies is None:
-        reason = "its proof is not on record" if proof is None else proof.unknown or proof.reason
+        reason = "no proof on record" if proof is None else proof.unknown or proof.reason
         return f"CPU copies of every byte: {UNKNOWN} ({reason})."
     return f"CPU copies of every byte: {hundredths(proof.measured_copies)} measured from outside ({_sides(proof)})."
 
 
 def _sides(proof: Proof) -> str:
-    """Of a proof whose copies are measured: 1.00 of reading, 1.00 of sending"""
+    """1.00 of reading, 1.00 of sending"""
     assert proof.read_copies is not None and proof.sent_copies is not None
     return f"{hundredths(proof.read_copies)} of reading, {hundredths(proof.sent_copies)} of sending"

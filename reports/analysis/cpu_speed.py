@@ -1,7 +1,6 @@
 """Were the servers' CPUs always equally fast? By a fixed loop between cells (profiles/metrics/cpu_speed.py). Pure.
 
-Its rule: it widens intervals and favours nobody, so that it drops no round; but whoever wonders why the intervals are
-wide, or do not get narrower, is told.
+Its rule: uneven speed widens intervals and favours nobody, so it drops no round; it is a caution that explains them.
 """
 
 import statistics
@@ -14,8 +13,8 @@ MOST_RATIO = 1.15
 
 
 @dataclass(frozen=True, slots=True)
-class CoreSpeed:
-    """CPU time of the loop in µs: what a tenth of the judged cells were below, and a tenth above."""
+class CpuSpeed:
+    """CPU time of the loop in µs: 10th and 90th percentile of the judged cells."""
 
     low_us: float
     high_us: float
@@ -29,11 +28,11 @@ class CoreSpeed:
         return self.ratio > MOST_RATIO
 
 
-def core_speed(dataset: Dataset) -> CoreSpeed | None:
+def cpu_speed(dataset: Dataset) -> CpuSpeed | None:
     """None where it was not measured, or in fewer than FEWEST_CELLS cells."""
     cells = [cell for cells in dataset.rounds for cell in cells.values()]
     known = [us for cell in cells if (us := cell.metrics.get("cpu_probe_us"))]
     if len(known) < FEWEST_CELLS:
         return None
     tenths = statistics.quantiles(known, n=10, method="inclusive")
-    return CoreSpeed(tenths[0], tenths[-1])
+    return CpuSpeed(tenths[0], tenths[-1])

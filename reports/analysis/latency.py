@@ -18,7 +18,7 @@ LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
 
 @dataclass(frozen=True, slots=True)
 class Latencies:
-    """Of all downloads of a mode in the complete rounds, in microseconds. histogram: of all of them."""
+    """All downloads of a mode in the complete rounds, in microseconds."""
 
     count: int
     lowest_us: float
@@ -28,9 +28,7 @@ class Latencies:
 
     @property
     def mean_us(self) -> float:
-        """Of the middles of what the histogram counts as one value. Its own get_mean_value() walks over every value
-        that there could be.
-        """
+        """From the middle of each bucket. The histogram's own get_mean_value() walks over all possible values."""
         counts = ((index, count) for index, count in enumerate(self.histogram.counts) if count)
         return float(sum(count * _middle_us(self.histogram, index) for index, count in counts)) / self.count
 
@@ -42,7 +40,7 @@ def _middle_us(histogram: HdrHistogram, index: int) -> int:
 
 
 def latencies(dataset: Dataset, mode: str) -> Latencies | None:
-    """None where not one download was recorded; percentiles are empty below 1,000 of them."""
+    """None without a download; the percentiles are empty below 1,000 of them."""
     total = HdrHistogram(LOWEST_US, HIGHEST_US, DIGITS)
     for cell in dataset.cells_of(mode):
         if cell.latency_histogram:

@@ -5,7 +5,7 @@ are never averaged arithmetically: 0.5x and 2x are the same distance from 1.
 
 Why this interval: in simulation its nominal 95 % covered 96 % of clean and 95 % of spiky runs of 10 rounds, where
 the bootstrap covered 90 % and 80 %. The price is that few rounds cannot reach a level at all: with n rounds the
-widest interval there is, from the smallest to the largest round, covers 1 - 2/2**n, so 95 % need 6 rounds.
+widest interval, from the smallest to the largest round, covers 1 - 2/2**n, so 95 % need 6 rounds.
 """
 
 import math
@@ -18,6 +18,8 @@ from functools import lru_cache
 FEWEST_ROUNDS = 6
 FAMILY_CONFIDENCE = 0.95
 TARGET_HALF_WIDTH = 0.05  # method.md §4: the precision at which a campaign may stop
+
+Estimate = tuple[float, float | None, float | None]  # a value, and both ends of its interval or None twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,22 @@ class Paired:
 
     @property
     def median(self) -> float:
-        """The middle round: what can be said where no interval can."""
+        """The middle round: what can be said without an interval."""
         return statistics.median(self.ratios)
 
     @property
+    def estimate(self) -> Estimate:
+        """The ratio with its interval, or the median where there is no interval."""
+        return (self.median if self.low is None else self.ratio), self.low, self.high
+
+    @property
     def half_width(self) -> float | None:
-        """Of the interval, on the log scale: 0.05 is about ±5 %."""
+        """Half the interval's width on the log scale: 0.05 is about ±5 %."""
         return None if self.low is None or self.high is None else math.log(self.high / self.low) / 2
 
     @property
     def inverted(self) -> "Paired":
-        """baseline / mode: the same evidence, read from the other side."""
+        """baseline / mode, from the same evidence."""
         low, high = (None if edge is None else 1 / edge for edge in (self.high, self.low))
         return replace(self, ratio=1 / self.ratio, low=low, high=high, ratios=tuple(1 / one for one in self.ratios))
 
@@ -56,36 +63,36 @@ def paired_ratio(pairs: Sequence[tuple[float, float]], confidence: float = FAMIL
     if not all(mode > 0 and baseline > 0 for mode, baseline in pairs):
         raise ValueError("a ratio needs values above zero")
     ratios = tuple(mode / baseline for mode, baseline in pairs)
-    averages = walsh_averages([math.log(ratio) for ratio in ratios])
-    ratio, rounds = math.exp(statistics.median(averages)), len(ratios)
-    rank = critical_rank(rounds, confidence) if rounds >= FEWEST_ROUNDS else 0
-    if rank == 0:
+    middle, low, high = hodges_lehmann([math.log(ratio) for ratio in ratios], confidence)
+    if low is None or high is None:
         reason = f"{rounds_needed(confidence)} are needed for an interval of {percent(confidence)}"
-        return Paired(ratio, None, None, rounds, confidence, ratios, reason)
-    low, high = math.exp(averages[rank - 1]), math.exp(averages[-rank])
-    return Paired(ratio, low, high, rounds, confidence, ratios)
+        return Paired(math.exp(middle), None, None, len(ratios), confidence, ratios, reason)
+    return Paired(math.exp(middle), math.exp(low), math.exp(high), len(ratios), confidence, ratios)
+
+
+def hodges_lehmann(values: Sequence[float], confidence: float) -> Estimate:
+    """The median of the averages of all pairs of values, each with itself too, and its exact interval."""
+    averages = sorted((a + b) / 2 for i, a in enumerate(values) for b in values[i:])
+    rank = critical_rank(len(values), confidence) if len(values) >= FEWEST_ROUNDS else 0
+    low, high = (averages[rank - 1], averages[-rank]) if rank else (None, None)
+    return statistics.median(averages), low, high
 
 
 def family_confidence(comparisons: int) -> float:
-    """Of each interval, so that all of them together hold with 95 % (Bonferroni, method.md §4)."""
+    """The confidence of each interval that makes all of them hold together with 95 % (Bonferroni, method.md §4)."""
     return 1 - (1 - FAMILY_CONFIDENCE) / max(1, comparisons)
-
-
-def walsh_averages(values: Sequence[float]) -> list[float]:
-    """The sorted averages of all pairs of values, each with itself too: their median is Hodges–Lehmann's."""
-    return sorted((a + b) / 2 for i, a in enumerate(values) for b in values[i:])
 
 
 @lru_cache(maxsize=64)
 def critical_rank(n: int, confidence: float) -> int:
-    """k, so that the k-th smallest and k-th largest Walsh averages enclose the interval; 0 where no k is enough.
+    """k, so that the k-th smallest and k-th largest average enclose the interval; 0 where no k is enough."""
+    return rank_of(signed_rank_counts(n), 2**n, confidence)
 
-    k is the largest with P(T < k) <= (1 - confidence) / 2, T being the signed-rank sum of n rounds that do not
-    differ. Counted in whole numbers: of the 2**n equally likely sign patterns, counts[t] have the sum t.
-    """
-    share = (1 - confidence) / 2 * (1 + 1e-12)  # the grain takes back the rounding of 1 - confidence
-    most = int(Fraction(share) * 2**n)
-    counts = signed_rank_counts(n)
+
+def rank_of(counts: Sequence[int], total: int, confidence: float) -> int:
+    """The largest k with P(T < k) <= (1 - confidence) / 2: counts[t] of `total` equally likely orders have T = t."""
+    share = (1 - confidence) / 2 * (1 + 1e-12)  # takes back the rounding of 1 - confidence
+    most = int(Fraction(share) * total)
     below = rank = 0
     while (below := below + counts[rank]) <= most:
         rank += 1

@@ -1,9 +1,9 @@
-"""The records of a run put in order: complete rounds, those that were dropped, and the numbers of a mode over the rest.
+"""The records of a run in order: complete rounds, dropped rounds, and the numbers of a mode over the judged ones.
 
 Its rule: only complete rounds, in which every mode has its cell, are ever compared (method.md §4), and disturbed ones
-are dropped whole (§6) as long as enough are left for an interval. Where too few are, the machine is never calm: every
-round is kept, and the report says so. Both are decided on covariates and counts, never on a result. A number that is
-missing in a round is counted as missing, never filled in.
+are dropped whole (§6) as long as enough are left for an interval. Where too few are left, every round is kept, and the
+report says so. Both are decided on covariates and counts, never on a result. A number that is missing in a round is
+counted as missing, never filled in.
 """
 
 import statistics
@@ -23,7 +23,7 @@ PRIMARY = "server_cpu_s_per_gib"
 
 @dataclass(frozen=True, slots=True)
 class Spread:
-    """One number over the complete rounds: middle, smallest, largest, and in how many of them it was known."""
+    """A number over the judged rounds: median, smallest, largest, and in how many of them it was known."""
 
     median: float
     low: float
@@ -34,8 +34,8 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """All records of a run. rounds: those that are judged, each with its cells by mode, baseline first (and its
-    duplicate, where there is one). all_rounds: all complete ones, the disturbed included. disturbed: round to why."""
+    """All records of a run. rounds: the judged ones, each with its cells by mode, baseline first, duplicate last.
+    all_rounds: all complete ones. incomplete: numbers. disturbed: round to reasons."""
 
     run: Run
     cells: tuple[Cell, ...]
@@ -59,11 +59,11 @@ class Dataset:
         return bool(self.disturbed) and len(self.rounds) == len(self.all_rounds)
 
     @property
-    def calm_rounds(self) -> tuple[Mapping[str, Cell], ...]:
+    def undisturbed_rounds(self) -> tuple[Mapping[str, Cell], ...]:
         return tuple(cells for cells in self.all_rounds if number_of(cells) not in self.disturbed)
 
     def with_rounds(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Dataset":
-        """The same records, concluded from other rounds: for the sensitivity statement (method.md §6)."""
+        """The same records with other rounds judged: for the sensitivity statement (method.md §6)."""
         return replace(self, rounds=rounds)
 
     @property
@@ -72,15 +72,15 @@ class Dataset:
 
     @property
     def others(self) -> tuple[str, ...]:
-        """The modes that are compared with the baseline."""
+        """The modes other than the baseline."""
         return self.run.modes[1:]
 
     def cells_of(self, mode: str) -> tuple[Cell, ...]:
-        """Of the complete rounds, in their order."""
+        """In the judged rounds, in their order."""
         return tuple(cells[mode] for cells in self.rounds)
 
     def spread(self, mode: str, metric: str, *, per_gib: bool = False) -> Spread | None:
-        """None where no complete round knows the number."""
+        """None where no judged round knows the number."""
         return spread([value(cell, metric, per_gib=per_gib) for cell in self.cells_of(mode)])
 
     def switches(self, mode: str) -> Spread | None:
@@ -90,7 +90,7 @@ class Dataset:
     def pairs(
         self, mode: str, metric: str, *, per_gib: bool = False, against: str | None = None
     ) -> list[tuple[float, float]]:
-        """(mode, baseline) of every complete round that knows both and has a ratio. against: not the run's baseline."""
+        """(mode, baseline) of every judged round that knows both. against: a mode instead of the baseline."""
         other = against or self.run.baseline
         both = (
             (value(cells[mode], metric, per_gib=per_gib), value(cells[other], metric, per_gib=per_gib))
@@ -103,7 +103,7 @@ class Dataset:
 
 
 def value(cell: Cell, metric: str, *, per_gib: bool = False) -> float | None:
-    """A cell's number, None where it is unknown; per_gib of the bytes that arrived in its window."""
+    """A cell's number, None where it is unknown. per_gib: divided by the GiB that arrived in its window."""
     number = cell.metrics.get(metric)
     if number is None or not per_gib:
         return number
@@ -136,21 +136,21 @@ def build(
     proofs: tuple[Proof, ...] = (),
     probes: tuple[Probe, ...] = (),
 ) -> Dataset:
-    """Put the records in order. Raises UserError where they contradict the run, or each other."""
+    """Raises UserError where the records contradict the run, or each other."""
     by_round = _by_round(run, cells)
     names = (*run.modes, *((run.duplicate,) if run.duplicate else ()))
     complete = {number: found for number, found in sorted(by_round.items()) if len(found) == len(run.targets)}
     every = tuple({mode: found[mode] for mode in names} for found in complete.values())
     incomplete = tuple(sorted(set(by_round) - set(complete)))
     disturbed = {number_of(found): reasons for found in every if (reasons := disturbances(found, run))}
-    calm = tuple(found for found in every if number_of(found) not in disturbed)
-    enough = len(calm) >= rounds_needed(family_confidence(len(run.modes) - 1))
-    judged = calm if enough else every
+    undisturbed = tuple(found for found in every if number_of(found) not in disturbed)
+    enough = len(undisturbed) >= rounds_needed(family_confidence(len(run.modes) - 1))
+    judged = undisturbed if enough else every
     return Dataset(run, cells, profiles, samples, judged, incomplete, proofs, every, disturbed, probes)
 
 
 def _by_round(run: Run, cells: tuple[Cell, ...]) -> dict[int, dict[str, Cell]]:
-    """Round to mode to cell. Raises UserError for a cell of no target, or one that is there twice."""
+    """Round to mode to cell. Raises UserError for a cell of no target, or a second one of a mode."""
     targets = {target.name for target in run.targets}
     if run.baseline not in targets:
         raise UserError(f"run {run.name!r} compares with {run.baseline!r}, which is not among its targets")

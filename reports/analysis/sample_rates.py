@@ -1,9 +1,8 @@
 """Samples → rates over time. Pure.
 
-Its rule: samples are cumulative, so a rate is the difference of two of them, and only of one process: a new pid
-starts anew. Where samples are too many, or too close together for the clock behind them, whole samples are left
-out. The rate between the two that remain is then the true mean of the longer interval: nothing is smoothed away,
-and nothing is made up.
+Its rule: samples are cumulative, so a rate is the difference of two samples of one process. Where there are too many,
+or they lie too close together for the clock behind them, whole samples are left out: the rate between the two that
+remain is the true mean of the longer interval, and nothing is smoothed.
 """
 
 from collections.abc import Iterator
@@ -13,10 +12,7 @@ from itertools import groupby, pairwise
 from profiles.store.records import Sample
 
 Counters = tuple[str, ...]
-CPU: tuple[Counters, ...] = (
-    ("cpu_s",),
-    ("user_s", "system_s"),
-)  # the CPU clock where it was read, else ticks
+CPU: tuple[Counters, ...] = (("cpu_s",), ("user_s", "system_s"))  # the CPU clock where it was read, else ticks
 SWITCHES: tuple[Counters, ...] = (("voluntary_switches", "involuntary_switches"),)
 
 
@@ -45,7 +41,7 @@ def rates(
 
 
 def _apart(samples: list[Sample], shortest_s: float) -> list[Sample]:
-    """First and last stay; of those between, none lies closer to the one before it, or to the last."""
+    """First and last stay; between them, none lies closer than shortest_s to the one before it or to the last."""
     kept = samples[:1]
     for sample in samples[1:-1]:
         if min(sample.t_s - kept[-1].t_s, samples[-1].t_s - sample.t_s) >= shortest_s:
@@ -54,7 +50,7 @@ def _apart(samples: list[Sample], shortest_s: float) -> list[Sample]:
 
 
 def _added(before: Sample, after: Sample, names: Counters) -> float | None:
-    """None where a counter is unknown, or went backwards: then it is not the same counter."""
+    """None where a counter is unknown, or went backwards."""
     total = 0.0
     for name in names:
         old, new = before.values.get(name), after.values.get(name)

@@ -1,4 +1,4 @@
-"""Numbers as people read them. Its rule: "unknown" is a word of its own, and never looks like a number."""
+"""Numbers and lists as text. Its rule: what is unknown is the word "unknown", and never looks like a number."""
 
 import math
 import statistics
@@ -11,7 +11,7 @@ UNKNOWN = "unknown"
 
 
 def number(value: float | None) -> str:
-    """Three significant digits and thousands apart: 0.0123, 4.56, 789, 262,144; whole numbers whole."""
+    """Three significant digits, thousands separated: 0.0123, 4.56, 789, 262,144; whole numbers whole."""
     if value is None:
         return UNKNOWN
     if not math.isfinite(value) or value == int(value):
@@ -35,7 +35,7 @@ def quantity(value: float | None, unit: str) -> str:
 
 
 def median(spread: Spread | None, unit: str = "") -> str:
-    """The middle of the rounds; says so where not every round knew it."""
+    """The median of the rounds, and in how many of them it was known if not in all."""
     if spread is None:
         return UNKNOWN
     known = "" if spread.known == spread.rounds else f" ({spread.known} of {spread.rounds} rounds)"
@@ -43,14 +43,14 @@ def median(spread: Spread | None, unit: str = "") -> str:
 
 
 def extent(spread: Spread | None, unit: str = "") -> str:
-    """From the lowest round to the highest; nothing where all are the same."""
+    """From the lowest round to the highest; empty where all are the same."""
     if spread is None or spread.low == spread.high:
         return ""
     return f"{quantity(spread.low, unit)} to {quantity(spread.high, unit)}"
 
 
 def decimals(*ratios: float) -> int:
-    """Two, as in 0.18x; more where the smallest would lose its second digit, fewer from 100 on."""
+    """Two, as in 0.18x; more to keep two significant digits, none from 100 on."""
     smallest = min(ratios)
     if smallest >= 100:
         return 0
@@ -61,24 +61,26 @@ def times(value: float) -> str:
     return f"{value:,.{decimals(value)}f}x"
 
 
-def interval(ratio: float, low: float, high: float) -> str:
-    """0.18x [0.17, 0.20]"""
+def interval(ratio: float, low: float | None, high: float | None) -> str:
+    """0.18x [0.17, 0.20]; median 0.18x where there is no interval."""
+    if low is None or high is None:
+        return f"median {times(ratio)}"
     places = decimals(low)
     return f"{ratio:,.{places}f}x [{low:,.{places}f}, {high:,.{places}f}]"
 
 
 def printable(text: str) -> str:
-    """Escape sequences, line ends and what XML forbids become a visible sign."""
+    """Control characters, which could steer a terminal or break XML, become a visible character."""
     return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
 
 
 def nobreak(text: str) -> str:
-    """The text, never torn apart at the end of a line: 97.5 %."""
+    """The text with no-break spaces: 97.5 %."""
     return text.replace(" ", "\N{NO-BREAK SPACE}")
 
 
 def moment(iso: str) -> str:
-    """2026-11-24 13:05 UTC; what is no moment with an offset stays as it is."""
+    """2026-11-24 13:05 UTC; any other text stays as it is."""
     try:
         when = datetime.fromisoformat(iso)
     except ValueError:
@@ -91,7 +93,7 @@ def plural(count: int, noun: str) -> str:
 
 
 def rounds_list(numbers: list[int]) -> str:
-    """1, 2 and 5; a long list is cut, and says so."""
+    """1, 2 and 5; a long list is shortened to 8 and "12 more"."""
     shown = [str(item) for item in numbers[:8]]
     if len(numbers) > 8:
         return f"{', '.join(shown)} and {len(numbers) - 8} more"

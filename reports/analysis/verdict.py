@@ -1,18 +1,19 @@
-"""What may be said of a mode against the baseline: one of four sentences (method.md §5), or why there is none.
+"""The verdict on a mode against the baseline: one of four sentences (method.md §5), or why there is none.
 
 Its rule: the sentences are those of the specification, word for word, and only `conclude` chooses among them.
 
-- smaller or larger: the whole interval lies outside 1 ± δ.
+- less, more: the whole interval lies outside 1 ± δ.
 - same: the whole interval lies inside.
-- inconclusive: it does neither.
-- void: a gate says that the numbers do not mean what they say.
-- none: too few rounds for an interval, or nothing known to compare.
+- inconclusive: neither.
+- void: the numbers must not be used (validity.py).
+- none: too few rounds for an interval, or nothing to compare.
 """
 
 import math
 from dataclasses import dataclass
 from typing import Literal
 
+from reports.analysis.findings import Validity
 from reports.analysis.paired_ratio import (
     FEWEST_ROUNDS,
     TARGET_HALF_WIDTH,
@@ -23,16 +24,16 @@ from reports.analysis.paired_ratio import (
 )
 from reports.analysis.rounds import PRIMARY, Dataset
 from reports.analysis.text import interval, plural, times
-from reports.analysis.validity import Validity
 
 SMALLEST_DELTA = 0.02
 
 VerdictKind = Literal["less", "more", "same", "inconclusive", "void", "none"]
+SIGNS: dict[VerdictKind, str] = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """sentence: what is said of `mode`. paired: the numbers behind it, None where there are none."""
+    """sentence: the verdict on `mode`. paired: the numbers behind it, None where there are none."""
 
     mode: str
     kind: VerdictKind
@@ -46,7 +47,7 @@ class Verdict:
 
 
 def delta(aa_floor: float | None) -> float:
-    """What is too small to matter: 2 %, or what this machine finds between two equals, rounded up to 0.1 %.
+    """The smallest difference that matters: 2 %, or the machine's A/A floor, rounded up to 0.1 %.
 
     aa_floor: Floor.reach; None: never measured.
     """
@@ -54,7 +55,7 @@ def delta(aa_floor: float | None) -> float:
 
 
 def conclude(dataset: Dataset, validity: Validity, aa_floor: float | None = None) -> tuple[Verdict, ...]:
-    """One verdict per mode other than the baseline, in their order."""
+    """One verdict per mode other than the baseline."""
     level = family_confidence(len(dataset.others))
     return tuple(_verdict(dataset, validity, mode, level, delta(aa_floor)) for mode in dataset.others)
 
@@ -90,8 +91,7 @@ def _from_interval(mode: str, baseline: str, paired: Paired, margin: float) -> V
 def more_rounds(paired: Paired, margin: float) -> int:
     """N ≈ n·(half-width/target)² - n, at least 1.
 
-    The target is the precision at which a campaign may stop; where that is reached and has decided nothing,
-    the interval must become as narrow as δ.
+    The target is the precision at which a campaign may stop; where that decided nothing, it is δ.
     """
     half_width = paired.half_width
     assert half_width is not None
@@ -107,4 +107,4 @@ def _too_few(paired: Paired) -> str:
 def _nothing(dataset: Dataset) -> str:
     if not dataset.rounds:
         return f"no verdict: no complete round, {FEWEST_ROUNDS} are needed for an interval"
-    return "no verdict: the server's CPU per GiB is not known above zero in any round"
+    return "no verdict: server CPU per GiB is unknown or zero in every round"

@@ -1,4 +1,4 @@
-"""Which question a run answers, in words: as fast as it goes or at an offered rate, from memory or from the disk. Pure.
+"""Which question a run answers: at full speed or at an offered rate, from memory or from disk. Pure.
 
 Its rule: a result names its question (method.md §2), since the same mode may win one and lose the other.
 """
@@ -9,8 +9,8 @@ from units import exact_size, format_size
 
 CACHE = {
     "warm": "page cache warm",
-    "cold": "page cache cold: each cell is one download of a file that was dropped from there before (what the disk "
-    "and a hypervisor keep in caches of their own is not known)",
+    "cold": "page cache cold: each cell is one download of a file that was dropped from the page cache before (caches "
+    "of the disk and of a hypervisor are not known)",
 }
 
 
@@ -30,12 +30,12 @@ def sentence(run: Run) -> str:
 
 
 def chosen(run: Run) -> str:
-    """Where an offered rate comes from; empty when saturated."""
+    """How the offered rate was chosen; empty when saturated."""
     if not run.pilot_bytes_per_s or run.question == "saturated":
         return ""
     slowest = min(run.pilot_bytes_per_s, key=lambda mode: run.pilot_bytes_per_s[mode])
     return (
-        f"In a saturated pilot, which is not scored, {slowest} was the slowest with "
+        f"The rate follows from a saturated pilot, which is not scored: {slowest} was the slowest with "
         f"{format_size(run.pilot_bytes_per_s[slowest])}/s."
     )
 
@@ -47,7 +47,7 @@ def rate_of(run: Run) -> str:
 
 def _aim(run: Run) -> str:
     if run.question == "paced":
-        return "what the same work costs, and its latency"
+        return "the cost and latency of the same work"
     if run.cache == "cold":
-        return "as fast as one user gets it"
-    return "as fast as it goes, the ceiling of server and client together"
+        return "as fast as one user can download"
+    return "as fast as server and client together can go"

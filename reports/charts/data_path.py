@@ -66,8 +66,8 @@ def picture(name: str, target: TargetFacts, proof: Proof | None = None) -> Marku
     drawn = steps(target, proof)
     used = {place for step in drawn for place in (step.source, step.destination)}
     boxes = [Box(place, x, y, place in used) for place, (x, y) in PLACES.items()]
-    in_words = ", then ".join(step.in_words for step in drawn if step.finding != "measured only") or "no copy"
-    besides = "".join(f"; besides, {step.in_words}" for step in drawn if step.finding == "measured only")
+    in_words = ", then ".join(step.in_words for step in drawn if step.agreement != "measured only") or "no copy"
+    besides = "".join(f"; besides, {step.in_words}" for step in drawn if step.agreement == "measured only")
     return fragment(
         "picture.html",
         name=name,
@@ -104,14 +104,14 @@ def _arrows(drawn: tuple[Step, ...]) -> Iterator[Arrow]:
         aside = 30 * seen.get(between, 0)
         seen[between] = seen.get(between, 0) + 1
         line = _within(step, aside) if step.source == step.destination else _from_edge_to_edge(step, aside)
-        yield Arrow(_label(place, step), step.by, step.finding.replace(" ", "-"), *line)
+        yield Arrow(_label(place, step), step.by, step.agreement.replace(" ", "-"), *line)
 
 
 def _label(place: int, step: Step) -> str:
     """2 CPU ✓, 3 encryption, +1 CPU"""
     by = step.by if step.by == "encryption" else step.by.upper()
-    first = f"+{number(round(step.copies, 2))}" if step.finding == "measured only" else str(place)
-    return f"{first} {by}{MARKS[step.finding]}"
+    first = f"+{number(round(step.copies, 2))}" if step.agreement == "measured only" else str(place)
+    return f"{first} {by}{MARKS[step.agreement]}"
 
 
 Line = tuple[float, float, float, float, float, float]

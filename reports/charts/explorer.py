@@ -10,7 +10,7 @@ from typing import Any
 
 from reports.analysis.paired_ratio import Paired, paired_ratio
 from reports.analysis.rounds import PRIMARY, Dataset, value
-from reports.analysis.text import interval, times
+from reports.analysis.text import interval
 from reports.run_data import RunData
 
 
@@ -41,15 +41,15 @@ def choices(run: RunData) -> dict[str, Any]:
     values: per metric and mode, one for each round, null where it is unknown; compared: per metric, baseline and mode,
     [estimate, low, high, as text], without low and high where there are too few rounds.
     """
-    fit = [mode for mode in run.measured.modes if mode not in run.void]
+    fit = [mode for mode in run.dataset.modes if mode not in run.void]
     metrics = (DECLARED, *EXPLORATORY)
     return {
         "baseline": run.run.baseline,
         "modes": fit,
-        "rounds": [next(iter(cells.values())).round for cells in run.measured.rounds],
+        "rounds": [next(iter(cells.values())).round for cells in run.dataset.rounds],
         "metrics": {metric.name: metric.label for metric in metrics},
-        "values": {metric.name: _values(run.measured, metric, fit) for metric in metrics},
-        "compared": {metric.name: _compared(run.measured, metric, fit) for metric in metrics},
+        "values": {metric.name: _values(run.dataset, metric, fit) for metric in metrics},
+        "compared": {metric.name: _compared(run.dataset, metric, fit) for metric in metrics},
     }
 
 
@@ -75,7 +75,4 @@ def _compared(dataset: Dataset, metric: ExplorerMetric, modes: list[str]) -> dic
 
 
 def _shown(paired: Paired) -> list[Any]:
-    if paired.low is None or paired.high is None:
-        return [_short(paired.median), None, None, f"median {times(paired.median)}"]
-    text = interval(paired.ratio, paired.low, paired.high)
-    return [_short(paired.ratio), _short(paired.low), _short(paired.high), text]
+    return [*map(_short, paired.estimate), interval(*paired.estimate)]

@@ -1,11 +1,11 @@
-"""Two runs in one picture: each mode's ratio in A and in B, with the interval of each.
+"""The chart of a comparison: each mode's ratio in A and in B, with its interval.
 
 Its rule: it draws what was paired within a run. The ratio from run to run stays in the table, beside its caveat.
 """
 
 import altair as alt
 
-from reports.analysis.text import interval, times
+from reports.analysis.text import interval
 from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
 from reports.comparison.comparison import Comparison
 from reports.templating import mode_colour
@@ -15,7 +15,7 @@ _OFFSETS = {"A": -9, "B": 9}
 
 
 def side_by_side(comparison: Comparison) -> Spec | None:
-    """None where the runs share no mode beside the reference, or every ratio is void or unknown."""
+    """None where no mode has a ratio in either run."""
     rows = _rows(comparison)
     if not rows:
         return None
@@ -51,11 +51,8 @@ def _rows(comparison: Comparison) -> list[Row]:
         for run, side, data_ in (("A", row.a, comparison.a), ("B", row.b, comparison.b)):
             if side.ratio is None or side.void_ratio:
                 continue
-            facts: Row = {"run": run, "name": data_.run.name, "mode": row.mode}
-            if side.ratio.low is None or side.ratio.high is None:
-                rows.append(facts | {"ratio": side.ratio.median, "text": f"median {times(side.ratio.median)}"})
-                continue
-            text = interval(side.ratio.ratio, side.ratio.low, side.ratio.high)
-            ends: Row = {"ratio": side.ratio.ratio, "low": side.ratio.low, "high": side.ratio.high}
-            rows.append(facts | ends | {"text": text})
+            ratio, low, high = side.ratio.estimate
+            facts: Row = {"run": run, "name": data_.run.name, "mode": row.mode, "text": interval(ratio, low, high)}
+            ends: Row = {"ratio": ratio} if low is None else {"ratio": ratio, "low": low, "high": high}
+            rows.append(facts | ends)
     return rows

@@ -1,6 +1,6 @@
-"""What a gate found, for machines: JUnit XML and annotations of GitHub Actions.
+"""The result of a gate for machines: JUnit XML and annotations of GitHub Actions.
 
-Its rule: names come from outside. XML gets no sign that it forbids, and an annotation stays one line and one command.
+Its rule: names come from outside. XML gets no character that it forbids, and an annotation stays one line and command.
 """
 
 from xml.etree import ElementTree
@@ -13,7 +13,7 @@ _LEVELS: dict[Outcome, str] = {"pass": "notice", "regression": "error", "inconcl
 
 
 def junit(gate: Gate) -> bytes:
-    """One test case per mode: a regression is a failure, and what could not be judged is an error."""
+    """One test case per mode: a regression is a failure, and an inconclusive mode is an error."""
     count = [judgement.outcome for judgement in gate.judgements].count
     suite = ElementTree.Element(
         "testsuite",
@@ -38,7 +38,7 @@ def junit(gate: Gate) -> bytes:
 
 
 def annotations(gate: Gate) -> list[str]:
-    """One workflow command per mode, as GitHub Actions reads them from the output."""
+    """One workflow command per mode, which GitHub Actions reads from the output."""
     return [
         f"::{_LEVELS[judgement.outcome]} title={_property(f'{judgement.mode}: {judgement.outcome}')}::"
         f"{_message(f'{judgement.text} ({CAVEAT})')}"
@@ -47,7 +47,7 @@ def annotations(gate: Gate) -> list[str]:
 
 
 def _message(text: str) -> str:
-    """The signs that mean something are escaped as the runner's own toolkit does it (actions/toolkit, command.ts)."""
+    """Escaped as by the runner's own toolkit (actions/toolkit, command.ts)."""
     return printable(text).replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
 
 

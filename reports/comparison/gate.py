@@ -1,16 +1,15 @@
-"""Is a run worse than another one, kept as the baseline? A judgement for a CI, with an exit code.
+"""The CI gate: is a run worse than a saved one? With an exit code.
 
-Its rule: what cannot be judged never passes. A mode that is void, missing or known too imprecisely is inconclusive,
-and that has an exit code of its own.
+Its rule: what cannot be judged never passes. A mode that is void, missing or too imprecise is inconclusive, which has
+an exit code of its own.
 
-What is judged, per mode, is B over A with the interval of `across` at the family's confidence (Bonferroni):
+Judged, per mode, is B over A with an unpaired interval at the family's confidence (Bonferroni):
 
-- "relative": the cost relative to the baseline mode, in each run paired within its rounds. The machine's speed
-  cancels, so that runs of different days and machines may be compared; what makes all modes slower alike, the
-  baseline mode included, is not seen.
-- "direct": s/GiB itself. It sees everything, a busier or slower machine too, so it is refused across machines.
+- "relative": the cost relative to the baseline mode, paired within each run. The machine's speed cancels, so runs of
+  different days and machines may be compared; a slowdown of all modes alike is not seen.
+- "direct": s/GiB itself. It sees everything, a busier machine too, so it is refused across machines.
 
-The interval knows nothing of how runs differ from one to the next (`across.CAVEAT`): the limit must leave room for it.
+The interval does not cover how runs differ from one to the next (`CAVEAT`): the limit must leave room for that.
 """
 
 import math
@@ -32,7 +31,7 @@ Outcome = Literal["pass", "regression", "inconclusive"]
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """text: what was found, in one line that names no mode."""
+    """text: the reason, without the mode's name."""
 
     mode: str
     outcome: Outcome
@@ -41,7 +40,7 @@ class Judgement:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """A run judged against another. maximum: the ratio that is still allowed."""
+    """A run judged against another. maximum: the largest ratio that passes."""
 
     run: str
     baseline: str
@@ -52,7 +51,7 @@ class Gate:
 
     @property
     def outcome(self) -> Outcome:
-        """The worst there is."""
+        """The worst of all modes."""
         found = {judgement.outcome for judgement in self.judgements}
         return "regression" if "regression" in found else "inconclusive" if "inconclusive" in found else "pass"
 
@@ -64,11 +63,11 @@ class Gate:
 def gate(run: RunData, baseline: RunData, maximum: float, judged: Judged, modes: tuple[str, ...] = ()) -> Gate:
     """Judge these modes of run, by default all that the baseline run has. Raises UsageError where nothing can be."""
     if not (math.isfinite(maximum) and 0 < maximum <= 1000):
-        raise UsageError(f"MAX={maximum:g} is no ratio to allow: give one above 0, like 1.05")
+        raise UsageError(f"MAX={maximum:g} is not a limit: give a ratio above 0, like 1.05")
     if run.run.name == baseline.run.name:
-        raise UsageError(f"RUN and BASELINE are both {run.run.name!r}: a run is never worse than itself")
+        raise UsageError(f"RUN and BASELINE are both {run.run.name!r}: give two runs")
     reference = _reference(run, baseline) if judged == "relative" else None
-    named = modes or tuple(mode for mode in baseline.measured.modes if mode != reference)
+    named = modes or tuple(mode for mode in baseline.dataset.modes if mode != reference)
     _check(run, baseline, named, reference, judged)
     level = family_confidence(len(named))
     found = tuple(_judge(run, baseline, mode, reference, maximum, level) for mode in named)
@@ -77,27 +76,27 @@ def gate(run: RunData, baseline: RunData, maximum: float, judged: Judged, modes:
 
 def _reference(run: RunData, baseline: RunData) -> str:
     reference = baseline.run.baseline
-    if reference not in run.measured.modes:
+    if reference not in run.dataset.modes:
         raise UsageError(
-            f"run {run.run.name!r} has no {reference}, to which run {baseline.run.name!r} relates its modes: "
-            f"measure it too, or judge the seconds themselves with JUDGE=direct"
+            f"run {run.run.name!r} has no {reference}, the baseline of run {baseline.run.name!r}: measure it too, or "
+            f"use JUDGE=direct"
         )
     return reference
 
 
 def _check(run: RunData, baseline: RunData, modes: tuple[str, ...], reference: str | None, judged: Judged) -> None:
-    """That the two runs may be compared at all. Raises UsageError."""
+    """Raises UsageError where the two runs cannot be compared."""
     if not modes:
-        raise UsageError(f"run {baseline.run.name!r} holds no mode to judge beside {reference}: measure more modes")
+        raise UsageError(f"run {baseline.run.name!r} has no mode to judge beside {reference}: measure more modes")
     for mode in modes:
         if mode == reference:
-            raise UsageError(f"{mode} is what the modes are related to: judge it with JUDGE=direct")
-        if mode not in baseline.measured.modes:
-            known = ", ".join(baseline.measured.modes)
+            raise UsageError(f"{mode} is the mode that others are compared with: judge it with JUDGE=direct")
+        if mode not in baseline.dataset.modes:
+            known = ", ".join(baseline.dataset.modes)
             raise UsageError(f"run {baseline.run.name!r} has no mode {mode!r}: it has {known}")
-    here = tuple(mode for mode in (*modes, *([reference] if reference else [])) if mode in run.measured.modes)
+    here = tuple(mode for mode in (*modes, *([reference] if reference else [])) if mode in run.dataset.modes)
     if unlike := other_question(baseline.run, run.run, here):
-        raise UsageError(f"the runs do not answer the same question ({unlike}): measure with the same knobs")
+        raise UsageError(f"the runs do not answer the same question ({unlike}): measure with the same options")
     machines = machine(baseline.run), machine(run.run)
     if judged == "direct" and machines[0] != machines[1]:
         raise UsageError(f"JUDGE=direct needs one machine ({machines[0]} against {machines[1]}): use JUDGE=relative")
@@ -106,8 +105,8 @@ def _check(run: RunData, baseline: RunData, modes: tuple[str, ...], reference: s
 def _judge(
     run: RunData, baseline: RunData, mode: str, reference: str | None, maximum: float, level: float
 ) -> Judgement:
-    if mode not in run.measured.modes:
-        text = f"run {run.run.name!r} did not measure it; name the modes to judge with MODES="
+    if mode not in run.dataset.modes:
+        text = f"run {run.run.name!r} did not measure it; choose the modes to judge with MODES="
         return Judgement(mode, "inconclusive", text)
     row = comparison.row(baseline, run, mode, reference, level)
     for side, name in ((row.a, baseline.run.name), (row.b, run.run.name)):
@@ -120,7 +119,7 @@ def _judge(
         return Judgement(mode, "inconclusive", f"{times(found.ratio)} without an interval: {found.reason}")
     numbers, limit = interval(found.ratio, found.low, found.high), f"{maximum:g}x"
     if found.low > maximum:
-        return Judgement(mode, "regression", f"{numbers} lies above the limit of {limit}")
+        return Judgement(mode, "regression", f"{numbers} is above the limit of {limit}")
     if found.high <= maximum:
-        return Judgement(mode, "pass", f"{numbers} stays within the limit of {limit}")
-    return Judgement(mode, "inconclusive", f"{numbers} reaches beyond the limit of {limit}: measure more rounds")
+        return Judgement(mode, "pass", f"{numbers} is within the limit of {limit}")
+    return Judgement(mode, "inconclusive", f"{numbers} includes the limit of {limit}: measure more rounds")

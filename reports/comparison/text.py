@@ -1,13 +1,10 @@
-"""The numbers of a comparison as people read them, the same in the terminal and on the page.
-
-Its rule: an interval that is missing is said to be missing, and why.
-"""
+"""The numbers of a comparison as text, for the terminal and the page. A missing interval comes with its reason."""
 
 from dataclasses import dataclass
 
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.text import UNKNOWN, interval, number, times
-from reports.analysis.unpaired_ratio import Across
+from reports.analysis.unpaired_ratio import Unpaired
 from reports.comparison.comparison import Comparison, ModeInRun
 
 NOTHING = "–"
@@ -32,7 +29,7 @@ def costs(comparison: Comparison) -> list[ComparisonLine]:
 
 
 def ratios(comparison: Comparison) -> list[ComparisonLine]:
-    """Relative to the reference; empty where there is nothing beside it."""
+    """Relative to the reference; empty without another mode."""
     rows = [row for row in comparison.rows if comparison.reference and row.mode != comparison.reference]
     return [
         ComparisonLine(row.mode, _ratio(row.a), _ratio(row.b), _across(row.ratio, row.a.void_ratio or row.b.void_ratio))
@@ -54,13 +51,13 @@ def _ratio(side: ModeInRun) -> str:
     return "void" if side.void_ratio else UNKNOWN if side.ratio is None else _times(side.ratio, side.ratio.median)
 
 
-def _across(found: Across | None, void: str | None) -> str:
+def _across(found: Unpaired | None, void: str | None) -> str:
     if found is None:
         return NOTHING if void else UNKNOWN
     return _times(found, found.ratio)
 
 
-def _times(found: Paired | Across, middle: float) -> str:
+def _times(found: Paired | Unpaired, middle: float) -> str:
     if found.low is None or found.high is None:
         return f"{times(middle)} (no interval: {found.reason})"
     return interval(found.ratio, found.low, found.high)

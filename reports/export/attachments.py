@@ -1,31 +1,44 @@
-"""Files that a page carries along to be saved from it: a link each, without a server.
+"""Files that a page carries inside itself, and the record that `make reproduce` reads back.
 
-Its rule: a file is packed, since a page has to stay small. Without JavaScript the link saves it as it is, FILE.gz; the
-page's script (reports/assets/build/) unpacks it first.
+A page has to stay light: flame graphs are packed and share a budget (without JavaScript the link saves FILE.gz; the
+page's script in reports/assets/build/ unpacks it first), and data that would be too large are only named.
 """
 
+import base64
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
+import msgspec
+
+from profiles.store.records import Run
+from reports.export.table import as_csv, table
+from reports.run_data import RunData
 from reports.templating import packed
+from units import MIB, format_size
+
+RECORD_ID = "run-record"
+MOST_BYTES = 2 * MIB
 
 
 @dataclass(frozen=True, slots=True)
 class Download:
-    """name: what it is called once unpacked; what: what it is, for the reader."""
+    """name: of the saved file. what: its contents or size, for the reader. href: a data: URI (RFC 2397), None where
+    it would be too large."""
 
     name: str
     what: str
-    href: str
+    href: str | None
 
 
 class Budget:
-    """How many bytes of a page are left for what comes from outside."""
+    """How many bytes of a page are left for profiler output."""
 
     def __init__(self, size_bytes: int) -> None:
         self.left_bytes = size_bytes
 
     def take(self, size_bytes: int) -> bool:
-        """Whether there was room; then there is so much less."""
+        """Whether there was room; it is used up then."""
         fits = size_bytes <= self.left_bytes
         self.left_bytes -= size_bytes if fits else 0
         return fits
@@ -34,3 +47,30 @@ class Budget:
         """None where there is no room for it."""
         href = "data:application/gzip;base64," + packed(content)
         return Download(name, what, href) if self.take(len(href)) else None
+
+
+def record(run: Run) -> dict[str, Any]:
+    """The run as it stands in run.json."""
+    found: dict[str, Any] = msgspec.to_builtins(run)
+    return found
+
+
+def downloads(run: RunData) -> Iterator[Download]:
+    """For each answered question: the rounds as CSV, and the records without samples, perf and code as JSON."""
+    for answer in run.answers:
+        dataset = answer.dataset
+        records = {
+            "run": answer.run,
+            "rounds": dataset.cells,
+            "profiles": dataset.profiles,
+            "proofs": dataset.proofs,
+            "probes": dataset.probes,
+        }
+        yield _download(f"{answer.on_page('rounds')}.csv", "text/csv", as_csv(table(answer)).encode())
+        yield _download(f"{answer.on_page('records')}.json", "application/json", msgspec.json.encode(records))
+
+
+def _download(name: str, kind: str, content: bytes) -> Download:
+    fits = len(content) <= MOST_BYTES
+    href = f"data:{kind};charset=utf-8;base64,{base64.b64encode(content).decode()}" if fits else None
+    return Download(name, format_size(len(content)), href)

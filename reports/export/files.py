@@ -1,6 +1,6 @@
 """The rounds of a run as files: CSV for spreadsheets, Parquet for notebooks.
 
-Its rule: both hold the same table, and a column has one type. Parquet is written by DuckDB.
+Its rule: both hold the same table, and each column has one type. DuckDB writes the Parquet.
 """
 
 import json
@@ -12,9 +12,8 @@ import duckdb
 
 from errors import UserError
 from profiles.store.files import write_file
-from reports.comparison.comparison import read
 from reports.export.table import Table, as_csv, table
-from reports.run_data import RunData
+from reports.run_data import RunData, read_campaign
 
 Format = Literal["csv", "parquet"]
 FORMATS: tuple[Format, ...] = ("csv", "parquet")
@@ -22,8 +21,8 @@ _TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 
 
 def export(profiles: Path, name: str | None, formats: tuple[Format, ...], reports: Path) -> list[Path]:
-    """Write the rounds of this run, or of the latest, beside its report; the paths. Raises UserError."""
-    return [path for answer in read(profiles, name).answers for path in _write(answer, formats, reports)]
+    """Write the rounds of the named run, or the latest, beside its report; returns the paths. Raises UserError."""
+    return [path for answer in read_campaign(profiles, name).answers for path in _write(answer, formats, reports)]
 
 
 def _write(run: RunData, formats: tuple[Format, ...], reports: Path) -> list[Path]:

@@ -1,14 +1,13 @@
 """A report read back into the command that made it.
 
-Its rule: a report is untrusted input. Nothing is taken from it but the values of known knobs (knobs.py), each in the
-form that `make load` writes; they become an argument list, which no shell ever sees, and none of them can become an option.
-Where files are read or written is never the report's to say.
+Its rule: a report is untrusted input. Only the values of known knobs (knobs.py) are taken from it, each in the form
+that `make load` writes. They become an argument list, which no shell ever sees, and none can become an option. A report
+never chooses where files are read or written.
 """
 
 import re
 import shlex
 from dataclasses import dataclass
-from html.parser import HTMLParser
 from pathlib import Path
 
 import msgspec
@@ -17,19 +16,21 @@ import knobs
 from errors import UsageError, UserError
 from profiles.store.records import Run
 from reports.analysis.text import printable
-from reports.decisions.embedded import RECORD_ID
+from reports.export.attachments import RECORD_ID
 from units import MIB, format_size
 
 MOST_BYTES = 256 * MIB
+# Inside the element every "<" is escaped (templating.embedded_json).
+_RECORD = re.compile(rf'<script\b[^<>]{{0,200}}\bid="{RECORD_ID}"[^<>]{{0,200}}>([^<]*)</script>')
 
-_OF_OTHER_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
-_OF_THE_USER = "TARGETS"  # names a file of commands, which no report may choose: whoever runs it again has one
-_OF_THE_FILE = "SIZE"  # says how the served file is made, before the campaign
+_BETWEEN_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
+_USERS_OWN = "TARGETS"  # a file of commands, which no report may choose
+_FILE_SIZE = "SIZE"  # says how the served file is made, before the campaign
 
 
 @dataclass(frozen=True, slots=True)
 class ReproduceRequest:
-    """What a report asks to be run again. run: its name there; revision: of the project then. knobs: checked."""
+    """What to run again. run: its name in the report. revision: the project's then. knobs: checked."""
 
     run: str
     revision: str
@@ -37,7 +38,7 @@ class ReproduceRequest:
 
     @property
     def command(self) -> str:
-        """To be shown, and good to be typed."""
+        """To be shown, and to be typed."""
         return "make load " + " ".join(f"{name}={shlex.quote(value)}" for name, value in self.knobs.items())
 
     @property
@@ -51,38 +52,38 @@ class ReproduceRequest:
 
     @property
     def file_arguments(self) -> list[str]:
-        """What servers.payload is to be given."""
-        return [f"--size={self.knobs[_OF_THE_FILE]}"] if _OF_THE_FILE in self.knobs else []
+        """The arguments of servers.payload."""
+        return [f"--size={self.knobs[_FILE_SIZE]}"] if _FILE_SIZE in self.knobs else []
 
     @property
     def load_arguments(self) -> list[str]:
-        """What the command behind `make load` is to be given."""
-        return knobs.arguments("load", {name: value for name, value in self.knobs.items() if name != _OF_THE_FILE})
+        """The arguments of the command behind `make load`."""
+        return knobs.arguments("load", {name: value for name, value in self.knobs.items() if name != _FILE_SIZE})
 
 
 def read(path: Path) -> ReproduceRequest:
-    """What this report asks for. Raises UsageError for anything else than a report, or an unknown knob."""
+    """The request in this report. Raises UsageError for anything but a report, or for an unknown knob."""
     try:
         size_bytes = path.stat().st_size
         if path.exists() and not path.is_file():  # a device or a pipe may have no end
-            raise UsageError(f"cannot read {path}: it is no file; give the path of a report's index.html")
+            raise UsageError(f"cannot read {path}: it is not a file; give the path of a report's index.html")
         if size_bytes > MOST_BYTES:
-            raise UsageError(f"{path} is {format_size(size_bytes)}, and no report is that large")
+            raise UsageError(f"{path} is {format_size(size_bytes)}, too large for a report")
         html = path.read_bytes().decode()
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; give the path of a report's index.html") from error
     except UnicodeDecodeError as error:
-        raise UsageError(f"{path} is no report: it is not UTF-8; give the path of a report's index.html") from error
-    record = _Record(html).text
-    if record is None:
+        raise UsageError(f"{path} is not a report: it is not UTF-8; give the path of a report's index.html") from error
+    found = _RECORD.search(html)
+    if found is None:
         raise UsageError(
-            f"{path} is no report that carries its run's record: make it again with `make report`; the page of a sweep "
-            f"names the command that repeats it"
+            f"{path} does not contain the record of a run: rebuild the report with `make report`; the page of a sweep "
+            f"shows the command that repeats it"
         )
     try:
-        run = msgspec.json.decode(record, type=Run)
+        run = msgspec.json.decode(found[1], type=Run)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
-        raise UsageError(f"the record in {path} is not that of a run: {printable(str(error))}") from error
+        raise UsageError(f"the record in {path} is not a run: {printable(str(error))}") from error
     revision = str(run.software.get("git_revision") or "unknown")
     return ReproduceRequest(printable(run.name), printable(revision), _knobs(run))
 
@@ -92,44 +93,22 @@ def _knobs(run: Run) -> dict[str, str]:
     try:
         words = shlex.split(run.command)
     except ValueError as error:
-        raise UsageError(f"the command of run {printable(run.name)!r} is cut: {error}") from error
+        raise UsageError(f"the command of run {printable(run.name)!r} is incomplete: {error}") from error
     if words[:2] != ["make", "load"]:
         raise UsageError(f"run {printable(run.name)!r} did not come from `make load`: {printable(run.command)!r}")
     known = {knob.name: knob.value_pattern for knob in knobs.of("load")}
     found = {}
     for word in [*words[2:], f"SEED={run.seed}"]:
         name, _, value = word.partition("=")
-        if name in _OF_OTHER_HOSTS:
+        if name in _BETWEEN_HOSTS:
             raise UsageError(
-                f"run {printable(run.name)!r} was measured between hosts ({printable(word)}), and which those are is "
-                f"not a report's to say: type `{printable(run.command)}` yourself if you trust them"
+                f"run {printable(run.name)!r} was measured between hosts ({printable(word)}), which a report may not "
+                f"choose: type `{printable(run.command)}` yourself if you trust them"
             )
-        if name == _OF_THE_USER:
+        if name == _USERS_OWN:
             continue
         pattern = known.get(name)
         if pattern is None or not re.fullmatch(pattern, value, re.ASCII):
-            raise UsageError(f"{printable(word)!r} is no knob that `make load` has here: nothing was run")
+            raise UsageError(f"`make load` has no option {printable(word)!r} here: nothing was run")
         found[name] = value
     return found
-
-
-class _Record(HTMLParser):
-    """The text of the one script element that holds the record; None where there is none."""
-
-    def __init__(self, html: str) -> None:
-        super().__init__()
-        self.text: str | None = None
-        self._inside = False
-        self.feed(html)
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self._inside = tag == "script" and self.text is None and ("id", RECORD_ID) in attrs
-        if self._inside:
-            self.text = ""
-
-    def handle_data(self, data: str) -> None:
-        if self._inside:
-            self.text = (self.text or "") + data
-
-    def handle_endtag(self, tag: str) -> None:
-        self._inside = self._inside and tag != "script"

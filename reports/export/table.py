@@ -1,7 +1,7 @@
-"""The rounds of a run as one flat table: a line per cell, for spreadsheets and notebooks.
+"""The rounds of a run as one flat table: a row per cell, for spreadsheets and notebooks.
 
-Its rule: every cell is in it, those of dropped and of incomplete rounds too, and `judged` says which ones the verdict
-rests on. What is unknown stays empty. The latency histograms are left to the records.
+Its rule: it holds every cell, those of dropped and incomplete rounds too; `judged` marks those that the verdict rests
+on. What is unknown stays empty. Latency histograms stay in the records.
 """
 
 import csv
@@ -28,14 +28,12 @@ class Table:
 
 
 def table(run: RunData) -> Table:
-    """Of a run with a round, in the order in which its cells were measured.
-
-    A metric that is called like a column of ours, whatever the case of its letters, gets a number behind its name.
-    """
-    cells = sorted(run.measured.cells, key=lambda cell: (cell.round, cell.position))
+    """The cells in the order in which they were measured. A metric named like another column (in any case) gets a
+    number."""
+    cells = sorted(run.dataset.cells, key=lambda cell: (cell.round, cell.position))
     own = [field.name for field in fields(Cell) if field.name not in _APART]
     metrics = list(dict.fromkeys(name for cell in cells for name in cell.metrics))
-    judged = {number_of(found) for found in run.measured.rounds}
+    judged = {number_of(found) for found in run.dataset.rounds}
     first = ["run", *own, "judged"]
     rows = [
         (
@@ -51,7 +49,7 @@ def table(run: RunData) -> Table:
 
 
 def as_csv(table: Table) -> str:
-    """RFC 4180, with a line of headings; empty is unknown."""
+    """RFC 4180 with a header; empty is unknown."""
     text = io.StringIO()
     writer = csv.writer(text)
     writer.writerow(table.columns)
@@ -60,7 +58,7 @@ def as_csv(table: Table) -> str:
 
 
 def _plain(value: object) -> Value:
-    """Counts by name become JSON."""
+    """Mappings become JSON."""
     if isinstance(value, str | int | float):
         return value
     return json.dumps(value, ensure_ascii=False)

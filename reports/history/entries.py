@@ -1,6 +1,6 @@
-"""A run as one line of a list, and its modes as points of a trend.
+"""A run as a line of the list, and its modes as points of a trend.
 
-Its rule: a folder that cannot be read is a line as well, which says why. It is never the end of the list.
+Its rule: a folder that cannot be read is a line too, which says why. It never ends the list.
 """
 
 from dataclasses import dataclass
@@ -8,19 +8,22 @@ from pathlib import Path
 
 from errors import UserError
 from profiles.store.run_folder import RunFolder
-from reports.analysis.paired_ratio import Paired, paired_ratio
+from reports.analysis.paired_ratio import paired_ratio
 from reports.analysis.text import UNKNOWN, printable
 from reports.analysis.verdict import VerdictKind
 from reports.comparison.comparison import costs
 from reports.comparison.differences import machine, question
-from reports.run_data import RunData, load
+from reports.run_data import RunData, read_run
 from units import format_size
+
+Numbers = tuple[float | None, float | None, float | None]
+UNKNOWN_NUMBERS: Numbers = (None, None, None)
 
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in the list, by the name of its folder. broken: why it could not be read; then all else is empty.
-    question: its settings as one text, without the options of modes."""
+    """A run in the list, by the name of its folder. broken: why it cannot be read; then all else is empty.
+    question: its settings as text, without the options of modes."""
 
     name: str
     broken: str | None = None
@@ -36,8 +39,8 @@ class Entry:
 
 @dataclass(frozen=True, slots=True)
 class ModeEntry:
-    """A mode in a run: its cost in s/GiB and its ratio to the baseline, with intervals where there are any.
-    kind and sentence: of its verdict, None for the baseline. options: those of the mode, as one text."""
+    """A mode in a run: its cost in s/GiB and its ratio to the baseline, with their intervals.
+    kind and sentence: of its verdict, None for the baseline. options: of the mode, as text."""
 
     run: str
     mode: str
@@ -68,12 +71,12 @@ class History:
 def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
     """The run in this folder, under this name."""
     try:
-        run = load(RunFolder(folder), whole=False)
+        run = read_run(RunFolder(folder), whole=False)
     except UserError as error:
         return Entry(name, broken=printable(str(error))), ()
     except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have
-        return Entry(name, broken=printable(f"its records make no sense: {error}")), ()
-    return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.measured.modes)
+        return Entry(name, broken=printable(f"its records hold impossible numbers: {error}")), ()
+    return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.dataset.modes)
 
 
 def _entry(name: str, run: RunData) -> Entry:
@@ -87,29 +90,24 @@ def _entry(name: str, run: RunData) -> Entry:
         kernel=str(facts.host.get("kernel") or UNKNOWN),
         question=", ".join(f"{each} {value}" for each, value in asked.items()),
         baseline=facts.baseline,
-        rounds=len(run.measured.rounds),
+        rounds=len(run.dataset.rounds),
     )
 
 
 def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
-    pairs = [(cost, 1.0) for cost in costs(run.measured, mode)]
+    pairs = [(cost, 1.0) for cost in costs(run.dataset, mode)]
     cost = paired_ratio(pairs) if pairs else None
     verdict = next((found for found in run.verdicts if found.mode == mode), None)
+    numbers: Numbers = cost.estimate if cost else UNKNOWN_NUMBERS
+    ratio: Numbers = verdict.paired.estimate if verdict and verdict.paired else UNKNOWN_NUMBERS
     options = ", ".join(f"{option} {format_size(size)}" for option, size in run.target(mode).options.items())
     return ModeEntry(
         name,
         mode,
         options,
         mode in run.void,
-        *_numbers(cost),
-        *_numbers(verdict.paired if verdict else None),
+        *numbers,
+        *ratio,
         verdict.kind if verdict else None,
         verdict.line if verdict else None,
     )
-
-
-def _numbers(paired: Paired | None) -> tuple[float | None, float | None, float | None]:
-    """As the report has them: the middle round where there are too few for an interval."""
-    if paired is None:
-        return None, None, None
-    return (paired.median if paired.low is None else paired.ratio), paired.low, paired.high

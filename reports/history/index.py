@@ -1,7 +1,7 @@
 """The index of all runs, in DuckDB.
 
 Its rule: the folders below profiles/out are the truth, and the index can be deleted at any time. A run is read again
-when its files changed, and all of them when the code that concludes did.
+when its files changed, and all runs when the code of this room did.
 """
 
 import hashlib
@@ -35,7 +35,7 @@ _TABLES = """
 
 
 def history(profiles: Path, store: Path) -> History:
-    """Bring the index up to date and read it. Raises UserError where it cannot be written, or is in use for long."""
+    """Update the index and read it. Raises UserError where it cannot be written, or stays in use."""
     with _opened(store) as index:
         _refresh(index, profiles)
         entries = tuple(Entry(*row) for row in _rows(index, Entry, "runs", "broken IS NOT NULL, started_at, name"))
@@ -49,7 +49,7 @@ def _rows(index: duckdb.DuckDBPyConnection, kind: type[Entry | ModeEntry], table
 
 
 def _refresh(index: duckdb.DuckDBPyConnection, profiles: Path) -> None:
-    """Read what is new or changed, forget what is gone; all of it or, when interrupted, nothing."""
+    """Read new and changed runs and forget deleted ones, in one transaction."""
     folders = {printable(RunFolder(folder).name): folder for folder in _folders(profiles)}
     stamps = {name: _stamp(folder) for name, folder in folders.items()}
     index.begin()
@@ -70,8 +70,7 @@ def _insert(index: duckdb.DuckDBPyConnection, table: str, row: tuple[Any, ...]) 
 
 
 def _folders(profiles: Path) -> list[Path]:
-    """Those of campaigns, of their paced parts, and what nobody can read; a sweep asks another question at each of
-    its points, and a load by hand concludes nothing."""
+    """Campaigns, their paced halves, and what cannot be read; no sweep, and no load by hand."""
     try:
         found = [path for path in profiles.iterdir() if path.is_dir()] if profiles.is_dir() else []
     except OSError as error:
@@ -85,11 +84,11 @@ def _is_interactive(folder: Path) -> bool:
     try:
         return RunFolder(folder).read_run().kind == "interactive"
     except UserError:
-        return False  # listed, with the reason why it cannot be read
+        return False  # listed, with the reason
 
 
 def _stamp(folder: Path) -> str:
-    """Changes with every write to what is concluded from: the names, sizes and times of its files."""
+    """The names, sizes and times of the run's records: it changes with every write."""
     try:
         files = [(path.name, path.stat()) for path in sorted(folder.iterdir()) if path.suffix in (".json", ".jsonl")]
     except OSError as error:
@@ -99,13 +98,13 @@ def _stamp(folder: Path) -> str:
 
 @contextmanager
 def _opened(store: Path) -> Iterator[duckdb.DuckDBPyConnection]:
-    """The index, made anew where it is missing, broken, or of other code than this."""
+    """The index, rebuilt where it is missing, broken, or written by other code."""
     try:
         store.parent.mkdir(parents=True, exist_ok=True)
         index = _current(store) or _new(store)
     except (OSError, duckdb.Error) as error:
         reason = str(error).splitlines()[0]
-        raise UserError(f"cannot open the list of runs: {reason}; {store} may be deleted at any time") from error
+        raise UserError(f"cannot open the list of runs: {reason}; it is safe to delete {store}") from error
     try:
         yield index
     finally:
@@ -113,7 +112,7 @@ def _opened(store: Path) -> Iterator[duckdb.DuckDBPyConnection]:
 
 
 def _current(store: Path) -> duckdb.DuckDBPyConnection | None:
-    """Wait while another process has it open, but not for ever: DuckDB lets one in at a time."""
+    """The index if it is usable. Waits up to WAIT_S while another process has it open: DuckDB admits one."""
     deadline_s = time.monotonic() + WAIT_S
     while store.exists():
         try:
@@ -142,7 +141,7 @@ def _new(store: Path) -> duckdb.DuckDBPyConnection:
 
 @cache
 def _code() -> str:
-    """Changes with every line of the code that concludes."""
+    """Digest of the code whose conclusions the index holds."""
     room = Path(reports.__file__).parent
     sources = sorted([*room.rglob("*.py"), *(room.parent / "profiles" / "store").glob("*.py")])
     return hashlib.sha256(b"".join(path.read_bytes() for path in sources)).hexdigest()

@@ -1,27 +1,20 @@
-"""The two pages about several runs: the comparison of two, and the history of all.
-
-Its rule: they are made like a run's page, from sections in one self-contained file that loads nothing.
-"""
+"""The page of all runs: their list, and a trend for runs that can be compared."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.store.files import write_file
-from reports.analysis.paired_ratio import percent
 from reports.analysis.text import plural
 from reports.analysis.unpaired_ratio import CAVEAT
-from reports.charts.figure import figure, vega_bundle
+from reports.analysis.verdict import SIGNS
+from reports.charts.figure import figure
 from reports.charts.interval_strip import LogScale, axis, strip
-from reports.comparison import text
-from reports.comparison.chart import side_by_side
-from reports.comparison.comparison import CONFIDENCE, Comparison
+from reports.comparison.page import write_page
 from reports.history.entries import Entry, History, ModeEntry
 from reports.history.terminal import ratio, started
-from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, cost_trend, groups, ratio_trend
+from reports.history.trend_chart import MOST_GROUPS, MOST_RUNS, ComparableRuns, comparable_runs, cost_trend, ratio_trend
 from reports.page import PAGE_FILE
-from reports.sections.verdict import SIGNS
 from reports.templating import Rendered, fragment
 
 HISTORY_FILE = "index.html"
@@ -29,7 +22,7 @@ HISTORY_FILE = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class HistoryLine:
-    """A mode of a run: what its verdict says, as a sign, in numbers and as a picture, and the sentence itself."""
+    """A mode of a run: its verdict as a sign, as numbers, as a chart and as a sentence."""
 
     kind: str
     sign: str
@@ -40,8 +33,7 @@ class HistoryLine:
 
 @dataclass(frozen=True, slots=True)
 class Listed:
-    """A run in the list. report: the folder of its report, where one lies beside the page; of the paced part of a run
-    that asked both questions it is the run's."""
+    """A run in the list. report: the folder of its report, if there is one beside the page."""
 
     entry: Entry
     started: str
@@ -50,15 +42,15 @@ class Listed:
 
 
 def write_history(history: History, reports: Path) -> Path:
-    """The page of all runs, in the folder of the reports."""
-    found = groups(history)
+    """Write the page of all runs into the folder of reports; returns its path."""
+    found = comparable_runs(history)
     sections = [Rendered("runs", "Runs", False, _runs(history, reports))]
     sections += [_trend(history, group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
     left_out = len(found) - MOST_GROUPS
-    said = f" Of the trends, {left_out} older ones are left out." if left_out > 0 else ""
-    lead = f"{plural(len(history.readable), 'run')}, the latest first; a trend needs two comparable ones.{said}"
+    more = f" {plural(left_out, 'older trend')} left out." if left_out > 0 else ""
+    lead = f"{plural(len(history.readable), 'run')}, the latest first. A trend needs two comparable runs.{more}"
     origin = "Made from the folders of all runs."
-    return _write(reports / HISTORY_FILE, "All runs", lead, origin, sections)
+    return write_page(reports / HISTORY_FILE, "All runs", lead, origin, sections)
 
 
 def _runs(history: History, reports: Path) -> Markup:
@@ -73,7 +65,8 @@ def _runs(history: History, reports: Path) -> Markup:
         )
         for entry in reversed(history.readable)
     ]
-    return fragment("history_runs.html", runs=runs, broken=[entry for entry in history.entries if entry.broken])
+    broken = [entry for entry in history.entries if entry.broken]
+    return fragment("history_runs.html", runs=runs, broken=broken, signs=SIGNS)
 
 
 def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
@@ -83,7 +76,7 @@ def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
 
 
 def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
-    still = "Point: the estimate. Bar: its interval within the run. A void number is not drawn."
+    still = "Point: the estimate. Bar: its interval within the run. Void numbers are not drawn."
     body = fragment(
         "history_trend.html",
         group=group,
@@ -93,30 +86,3 @@ def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
         caveat=CAVEAT,
     )
     return Rendered(f"trend-{number}", f"Trend {number}: {group.machine}", False, body)
-
-
-def write_comparison(comparison: Comparison, reports: Path) -> Path:
-    """The page of two runs, called after both."""
-    a, b = comparison.a.run, comparison.b.run
-    chart = figure("side-by-side", side_by_side(comparison), "Bar: the interval within a run, whose rounds are paired.")
-    numbers = fragment(
-        "compare_numbers.html",
-        comparison=comparison,
-        costs=text.costs(comparison),
-        ratios=text.ratios(comparison),
-        chart=chart,
-        caveat=CAVEAT,
-        level=percent(CONFIDENCE),
-    )
-    sections = [
-        Rendered("differences", "What differs", False, fragment("compare_differences.html", comparison=comparison)),
-        Rendered("numbers", "What each mode costs", False, numbers),
-    ]
-    lead = f"A is run {a.name} of {a.started_at}, B is run {b.name} of {b.started_at}."
-    path = reports / "compare" / f"{a.name}--{b.name}.html".replace("/", "-")
-    return _write(path, f"{a.name} and {b.name}", lead, "Made from the records of the two runs alone.", sections)
-
-
-def _write(path: Path, title: str, lead: str, origin: str, sections: list[Rendered]) -> Path:
-    page = fragment("several_runs.html", title=title, lead=lead, origin=origin, sections=sections, vega=vega_bundle())
-    return write_file(path, page.encode())

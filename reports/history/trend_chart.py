@@ -1,7 +1,7 @@
-"""What a mode cost, run after run: history → chart specifications.
+"""Trends: what each mode cost from run to run, as charts.
 
-Its rule: only runs of one machine that answered one question share a chart. Its kernel and our code may change from
-run to run: that is what a trend shows. A void number is not drawn.
+Its rule: only runs of one machine that answer one question share a chart. The kernel and our code may change from run
+to run: that is what a trend shows. Void numbers are not drawn.
 """
 
 import math
@@ -12,7 +12,7 @@ import altair as alt
 
 from reports.analysis.text import number, times
 from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.history.entries import Entry, History, ModeEntry
+from reports.history.entries import Entry, History, ModeEntry, Numbers
 from reports.templating import mode_colour
 
 HEIGHT_PX = 260
@@ -30,11 +30,8 @@ class ComparableRuns:
     runs: tuple[Entry, ...]
 
 
-Numbers = tuple[float | None, float | None, float | None]
-
-
-def groups(history: History) -> tuple[ComparableRuns, ...]:
-    """Of two or more runs each, the one with the latest run first."""
+def comparable_runs(history: History) -> tuple[ComparableRuns, ...]:
+    """Groups of two or more runs, the one with the latest run first."""
     found: dict[tuple[str, str, str], list[Entry]] = {}
     for entry in history.readable:
         found.setdefault((entry.machine, entry.question, entry.baseline), []).append(entry)
@@ -51,7 +48,7 @@ def cost_trend(history: History, group: ComparableRuns) -> Spec | None:
 
 
 def ratio_trend(history: History, group: ComparableRuns) -> Spec | None:
-    """The ratio of every mode to the baseline, which cancels what made a whole run slower."""
+    """The ratio of every mode to the baseline, which cancels whatever slowed a whole run down."""
     rows = _rows(history, group, lambda mode: (mode.ratio, mode.ratio_low, mode.ratio_high), times)
     ends = [value for row in rows for name in ("value", "low", "high") if isinstance(value := row[name], float)]
     if not ends:
@@ -79,7 +76,7 @@ def _rows(
 
 
 def _lines(history: History, group: ComparableRuns) -> list[tuple[Entry, ModeEntry, str]]:
-    """Every mode in every run with the name of its line: with its options, where they are not the same in all."""
+    """Every mode in every run with its label, which has its options where they differ between runs."""
     shown = [(entry, mode) for entry in group.runs[-MOST_RUNS:] for mode in history.modes[entry.name]]
     variants: dict[str, set[str]] = {}
     for _, mode in shown:
@@ -94,7 +91,7 @@ def _lines(history: History, group: ComparableRuns) -> list[tuple[Entry, ModeEnt
 def _chart(
     history: History, group: ComparableRuns, rows: list[Row], y: alt.Y, what: str, *more: alt.Chart
 ) -> Spec | None:
-    """A line per mode, in the colour that it has in every chart of the group."""
+    """A line per mode, in the same colour in every chart of the group."""
     if not rows:
         return None
     labels = list(dict.fromkeys(label for _, _, label in _lines(history, group)))

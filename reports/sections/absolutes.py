@@ -50,14 +50,14 @@ def render(run: RunData) -> Markup:
     rows = [_row(run, *metric) for metric in _METRICS] + [*_totals(run), *_latency(run)]
     return fragment(
         "absolutes.html",
-        modes=run.measured.modes,
+        modes=run.dataset.modes,
         void=run.void,
         rows=rows,
-        rounds=len(run.measured.rounds),
-        cost=figure(run.on_page("cost"), cost(run.measured), _cost_caption(run), HALF_WIDTH_PX),
+        rounds=len(run.dataset.rounds),
+        cost=figure(run.on_page("cost"), cost(run.dataset), _cost_caption(run), HALF_WIDTH_PX),
         throughput=figure(
             run.on_page("throughput"),
-            throughput(run.measured),
+            throughput(run.dataset),
             "Dot: a round. Tick: the median. Never read it without the CPU.",
             HALF_WIDTH_PX,
         ),
@@ -65,7 +65,7 @@ def render(run: RunData) -> Markup:
 
 
 def _cost_caption(run: RunData) -> str:
-    _, beyond = cost_edge(run.measured)
+    _, beyond = cost_edge(run.dataset)
     caption = "Bar: median of user and of system time. Dot: a round's total."
     if beyond:
         caption += f" {plural(len(beyond), 'dot')} beyond the right edge, up to {number(beyond[-1])} s/GiB."
@@ -74,14 +74,14 @@ def _cost_caption(run: RunData) -> str:
 
 def _row(run: RunData, label: str, unit: str, metric: str, per_gib: bool, sub: bool) -> Row:
     shown_unit = "bytes" if metric.endswith("_bytes") else ""
-    spreads = [run.measured.spread(mode, metric, per_gib=per_gib) for mode in run.measured.modes]
+    spreads = [run.dataset.spread(mode, metric, per_gib=per_gib) for mode in run.dataset.modes]
     return Row(label, unit, tuple((median(found, shown_unit), extent(found, shown_unit)) for found in spreads), sub)
 
 
 def _totals(run: RunData) -> list[Row]:
     downloads, received = [], []
-    for mode in run.measured.modes:
-        cells = run.measured.cells_of(mode)
+    for mode in run.dataset.modes:
+        cells = run.dataset.cells_of(mode)
         downloads.append((f"{sum(cell.downloads for cell in cells):,}", ""))
         received.append((quantity(sum(cell.received_bytes for cell in cells), "bytes"), ""))
     return [
@@ -91,7 +91,7 @@ def _totals(run: RunData) -> list[Row]:
 
 
 def _latency(run: RunData) -> list[Row]:
-    found = [latencies(run.measured, mode) for mode in run.measured.modes]
+    found = [latencies(run.dataset, mode) for mode in run.dataset.modes]
     rows = []
     for share in (50.0, 99.0):
         cells = tuple(

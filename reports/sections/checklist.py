@@ -21,7 +21,7 @@ UNANSWERED = "not answered by this run"
 
 def render(run: RunData) -> Markup:
     rows = [
-        ("Why not double? What limited it", [f"{mode}: {limit(run.measured, mode)}" for mode in run.measured.modes]),
+        ("Why not double? What limited it", [f"{mode}: {limit(run.dataset, mode)}" for mode in run.dataset.modes]),
         ("Did it break limits?", [_limits(run)]),
         ("Did it error?", [_errors(run)]),
         (
@@ -37,7 +37,7 @@ def render(run: RunData) -> Markup:
 def _limits(run: RunData) -> str:
     if run.run.host.get("interface") in ("loopback", "lo"):
         return f"Loopback has no line rate that could have been exceeded; the memory's bandwidth: {UNANSWERED}."
-    rates = [known.median for mode in run.measured.modes if (known := run.measured.spread(mode, "gib_per_s"))]
+    rates = [known.median for mode in run.dataset.modes if (known := run.dataset.spread(mode, "gib_per_s"))]
     most = f"{number(max(rates) * GIB * 8 / 1e6)} Mbit/s of payload" if rates else "a throughput that is unknown"
     reached = f"the fastest mode reached {most}"
     if limit := held_to(run.run):
@@ -49,7 +49,7 @@ def _limits(run: RunData) -> str:
 
 
 def _errors(run: RunData) -> str:
-    cells = run.measured.cells
+    cells = run.dataset.cells
     failures, downloads = sum(cell.failures for cell in cells), sum(cell.downloads for cell in cells)
     return f"{plural(failures, 'request')} failed, {plural(downloads, 'download')} completed."
 
@@ -66,8 +66,8 @@ def _reproduces(run: RunData) -> list[str]:
 
 def _matters(run: RunData) -> list[str]:
     lines = []
-    for mode in run.measured.others:
-        found = saving(run.measured, mode)
+    for mode in run.dataset.others:
+        found = saving(run.dataset, mode)
         if found is not None and mode not in run.void:
             saved = cores(found.s_per_gib, traffic(run.run.gib_per_day))
             deed = "fewer" if saved >= 0 else "more"
@@ -85,12 +85,12 @@ def _doubt(found: Saving) -> str:
 
 def _happened(run: RunData) -> list[str]:
     lines = []
-    for mode in run.measured.modes:
-        cells = run.measured.cells_of(mode)
+    for mode in run.dataset.modes:
+        cells = run.dataset.cells_of(mode)
         received = quantity(sum(cell.received_bytes for cell in cells), "bytes")
-        known = run.measured.spread(mode, PRIMARY)
+        known = run.dataset.spread(mode, PRIMARY)
         burned = (
             "the server's CPU is unknown" if known is None else f"the server burned {number(known.median)} CPU s/GiB"
         )
         lines.append(f"{mode}: the client counted {received}; {burned}.")
-    return [*lines, *(f"{mode}: {statement(run.target(mode), run.proof(mode))}" for mode in run.measured.modes)]
+    return [*lines, *(f"{mode}: {statement(run.target(mode), run.proof(mode))}" for mode in run.dataset.modes)]

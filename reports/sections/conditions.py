@@ -14,8 +14,8 @@ HALF = True
 
 def render(run: RunData) -> Markup:
     limits = [
-        (mode, [limit(answer.measured, mode) for answer in run.answers if mode in answer.measured.modes])
-        for mode in run.measured.modes
+        (mode, [limit(answer.dataset, mode) for answer in run.answers if mode in answer.dataset.modes])
+        for mode in run.dataset.modes
     ]
     return fragment(
         "conditions.html",

@@ -14,7 +14,7 @@ HINT = "disk, page cache, user buffer, socket buffer, card: a picture of every p
 
 
 def render(run: RunData) -> Markup:
-    targets = [run.target(mode) for mode in run.measured.modes]
+    targets = [run.target(mode) for mode in run.dataset.modes]
     cards = [
         (target, summary(target), statement(target, run.proof(target.name)), _picture(run, target, index))
         for index, target in enumerate(targets)

@@ -48,7 +48,7 @@ class Sum:
 
 
 def render(run: RunData) -> Markup:
-    found = {mode: run.deep[mode] for mode in run.measured.modes if mode in run.deep}
+    found = {mode: run.deep[mode] for mode in run.dataset.modes if mode in run.deep}
     if not found:
         return Markup("")
     taxes = {mode: tax(deep.stacks) for mode, deep in found.items()}
@@ -83,7 +83,7 @@ def _amount(ms: float) -> str:
 
 
 def _sum(run: RunData, mode: str, deep: PerfProfile) -> Sum:
-    scored = run.measured.spread(mode, PRIMARY)
+    scored = run.dataset.spread(mode, PRIMARY)
     seen = f"{number(round(deep.total_ms))} ± {number(round(deep.error_ms))}"
     if scored is None or scored.median <= 0:
         return Sum(mode, seen, UNKNOWN, UNKNOWN, None)

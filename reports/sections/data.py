@@ -2,7 +2,7 @@
 
 from markupsafe import Markup
 
-from reports.decisions.embedded import RECORD_ID, downloads, record
+from reports.export.attachments import RECORD_ID, downloads, record
 from reports.run_data import RunData
 from reports.templating import embedded_json, fragment
 
@@ -14,7 +14,7 @@ HINT = "the rounds as CSV, the records as JSON"
 def render(run: RunData) -> Markup:
     return fragment(
         "data.html",
-        downloads=downloads(run),
+        downloads=list(downloads(run)),
         record=embedded_json(record(run.run)),
         record_id=RECORD_ID,
         name=run.run.name,

@@ -20,7 +20,7 @@ BUDGET_BYTES = 400_000
 
 
 def render(run: RunData) -> Markup:
-    found = {mode: run.deep[mode] for mode in run.measured.modes if mode in run.deep}
+    found = {mode: run.deep[mode] for mode in run.dataset.modes if mode in run.deep}
     if len(found) < 2:
         return Markup("")
     first = next(iter(found))

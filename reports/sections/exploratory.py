@@ -17,22 +17,22 @@ PER_WORKLOAD = True
 
 def render(run: RunData) -> Markup:
     rows = [
-        (metric.label[0].upper() + metric.label[1:], [_ratio(run, mode, metric) for mode in run.measured.others])
+        (metric.label[0].upper() + metric.label[1:], [_ratio(run, mode, metric) for mode in run.dataset.others])
         for metric in EXPLORATORY
     ]
-    if not run.measured.others:
+    if not run.dataset.others:
         return Markup("")
-    return fragment("exploratory.html", modes=run.measured.others, rows=rows, baseline=run.run.baseline)
+    return fragment("exploratory.html", modes=run.dataset.others, rows=rows, baseline=run.run.baseline)
 
 
 def _ratio(run: RunData, mode: str, metric: ExplorerMetric) -> tuple[str, str]:
     if mode in run.void:
         return "void", ""
-    pairs = run.measured.pairs(mode, metric.name, per_gib=metric.per_gib)
+    pairs = run.dataset.pairs(mode, metric.name, per_gib=metric.per_gib)
     if not pairs:
         return "–", "zero or unknown"
     paired = paired_ratio(pairs)
-    few = "" if paired.rounds == len(run.measured.rounds) else f"{paired.rounds} of {len(run.measured.rounds)} rounds"
+    few = "" if paired.rounds == len(run.dataset.rounds) else f"{paired.rounds} of {len(run.dataset.rounds)} rounds"
     if paired.low is None or paired.high is None:
         return times(paired.median), "median of the rounds, no interval"
     return interval(paired.ratio, paired.low, paired.high), few

@@ -51,14 +51,14 @@ class Flame:
 
 
 def render(run: RunData) -> Markup:
-    profiled = [mode for mode in run.measured.modes if run.profile(mode) or mode in run.deep]
+    profiled = [mode for mode in run.dataset.modes if run.profile(mode) or mode in run.deep]
     budget = Budget(BUDGET_BYTES)
     trees = {mode: tree(run.deep[mode].stacks, mode) for mode in profiled if mode in run.deep}
     refusals = dict.fromkeys(profile.reason for profile in run.deep_profiles if profile.reason)
     return fragment(
         "flame_graphs.html",
         flames=[_flame(run, mode, budget) for mode in profiled],
-        missing=[mode for mode in run.measured.modes if mode not in profiled],
+        missing=[mode for mode in run.dataset.modes if mode not in profiled],
         trees=packed_json(trees) if trees else None,
         refusals=list(refusals),
         interactive=run.interactive,

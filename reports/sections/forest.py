@@ -23,7 +23,7 @@ def render(run: RunData) -> Markup:
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]
     if void:
         caption += f" Void, and so not drawn: {', '.join(void)}."
-    chart = figure(run.on_page("forest"), forest(run.measured, run.verdicts, run.delta), caption, HALF_WIDTH_PX)
+    chart = figure(run.on_page("forest"), forest(run.dataset, run.verdicts, run.delta), caption, HALF_WIDTH_PX)
     return _choosing(run, chart) if chart else chart
 
 

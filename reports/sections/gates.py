@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from reports.analysis.disturbance import GATES, DisturbanceRule
+from reports.analysis.disturbance import RULES, DisturbanceRule
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -28,14 +28,14 @@ class Row:
 
 
 def render(run: RunData) -> Markup:
-    rounds = len({cell.round for cell in run.measured.cells})
-    rows = [_row(run, gate) for gate in GATES if gate.applies(run.run)]
-    others = [gate.name for gate in GATES if not gate.applies(run.run)]
+    rounds = len({cell.round for cell in run.dataset.cells})
+    rows = [_row(run, gate) for gate in RULES if gate.applies(run.run)]
+    others = [gate.name for gate in RULES if not gate.applies(run.run)]
     return fragment("gates.html", rows=rows, others=others, rounds=rounds)
 
 
 def _row(run: RunData, gate: DisturbanceRule) -> Row:
-    cells = run.measured.cells
+    cells = run.dataset.cells
     known = [(value, cell) for cell in cells if (value := gate.read(cell, run.run)) is not None]
     worst, where = max(known, key=lambda pair: pair[0]) if known else (None, None)
     return Row(

@@ -15,18 +15,18 @@ PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
-    measured = run.measured
+    dataset = run.dataset
     rows = [
         (
             mode,
-            median(measured.spread(mode, PRIMARY)),
-            median(measured.spread(mode, "server_user_s", per_gib=True)),
-            median(measured.spread(mode, "server_system_s", per_gib=True)),
-            median(measured.spread(mode, "gib_per_s")),
-            median(measured.switches(mode)),
-            median(measured.spread(mode, "peak_rss_bytes"), "bytes"),
+            median(dataset.spread(mode, PRIMARY)),
+            median(dataset.spread(mode, "server_user_s", per_gib=True)),
+            median(dataset.spread(mode, "server_system_s", per_gib=True)),
+            median(dataset.spread(mode, "gib_per_s")),
+            median(dataset.switches(mode)),
+            median(dataset.spread(mode, "peak_rss_bytes"), "bytes"),
         )
-        for mode in measured.modes
+        for mode in dataset.modes
     ]
     baseline = None if run.interactive else run.run.baseline
     return fragment("glance.html", question=caption(run.run), rows=rows, void=run.void, baseline=baseline)

@@ -14,7 +14,7 @@ PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
-    rows = [(mode, latencies(run.measured, mode)) for mode in run.measured.modes]
+    rows = [(mode, latencies(run.dataset, mode)) for mode in run.dataset.modes]
     return fragment(
         "latency.html",
         rows=rows,

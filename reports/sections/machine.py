@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from markupsafe import Markup
 
 from profiles.store.records import Run
-from reports.analysis.cpu_speed import core_speed
+from reports.analysis.cpu_speed import cpu_speed
 from reports.analysis.text import quantity
 from reports.analysis.workload import sentence
 from reports.explanations import users_of
@@ -67,7 +67,7 @@ def _file(run: Run) -> list[tuple[str, Value]]:
 
 
 def _loop(run: RunData) -> tuple[str, Value]:
-    speed = core_speed(run.measured)
+    speed = cpu_speed(run.dataset)
     text = f"{speed.low_us:,.0f} to {speed.high_us:,.0f} µs of CPU time in eight of ten cells" if speed else None
     return "a fixed loop on the servers' CPU took", text
 

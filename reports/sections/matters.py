@@ -20,7 +20,7 @@ Scale = Callable[[float, float], float]
 
 
 def render(run: RunData) -> Markup:
-    found = [saving(run.measured, mode) for mode in run.measured.others if mode not in run.void]
+    found = [saving(run.dataset, mode) for mode in run.dataset.others if mode not in run.void]
     known = [each for each in found if each is not None]
     if not known:
         return Markup("")

@@ -22,11 +22,11 @@ _METRICS = (("Throughput, GiB/s", "gib_per_s"), ("Server CPU, s/GiB", PRIMARY))
 def render(run: RunData) -> Markup:
     if run.interactive:
         return Markup("")
-    recorded = [profile.cell for profile in run.measured.profiles if profile.reason is None]
+    recorded = [profile.cell for profile in run.dataset.profiles if profile.reason is None]
     watched = {"py-spy": {cell.mode: cell for cell in recorded}}
     watched["perf"] = {deep.mode: deep.cell for deep in run.deep_profiles if deep.cell is not None}
     profilers = [name for name, cells in watched.items() if cells]
-    modes = [mode for mode in run.measured.modes if any(mode in watched[name] for name in profilers)]
+    modes = [mode for mode in run.dataset.modes if any(mode in watched[name] for name in profilers)]
     if not modes:
         return Markup("")
     tables = [
@@ -38,7 +38,7 @@ def render(run: RunData) -> Markup:
 
 def _row(run: RunData, mode: str, metric: str, cells: list[Cell | None]) -> list[tuple[str, str]]:
     """A number, and how many times the score's it is: first of the score, then of each profiler's pass."""
-    scored = run.measured.spread(mode, metric)
+    scored = run.dataset.spread(mode, metric)
     alone = scored.median if scored else None
     row = [(number(alone), "")]
     for cell in cells:

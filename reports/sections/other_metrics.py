@@ -14,7 +14,7 @@ HINT = "every metric that has no place above"
 
 
 def render(run: RunData) -> Markup:
-    recorded = dict.fromkeys(name for cell in run.measured.cells for name in cell.metrics)
+    recorded = dict.fromkeys(name for cell in run.dataset.cells for name in cell.metrics)
     described = {facts.name: facts for facts in run.run.metrics}
     without = [
         MetricFacts(name, "unit not on record", "gauge", "not described by the run")
@@ -22,15 +22,15 @@ def render(run: RunData) -> Markup:
         if name not in described
     ]
     rows = [
-        (facts, per_gib, [_cell(run, mode, facts, per_gib) for mode in run.measured.modes])
+        (facts, per_gib, [_cell(run, mode, facts, per_gib) for mode in run.dataset.modes])
         for facts in [*described.values(), *without]
         if facts.name in recorded and facts.name not in SHOWN
         for per_gib in ((False, True) if facts.per_gib else (False,))
     ]
-    return fragment("other_metrics.html", modes=run.measured.modes, rows=rows) if rows else Markup("")
+    return fragment("other_metrics.html", modes=run.dataset.modes, rows=rows) if rows else Markup("")
 
 
 def _cell(run: RunData, mode: str, facts: MetricFacts, per_gib: bool) -> tuple[str, str]:
-    spread = run.measured.spread(mode, facts.name, per_gib=per_gib)
+    spread = run.dataset.spread(mode, facts.name, per_gib=per_gib)
     unit = "bytes" if facts.unit in ("bytes", "B") else ""
     return median(spread, unit), extent(spread, unit)

@@ -15,7 +15,7 @@ MOST_CELLS = 240
 
 
 def render(run: RunData) -> Markup:
-    cells = sorted(run.measured.cells, key=lambda cell: (cell.round, cell.position))
+    cells = sorted(run.dataset.cells, key=lambda cell: (cell.round, cell.position))
     found = {name for cell in cells for name in cell.metrics}
     known = [facts.name for facts in run.run.metrics if facts.name in found]
     more = found - set(known)
@@ -26,6 +26,6 @@ def render(run: RunData) -> Markup:
         metrics=known + sorted(more),
         units={facts.name: facts.unit for facts in run.run.metrics},
         suspicious=run.validity.suspicious,
-        dropped=run.measured.dropped,
+        dropped=run.dataset.dropped,
         file=CELLS_FILE,
     )

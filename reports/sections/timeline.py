@@ -14,7 +14,7 @@ HINT = "cores and context switches of every process while it ran"
 
 
 def render(run: RunData) -> Markup:
-    records = run.measured
+    records = run.dataset
     of_cpu = _note(run, timeline.cpu_processes(records))
     of_switches = _note(run, timeline.switching_processes(records))
     return fragment(
@@ -28,6 +28,6 @@ def render(run: RunData) -> Markup:
 
 def _note(run: RunData, processes: tuple[str, ...]) -> str:
     """How densely it was sampled, and whether every sample is drawn."""
-    every = timeline.thinning(run.measured.samples, processes)
+    every = timeline.thinning(run.dataset.samples, processes)
     thinned = f" One sample in {every} is drawn; the rates are means over the longer intervals." if every > 1 else ""
     return f"Sampled every {number(run.run.sample_interval_s)} s.{thinned}"

@@ -26,16 +26,16 @@ def render(run: RunData) -> Markup:
         sensitivity=run.sensitivity,
         stopped=run.run.stopped,
         planned=run.run.rounds_planned,
-        suspicious=_which(suspicious, len({cell.round for cell in run.measured.cells})),
+        suspicious=_which(suspicious, len({cell.round for cell in run.dataset.cells})),
     )
 
 
 def rounds_line(run: RunData) -> str:
     """How many rounds are judged, dropped and repeated, in one line."""
-    done, dropped, repeats = len(run.measured.all_rounds), len(run.measured.dropped), len(run.run.repeats)
+    done, dropped, repeats = len(run.dataset.all_rounds), len(run.dataset.dropped), len(run.run.repeats)
     if not dropped and not repeats:
         return f"{plural(done, 'complete round')}; no round was dropped, none was retried."
-    judged = f"{len(run.measured.rounds)} of {plural(done, 'complete round')} judged"
+    judged = f"{len(run.dataset.rounds)} of {plural(done, 'complete round')} judged"
     return f"{judged}; {dropped} dropped whole, {repeats} of all were repeats of disturbed ones."
 
 
@@ -53,7 +53,7 @@ def drops_of(run: RunData) -> list[tuple[int, str, str]]:
             if number in again
             else "not run again",
         )
-        for number, reasons in run.measured.dropped.items()
+        for number, reasons in run.dataset.dropped.items()
     ]
 
 

@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, percent
+from reports.analysis.verdict import SIGNS
 from reports.analysis.workload import sentence
 from reports.explanations import floor_text, where
 from reports.run_data import INTERACTIVE, RunData
@@ -13,11 +14,9 @@ ORDER = 10
 HALF = True
 PER_WORKLOAD = True
 
-SIGNS = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}
-
 
 def render(run: RunData) -> Markup:
-    comparisons = len(run.measured.others)
+    comparisons = len(run.dataset.others)
     return fragment(
         "verdict.html",
         interactive=INTERACTIVE if run.interactive else None,

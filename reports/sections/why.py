@@ -13,5 +13,5 @@ HALF = True
 
 
 def render(run: RunData) -> Markup:
-    lines = [(mode, why(run, mode)) for mode in run.measured.others]
+    lines = [(mode, why(run, mode)) for mode in run.dataset.others]
     return fragment("why.html", lines=lines, target=run.target(run.run.baseline))

@@ -15,12 +15,12 @@ FEWER_THAN_TWO = 1.5  # of what is measured, so that noise does not decide
 
 def classic(run: RunData) -> str:
     """The mode that stands for read() and send(): the course's, or the baseline of a run that does without."""
-    return CLASSIC if CLASSIC in run.measured.modes else run.run.baseline
+    return CLASSIC if CLASSIC in run.dataset.modes else run.run.baseline
 
 
 def best(run: RunData) -> str | None:
     """The mode with the fewest measured copies by the CPU, the first of several; None where nothing was measured."""
-    measured = measured_copies(run.measured.proofs)
+    measured = measured_copies(run.dataset.proofs)
     return min(measured, key=lambda mode: round(measured[mode], 1), default=None)
 
 
@@ -32,7 +32,7 @@ def measured_copies(proofs: Iterable[Proof]) -> dict[str, float]:
 
 def how_many(run: RunData, mode: str) -> str | None:
     """How many copies does it make of every byte?"""
-    copies = measured_copies(run.measured.proofs).get(mode)
+    copies = measured_copies(run.dataset.proofs).get(mode)
     if copies is None:
         return None
     devices = by_devices(run, mode)
@@ -46,7 +46,7 @@ def how_many(run: RunData, mode: str) -> str | None:
 def fewer(run: RunData) -> str | None:
     """Can there be fewer than two?"""
     mode = best(run)
-    copies = measured_copies(run.measured.proofs)
+    copies = measured_copies(run.dataset.proofs)
     if mode is None or copies[mode] >= FEWER_THAN_TWO:
         return None
     return (

@@ -47,7 +47,7 @@ def write(run: RunData, folder: Path) -> Path:
 
 
 def page(run: RunData) -> str:
-    paths = [_path(run, index, mode) for index, mode in enumerate(run.measured.modes)]
+    paths = [_path(run, index, mode) for index, mode in enumerate(run.dataset.modes)]
     guessed = fragment("students_paths.html", paths=paths, choices=_choices(paths))
     found = [
         Rendered("steps", "What a file server does", False, _steps(run, paths)),
@@ -98,7 +98,7 @@ def _path(run: RunData, index: int, mode: str) -> DataPath:
         summary(target),
         statement(target, proof),
         None if measured is None else str(round(measured)),
-        median(run.measured.spread(mode, PRIMARY), "CPU s/GiB"),
+        median(run.dataset.spread(mode, PRIMARY), "CPU s/GiB"),
         next((verdict.line for verdict in run.verdicts if verdict.mode == mode), None),
         tuple((name, number(count)) for name, count in calls.items()),
         None if calls else f"{UNKNOWN}: {no_calls}",

@@ -37,7 +37,7 @@ def questions(run: RunData) -> tuple[Question, ...]:
 def contrasted(run: RunData) -> tuple[str, str] | None:
     """The classic mode, and the one to hold against it; None where there is only one."""
     first = course.classic(run)
-    others = [mode for mode in run.measured.modes if mode != first and mode not in run.void]
+    others = [mode for mode in run.dataset.modes if mode != first and mode not in run.void]
     if not others or first in run.void:
         return None
     return first, course.ZERO_COPY if course.ZERO_COPY in others else others[0]
@@ -48,7 +48,7 @@ def _copies(run: RunData) -> Iterator[Question]:
     answer = course.how_many(run, mode)
     if answer is None:
         return
-    copies = round(course.measured_copies(run.measured.proofs)[mode]) + course.by_devices(run, mode)
+    copies = round(course.measured_copies(run.dataset.proofs)[mode]) + course.by_devices(run, mode)
     yield Question(
         "copies",
         f"A file is on the disk, and {mode} sends it to a network card. How many times is every byte copied on its "
@@ -83,7 +83,7 @@ def _cost(run: RunData) -> Iterator[Question]:
         return
     paired, first, second = verdict.paired, *pair
     shown = (paired.median, None, None) if paired.low is None else (paired.ratio, paired.low, paired.high)
-    rates = " and ".join(f"{mode} {median(run.measured.spread(mode, 'gib_per_s'), 'GiB/s')}" for mode in pair)
+    rates = " and ".join(f"{mode} {median(run.dataset.spread(mode, 'gib_per_s'), 'GiB/s')}" for mode in pair)
     yield Question(
         "cost",
         f"{first} needs 1 second of CPU time for some bytes. How many seconds does {second} need for the same bytes?",

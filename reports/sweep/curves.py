@@ -72,7 +72,7 @@ def _costs(
 
 
 def _known(place: PointData, mode: str, factor: float) -> list[float]:
-    costs = [value(cell, PRIMARY) for cell in place.run.measured.cells_of(mode)]
+    costs = [value(cell, PRIMARY) for cell in place.run.dataset.cells_of(mode)]
     return [cost * factor for cost in costs if cost is not None and cost > 0]
 
 

@@ -12,10 +12,10 @@ from profiles.store.files import write_file
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, percent
 from reports.analysis.text import interval, median, number, plural, times
+from reports.analysis.verdict import SIGNS
 from reports.charts.figure import figure, vega_bundle
 from reports.explanations import limit, machine_line, network_line
 from reports.page import PAGE_FILE
-from reports.sections.verdict import SIGNS
 from reports.sweep import curves, published_table
 from reports.sweep.sentences import THINGS, sentences
 from reports.sweep.sweep_data import PointData, SweepData, load_sweep
@@ -116,16 +116,16 @@ def _points(sweep: SweepData) -> Markup:
 
 def _row(sweep: SweepData, place: PointData) -> dict[str, object]:
     """What the table shows of a point."""
-    measured = place.run.measured
+    dataset = place.run.dataset
     return {
         "value": sweep.say(place.value),
-        "rounds": len(measured.rounds),
-        "dropped": len(measured.dropped),
+        "rounds": len(dataset.rounds),
+        "dropped": len(dataset.dropped),
         "word": place.run.validity.word,
         "ratios": [ratio_text(place, mode) for mode in sweep.others],
         "costs": [number(place.cost(mode)) for mode in sweep.modes],
-        "rates": [median(measured.spread(mode, "gib_per_s")) for mode in sweep.modes],
-        "limits": [limit(measured, mode) for mode in sweep.modes],
+        "rates": [median(dataset.spread(mode, "gib_per_s")) for mode in sweep.modes],
+        "limits": [limit(dataset, mode) for mode in sweep.modes],
         "findings": place.run.validity.findings,
     }
 

@@ -85,6 +85,6 @@ def _row(sweep: SweepData, place: PointData, mode: str, near: tuple[int, int, in
 def _ours(place: PointData, mode: str) -> tuple[str, str]:
     """CPU ms per file, and ms from file to file at the throughput that was reached."""
     request_us = place.request_us(mode)
-    rate: Spread | None = place.run.measured.spread(mode, "gib_per_s")
+    rate: Spread | None = place.run.dataset.spread(mode, "gib_per_s")
     time_ms = None if rate is None or not rate.median else place.value / GIB / rate.median * 1e3
     return number(None if request_us is None else request_us / 1e3), number(time_ms)

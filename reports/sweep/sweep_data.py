@@ -14,7 +14,7 @@ from reports.analysis.bottleneck import mostly_client_limited
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.verdict import SMALLEST_DELTA
-from reports.run_data import RunData, load
+from reports.run_data import RunData, read_run
 from reports.sweep.crossover import Crossover, Point, crossover
 from units import GIB, format_size
 
@@ -28,7 +28,7 @@ class PointData:
 
     def cost(self, mode: str) -> float | None:
         """The median server CPU s/GiB; None where it is unknown or void."""
-        spread = None if mode in self.run.void else self.run.measured.spread(mode, PRIMARY)
+        spread = None if mode in self.run.void else self.run.dataset.spread(mode, PRIMARY)
         return None if spread is None else spread.median
 
     def request_us(self, mode: str) -> float | None:
@@ -42,7 +42,7 @@ class PointData:
         return None if verdict is None or verdict.kind == "void" else verdict.paired
 
     def client_limited(self, mode: str) -> bool:
-        return mostly_client_limited(self.run.measured.cells_of(mode), self.run.run)
+        return mostly_client_limited(self.run.dataset.cells_of(mode), self.run.run)
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class SweepData:
 
     @property
     def rounds(self) -> int:
-        return sum(len(place.run.measured.all_rounds) for place in self.places)
+        return sum(len(place.run.dataset.all_rounds) for place in self.places)
 
     def say(self, value: float) -> str:
         return say(self.sweep.axis, value)
@@ -105,7 +105,7 @@ def load_sweep(folder: SweepFolder) -> SweepData:
         if not (point.path / RUN_FILE).is_file():
             continue
         if _complete(point.read_cells(), len(point.read_run().targets)):
-            places.append(PointData(value, load(point, whole=False)))
+            places.append(PointData(value, read_run(point, whole=False)))
         else:
             empty.append(value)
     if not places:

@@ -27,7 +27,7 @@ def show(sweep: SweepData) -> None:
         costs = [number(place.cost(mode)) for mode in sweep.modes]
         ratios = [ratio_text(place, mode) for mode in sweep.others]
         table.add_row(
-            sweep.say(place.value), str(len(place.run.measured.rounds)), *costs, *ratios, _beside(sweep, place)
+            sweep.say(place.value), str(len(place.run.dataset.rounds)), *costs, *ratios, _beside(sweep, place)
         )
     console.print(table)
     for value, reason in sweep.sweep.left_out.items():
@@ -41,5 +41,5 @@ def _beside(sweep: SweepData, place: PointData) -> Text:
     limited = [mode for mode in sweep.modes if place.client_limited(mode)]
     notes = [f"void: {', '.join(sorted(place.run.void))}"] if place.run.void else []
     notes += [f"client-limited: {', '.join(limited)}"] if limited else []
-    notes += ["never calm"] if place.run.measured.always_disturbed else []
+    notes += ["never calm"] if place.run.dataset.always_disturbed else []
     return Text(printable("; ".join(notes)))

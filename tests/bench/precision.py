@@ -14,7 +14,7 @@ from datetime import datetime
 from errors import UserError
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
-from reports.analysis.cpu_speed import core_speed
+from reports.analysis.cpu_speed import cpu_speed
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, paired_ratio, percent
 from reports.analysis.rounds import PRIMARY, Dataset, build
 from reports.analysis.text import plural
@@ -61,7 +61,7 @@ def _said(records: Dataset, before_s: float) -> Outcome:
 
 def _cores(records: Dataset) -> str:
     """What the bound takes for granted, quiet cores, and whether these were."""
-    speed = core_speed(records)
+    speed = cpu_speed(records)
     cores = "unknown" if speed is None else f"{'not quiet' if speed.uneven else 'quiet'}, {speed.ratio:.2f}x"
     return f", cores {cores}; rounds dropped: {len(records.dropped)}"
 

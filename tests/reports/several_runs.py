@@ -1,4 +1,4 @@
-"""Runs that never happened, written in a moment: what the tests of decisions decide on."""
+"""Runs that never happened, written in a moment: for the tests of what is done with several runs."""
 
 import dataclasses
 from pathlib import Path
@@ -6,8 +6,7 @@ from typing import Any
 
 from profiles.store.records import Cell
 from profiles.store.run_folder import RunFolder
-from reports.comparison import comparison
-from reports.run_data import RunData
+from reports.run_data import RunData, read_campaign
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile", "read-whole")
@@ -36,4 +35,4 @@ def _dearer(cell: Cell, factor: float) -> Cell:
 def read(profiles: Path, name: str, **facts: Any) -> RunData:
     """Written, and read again."""
     write(profiles, name, **facts)
-    return comparison.read(profiles, name)
+    return read_campaign(profiles, name)

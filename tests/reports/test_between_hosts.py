@@ -42,8 +42,8 @@ def test_a_void_round_that_was_run_again_is_told_and_nothing_is_missing() -> Non
     )
     cells = tuple(cell for cell in cells_of(run) if (cell.round, cell.mode) != (3, "sendfile"))
     told = cautions(run, cells)
-    assert "void in round 3: the agent at 10.0.0.2:8070 was lost; the round was run again as round 11" in told
-    assert not [text for text in told if "are complete" in text or "lacks a mode" in text]
+    assert "void in round 3: the agent at 10.0.0.2:8070 was lost; repeated as round 11" in told
+    assert not [text for text in told if "are complete" in text or "a mode is missing" in text]
 
 
 def test_a_void_round_that_was_not_run_again_is_missing() -> None:
@@ -56,7 +56,7 @@ def test_a_void_round_that_was_not_run_again_is_missing() -> None:
 def test_clocks_that_are_known_too_badly_are_a_caution(uncertainty_s: float | None, told: bool) -> None:
     run = synthetic.run()
     found = cautions(run, cells_of(run, clock_uncertainty_s=uncertainty_s))
-    assert any("clocks are known to each other within 2 % of a window" in text for text in found) == told
+    assert any("clocks is uncertain by 2 % of a window" in text for text in found) == told
 
 
 def test_what_disturbed_the_loads_machine_counts_too() -> None:

@@ -12,14 +12,15 @@ import pytest
 from errors import UsageError
 from profiles.store.run_folder import RunFolder
 from reports import page, terminal
-from reports.analysis.disturbance import behind_share
+from reports.analysis.disturbance import RULES, behind_share
 from reports.analysis.text import printable
 from reports.comparison import comparison
-from reports.decisions.embedded import downloads
+from reports.comparison.page import write_comparison
+from reports.export.attachments import downloads
 from reports.export.files import export
 from reports.history import index
-from reports.history.page import write_comparison, write_history
-from reports.run_data import RunData, find, load
+from reports.history.page import write_history
+from reports.run_data import RunData, find, read_campaign, read_run
 from reports.sections import gates
 from tests.reports import synthetic
 from tests.reports.tags import Tags
@@ -53,7 +54,7 @@ def write(folder: Path, name: str = "both", *, rounds: int = 8, arrived: float =
 
 @pytest.fixture(scope="module")
 def both(tmp_path_factory: pytest.TempPathFactory) -> RunData:
-    return load(write(tmp_path_factory.mktemp("both")))
+    return read_run(write(tmp_path_factory.mktemp("both")))
 
 
 @pytest.fixture(scope="module")
@@ -98,21 +99,22 @@ def test_ids_are_there_once_and_each_badge_leads_to_its_own_reasons(html: str) -
 
 
 def test_a_mode_that_fell_behind_the_rate_is_void_in_that_question_alone(tmp_path: Path) -> None:
-    run = load(write(tmp_path, arrived=0.975))
+    run = read_run(write(tmp_path, arrived=0.975))
     assert run.paced is not None
     assert (run.verdicts[0].kind, run.paced.verdicts[0].kind) == ("less", "void")
     assert run.paced.verdicts[0].sentence == (
-        "void: less than 98 % of the offered bytes arrived (at worst fell behind 2.5 %)"
+        "void: less than 98 % of the offered bytes arrived (worst: fell behind 2.5 %)"
     )
-    assert load(write(tmp_path, "just", arrived=0.985)).void == frozenset()
+    assert read_run(write(tmp_path, "just", arrived=0.985)).void == frozenset()
 
 
 def test_what_was_offered_and_is_not_on_record_is_unknown_and_never_in_time(both: RunData) -> None:
     assert both.paced is not None
     paced = both.paced
-    cell = dataclasses.replace(paced.measured.cells[0], offered_bytes=None)
+    cell = dataclasses.replace(paced.dataset.cells[0], offered_bytes=None)
     assert behind_share(cell, paced.run) is None
-    assert behind_share(cell, both.run) == 0.0, "a saturated cell has nothing to fall behind"
+    (rule,) = (rule for rule in RULES if rule.read is behind_share)
+    assert rule.applies(paced.run) and not rule.applies(both.run), "a saturated cell has nothing to fall behind"
 
 
 def test_the_terminal_shows_both(both: RunData, capsys: pytest.CaptureFixture[str]) -> None:
@@ -129,7 +131,7 @@ def test_a_pace_that_was_asked_for_and_not_measured_is_said_to_be(
     stored = write(tmp_path, rounds=0)
     for one in synthetic.cells(stored.paced.read_run())[:cells]:
         stored.paced.append_cell(one)
-    run = load(stored)
+    run = read_run(stored)
     terminal.show(run)
     why = f"has no answer: it holds no complete round ({cells} cell{'s' * (cells != 1)}, state done)"
     assert why in capsys.readouterr().out and why in Tags(page.page(run)).text
@@ -153,10 +155,10 @@ def test_the_paced_part_is_listed_and_compared_under_a_name_of_its_own(tmp_path:
     assert [entry.name for entry in history.entries] == ["both", "both/paced", "later", "later/paced"]
     page.report(find(profiles, "both"), reports)
     assert write_history(history, reports).read_text().count('href="both/index.html"') == 2
-    a, b = (comparison.read(profiles, f"{name}/paced") for name in ("both", "later"))
+    a, b = (read_campaign(profiles, f"{name}/paced") for name in ("both", "later"))
     assert comparison.compared(a, b).question is None
     assert write_comparison(comparison.compared(a, b), reports).name == "both-paced--later-paced.html"
-    other = comparison.compared(a, comparison.read(profiles, "later"))
+    other = comparison.compared(a, read_campaign(profiles, "later"))
     assert "question paced against saturated" in str(other.question)
 
 

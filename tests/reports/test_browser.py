@@ -13,7 +13,7 @@ from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.analysis.paired_ratio import paired_ratio
 from reports.analysis.text import interval
-from reports.run_data import load
+from reports.run_data import read_run
 from tests import browser, screenshots
 from tests.browser import Browser
 from tests.reports import synthetic
@@ -123,7 +123,7 @@ def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
     chromium.find("#forest input[value='read-whole']").click()
     said = "Plain 95 % intervals, not corrected for their number, and no verdict."
     assert chromium.find("#forest .chosen").text == f"! exploratory: throughput against sendfile. {said}"
-    pairs = load(stored).measured.pairs("read-send", "gib_per_s", against="sendfile")
+    pairs = read_run(stored).dataset.pairs("read-send", "gib_per_s", against="sendfile")
     found = paired_ratio(pairs)
     assert found.low is not None and found.high is not None
     expected = interval(found.ratio, found.low, found.high)

@@ -8,7 +8,7 @@ import pytest
 
 from profiles.store.run_facts import Code, MetricFacts
 from reports import page
-from reports.run_data import load
+from reports.run_data import read_run
 from reports.students import page as students
 from tests.reports import synthetic
 from tests.reports.tags import Tags
@@ -21,7 +21,7 @@ def test_a_file_outside_the_runs_folder_is_never_read(tmp_path: Path) -> None:
     stored = synthetic.write(tmp_path, synthetic.run(rounds=6), sampled=False)
     lines = (stored.path / "profile.jsonl").read_text().replace('"flame-0.svg"', '"../secret.svg"')
     (stored.path / "profile.jsonl").write_text(lines)
-    html = page.page(load(stored))
+    html = page.page(read_run(stored))
     assert "secret words" not in html
     assert "../secret.svg is not in the run&#39;s folder" in html
 
@@ -35,7 +35,7 @@ def test_hostile_names_come_out_as_text(tmp_path: Path) -> None:
     ]
     stored = synthetic.write(tmp_path, run, cells, flame=f"<svg><text>{HOSTILE}</text></svg>")
     stored.append_code([Code("send", HOSTILE, HOSTILE, 1, HOSTILE), Code("answer", None, HOSTILE, 1, HOSTILE)])
-    data = load(stored)
+    data = read_run(stored)
     for html in (page.page(data), students.page(data)):
         nothing_breaks_out(html)
 
@@ -52,5 +52,5 @@ def nothing_breaks_out(html: str) -> None:
 @pytest.mark.parametrize("sign", ["\x00", "\x1b", "\x7f", "\n", "\u202e", "\ufffe", "\u2028"])
 def test_no_sign_in_a_name_brings_the_report_down(tmp_path: Path, sign: str) -> None:
     """The SVG renderer aborts the process at some of them."""
-    run = load(synthetic.write(tmp_path, synthetic.run(("read-send", f"odd{sign}name"), 2), sampled=False))
+    run = read_run(synthetic.write(tmp_path, synthetic.run(("read-send", f"odd{sign}name"), 2), sampled=False))
     assert "no verdict: 2 complete rounds" in page.page(run)

@@ -8,8 +8,8 @@ import pytest
 from errors import UsageError
 from profiles.store.run_folder import RunFolder
 from reports import page, run_data, terminal
-from reports.comparison import comparison
 from reports.history import index
+from reports.run_data import read_campaign
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -40,7 +40,7 @@ def test_its_page_says_what_it_is_and_concludes_nothing(stored: RunFolder, tmp_p
 
 
 def test_the_terminal_says_so_too(stored: RunFolder, capsys: pytest.CaptureFixture[str]) -> None:
-    terminal.show(run_data.load(stored))
+    terminal.show(run_data.read_run(stored))
     said = capsys.readouterr().out
     assert "interactive, not a campaign" in said and "no verdict" not in said
 
@@ -50,8 +50,8 @@ def test_it_is_neither_the_latest_run_nor_compared_nor_in_the_list(stored: RunFo
     stored.write_run(stored.read_run())  # the newest
     told: list[str] = []
     assert run_data.find(tmp_path, None, told.append).path.name == "campaign"
-    assert told == [f"passed over run 'by-hand': {run_data.INTERACTIVE}"]
+    assert told == [f"skipped run 'by-hand': {run_data.INTERACTIVE}"]
     with pytest.raises(UsageError, match="interactive, not a campaign"):
-        comparison.read(tmp_path, "by-hand")
+        read_campaign(tmp_path, "by-hand")
     history = index.history(tmp_path, tmp_path / "reports" / "history.duckdb")
     assert [entry.name for entry in history.entries if entry.name != "reports"] == ["campaign"]

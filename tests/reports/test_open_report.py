@@ -39,9 +39,9 @@ def test_the_latest_is_meant_unless_another_is_named(reports: Path) -> None:
 
 
 def test_what_is_not_there_is_said_with_what_makes_it(reports: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no report 'gone' .* there is older, newer: `make report RUN=gone`"):
+    with pytest.raises(UsageError, match=r"no report 'gone' .* older, newer\): build it with `make report RUN=gone`"):
         open_report.find(reports, "gone")
-    with pytest.raises(UsageError, match=r"there is no report in .*`make load` makes one"):
+    with pytest.raises(UsageError, match=r"there is no report in .*`make load`"):
         open_report.find(tmp_path / "nowhere", None)
 
 

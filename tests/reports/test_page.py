@@ -14,7 +14,7 @@ import pytest
 import reports.sections
 from profiles.store.run_facts import MetricFacts
 from reports import page
-from reports.run_data import load
+from reports.run_data import read_run
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -36,7 +36,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def test_fourteen_modes_and_many_rounds_stay_light(tmp_path: Path) -> None:
     modes = (*MODES, *(f"mode-{number}" for number in range(11)))
-    run = load(synthetic.write(tmp_path, synthetic.run(modes, 24)))
+    run = read_run(synthetic.write(tmp_path, synthetic.run(modes, 24)))
     assert len(page.page(run).encode()) < 3_000_000
 
 
@@ -116,7 +116,7 @@ def test_the_charts_data_is_readable_json(html: str) -> None:
 
 
 def test_without_perf_flame_graphs_lie_in_sandboxed_frames_with_their_stacks_beside(tmp_path: Path) -> None:
-    tags = Tags(page.page(load(synthetic.write(tmp_path, synthetic.run(MODES, 2), sampled=False))))
+    tags = Tags(page.page(read_run(synthetic.write(tmp_path, synthetic.run(MODES, 2), sampled=False))))
     frames = [attributes for tag, attributes in tags.elements if tag == "iframe"]
     assert [frame["title"] for frame in frames] == [f"Flame graph of {mode}" for mode in MODES]
     for frame in frames:
@@ -132,14 +132,14 @@ def test_without_perf_flame_graphs_lie_in_sandboxed_frames_with_their_stacks_bes
 
 
 def test_a_flame_graph_that_is_missing_says_why(tmp_path: Path) -> None:
-    run = load(synthetic.write(tmp_path, synthetic.run(rounds=6), flame=None, sampled=False))
+    run = read_run(synthetic.write(tmp_path, synthetic.run(rounds=6), flame=None, sampled=False))
     text = Tags(page.page(run)).text
     assert "No flame graph: py-spy may not attach: grant it SYS_PTRACE" in text
 
 
 def test_a_flame_graph_that_is_too_large_stays_outside(tmp_path: Path) -> None:
     noise = base64.b64encode(random.Random(1).randbytes(1_000_000)).decode()
-    run = load(synthetic.write(tmp_path, synthetic.run(rounds=6), flame=f"<svg><text>{noise}</text></svg>"))
+    run = read_run(synthetic.write(tmp_path, synthetic.run(rounds=6), flame=f"<svg><text>{noise}</text></svg>"))
     html = page.page(run)
     assert len(html.encode()) < 3_000_000
     assert "flame-0.svg is too large to stand in this page" in Tags(html).text
@@ -150,7 +150,7 @@ def extra_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
     (tmp_path / "zz_extra.py").write_text(
         "from markupsafe import Markup\n"
         "TITLE = 'One more section'\nORDER = 55\n"
-        "def render(run):\n    return Markup('<p>{} rounds</p>').format(len(run.measured.rounds))\n"
+        "def render(run):\n    return Markup('<p>{} rounds</p>').format(len(run.dataset.rounds))\n"
     )
     monkeypatch.setattr(reports.sections, "__path__", [*reports.sections.__path__, str(tmp_path)])
     yield
@@ -158,7 +158,7 @@ def extra_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[N
 
 @pytest.mark.usefixtures("extra_section")
 def test_a_file_in_sections_is_a_section_on_the_page(tmp_path: Path) -> None:
-    run = load(synthetic.write(tmp_path / "runs", synthetic.run(rounds=6), flame=None, sampled=False))
+    run = read_run(synthetic.write(tmp_path / "runs", synthetic.run(rounds=6), flame=None, sampled=False))
     text = Tags(page.page(run)).text
     assert text.index("Why") < text.rindex("One more section 6 rounds") < text.rindex("The benchmark's checklist")
 
@@ -183,14 +183,14 @@ def test_a_metric_that_nobody_knows_is_shown_with_its_unit(tmp_path: Path) -> No
         dataclasses.replace(cell, metrics=cell.metrics | {"tlb_misses": 4321.0, "undescribed": 7.0})
         for cell in synthetic.cells(run)
     ]
-    text = Tags(page.page(load(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
+    text = Tags(page.page(read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
     assert "tlb_misses misseswhy4,3214,321" in text
     assert "tlb_misses misses per GiB" in text
     assert "undescribed unit not on record" in text
 
 
 def test_one_mode_alone_makes_a_page(tmp_path: Path) -> None:
-    run = load(synthetic.write(tmp_path, synthetic.run(("sendfile",), 6)))
+    run = read_run(synthetic.write(tmp_path, synthetic.run(("sendfile",), 6)))
     assert "Nothing to compare: sendfile was the only mode of this run." in Tags(page.page(run)).text
 
 
@@ -198,7 +198,7 @@ def test_a_run_that_knows_almost_nothing_makes_a_page(tmp_path: Path) -> None:
     run = synthetic.run(rounds=6, host={}, software={}, metrics=(), ended_at=None)
     cells = [dataclasses.replace(cell, metrics={}, latency_histogram="") for cell in synthetic.cells(run)]
     stored = synthetic.write(tmp_path, run, cells, flame=None, sampled=False)
-    text = Tags(page.page(load(stored))).text
-    assert "no verdict: the server's CPU per GiB is not known above zero in any round" in text
+    text = Tags(page.page(read_run(stored))).text
+    assert "no verdict: server CPU per GiB is unknown or zero in every round" in text
     assert "CPU model unknown" in text and "none recorded" in text
     assert "the fastest mode reached a throughput that is unknown" in text

@@ -8,26 +8,17 @@ from pathlib import Path
 
 import pytest
 
+from reports.__main__ import main
+from tests.commands import Done, run_here
+from tests.conftest import PROJECT
 from tests.reports import synthetic
 
-ROOT = Path(__file__).parents[2]
+
+def report(folder: Path, *arguments: str) -> Done:
+    return run_here(main, *arguments, "--profiles", str(folder), "--reports", str(folder / "r"))
 
 
-def report(folder: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
-    command = [
-        sys.executable,
-        "-m",
-        "reports",
-        *arguments,
-        "--profiles",
-        str(folder),
-        "--reports",
-        str(folder / "r"),
-    ]
-    return subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
-
-
-def assert_one_line(done: "subprocess.CompletedProcess[str]", code: int, *words: str) -> None:
+def assert_one_line(done: Done, code: int, *words: str) -> None:
     assert done.returncode == code
     assert done.stdout == ""
     assert re.fullmatch(r"error: [^\n]+\n", done.stderr), done.stderr
@@ -36,8 +27,10 @@ def assert_one_line(done: "subprocess.CompletedProcess[str]", code: int, *words:
 
 
 def test_it_prints_the_table_the_verdicts_and_the_path_and_nothing_is_cut(tmp_path: Path) -> None:
+    """As people start it: a process of its own."""
     synthetic.write(tmp_path, synthetic.run(("read-send", "sendfile", "read-whole")), sampled=False)
-    done = report(tmp_path, "synthetic")
+    command = [sys.executable, "-m", "reports", "synthetic", "--profiles", str(tmp_path), "--reports", f"{tmp_path}/r"]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     for text in (
         "CPU s/GiB", "GiB/s", "ctx switches/GiB", "peak memory", "540 MiB",
@@ -76,8 +69,8 @@ def test_a_later_run_without_a_complete_round_is_passed_over_aloud(tmp_path: Pat
     assert done.returncode == 0 and f"{tmp_path}/r/kept/index.html" in done.stdout
     lines = sorted(done.stderr.splitlines())
     assert len(lines) == 2
-    assert lines[0].startswith("passed over run 'broken': cannot read ")
-    assert lines[1] == "passed over run 'cut-short': it holds no complete round (1 cell, state interrupted)"
+    assert lines[0].startswith("skipped run 'broken': cannot read ")
+    assert lines[1] == "skipped run 'cut-short': it holds no complete round (1 cell, state interrupted)"
 
 
 def test_runs_without_any_complete_round_are_one_error(tmp_path: Path) -> None:
@@ -97,10 +90,10 @@ def test_a_name_cannot_steer_the_terminal(tmp_path: Path) -> None:
 
 def test_an_unknown_run_is_named_with_those_there_are(tmp_path: Path) -> None:
     assert_one_line(report(tmp_path), 2, "there is no run", "make load")
-    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "there is none yet")
+    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "it is empty")
     synthetic.write(tmp_path, synthetic.run(rounds=1), sampled=False)
-    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "there are synthetic")
-    assert_one_line(report(tmp_path, "../synthetic"), 2, "not the name of a run")
+    assert_one_line(report(tmp_path, "nope"), 2, "no run 'nope'", "choose from synthetic")
+    assert_one_line(report(tmp_path, "../synthetic"), 2, "not a valid run name")
     assert_one_line(report(tmp_path, "x" * 300), 1, "cannot look for runs", "File name too long")
 
 

@@ -1,7 +1,7 @@
 """`make runs`, `compare`, `gate`, `export` and `reproduce` as people and a CI meet them."""
 
+import importlib
 import json
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,20 +9,17 @@ from pathlib import Path
 import pytest
 
 from profiles.store.run_folder import RunFolder
-from reports.decisions.embedded import record
+from reports.export.attachments import record
 from reports.export.reproduce import read
+from tests.commands import Done, run_here
 from tests.conftest import PROJECT
 from tests.reports import several_runs, synthetic
 
-ENVIRONMENT = {name: value for name, value in os.environ.items() if name != "GITHUB_ACTIONS"}
 
-
-def run(script: str, tmp_path: Path, *arguments: str, **environment: str) -> "subprocess.CompletedProcess[str]":
+def run(script: str, tmp_path: Path, *arguments: str, on_github: bool = False) -> Done:
+    main = importlib.import_module(f"scripts.{script}").main
     where = ["--profiles", str(tmp_path / "profiles"), "--reports", str(tmp_path / "reports")]
-    return subprocess.run(
-        [sys.executable, "-m", f"scripts.{script}", *arguments, *where],
-        cwd=PROJECT, env=ENVIRONMENT | environment, capture_output=True, text=True, check=False, timeout=55,
-    )  # fmt: skip
+    return run_here(main, *arguments, *where, environment={"GITHUB_ACTIONS": "true" if on_github else ""})
 
 
 @pytest.fixture
@@ -76,7 +73,7 @@ def test_a_gate_says_how_it_went_by_its_exit_code(kept: Path, arguments: list[st
 
 def test_in_github_actions_a_gate_annotates_and_writes_junit(kept: Path) -> None:
     junit = kept / "deep" / "junit.xml"
-    done = run("gate", kept, "--baseline", "kept", "--run", "dearer", "--junit", str(junit), GITHUB_ACTIONS="true")
+    done = run("gate", kept, "--baseline", "kept", "--run", "dearer", "--junit", str(junit), on_github=True)
     assert done.returncode == 1
     assert "\n::error title=sendfile%3A regression::" in done.stdout
     assert 'failures="1"' in junit.read_text()
@@ -111,7 +108,7 @@ def test_what_load_writes_can_be_read(tmp_path: Path) -> None:
         ("make load MODES='read-send pigeon'", "no mode 'pigeon'"),
         ("make load MODES='read-send sendfile' OPTIONS=read-send.feathers=2KiB", "no option 'feathers'"),
         ("make load MODES=sendfile OPTIONS=pigeon.chunk=2KiB", "pigeon has no option"),
-        ("make load ROUNDS='1; id'", "no knob that `make load` has here"),
+        ("make load ROUNDS='1; id'", "`make load` has no option"),
     ],
 )
 def test_what_exists_here_no_more_is_named_before_anything_runs(tmp_path: Path, command: str, words: str) -> None:
@@ -119,11 +116,14 @@ def test_what_exists_here_no_more_is_named_before_anything_runs(tmp_path: Path, 
     assert (done.returncode, done.stdout) == (2, "") and words in done.stderr and done.stderr.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_report_is_run_again_with_its_seed_and_its_order(served: Path, tmp_path: Path) -> None:
     size = (served / "test-file.bin").stat().st_size
-    command = f"make load MODES='read-send sendfile' ROUNDS=2 WINDOW=0.2 WARM_UP=0 PROFILE=0 USERS=1 SIZE={size}"
+    command = (
+        f"make load MODES='read-send sendfile' ROUNDS=2 WINDOW=0.2 WARM_UP=0 PROFILE=0 RETRIES=0 USERS=1 SIZE={size}"
+    )
     report = str(bare_report(tmp_path, command))
-    shown = run("reproduce", tmp_path, report, "--show")
+    shown = run("reproduce", tmp_path, report, "--show=1")
     assert (shown.returncode, shown.stdout.splitlines()[-1]) == (0, f"{command} SEED=7")
     assert not (tmp_path / "profiles" / "again").exists()
     done = run("reproduce", tmp_path, report, "--run", "again", "--root", str(served), "--any-port")

@@ -43,6 +43,6 @@ def test_todays_names_are_left_alone() -> None:
 
 def test_its_report_has_its_numbers(tmp_path: Path) -> None:
     shutil.copytree(OLD_RUN, tmp_path / "old_run")
-    run = run_data.load(RunFolder(tmp_path / "old_run"))
+    run = run_data.read_run(RunFolder(tmp_path / "old_run"))
     assert [verdict.mode for verdict in run.verdicts] == ["sendfile"]
-    assert run.measured.modes == ("read-send", "sendfile")
+    assert run.dataset.modes == ("read-send", "sendfile")

@@ -12,7 +12,7 @@ from reports.analysis.aa_floor import conditions, effective_floor, floor_of_run
 from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.validity import check
 from reports.analysis.verdict import conclude, delta
-from reports.run_data import load
+from reports.run_data import read_run
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -86,7 +86,7 @@ def test_a_floor_is_kept_for_the_same_conditions_only_and_the_newest_counts(tmp_
 
 def test_the_page_shows_the_floor_once_and_no_duplicate_in_its_tables(tmp_path: Path) -> None:
     run, cells = calibrated()
-    data = load(synthetic.write(tmp_path, run, cells, flame=None, sampled=False))
+    data = read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False))
     text = Tags(page.page(data)).text
     assert "for two equals, in this run" in text
     glance = text[text.rindex("In numbers") :][:400]
@@ -95,6 +95,6 @@ def test_the_page_shows_the_floor_once_and_no_duplicate_in_its_tables(tmp_path: 
 
 def test_a_kept_floor_is_shown_with_its_run_and_date(tmp_path: Path) -> None:
     run = synthetic.run(floor=Floor(0.96, 1.03, 10, "calm-night", "2025-01-01T03:00:00+00:00"))
-    data = load(synthetic.write(tmp_path, run, flame=None, sampled=False))
+    data = read_run(synthetic.write(tmp_path, run, flame=None, sampled=False))
     assert data.delta == 0.04
     assert "in run calm-night, 2025-01-01T03:00:00+00:00" in Tags(page.page(data)).text

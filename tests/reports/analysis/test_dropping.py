@@ -10,7 +10,7 @@ from reports import page
 from reports.analysis.bottleneck import probed
 from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.validity import check
-from reports.run_data import load
+from reports.run_data import read_run
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
@@ -40,7 +40,7 @@ def test_where_too_few_are_calm_every_round_is_kept_under_caution() -> None:
     records = build(run, tuple(cells))
     assert records.always_disturbed and not records.dropped and len(records.rounds) == 10
     cautions = [finding.text for finding in check(records).of("caution")]
-    assert "disturbed: 5 of 10 rounds; too few are left to judge from, so every round is kept" in cautions
+    assert "5 of 10 rounds disturbed; too few are left to judge from, so every round is kept" in cautions
 
 
 def test_dropped_rounds_that_repeats_replaced_leave_a_valid_run() -> None:
@@ -49,19 +49,17 @@ def test_dropped_rounds_that_repeats_replaced_leave_a_valid_run() -> None:
     assert check(build(run, tuple(cells), proofs=synthetic.proofs(run))).word == "valid"
     short = dataclasses.replace(run, rounds_planned=10, repeats=())
     (caution,) = check(build(short, tuple(cells), proofs=synthetic.proofs(run))).of("caution")
-    assert caution.text == (
-        "only 9 of 10 planned rounds could be judged: the others were disturbed, and so were their repeats"
-    )
+    assert caution.text == ("only 9 of 10 planned rounds could be judged: the others and their repeats were disturbed")
 
 
 def test_the_page_names_the_dropped_rounds_and_gives_the_result_with_every_round_kept(tmp_path: Path) -> None:
     run, cells = disturbed(2, 7, repeats=(Repeat(9, 2),))
     run = dataclasses.replace(run, stopped="every interval was within ±5 % after 9 rounds", rounds_planned=12)
-    text = Tags(page.page(load(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
+    text = Tags(page.page(read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
     assert "8 of 10 complete rounds judged; 2 dropped whole" in text
     assert "round 2, run again as round 9: steal 5 % (sendfile)" in text
     assert "round 7, not run again: steal 5 % (sendfile)" in text
-    assert "The result with every round kept (10 rounds):" in text
+    assert "Result with every round kept (10 rounds):" in text
     assert "the verdict stays" in text
     assert "every interval was within ±5 % after 9 rounds; 12 were planned at most" in text
 
@@ -74,7 +72,7 @@ def test_a_verdict_that_hangs_on_the_dropped_rounds_is_said_to(tmp_path: Path) -
         else c
         for c in cells
     ]
-    data = load(synthetic.write(tmp_path, run, shifted, flame=None, sampled=False))
+    data = read_run(synthetic.write(tmp_path, run, shifted, flame=None, sampled=False))
     assert data.verdicts[0].kind == "less"
     assert data.sensitivity is not None
     ((mode, line),) = data.sensitivity.lines
@@ -94,9 +92,9 @@ def test_doubled_users_tell_what_the_limit_was() -> None:
     assert probe(4.5, 1.9, 0.8).endswith("the server was the limit")
     assert probe(4.4, 0.9, 1.9).endswith("the client was the limit, not the server")
     assert probe(6.6, 1.0, 1.0) == (
-        "with 8 users +50 % GiB/s (server 0.50, client 0.50 cores): 4 users were too few to find the limit"
+        "with 8 users: +50 % GiB/s (server 0.50, client 0.50 cores): 4 users were too few to reach the limit"
     )
-    assert probe(4.4, 0.9, 0.9).endswith("so the limit lies between them")
+    assert probe(4.4, 0.9, 0.9).endswith("so the limit is elsewhere")
 
 
 def test_a_probe_comes_back_from_its_folder_and_stands_beside_the_limits(tmp_path: Path) -> None:
@@ -104,7 +102,7 @@ def test_a_probe_comes_back_from_its_folder_and_stands_beside_the_limits(tmp_pat
     folder = synthetic.write(tmp_path, run, flame=None, sampled=False)
     folder.append_probe(Probe(synthetic.bare_cell("sendfile", 0, 1, gib_per_s=4.4), 8))
     assert folder.read_probes()[0].users == 8
-    assert "with 8 users" in Tags(page.page(load(folder))).text
+    assert "with 8 users" in Tags(page.page(read_run(folder))).text
 
 
 def test_a_run_from_before_all_this_can_still_be_read(tmp_path: Path) -> None:
@@ -114,5 +112,5 @@ def test_a_run_from_before_all_this_can_still_be_read(tmp_path: Path) -> None:
     for name in ("rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "gib_per_day"):
         record.pop(name, None)
     path.write_text(json.dumps(record))
-    data = load(RunFolder(folder.path))
+    data = read_run(RunFolder(folder.path))
     assert data.verdicts[0].kind == "less" and data.floor is None and data.sensitivity is None

@@ -119,7 +119,7 @@ def test_a_client_that_is_the_bottleneck_is_flagged() -> None:
     records, verdict = concluded(run, flagged)
     cautions = [(finding.mode, finding.text) for finding in check(records).of("caution")]
     assert cautions == [
-        ("sendfile", "client-limited in 10 of 10 rounds: throughput is a lower bound; CPU per GiB stands")
+        ("sendfile", "client-limited in 10 of 10 rounds: throughput is a lower bound; CPU per GiB holds")
     ]
     assert verdict.kind == "less", "CPU per GiB stands"
 

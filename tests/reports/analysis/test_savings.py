@@ -21,10 +21,10 @@ def test_86400_seconds_of_cpu_a_day_are_one_core_and_24_core_hours() -> None:
 
 def test_the_interval_holds_just_the_differences_that_the_test_does_not_reject(tmp_path: Path) -> None:
     run = several_runs.read(tmp_path, "a", rounds=10, modes=("read-send", "sendfile"))
-    found = saving(run.measured, "sendfile")
+    found = saving(run.dataset, "sendfile")
     assert found is not None and found.low is not None and found.high is not None
     assert found.low < found.s_per_gib < found.high and found.s_per_gib == pytest.approx(0.296, rel=0.05)
-    differences = [baseline - mode for mode, baseline in run.measured.pairs("sendfile", PRIMARY)]
+    differences = [baseline - mode for mode, baseline in run.dataset.pairs("sendfile", PRIMARY)]
     for edge, outwards in ((found.low, -1e-9), (found.high, 1e-9)):
         for shift, rejected in ((edge + outwards, True), (edge - outwards, False)):
             p = stats.wilcoxon([difference - shift for difference in differences], method="exact").pvalue
@@ -32,9 +32,9 @@ def test_the_interval_holds_just_the_differences_that_the_test_does_not_reject(t
 
 
 def test_a_dearer_mode_saves_less_than_nothing_and_few_rounds_have_no_interval(tmp_path: Path) -> None:
-    dearer = saving(several_runs.read(tmp_path, "a").measured, "read-whole")
+    dearer = saving(several_runs.read(tmp_path, "a").dataset, "read-whole")
     assert dearer is not None and dearer.high is not None and dearer.high < 0
-    few = saving(several_runs.read(tmp_path, "b", rounds=4).measured, "sendfile")
+    few = saving(several_runs.read(tmp_path, "b", rounds=4).dataset, "sendfile")
     assert few is not None and few.s_per_gib > 0 and (few.low, few.high) == (None, None)
     assert "too few rounds for an interval" in matters.render(several_runs.read(tmp_path, "c", rounds=4))
 

@@ -113,7 +113,7 @@ def test_an_unknown_cost_is_no_verdict() -> None:
     ]
     records = build(run, tuple(cells))
     (verdict,) = conclude(records, check(records))
-    assert verdict.sentence == "no verdict: the server's CPU per GiB is not known above zero in any round"
+    assert verdict.sentence == "no verdict: server CPU per GiB is unknown or zero in every round"
 
 
 def test_one_mode_alone_has_nothing_to_be_compared_with() -> None:

@@ -110,7 +110,7 @@ def test_copies_that_did_not_happen_are_contradicted_on_their_side_alone() -> No
 def test_what_nobody_measured_has_no_sign_and_is_said_to_be_unknown(proof: Proof | None) -> None:
     target = synthetic.target("read-send")
     assert labels(target, proof) == ["1 DMA", "2 CPU", "3 CPU", "4 DMA"]
-    assert "2 in the model, unknown in fact" in statement(target, proof)
+    assert "2 in the model, measured: unknown" in statement(target, proof)
 
 
 @pytest.mark.parametrize("proof", [None, AS_READ_SEND, BY_REFERENCE, COPIED_AFTER_ALL])

@@ -8,9 +8,9 @@ import pytest
 from errors import UsageError
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.unpaired_ratio import CAVEAT
-from reports.comparison import comparison, text
+from reports.comparison import comparison, page, text
 from reports.comparison.differences import differences, other_question
-from reports.history import page
+from reports.run_data import read_campaign
 from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
@@ -62,7 +62,7 @@ def test_each_run_keeps_its_own_paired_ratio_and_the_ratio_across_finds_the_chan
     found = comparison.compared(a, b)
     sendfile = next(row for row in found.rows if row.mode == "sendfile")
     assert sendfile.a.ratio is not None and sendfile.b.ratio is not None and sendfile.ratio is not None
-    assert sendfile.a.ratio.ratios == pytest.approx([x / y for x, y in a.measured.pairs("sendfile", PRIMARY)])
+    assert sendfile.a.ratio.ratios == pytest.approx([x / y for x, y in a.dataset.pairs("sendfile", PRIMARY)])
     assert sendfile.ratio.low is not None and sendfile.ratio.high is not None
     assert sendfile.ratio.low < 1.2 < sendfile.ratio.high
     assert next(row for row in found.rows if row.mode == "read-send").ratio is None
@@ -111,8 +111,8 @@ def test_what_tcp_did_is_compared_for_the_modes_that_both_have(tmp_path: Path) -
 def test_a_sweep_is_no_run_to_compare(tmp_path: Path) -> None:
     (tmp_path / "curve").mkdir()
     (tmp_path / "curve" / "sweep.json").write_text("{}")
-    with pytest.raises(UsageError, match="'curve' is a sweep, and no single run"):
-        comparison.read(tmp_path, "curve")
+    with pytest.raises(UsageError, match="'curve' is a sweep, not a single run"):
+        read_campaign(tmp_path, "curve")
 
 
 def test_a_run_is_not_compared_with_itself_nor_with_one_that_shares_nothing(tmp_path: Path) -> None:
@@ -127,7 +127,7 @@ def test_the_page_carries_the_caveat_no_verdict_and_no_foreign_markup(tmp_path: 
     modes = ("read-send", "sendfile", HOSTILE)
     several_runs.write(tmp_path, "a", modes=modes, host={HOSTILE: 1})
     several_runs.write(tmp_path, "b", modes=modes, host={"kernel": HOSTILE})
-    found = comparison.compared(comparison.read(tmp_path, "a"), comparison.read(tmp_path, "b"))
+    found = comparison.compared(read_campaign(tmp_path, "a"), read_campaign(tmp_path, "b"))
     path = page.write_comparison(found, tmp_path / "reports")
     assert path == tmp_path / "reports" / "compare" / "a--b.html"
     tags = Tags(path.read_text())
@@ -141,5 +141,5 @@ def test_a_record_cannot_choose_where_the_page_is_written(tmp_path: Path) -> Non
     folder = several_runs.write(tmp_path, "a")
     lines = (folder.path / "run.json").read_text().replace('"name": "a"', '"name": "../../escaped"')
     (folder.path / "run.json").write_text(lines)
-    found = comparison.compared(comparison.read(tmp_path, "a"), several_runs.read(tmp_path, "b"))
+    found = comparison.compared(read_campaign(tmp_path, "a"), several_runs.read(tmp_path, "b"))
     assert page.write_comparison(found, tmp_path / "reports").name == "a--b.html"

@@ -8,9 +8,9 @@ from xml.etree import ElementTree
 import pytest
 
 from errors import UsageError
-from reports.comparison import ci_output, comparison
+from reports.comparison import ci_output
 from reports.comparison.gate import Judgement, gate
-from reports.run_data import RunData
+from reports.run_data import RunData, read_campaign
 from tests.reports import several_runs
 from tests.reports.test_hostile import HOSTILE
 
@@ -46,7 +46,7 @@ def test_a_slower_machine_cancels_where_ratios_are_judged_and_not_where_seconds_
         cost = cell.metrics["server_cpu_s_per_gib"]
         assert cost is not None
         folder.append_cell(dataclasses.replace(cell, metrics=cell.metrics | {"server_cpu_s_per_gib": 1.5 * cost}))
-    slow = comparison.read(tmp_path, "slow")
+    slow = read_campaign(tmp_path, "slow")
     assert set(outcomes(slow, kept).values()) == {"pass"}
     assert outcomes(slow, kept, "direct") == dict.fromkeys(several_runs.MODES, "regression")
 
@@ -75,7 +75,7 @@ def test_runs_that_cannot_be_compared_are_refused(tmp_path: Path, kept: RunData)
         (copying, "relative", "sink discard against copy"),
         (elsewhere, "direct", "needs one machine"),
         (others, "relative", "has no read-send"),
-        (kept, "relative", "never worse than itself"),
+        (kept, "relative", "RUN and BASELINE are both"),
     ):
         with pytest.raises(UsageError, match=words):
             outcomes(run, kept, judged)

@@ -13,10 +13,10 @@ import pytest
 from errors import UserError
 from profiles.store.records import Run
 from reports import page
-from reports.comparison import comparison
-from reports.decisions import embedded
+from reports.export import attachments
 from reports.export.files import FORMATS, as_parquet, export
 from reports.export.table import Table, as_csv, table
+from reports.run_data import read_campaign
 from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
@@ -41,7 +41,7 @@ def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) ->
 def test_rounds_that_no_verdict_rests_on_are_there_and_marked(tmp_path: Path) -> None:
     run = synthetic.run(rounds=7, name="cut")
     synthetic.write(tmp_path, run, synthetic.cells(run)[:-1], flame=None, sampled=False)
-    rows = table(comparison.read(tmp_path, "cut"))
+    rows = table(read_campaign(tmp_path, "cut"))
     judged = [row[rows.columns.index("judged")] for row in rows.rows]
     assert judged == [True] * 12 + [False]
 
@@ -66,8 +66,8 @@ def test_parquet_keeps_odd_names_and_refuses_what_a_column_cannot_hold(tmp_path:
 
 def test_a_metric_that_is_called_like_a_column_of_ours_gets_another_name(tmp_path: Path) -> None:
     run = several_runs.read(tmp_path, "a", rounds=6)
-    cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.measured.cells)
-    rows = table(dataclasses.replace(run, measured=dataclasses.replace(run.measured, cells=cells)))
+    cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.dataset.cells)
+    rows = table(dataclasses.replace(run, dataset=dataclasses.replace(run.dataset, cells=cells)))
     assert rows.columns[-2:] == ("Round_2", "ROUND_3")
 
 
@@ -86,12 +86,12 @@ def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) ->
 
 
 def test_data_that_would_make_the_page_heavy_are_named_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(embedded, "MOST_BYTES", 1000)
+    monkeypatch.setattr(attachments, "MOST_BYTES", 1000)
     html = page.page(several_runs.read(tmp_path, "a"))
     assert "too much for this page" in html and "data:text/csv" not in html
-    assert embedded.RECORD_ID in html  # what reproduces the run stays
+    assert attachments.RECORD_ID in html  # what reproduces the run stays
 
 
 def test_the_record_inside_is_the_one_on_disk() -> None:
     run: Run = synthetic.run()
-    assert embedded.record(run)["command"] == run.command
+    assert attachments.record(run)["command"] == run.command

@@ -16,7 +16,7 @@ from profiles.store.records import DeepProfile
 from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.flames.perf_profile import PerfProfile, differing, from_folded, read_folded, reasons, signed
-from reports.run_data import RunData, load
+from reports.run_data import RunData, read_run
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 from units import GIB
@@ -26,7 +26,7 @@ MODES = ("read-send", "sendfile", "zerocopy-send")
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> RunData:
-    return load(synthetic.write(tmp_path_factory.mktemp("deep"), synthetic.run(MODES, 7), sampled=False, deep=True))
+    return read_run(synthetic.write(tmp_path_factory.mktemp("deep"), synthetic.run(MODES, 7), sampled=False, deep=True))
 
 
 @pytest.fixture(scope="module")
@@ -106,7 +106,9 @@ def test_the_copy_tax_names_every_group_the_hidden_copy_and_skid(text: str) -> N
 def test_a_sum_that_is_far_from_the_score_is_said(tmp_path: Path) -> None:
     stored = synthetic.write(tmp_path, synthetic.run(rounds=7), sampled=False, deep=True)
     rewrite(stored, lambda row: row | {"rate_hz": 2 * synthetic.RATE_HZ})
-    assert "✗ sendfile: perf's samples add up to 0.50x of what the score counted" in Tags(page.page(load(stored))).text
+    assert (
+        "✗ sendfile: perf's samples add up to 0.50x of what the score counted" in Tags(page.page(read_run(stored))).text
+    )
 
 
 def rewrite(stored: RunFolder, change: Callable[[dict[str, Any]], dict[str, Any]]) -> None:
@@ -143,9 +145,11 @@ def test_what_watching_cost_stands_beside_the_score(text: str) -> None:
 
 def test_a_profiler_that_recorded_nothing_is_no_pass_with_it(tmp_path: Path) -> None:
     stored = synthetic.write(tmp_path, synthetic.run(rounds=7), flame=None, sampled=False)
-    assert "Observer effect" not in Tags(page.page(load(stored))).text
+    assert "Observer effect" not in Tags(page.page(read_run(stored))).text
     synthetic.write_deep(stored, stored.read_run())
-    observer = section(Tags(page.page(load(stored))).text, "Observer effect: what the profilers cost", "How to read it")
+    observer = section(
+        Tags(page.page(read_run(stored))).text, "Observer effect: what the profilers cost", "How to read it"
+    )
     assert "with perf" in observer and "with py-spy" not in observer
 
 
@@ -153,7 +157,7 @@ def test_without_perf_one_line_says_what_would_unlock_the_rest(tmp_path: Path) -
     stored = synthetic.write(tmp_path, synthetic.run(rounds=7), sampled=False)
     reason = "perf could not record: not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1"
     stored.append_deep(DeepProfile("read-send", None, None, reason=reason))
-    html = page.page(load(stored))
+    html = page.page(read_run(stored))
     text = Tags(html).text
     assert text.count(reason) == 1
     assert "Flame graph of read-send" in html and "Copy tax" not in text
@@ -165,7 +169,7 @@ def test_fourteen_modes_with_deep_stacks_stay_below_three_megabytes(tmp_path: Pa
     for index in range(len(modes)):
         stacks = "".join(many_stacks(index))
         stored.write_file(f"deep-{index}.folded", stacks.encode())
-    assert len(page.page(load(stored)).encode()) < 3_000_000
+    assert len(page.page(read_run(stored)).encode()) < 3_000_000
 
 
 def many_stacks(seed: int) -> list[str]:

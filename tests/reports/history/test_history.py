@@ -69,7 +69,7 @@ def test_only_what_changed_is_read_again(profiles: Path, index: Path, monkeypatc
         read.append(name)
         return history_of.read(name, folder)
 
-    monkeypatch.setattr(index, "read", noted)
+    monkeypatch.setattr("reports.history.index.read", noted)
     read_history(profiles, index)
     assert read == []
     several_runs.write(profiles, "wednesday", started_at="2026-03-03T12:00:00+00:00")
@@ -118,14 +118,14 @@ def test_hostile_names_neither_steer_the_terminal_nor_the_page(
 def test_a_trend_needs_two_runs_of_one_machine_and_one_question(profiles: Path, index: Path) -> None:
     several_runs.write(profiles, "elsewhere", host={"cpu_model": "another", "cpus": 64})
     several_runs.write(profiles, "copying", sink="copy")
-    (group,) = trend_chart.groups(read_history(profiles, index))
+    (group,) = trend_chart.comparable_runs(read_history(profiles, index))
     assert [entry.name for entry in group.runs] == ["monday", "tuesday"]
 
 
 def test_a_trend_shows_the_change_and_leaves_void_numbers_out(profiles: Path, index: Path) -> None:
     several_runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
     history = read_history(profiles, index)
-    (group,) = trend_chart.groups(history)
+    (group,) = trend_chart.comparable_runs(history)
     spec = trend_chart.ratio_trend(history, group)
     assert spec is not None
     rows = [row for rows in spec["datasets"].values() for row in rows]
@@ -158,7 +158,7 @@ def test_an_index_in_use_is_waited_for_and_not_for_ever(
     )
     with other:
         assert other.stdout is not None and other.stdin is not None and other.stdout.readline() == b"open\n"
-        monkeypatch.setattr(index, "WAIT_S", 0.0)
+        monkeypatch.setattr("reports.history.index.WAIT_S", 0.0)
         with pytest.raises(UserError, match="cannot open the list of runs"):
             read_history(profiles, index)
         assert index.exists()

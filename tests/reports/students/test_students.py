@@ -12,7 +12,7 @@ from profiles.agent import source_excerpts
 from profiles.store.run_facts import Code
 from profiles.store.run_folder import PROOFS_FILE, RunFolder
 from reports import page as report
-from reports.run_data import load
+from reports.run_data import read_run
 from reports.students import page
 from reports.students.questions import questions
 from reports.students.source_excerpts import function
@@ -36,11 +36,11 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
 
 @pytest.fixture(scope="module")
 def html(stored: RunFolder) -> str:
-    return page.page(load(stored))
+    return page.page(read_run(stored))
 
 
 def test_the_courses_questions_are_answered_from_the_proofs(stored: RunFolder) -> None:
-    asked = {question.name: question for question in questions(load(stored))}
+    asked = {question.name: question for question in questions(read_run(stored))}
     assert list(asked) == ["copies", "fewer", "cost", "calls"]
     assert asked["copies"].right == "4" and asked["copies"].answer[0].startswith("2.00 by the CPU, measured")
     assert asked["fewer"].right == "yes" and "sendfile made 0.00 copies" in asked["fewer"].answer[0]
@@ -53,7 +53,7 @@ def test_the_courses_questions_are_answered_from_the_proofs(stored: RunFolder) -
 def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
     folder = synthetic.write(tmp_path, synthetic.run(("sendfile",), 6), flame=None, sampled=False)
     (folder.path / PROOFS_FILE).unlink()
-    run = load(folder)
+    run = read_run(folder)
     assert questions(run) == ()
     text = Tags(page.page(run)).text
     assert "did not keep the code of its servers" in text and "Its code is not on record" in text
@@ -61,7 +61,7 @@ def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
 
 def test_where_no_path_makes_fewer_copies_the_answer_is_no(tmp_path: Path) -> None:
     folder = synthetic.write(tmp_path, synthetic.run(("read-send",), 6), flame=None, sampled=False)
-    (fewer,) = [question for question in questions(load(folder)) if question.name == "fewer"]
+    (fewer,) = [question for question in questions(read_run(folder)) if question.name == "fewer"]
     assert fewer.right == "no"
 
 
@@ -77,7 +77,7 @@ def test_as_many_copies_may_be_guessed_as_a_path_made(tmp_path: Path) -> None:
     (folder.path / PROOFS_FILE).unlink()
     for proof in proofs:
         folder.append_proof(proof)
-    assert 'name="path-read-send" value="5"' in page.page(load(folder))
+    assert 'name="path-read-send" value="5"' in page.page(read_run(folder))
 
 
 def test_every_answer_is_folded(html: str) -> None:
