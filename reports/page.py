@@ -28,7 +28,7 @@ FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
 
 class Section(Protocol):
-    """What a file in `sections/` holds. An empty result leaves the section out. HALF = True may stand beside
+    """What a file in `sections/` holds. An empty result leaves the section out. HALF_WIDTH = True may stand beside
     another such section where the page is wide enough; PER_WORKLOAD = True stands once for every question that the
     run answers (method.md §2); NEEDS_PAIRING = True says something of one mode against another, and so is left out where
     nothing was paired; HINT is what stands beside the title of a folded one."""
@@ -67,7 +67,7 @@ def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
     """The section; one for each question where it depends on the question, and two were asked."""
     if run.interactive and getattr(section, "NEEDS_PAIRING", False):
         return
-    half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "PER_WORKLOAD"))
+    half, each = (bool(getattr(section, flag, False)) for flag in ("HALF_WIDTH", "PER_WORKLOAD"))
     folded, hint = section.ORDER >= FOLD_FROM_ORDER, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
         asked = f" · {label(answer.run)}" if each and run.paced else ""

@@ -25,8 +25,8 @@ INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is co
 @dataclass(frozen=True, slots=True)
 class RunData:
     """What a section gets. attachments: flame graphs and stacks by their file name. floor: the A/A floor in force, None
-    where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed. deep:
-    what perf saw of a mode, where it saw anything; deep_profiles say why not. paced: where both questions were asked
+    where it is unknown. sensitivity: the verdicts from other rounds, None where none was disturbed. perf:
+    its profile of a mode, where it saw anything; deep_profiles say why not. paced: where both questions were asked
     (method.md §2), the answer to the paced one, or in no_paced why there is none. code: the servers' own, as it was."""
 
     run: Run
@@ -37,7 +37,7 @@ class RunData:
     floor: Floor | None = None
     sensitivity: Sensitivity | None = None
     deep_profiles: tuple[DeepProfile, ...] = ()
-    deep: Mapping[str, PerfProfile] = field(default_factory=dict)
+    perf: Mapping[str, PerfProfile] = field(default_factory=dict)
     paced: "RunData | None" = None
     no_paced: str | None = None
     code: tuple[Code, ...] = ()

@@ -55,7 +55,7 @@ def first_screen(chromium: Browser, report: Path) -> bytes:
     """From the top to the end of the numbers at a glance."""
     chromium.show(report.as_uri(), WIDTH_PX)
     chromium.wait_for("document.querySelector('#forest figure.ready') !== null")
-    return chromium.picture(WIDTH_PX, _edge(chromium, "#glance", "bottom") + MARGIN_PX)
+    return chromium.picture(WIDTH_PX, _edge(chromium, "#summary", "bottom") + MARGIN_PX)
 
 
 def flame_graph(chromium: Browser, report: Path) -> bytes | None:

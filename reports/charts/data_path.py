@@ -68,7 +68,7 @@ def picture(name: str, target: TargetFacts, proof: Proof | None = None) -> Marku
     in_words = ", then ".join(step.in_words for step in drawn if step.finding != "measured only") or "no copy"
     besides = "".join(f"; besides, {step.in_words}" for step in drawn if step.finding == "measured only")
     return fragment(
-        "picture.html",
+        "data_path.html",
         name=name,
         title=f"{target.name}: {summary(target)}: {in_words}{besides}",
         width=WIDTH,
@@ -113,16 +113,16 @@ def _label(place: int, step: Step) -> str:
     return f"{first} {by}{MARKS[step.finding]}"
 
 
-Line = tuple[float, float, float, float, float, float]
+DiagramArrow = tuple[float, float, float, float, float, float]
 
 
-def _within(step: Step, aside: float) -> Line:
+def _within(step: Step, aside: float) -> DiagramArrow:
     x, y = PLACES[step.source]
     beside = y - 34 - aside if step.source == "user buffer" else y + 34 + aside  # where no other arrow ends
     return x - 62, beside, x + 62, beside, x, beside
 
 
-def _from_edge_to_edge(step: Step, aside: float) -> Line:
+def _from_edge_to_edge(step: Step, aside: float) -> DiagramArrow:
     (x1, y1), (x2, y2) = PLACES[step.source], PLACES[step.destination]
     length = math.hypot(x2 - x1, y2 - y1)
     ux, uy = (x2 - x1) / length, (y2 - y1) / length

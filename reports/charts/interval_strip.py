@@ -39,5 +39,12 @@ def strip(on: LogScale, ratio: float, low: float | None, high: float | None, col
     """The estimate, and its interval where there is one. colour: of CSS."""
     ends = None if low is None or high is None else (on.x(low), on.x(high))
     return fragment(
-        "strip.html", width=WIDTH, height=HEIGHT, axis=on, one=on.x(1), at=on.x(ratio), ends=ends, colour=colour
+        "interval_strip.html",
+        width=WIDTH,
+        height=HEIGHT,
+        axis=on,
+        one=on.x(1),
+        at=on.x(ratio),
+        ends=ends,
+        colour=colour,
     )

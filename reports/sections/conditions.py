@@ -9,7 +9,7 @@ from reports.templating import fragment
 
 TITLE = "Where, and how to repeat it"
 ORDER = 60
-HALF = True
+HALF_WIDTH = True
 
 
 def render(run: RunData) -> Markup:

@@ -21,8 +21,8 @@ TOLERANCE = 0.15  # between the sum of perf's samples and the score: more is sai
 
 _NAMES = (*(group.name for group in GROUPS), REST, LIBRARIES)
 _SUB_ROWS: dict[str, tuple[tuple[str, Callable[[PerfProfile], float]], ...]] = {
-    COPYING: (("of it, loopback's hidden copy (skb_copy_ubufs)", lambda deep: hidden_copy(deep.stacks)),),
-    SWITCHING: (("of it, skid", lambda deep: skid(deep.stacks)),),
+    COPYING: (("of it, loopback's hidden copy (skb_copy_ubufs)", lambda perf: hidden_copy(perf.stacks)),),
+    SWITCHING: (("of it, skid", lambda perf: skid(perf.stacks)),),
 }
 
 
@@ -48,20 +48,20 @@ class Sum:
 
 
 def render(run: RunData) -> Markup:
-    found = {mode: run.deep[mode] for mode in run.measured.modes if mode in run.deep}
+    found = {mode: run.perf[mode] for mode in run.measured.modes if mode in run.perf}
     if not found:
         return Markup("")
-    taxes = {mode: tax(deep.stacks) for mode, deep in found.items()}
+    taxes = {mode: tax(perf.stacks) for mode, perf in found.items()}
     caption = "Bar: a mode. The number in a part is that of its group in the table."
     return fragment(
         "copy_tax.html",
         chart=figure("copy-tax", tax_chart(taxes), caption),
         modes=list(found),
         rows=list(_rows(found, taxes)),
-        sums=[_sum(run, mode, deep) for mode, deep in found.items()],
+        sums=[_sum(run, mode, perf) for mode, perf in found.items()],
         groups=GROUPS,
         tolerance=f"{100 * TOLERANCE:.0f} %",
-        rate=" or ".join(sorted({str(deep.profile.rate_hz) for deep in found.values()})),
+        rate=" or ".join(sorted({str(perf.profile.rate_hz) for perf in found.values()})),
         void=run.void,
     )
 
@@ -72,7 +72,7 @@ def _rows(found: dict[str, PerfProfile], taxes: dict[str, dict[str, float]]) -> 
         values = tuple(_amount(of.get(name, 0.0)) for of in taxes.values())
         yield Row(name, values, part_of(name))
         for label, part in _SUB_ROWS.get(name, ()):
-            amounts = [part(deep) for deep in found.values()]
+            amounts = [part(perf) for perf in found.values()]
             if any(amounts):
                 yield Row(label, tuple(_amount(amount) for amount in amounts), sub=True)
 
@@ -82,10 +82,10 @@ def _amount(ms: float) -> str:
     return "–" if ms == 0 else "< 1" if ms < 1 else f"{ms:,.0f}"
 
 
-def _sum(run: RunData, mode: str, deep: PerfProfile) -> Sum:
+def _sum(run: RunData, mode: str, perf: PerfProfile) -> Sum:
     scored = run.measured.spread(mode, PRIMARY)
-    seen = f"{number(round(deep.total_ms))} ± {number(round(deep.error_ms))}"
+    seen = f"{number(round(perf.total_ms))} ± {number(round(perf.error_ms))}"
     if scored is None or scored.median <= 0:
         return Sum(mode, seen, UNKNOWN, UNKNOWN, None)
-    ratio = deep.total_ms / 1e3 / scored.median
+    ratio = perf.total_ms / 1e3 / scored.median
     return Sum(mode, seen, number(round(1e3 * scored.median)), times(ratio), abs(ratio - 1) <= TOLERANCE)

@@ -20,11 +20,11 @@ BUDGET_BYTES = 400_000
 
 
 def render(run: RunData) -> Markup:
-    found = {mode: run.deep[mode] for mode in run.measured.modes if mode in run.deep}
+    found = {mode: run.perf[mode] for mode in run.measured.modes if mode in run.perf}
     if len(found) < 2:
         return Markup("")
     first = next(iter(found))
-    rows = [(mode, _told(deep, found[first])) for mode, deep in found.items() if mode != first]
+    rows = [(mode, _told(perf, found[first])) for mode, perf in found.items() if mode != first]
     share, drawn = _that_fits(found)
     return fragment(
         "differences.html",
@@ -51,7 +51,7 @@ def _that_fits(found: Mapping[str, PerfProfile]) -> tuple[float, str]:
 
 def pairs(found: Mapping[str, PerfProfile], least_share: float) -> dict[str, dict[str, Tree]]:
     """Of each mode against each other one: its own tree, with what it costs more."""
-    stacks = {mode: trimmed(deep.stacks, least_share / 3) for mode, deep in found.items()}
+    stacks = {mode: trimmed(perf.stacks, least_share / 3) for mode, perf in found.items()}
     return {
         mode: {other: difference(ours, theirs, mode, least_share) for other, theirs in stacks.items() if other != mode}
         for mode, ours in stacks.items()

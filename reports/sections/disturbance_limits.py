@@ -31,7 +31,7 @@ def render(run: RunData) -> Markup:
     rounds = len({cell.round for cell in run.measured.cells})
     rows = [_row(run, gate) for gate in GATES if gate.applies(run.run)]
     others = [gate.name for gate in GATES if not gate.applies(run.run)]
-    return fragment("gates.html", rows=rows, others=others, rounds=rounds)
+    return fragment("disturbance_limits.html", rows=rows, others=others, rounds=rounds)
 
 
 def _row(run: RunData, gate: DisturbanceRule) -> Row:

@@ -9,9 +9,9 @@ from reports.templating import fragment
 TITLE = "Why"
 ORDER = 50
 NEEDS_PAIRING = True
-HALF = True
+HALF_WIDTH = True
 
 
 def render(run: RunData) -> Markup:
     lines = [(mode, why(run, mode)) for mode in run.measured.others]
-    return fragment("why.html", lines=lines, target=run.target(run.run.baseline))
+    return fragment("explanation.html", lines=lines, target=run.target(run.run.baseline))

@@ -51,9 +51,9 @@ class Flame:
 
 
 def render(run: RunData) -> Markup:
-    profiled = [mode for mode in run.measured.modes if run.profile(mode) or mode in run.deep]
+    profiled = [mode for mode in run.measured.modes if run.profile(mode) or mode in run.perf]
     budget = Budget(BUDGET_BYTES)
-    trees = {mode: tree(run.deep[mode].stacks, mode) for mode in profiled if mode in run.deep}
+    trees = {mode: tree(run.perf[mode].stacks, mode) for mode in profiled if mode in run.perf}
     refusals = dict.fromkeys(profile.reason for profile in run.deep_profiles if profile.reason)
     return fragment(
         "flame_graphs.html",
@@ -62,25 +62,25 @@ def render(run: RunData) -> Markup:
         trees=packed_json(trees) if trees else None,
         refusals=list(refusals),
         interactive=run.interactive,
-        origins=[_ORIGINS[kind] for kind in dict.fromkeys(deep.profile.python for deep in run.deep.values())],
+        origins=[_ORIGINS[kind] for kind in dict.fromkeys(perf.profile.python for perf in run.perf.values())],
     )
 
 
 def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
-    deep, profile = run.deep.get(mode), run.profile(mode)
+    perf, profile = run.perf.get(mode), run.profile(mode)
     notes = (
-        [f"No {'flame graph' if deep is None else 'picture of py-spy'}: {profile.reason}"]
+        [f"No {'flame graph' if perf is None else 'picture of py-spy'}: {profile.reason}"]
         if profile and profile.reason
         else []
     )
     document, height_px = None, 0
     downloads = []
-    for name, what in _files(deep, profile):
-        content = _content(run, mode, name, deep)
+    for name, what in _files(perf, profile):
+        content = _content(run, mode, name, perf)
         if not content:
             notes.append(f"{name} is not in the run's folder, or is empty.")
             continue
-        if deep is None and profile is not None and name == profile.svg:
+        if perf is None and profile is not None and name == profile.svg:
             svg = content.decode(errors="replace")
             if budget.take(len(content)):
                 document, height_px = _document(svg), _height_px(svg)
@@ -89,9 +89,9 @@ def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
             notes.append(_too_large(name))
         else:
             downloads.append(download)
-    headline = "py-spy: Python frames alone" if deep is None else _headline(deep)
-    top = () if deep is None else tuple(_top(deep))
-    return Flame(mode, headline, deep is not None, top, document, height_px, tuple(downloads), tuple(notes))
+    headline = "py-spy: Python frames alone" if perf is None else _headline(perf)
+    top = () if perf is None else tuple(_top(perf))
+    return Flame(mode, headline, perf is not None, top, document, height_px, tuple(downloads), tuple(notes))
 
 
 def _too_large(name: str) -> str:
@@ -100,31 +100,31 @@ def _too_large(name: str) -> str:
     return f"{name} is too large to stand in this page; it lies in the run's folder."
 
 
-def _headline(deep: PerfProfile) -> str:
-    return f"{number(round(deep.total_ms))} CPU ms/GiB, {plural(deep.samples, 'sample')}"
+def _headline(perf: PerfProfile) -> str:
+    return f"{number(round(perf.total_ms))} CPU ms/GiB, {plural(perf.samples, 'sample')}"
 
 
 _SPEEDSCOPE = ".speedscope.json"
 
 
-def _files(deep: PerfProfile | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
+def _files(perf: PerfProfile | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
     """What can be saved of a mode: file name and what it is."""
-    if deep is not None and deep.profile.folded:
+    if perf is not None and perf.profile.folded:
         yield _SPEEDSCOPE, "perf's stacks for speedscope, which draws them over time and left-heavy"
-        yield deep.profile.folded, "perf's stacks, folded, with their counts"
+        yield perf.profile.folded, "perf's stacks, folded, with their counts"
     if profile is not None and profile.svg:
         yield profile.svg, "py-spy's picture, which stands alone"
     if profile is not None and profile.raw:
-        if deep is None:
+        if perf is None:
             yield _SPEEDSCOPE, "py-spy's stacks for speedscope"
         yield profile.raw, "py-spy's stacks, folded, with their counts"
 
 
-def _content(run: RunData, mode: str, name: str, deep: PerfProfile | None) -> bytes | None:
+def _content(run: RunData, mode: str, name: str, perf: PerfProfile | None) -> bytes | None:
     if name != _SPEEDSCOPE:
         return run.attachments.get(name)
-    if deep is not None:
-        return speedscope(f"{mode}, CPU ms per GiB", deep.stacks, "milliseconds")
+    if perf is not None:
+        return speedscope(f"{mode}, CPU ms per GiB", perf.stacks, "milliseconds")
     profile = run.profile(mode)
     folded = profile.raw if profile else None
     raw = run.attachments.get(folded) if folded else None
@@ -137,14 +137,14 @@ def _ending(name: str) -> str:
     return name if name == _SPEEDSCOPE else "." + name.rpartition(".")[2]
 
 
-def _top(deep: PerfProfile) -> Iterator[tuple[str, str, str, str]]:
+def _top(perf: PerfProfile) -> Iterator[tuple[str, str, str, str]]:
     """A name that stands in two groups (the same helper in the kernel and outside) has a row in each."""
     costs: dict[tuple[str, str], float] = {}
-    for stack, value in deep.stacks.items():
+    for stack, value in perf.stacks.items():
         key = (own_name(stack), group_of_stack(stack))
         costs[key] = costs.get(key, 0.0) + value
     for (name, group), value in sorted(costs.items(), key=lambda item: (-item[1], item[0]))[:MOST_FRAMES]:
-        yield name, group, number(float(f"{value:.3g}")), f"{100 * value / deep.total_ms:.0f} %"
+        yield name, group, number(float(f"{value:.3g}")), f"{100 * value / perf.total_ms:.0f} %"
 
 
 def _document(svg: str) -> str:

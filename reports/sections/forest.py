@@ -11,7 +11,7 @@ from reports.templating import embedded_json, fragment
 TITLE = "Every round"
 ORDER = 12
 NEEDS_PAIRING = True
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 

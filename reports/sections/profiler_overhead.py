@@ -33,7 +33,7 @@ def render(run: RunData) -> Markup:
         (label, [(mode, _row(run, mode, metric, [watched[name].get(mode) for name in profilers])) for mode in modes])
         for label, metric in _METRICS
     ]
-    return fragment("observer.html", tables=tables, profilers=profilers)
+    return fragment("profiler_overhead.html", tables=tables, profilers=profilers)
 
 
 def _row(run: RunData, mode: str, metric: str, cells: list[Cell | None]) -> list[tuple[str, str]]:

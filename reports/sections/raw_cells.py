@@ -20,7 +20,7 @@ def render(run: RunData) -> Markup:
     known = [facts.name for facts in run.run.metrics if facts.name in found]
     more = found - set(known)
     return fragment(
-        "rounds.html",
+        "raw_cells.html",
         cells=cells[:MOST_CELLS],
         count=len(cells),
         metrics=known + sorted(more),

@@ -10,7 +10,7 @@ from reports.templating import fragment
 
 TITLE = "In numbers"
 ORDER = 15
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 
@@ -29,4 +29,4 @@ def render(run: RunData) -> Markup:
         for mode in measured.modes
     ]
     baseline = None if run.interactive else run.run.baseline
-    return fragment("glance.html", question=caption(run.run), rows=rows, void=run.void, baseline=baseline)
+    return fragment("summary.html", question=caption(run.run), rows=rows, void=run.void, baseline=baseline)

@@ -30,7 +30,7 @@ def render(run: RunData) -> Markup:
         for each in known
     ]
     return fragment(
-        "matters.html",
+        "traffic_savings.html",
         rows=rows,
         gib_per_day=number(gib_per_day),
         example=run.run.gib_per_day is None,

@@ -8,7 +8,7 @@ from reports.templating import fragment
 
 TITLE = "Can it be trusted?"
 ORDER = 30
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 MOST_DROPS = 12

@@ -10,7 +10,7 @@ from reports.templating import fragment
 
 TITLE = "Verdict"
 ORDER = 10
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 SIGNS = {"less": "↓", "more": "↑", "same": "=", "inconclusive": "?", "void": "✕", "none": "–"}

@@ -20,7 +20,7 @@ from reports.export.files import export
 from reports.history import index
 from reports.history.page import write_comparison, write_history
 from reports.run_data import RunData, find, load
-from reports.sections import gates
+from reports.sections import disturbance_limits
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 from units import MIB
@@ -63,7 +63,14 @@ def html(both: RunData) -> str:
 
 def test_every_result_stands_once_per_question_and_names_it(html: str) -> None:
     headings = re.findall(r'<h2 id="[^"]+">([^<]+)</h2>', html)
-    for title in ("Verdict", "In numbers", "Every round", "What each mode costs", "Latency of a download", "The gates"):
+    for title in (
+        "Verdict",
+        "In numbers",
+        "Every round",
+        "What each mode costs",
+        "Latency of a download",
+        "Disturbance limits",
+    ):
         found = [heading for heading in headings if heading.startswith(title)]
         assert found == [f"{title} · saturated", f"{title} · paced at 900 MiB/s"]
     assert [heading for heading in headings if heading.startswith("The machine")] == ["The machine and the run"]
@@ -81,11 +88,11 @@ def test_latency_says_how_it_was_taken_in_each(html: str) -> None:
 
 
 def test_a_gate_of_another_question_has_no_number(both: RunData, html: str) -> None:
-    saturated, paced = Tags(html).text.split("The gates · saturated")[-1].split("The gates · paced")
+    saturated, paced = Tags(html).text.split("Disturbance limits · saturated")[-1].split("Disturbance limits · paced")
     assert "Of no meaning in a run like this: resident pages, fell behind." in saturated
     assert "Of no meaning in a run like this: resident pages." in paced and "fell behind2 %0 %" in paced
     cold = dataclasses.replace(both, run=dataclasses.replace(both.run, cache="cold"))
-    assert "like this: major faults, absent pages, fell behind." in gates.render(cold)
+    assert "like this: major faults, absent pages, fell behind." in disturbance_limits.render(cold)
 
 
 def test_ids_are_there_once_and_each_badge_leads_to_its_own_reasons(html: str) -> None:

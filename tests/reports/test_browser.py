@@ -58,7 +58,7 @@ def test_every_chart_comes_alive_when_it_is_seen(chromium: Browser) -> None:
 
 def test_the_numbers_on_the_first_screen_are_those_of_the_records(chromium: Browser, stored: RunFolder) -> None:
     cells = stored.read_cells()
-    for row in chromium.all("#glance tbody tr"):
+    for row in chromium.all("#summary tbody tr"):
         mode, cost, rate, *_ = (cell.text.split("\n")[0] for cell in row.find_elements("css selector", "th, td"))
         costs = [cell.metrics["server_cpu_s_per_gib"] or 0.0 for cell in cells if cell.mode == mode]
         rates = [cell.received_bytes / 2**30 / cell.wall_s for cell in cells if cell.mode == mode]
