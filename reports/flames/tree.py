@@ -1,11 +1,10 @@
-"""Folded stacks as trees to draw: one mode's, and what vanished and appeared between two.
+"""Folded stacks as trees to draw: one mode's, and the difference of two.
 
-Its rule: pure, and in CPU milliseconds per GiB, so that two modes may be laid over each other whatever they served and
-however long they were watched.
+Its rule: pure, and in CPU milliseconds per GiB, so that modes can be compared whatever they served.
 
-A difference needs common ground. Two data paths come into the kernel by calls of their own (`preadv` and `sendto`,
-`sendfile`), so that, drawn from the Python line down, nothing of theirs would meet. Both are re-rooted: each stack
-begins at its outermost kernel frame that the other mode has too, and what a mode alone has stays whole below its call.
+Two data paths enter the kernel by different calls (`preadv` and `sendto`, `sendfile`), so drawn from the Python line
+down they would have no frame in common. For a difference both are re-rooted: each stack begins at its outermost kernel
+frame that the other mode has too; stacks without such a frame stay whole below their call.
 """
 
 import re
@@ -17,26 +16,26 @@ from reports.flames.copy_tax import COPYING, KERNEL, PYTHON, Stack, group_of
 
 Tree = dict[str, Any]  # name, value (ms/GiB), children; kind or delta (ms/GiB)
 
-MIN_SHARE = 0.001  # of the whole: a narrower frame cannot be seen
+MIN_SHARE = 0.001  # of the whole; narrower frames are invisible
 _WAY_IN = re.compile(
     r"entry_|do_syscall_|syscall_|(asm_)?sysvec_|asm_exc|__x64_sys_|__se_sys_|__do_sys_|__sys_|ksys_|do_fast"
 )
-_HELPER = re.compile(r"(__pi_|__)?mem(cpy|move|set)|rep_movs|\[(?!lib)")  # a frame without a symbol is no name either
+_HELPER = re.compile(r"(__pi_|__)?mem(cpy|move|set)|rep_movs|\[(?!lib)")  # or a frame without a symbol
 
 
 def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Stack, float]:
-    """Samples, each of which stands for 1/rate_hz seconds of CPU, as milliseconds per GiB served."""
+    """Samples as CPU milliseconds per GiB; each stands for 1/rate_hz seconds."""
     return {stack: 1e3 * count / rate_hz / gib for stack, count in stacks.items()}
 
 
 def tree(stacks: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE) -> Tree:
-    """One mode's flame graph, without frames below that share of the whole. kind: what its colour says (kind_of)."""
+    """One mode's flame graph, without frames below that share of the whole. kind: see kind_of."""
     whole = sum(stacks.values())
     return _node(root, 0, list(stacks.items()), whole, least_share * whole) | {"kind": "root"}
 
 
 def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float, least: float) -> Tree:
-    """value: of all these stacks, which are alike down to this depth."""
+    """value: the sum of these stacks, which are equal down to this depth."""
     below: dict[str, list[tuple[Stack, float]]] = {}
     for item in stacks:
         if len(item[0]) > depth:
@@ -50,7 +49,7 @@ def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float
 
 
 def pruned(whole: Tree, least_share: float) -> Tree:
-    """The same tree without the frames that are narrower than that share of its root."""
+    """The tree without frames below that share of its root."""
 
     def kept(node: Tree) -> Tree:
         return node | {"children": [kept(child) for child in node["children"] if child["value"] >= least]}
@@ -66,7 +65,7 @@ def strip_suffix(frame: str) -> str:
 
 @cache
 def kind_of(frame: str) -> str:
-    """python, c, kernel; or, of a kernel's function, "copy" when it moves bytes."""
+    """python, c, kernel, or copy: a kernel function that copies bytes."""
     if frame.endswith(PYTHON):
         return "python"
     if not frame.endswith(KERNEL):
@@ -75,7 +74,7 @@ def kind_of(frame: str) -> str:
 
 
 def trimmed(stacks: Mapping[Stack, float], least_share: float = MIN_SHARE) -> dict[Stack, float]:
-    """The same, cut where a frame is narrower than that share of the whole: what it costs stays with its caller."""
+    """Stacks cut at frames below that share of the whole, whose cost goes to their caller."""
     least, sums = least_share * sum(stacks.values()), _sums(stacks)
     found: dict[Stack, float] = {}
     for stack, value in stacks.items():
@@ -86,7 +85,7 @@ def trimmed(stacks: Mapping[Stack, float], least_share: float = MIN_SHARE) -> di
 
 
 def rerooted(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> dict[Stack, float]:
-    """The stacks from their outermost kernel frame on that the other mode has too; see above."""
+    """Stacks from their outermost kernel frame that the other mode has too; see above."""
     shared = {frame for stack in other for frame in stack if _meets(frame)}
     found: dict[Stack, float] = {}
     for stack, value in stacks.items():
@@ -102,7 +101,7 @@ def _meets(frame: str) -> bool:
 
 
 def _own_part(stack: Stack) -> Stack:
-    """From the last line of Python on: the call that only this mode makes."""
+    """From the last Python frame on: a call that only this mode makes."""
     python = [at for at, frame in enumerate(stack) if frame.endswith(PYTHON)]
     return stack[python[-1] :] if python else stack
 
@@ -110,10 +109,9 @@ def _own_part(stack: Stack) -> Stack:
 def difference(
     stacks: Mapping[Stack, float], other: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE
 ) -> Tree:
-    """The first mode's tree, re-rooted, each frame with its delta: how much more it costs here than in the other.
+    """The first mode's tree, re-rooted; delta: how much more each frame costs than in the other mode.
 
-    Drawn in this direction, frames that the other mode does not have are seen, and those that only it has are not: so
-    a picture shows both directions.
+    Frames that only the other mode has are missing, so a picture shows both directions.
     """
     ours, theirs = rerooted(stacks, other), rerooted(other, stacks)
     drawn = tree(ours, root, least_share)
@@ -146,14 +144,14 @@ def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple
 
 
 def leaf_deltas(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> list[tuple[str, float]]:
-    """Functions by how much more of their own (not of what they call) the first mode has, in ms/GiB."""
+    """Functions with the first mode's self time minus the other's, in ms/GiB; largest difference first."""
     ours, theirs = self_time(stacks), self_time(other)
     deltas = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours.keys() | theirs.keys()}
     return sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
 
 
 def self_time(stacks: Mapping[Stack, float]) -> dict[str, float]:
-    """What each function itself costs, without those that it calls, in ms/GiB."""
+    """Self time by function, in ms/GiB."""
     costs: dict[str, float] = {}
     for stack, value in stacks.items():
         name = own_name(stack)
@@ -162,7 +160,7 @@ def self_time(stacks: Mapping[Stack, float]) -> dict[str, float]:
 
 
 def own_name(stack: Stack) -> str:
-    """The function that ran; one that everybody calls says for whom: skb_copy_ubufs (__pi_memcpy)."""
+    """The function that ran; a common helper with its caller: skb_copy_ubufs (__pi_memcpy)."""
     ran = strip_suffix(stack[-1])
     caller = next((frame for frame in reversed(stack) if not _helps(frame)), stack[-1])
     return ran if caller == stack[-1] else f"{strip_suffix(caller)} ({ran})"

@@ -1,6 +1,4 @@
-"""Every gate of method.md §6: its limit, the worst that was seen, where, and what followed."""
-
-from dataclasses import dataclass
+"""The limits of method.md §6 for disturbances: each with the worst value that was seen, where, and what followed."""
 
 from markupsafe import Markup
 
@@ -8,23 +6,10 @@ from reports.analysis.disturbance import GATES, DisturbanceRule
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "The gates"
+TITLE = "Disturbance limits"
 ORDER = 125
-HINT = "what could have disturbed a cell, and how near it came"
+HINT = "what could have disturbed a measurement, and how close it came"
 PER_WORKLOAD = True
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """worst: the largest value of any cell; over: in how many rounds the limit was exceeded; cells as text."""
-
-    name: str
-    limit: str
-    worst: str
-    where: str
-    over: int
-    unknown: str
-    fate: str
 
 
 def render(run: RunData) -> Markup:
@@ -34,16 +19,18 @@ def render(run: RunData) -> Markup:
     return fragment("disturbance_limits.html", rows=rows, others=others, rounds=rounds)
 
 
-def _row(run: RunData, gate: DisturbanceRule) -> Row:
+def _row(run: RunData, gate: DisturbanceRule) -> tuple[str, str, str, str, int, str, str]:
+    """Name, limit, worst value, its round and mode, rounds over the limit, cells without a value, consequence."""
     cells = run.measured.cells
     known = [(value, cell) for cell in cells if (value := gate.read(cell, run.run)) is not None]
     worst, where = max(known, key=lambda pair: pair[0]) if known else (None, None)
-    return Row(
-        name=gate.name,
-        limit=gate.say(gate.limit),
-        worst=gate.say(worst),
-        where=f"round {where.round}, {where.mode}" if where and worst else "",
-        over=len({cell.round for value, cell in known if value > gate.limit}),
-        unknown=f"{len(cells) - len(known)} of {len(cells)}" if len(known) < len(cells) else "",
-        fate="dropped, or void where it had to be kept" if gate.voids else "dropped" if gate.drops else "named",
+    missing = len(cells) - len(known)
+    return (
+        gate.name,
+        gate.say(gate.limit),
+        gate.say(worst),
+        f"round {where.round}, {where.mode}" if where and worst else "",
+        len({cell.round for value, cell in known if value > gate.limit}),
+        f"{missing} of {len(cells)} measurements" if missing else "none",
+        "round dropped; void if it has to be kept" if gate.voids else "round dropped" if gate.drops else "reported",
     )

@@ -1,4 +1,4 @@
-"""One line per mode: where the difference comes from."""
+"""Why the modes differ: one line per mode."""
 
 from markupsafe import Markup
 
@@ -6,7 +6,7 @@ from reports.explanations import why
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Why"
+TITLE = "Why they differ"
 ORDER = 50
 NEEDS_PAIRING = True
 HALF_WIDTH = True

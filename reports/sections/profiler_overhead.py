@@ -1,7 +1,7 @@
-"""What watching cost: throughput and CPU per GiB of the profile pass beside the score's (method.md §1).
+"""What profiling cost: throughput and CPU per GiB of each profiled pass beside the measured rounds (method.md §1).
 
-Its rule: a pass in which py-spy recorded nothing, as of a server without Python, is no pass with py-spy; and what was
-recorded during a load by hand is a part of its numbers, and stands beside nothing.
+Its rule: a pass in which py-spy recorded nothing (a server without Python) is not shown. A load by hand is profiled
+while it is measured, so there is nothing to compare with.
 """
 
 from markupsafe import Markup
@@ -12,9 +12,9 @@ from reports.analysis.text import UNKNOWN, number, times
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Observer effect: what the profilers cost"
+TITLE = "Profiler overhead"
 ORDER = 122
-HINT = "throughput and CPU with them and without"
+HINT = "throughput and CPU with and without profilers"
 
 _METRICS = (("Throughput, GiB/s", "gib_per_s"), ("Server CPU, s/GiB", PRIMARY))
 
@@ -22,29 +22,34 @@ _METRICS = (("Throughput, GiB/s", "gib_per_s"), ("Server CPU, s/GiB", PRIMARY))
 def render(run: RunData) -> Markup:
     if run.interactive:
         return Markup("")
-    recorded = [profile.cell for profile in run.measured.profiles if profile.reason is None]
-    watched = {"py-spy": {cell.mode: cell for cell in recorded}}
-    watched["perf"] = {deep.mode: deep.cell for deep in run.deep_profiles if deep.cell is not None}
-    profilers = [name for name, cells in watched.items() if cells]
-    modes = [mode for mode in run.measured.modes if any(mode in watched[name] for name in profilers)]
+    profiled = {
+        "with py-spy": {each.cell.mode: each.cell for each in run.measured.profiles if each.reason is None},
+        "with perf": {each.mode: each.cell for each in run.deep_profiles if each.cell is not None},
+    }
+    passes = {name: cells for name, cells in profiled.items() if cells}
+    modes = [mode for mode in run.measured.modes if any(mode in cells for cells in passes.values())]
     if not modes:
         return Markup("")
     tables = [
-        (label, [(mode, _row(run, mode, metric, [watched[name].get(mode) for name in profilers])) for mode in modes])
+        (
+            label,
+            [
+                ("", mode, "", "", _cells(run, mode, metric, [each.get(mode) for each in passes.values()]))
+                for mode in modes
+            ],
+        )
         for label, metric in _METRICS
     ]
-    return fragment("profiler_overhead.html", tables=tables, profilers=profilers)
+    return fragment("profiler_overhead.html", tables=tables, columns=["no profiler", *passes])
 
 
-def _row(run: RunData, mode: str, metric: str, cells: list[Cell | None]) -> list[tuple[str, str]]:
-    """A number, and how many times the score's it is: first of the score, then of each profiler's pass."""
-    scored = run.measured.spread(mode, metric)
-    alone = scored.median if scored else None
-    row = [(number(alone), "")]
-    for cell in cells:
-        if cell is None:
-            row.append(("not run", ""))
-            continue
-        value = cell.metrics.get(metric)
-        row.append((number(value), times(value / alone) if value and alone else UNKNOWN))
-    return row
+def _cells(run: RunData, mode: str, metric: str, profiled: list[Cell | None]) -> list[tuple[str, str]]:
+    """The value without a profiler, then that of each profiled pass with its ratio to the first."""
+    spread = run.measured.spread(mode, metric)
+    alone = spread.median if spread else None
+    found = [(number(alone), "")]
+    for cell in profiled:
+        value = cell.metrics.get(metric) if cell else None
+        ratio = times(value / alone) if value and alone else UNKNOWN
+        found.append((number(value), ratio) if cell else ("not run", ""))
+    return found

@@ -1,4 +1,4 @@
-"""The numbers that matter most, one line per mode: readable at once, on a phone too."""
+"""The most important numbers, one line per mode, also readable on a phone."""
 
 from markupsafe import Markup
 
@@ -8,7 +8,7 @@ from reports.analysis.workload import caption
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "In numbers"
+TITLE = "Key numbers"
 ORDER = 15
 HALF_WIDTH = True
 PER_WORKLOAD = True

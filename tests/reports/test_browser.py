@@ -121,8 +121,8 @@ def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
     choose(chromium, "metric", "gib_per_s")
     chromium.run("document.querySelector('#forest select[name=baseline]').value = 'sendfile'")
     chromium.find("#forest input[value='read-whole']").click()
-    said = "Plain 95 % intervals, not corrected for their number, and no verdict."
-    assert chromium.find("#forest .chosen").text == f"! exploratory: throughput against sendfile. {said}"
+    said = "Plain 95 % intervals, not corrected for multiple comparisons; no verdict."
+    assert chromium.find("#forest .chosen").text == f"! exploratory: throughput relative to sendfile. {said}"
     pairs = load(stored).measured.pairs("read-send", "gib_per_s", against="sendfile")
     found = paired_ratio(pairs)
     assert found.low is not None and found.high is not None

@@ -65,13 +65,13 @@ def test_samples_are_milliseconds_per_gib_that_arrived_while_perf_counted() -> N
 
 
 def test_a_file_that_is_no_folded_stacks_is_refused_in_words() -> None:
-    with pytest.raises(UserError, match=r"a\.folded: 'a;b' is no folded stack"):
+    with pytest.raises(UserError, match=r"a\.folded: 'a;b' is not a folded stack"):
         made("a;b\n")
 
 
 def test_a_sample_in_which_py_spy_found_no_frame_is_left_out() -> None:
     assert read_folded("a.raw", " 1\nrun (a.py:1);send (b.py:2) 3\n") == {("run (a.py:1)", "send (b.py:2)"): 3}
-    with pytest.raises(UserError, match=r"a\.raw: '1' is no folded stack"):
+    with pytest.raises(UserError, match=r"a\.raw: '1' is not a folded stack"):
         read_folded("a.raw", "1\n")
 
 
@@ -96,7 +96,7 @@ def test_the_reason_stands_beside_its_verdict(text: str) -> None:
 
 
 def test_the_copy_tax_names_every_group_the_hidden_copy_and_skid(text: str) -> None:
-    tax = section(text, "Copy tax: what the CPU time was spent on", "How to read it")
+    tax = section(text, "Copy tax: where the CPU time went", "How to read it")
     assert re.search(r"1 copying ?200 ?14 ?200", tax)
     assert re.search(r"loopback's hidden copy \(skb_copy_ubufs\) ?– ?14 ?–", tax)
     assert re.search(r"of it, skid ?60 ?– ?60", tax)
@@ -136,16 +136,16 @@ def test_any_two_modes_are_drawn_against_each_other_in_both_directions(html: str
 
 
 def test_what_watching_cost_stands_beside_the_score(text: str) -> None:
-    observer = section(text, "Observer effect: what the profilers cost", "How to read it")
+    observer = section(text, "Profiler overhead", "How to read it")
     assert observer.count("with py-spy") == observer.count("with perf") == 2
     assert re.search(r"read-send ?0\.4\d+ ?0\.4\d+ ?[01]\.\d\dx", observer)
 
 
 def test_a_profiler_that_recorded_nothing_is_no_pass_with_it(tmp_path: Path) -> None:
     stored = synthetic.write(tmp_path, synthetic.run(rounds=7), flame=None, sampled=False)
-    assert "Observer effect" not in Tags(page.page(load(stored))).text
+    assert "Profiler overhead" not in Tags(page.page(load(stored))).text
     synthetic.write_deep(stored, stored.read_run())
-    observer = section(Tags(page.page(load(stored))).text, "Observer effect: what the profilers cost", "How to read it")
+    observer = section(Tags(page.page(load(stored))).text, "Profiler overhead", "How to read it")
     assert "with perf" in observer and "with py-spy" not in observer
 
 

@@ -56,7 +56,7 @@ def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
     run = load(folder)
     assert questions(run) == ()
     text = Tags(page.page(run)).text
-    assert "did not keep the code of its servers" in text and "Its code is not on record" in text
+    assert "did not record the code of its servers" in text and "Its code is not on record" in text
 
 
 def test_where_no_path_makes_fewer_copies_the_answer_is_no(tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     chromium.wait_for("[...arguments].every((each) => each.textContent)", *said)
     assert [each.text for each in said] == [
         "✗ You said 3; the answer is 4.",
-        "✓ You said yes, and so it is.",
+        "✓ You said yes; that is right.",
         "✗ You said 0.9, which is more than the measured interval.",
     ]
     assert cost.find_element("css selector", "circle.guess").is_displayed()
