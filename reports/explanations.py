@@ -55,7 +55,7 @@ def _split(dataset: Dataset, mode: str) -> Iterator[str]:
         differences[part] = ours.median - theirs.median
     user, system = differences["user"], differences["system"]
     yield (
-        f"Dataset: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
+        f"Measured: {_more_or_less(system)} CPU s/GiB inside the kernel (system) "
         f"and {_more_or_less(user)} in the server's own code (user)."
     )
 

@@ -29,9 +29,9 @@ function library() {
   });
   return reading;
 }
-function unpacked(text) {
+function unpacked(text, kind = "text") {
   const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")))[kind]();
 }
 const seen = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {

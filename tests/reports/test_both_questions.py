@@ -65,8 +65,8 @@ def test_every_result_stands_once_per_question_and_names_it(html: str) -> None:
     headings = re.findall(r'<h2 id="[^"]+">([^<]+)</h2>', html)
     for title in (
         "Verdict",
-        "In numbers",
-        "Every round",
+        "Key numbers",
+        "Ratios, round by round",
         "What each mode costs",
         "Download latency",
         "Disturbance limits",
@@ -138,7 +138,7 @@ def test_a_pace_that_was_asked_for_and_not_measured_is_said_to_be(
         stored.paced.append_cell(one)
     run = load(stored)
     terminal.show(run)
-    why = f"has no result: it holds no complete round ({cells} cell{'s' * (cells != 1)}, state done)"
+    why = f"it holds no complete round ({cells} cell{'s' * (cells != 1)}, state done)"
     assert why in capsys.readouterr().out and why in Tags(page.page(run)).text
 
 

@@ -13,7 +13,7 @@ from reports.history import index
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
-VERDICT_WORDS = ("uses ", "no difference", "inconclusive", "CI)", "as a multiple of", "Savings at")
+VERDICT_WORDS = (" uses 0.", "no difference", "inconclusive", "CI)", "as a multiple of", "Savings at")
 CAMPAIGN_WORDS = ("separate passes", "Profiler overhead", "no profiler", "its seed was")
 
 

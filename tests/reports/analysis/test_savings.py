@@ -57,8 +57,8 @@ def test_the_checklist_says_where_a_saving_may_be_chance(tmp_path: Path) -> None
     text = Tags(
         checklist.render(several_runs.read(tmp_path, "a", rounds=8, modes=("read-send", "sendfile", "mmap-send")))
     ).text
-    assert "fewer cores busy, all day, than read-send.mmap-send keeps" in text
-    assert text.count("which may be chance: the interval holds 0") == 1
+    assert "fewer cores all day than read-send.mmap-send needs" in text
+    assert text.count("may be chance: the interval contains 0") == 1
     assert "(too few rounds for an interval)" in checklist.render(several_runs.read(tmp_path, "b", rounds=4))
 
 

@@ -88,7 +88,7 @@ def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) ->
 def test_data_that_would_make_the_page_heavy_are_named_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(embedded, "MOST_BYTES", 1000)
     html = page.page(several_runs.read(tmp_path, "a"))
-    assert "too much for this page" in html and "data:text/csv" not in html
+    assert "is too large for this page" in html and "data:text/csv" not in html
     assert embedded.RECORD_ID in html  # what reproduces the run stays
 
 
