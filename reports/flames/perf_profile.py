@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from errors import UserError
 from profiles.store.records import Cell, DeepProfile
 from reports.flames.copy_tax import Stack, is_skid
-from reports.flames.tree import leaf_deltas, per_gib, self_time
+from reports.flames.tree import self_time
 from units import GIB
 
 DEEPEST = 250  # frames of a stack; perf records half as many (sysctl kernel.perf_event_max_stack)
@@ -50,8 +50,9 @@ def from_folded(profile: DeepProfile, folded: str) -> PerfProfile | None:
     counts = _cut(read_folded(profile.folded or "", folded))
     if gib <= 0 or not counts:
         return None
-    stacks = per_gib(counts, profile.rate_hz, gib)
-    return PerfProfile(profile, cell, stacks, sum(counts.values()), 1e3 / profile.rate_hz / gib)
+    ms_per_sample = 1e3 / profile.rate_hz / gib
+    stacks = {stack: count * ms_per_sample for stack, count in counts.items()}
+    return PerfProfile(profile, cell, stacks, sum(counts.values()), ms_per_sample)
 
 
 def read_folded(name: str, text: str) -> dict[Stack, int]:
@@ -83,12 +84,12 @@ def differing(ours: PerfProfile, theirs: PerfProfile) -> list[tuple[str, float]]
     least_ms = WORTH_A_WORD * max(ours.total_ms, theirs.total_ms)
     our_own, their_own = self_time(ours.stacks), self_time(theirs.stacks)
     found = []
-    for name, delta_ms in leaf_deltas(ours.stacks, theirs.stacks):
-        # The error of a count n is √n.
-        variance = our_own.get(name, 0.0) * ours.ms_per_sample + their_own.get(name, 0.0) * theirs.ms_per_sample
-        if abs(delta_ms) >= max(least_ms, ERRORS * math.sqrt(variance)) and not is_skid(name):
-            found.append((name, delta_ms))
-    return found
+    for name in our_own.keys() | their_own.keys():
+        our_ms, their_ms = our_own.get(name, 0.0), their_own.get(name, 0.0)
+        error_ms = math.sqrt(our_ms * ours.ms_per_sample + their_ms * theirs.ms_per_sample)  # of a count n: √n
+        if abs(our_ms - their_ms) >= max(least_ms, ERRORS * error_ms) and not is_skid(name):
+            found.append((name, our_ms - their_ms))
+    return sorted(found, key=lambda item: (-abs(item[1]), item[0]))
 
 
 def reasons(ours: PerfProfile, theirs: PerfProfile) -> str | None:

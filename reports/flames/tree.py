@@ -8,7 +8,8 @@ frame that the other mode has too; stacks without such a frame stay whole below 
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -23,29 +24,35 @@ _WAY_IN = re.compile(
 _HELPER = re.compile(r"(__pi_|__)?mem(cpy|move|set)|rep_movs|\[(?!lib)")  # or a frame without a symbol
 
 
-def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Stack, float]:
-    """Samples as CPU milliseconds per GiB; each stands for 1/rate_hz seconds."""
-    return {stack: 1e3 * count / rate_hz / gib for stack, count in stacks.items()}
+@dataclass(slots=True)
+class _Frame:
+    """Stacks that begin alike: the sum of their values, and how they continue."""
+
+    value: float = 0.0
+    below: dict[str, "_Frame"] = field(default_factory=dict)
+
+
+def _merged(stacks: Iterable[tuple[Stack, float]]) -> _Frame:
+    root = _Frame()
+    for stack, value in stacks:
+        root.value += value
+        frame = root
+        for name in stack:
+            found = frame.below.get(name)
+            frame = found if found else frame.below.setdefault(name, _Frame())
+            frame.value += value
+    return root
 
 
 def tree(stacks: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE) -> Tree:
     """One mode's flame graph, without frames below that share of the whole. kind: see kind_of."""
-    whole = sum(stacks.values())
-    return _node(root, 0, list(stacks.items()), whole, least_share * whole) | {"kind": "root"}
+    whole = _merged(stacks.items())
+    return _node(root, whole, least_share * whole.value) | {"kind": "root"}
 
 
-def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float, least: float) -> Tree:
-    """value: the sum of these stacks, which are equal down to this depth."""
-    below: dict[str, list[tuple[Stack, float]]] = {}
-    for item in stacks:
-        if len(item[0]) > depth:
-            below.setdefault(item[0][depth], []).append(item)
-    children = [
-        _node(frame, depth + 1, part, cost, least)
-        for frame, part in sorted(below.items())
-        if (cost := sum(one for _, one in part)) >= least
-    ]
-    return {"name": strip_suffix(name), "kind": kind_of(name), "value": round(value, 3), "children": children}
+def _node(name: str, frame: _Frame, least: float) -> Tree:
+    children = [_node(each, below, least) for each, below in sorted(frame.below.items()) if below.value >= least]
+    return {"name": strip_suffix(name), "kind": kind_of(name), "value": round(frame.value, 3), "children": children}
 
 
 def pruned(whole: Tree, least_share: float) -> Tree:
@@ -75,13 +82,21 @@ def kind_of(frame: str) -> str:
 
 def trimmed(stacks: Mapping[Stack, float], least_share: float = MIN_SHARE) -> dict[Stack, float]:
     """Stacks cut at frames below that share of the whole, whose cost goes to their caller."""
-    least, sums = least_share * sum(stacks.values()), _sums(stacks)
+    whole = _merged(stacks.items())
     found: dict[Stack, float] = {}
     for stack, value in stacks.items():
-        deepest = next(length for length in range(len(stack), -1, -1) if not length or sums[stack[:length]] >= least)
-        kept = stack[: max(deepest, 1)]
+        kept = stack[: max(1, _depth(stack, whole, least_share * whole.value))]
         found[kept] = found.get(kept, 0.0) + value
     return found
+
+
+def _depth(stack: Stack, frame: _Frame, least: float) -> int:
+    """How many frames of the stack are not below least."""
+    for depth, name in enumerate(stack):
+        frame = frame.below[name]
+        if frame.value < least:
+            return depth
+    return len(stack)
 
 
 def rerooted(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> dict[Stack, float]:
@@ -115,39 +130,15 @@ def difference(
     """
     ours, theirs = rerooted(stacks, other), rerooted(other, stacks)
     drawn = tree(ours, root, least_share)
-    _add_deltas(drawn, _sums(_plain(theirs)), ())
+    plain = ((tuple(map(strip_suffix, stack)), value) for stack, value in theirs.items())
+    _add_deltas(drawn, _merged(plain))
     return drawn
 
 
-def _plain(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
-    found: dict[Stack, float] = {}
-    for stack, value in stacks.items():
-        names = tuple(strip_suffix(frame) for frame in stack)
-        found[names] = found.get(names, 0.0) + value
-    return found
-
-
-def _sums(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
-    """The value of every path from the root."""
-    sums: dict[Stack, float] = {}
-    for stack, value in stacks.items():
-        for length in range(len(stack) + 1):
-            path = stack[:length]
-            sums[path] = sums.get(path, 0.0) + value
-    return sums
-
-
-def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple[str, ...]) -> None:
-    node["delta"] = round(node["value"] - others.get(path, 0.0), 3)
+def _add_deltas(node: Tree, other: _Frame | None) -> None:
+    node["delta"] = round(node["value"] - (other.value if other else 0.0), 3)
     for child in node["children"]:
-        _add_deltas(child, others, (*path, child["name"]))
-
-
-def leaf_deltas(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> list[tuple[str, float]]:
-    """Functions with the first mode's self time minus the other's, in ms/GiB; largest difference first."""
-    ours, theirs = self_time(stacks), self_time(other)
-    deltas = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours.keys() | theirs.keys()}
-    return sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
+        _add_deltas(child, other.below.get(child["name"]) if other else None)
 
 
 def self_time(stacks: Mapping[Stack, float]) -> dict[str, float]:
