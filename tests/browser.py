@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -29,6 +30,9 @@ def missing() -> str | None:
     """Why no page can be tried here; None when one can."""
     lacking = [name for name, path in (("chromium", CHROMIUM), ("chromium-driver", CHROMEDRIVER)) if path is None]
     return f"no browser to try pages in: install {' and '.join(lacking)}" if lacking else None
+
+
+needed = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
 
 @dataclass(frozen=True, slots=True)

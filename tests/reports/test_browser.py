@@ -18,7 +18,7 @@ from tests import browser, screenshots
 from tests.browser import Browser
 from tests.reports import synthetic
 
-pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+pytestmark = [pytest.mark.browser, browser.needed]
 MODES = ("read-send", "sendfile", "read-whole")
 
 

@@ -34,6 +34,7 @@ def html(tmp_path_factory: pytest.TempPathFactory) -> str:
     return path.read_text()
 
 
+@pytest.mark.slow
 def test_fourteen_modes_and_many_rounds_stay_light(tmp_path: Path) -> None:
     modes = (*MODES, *(f"mode-{number}" for number in range(11)))
     run = load(synthetic.write(tmp_path, synthetic.run(modes, 24)))

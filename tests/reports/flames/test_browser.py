@@ -16,7 +16,7 @@ from tests.browser import Browser
 from tests.conftest import eventually
 from tests.reports import synthetic
 
-pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+pytestmark = [pytest.mark.browser, browser.needed]
 HOSTILE = "<img src=x onerror=window.hurt=1></script><script>window.hurt=1</script>\"'&"
 MODES = ("read-send", "sendfile", HOSTILE)
 

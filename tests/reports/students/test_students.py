@@ -22,8 +22,6 @@ from tests.conftest import PROJECT
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
-no_browser = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
-
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
@@ -122,7 +120,8 @@ def chromium(shared: Browser, url: str) -> Iterator[Browser]:
     assert shared.complaints() == []
 
 
-@no_browser
+@pytest.mark.browser
+@browser.needed
 def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     copies, fewer, cost, _ = chromium.all("#predict .question")
     copies.find_element("css selector", "input[value='3']").click()
@@ -143,7 +142,8 @@ def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     chromium.wait_for("arguments[0].textContent.startsWith('✓')", said[0])
 
 
-@no_browser
+@pytest.mark.browser
+@browser.needed
 def test_the_report_and_the_page_lead_to_each_other(chromium: Browser) -> None:
     chromium.find(".facts a").click()
     chromium.wait_for("location.pathname.endsWith('/index.html')")
@@ -151,7 +151,8 @@ def test_the_report_and_the_page_lead_to_each_other(chromium: Browser) -> None:
     chromium.wait_for("location.pathname.endsWith('/students.html')")
 
 
-@no_browser
+@pytest.mark.browser
+@browser.needed
 def test_without_scripts_the_answers_unfold_too(url: str) -> None:
     with browser.browser(scripts=False) as quiet:
         quiet.show(url)
