@@ -39,7 +39,7 @@ def where(run: RunData, mode: str) -> str | None:
 
     None without a perf profile of both, where no function differs clearly, or where the numbers are void.
     """
-    ours, theirs = run.deep.get(mode), run.deep.get(run.run.baseline)
+    ours, theirs = run.perf.get(mode), run.perf.get(run.run.baseline)
     return None if ours is None or theirs is None or mode in run.void else reasons(ours, theirs)
 
 

@@ -1,7 +1,6 @@
-"""The report: one self-contained HTML page made of all sections.
+"""The report of a run: one self-contained HTML page made of the sections in `sections/`.
 
-Its rule: a section is a file in `sections/` with TITLE, ORDER and render(run); the page knows none by name.
-The page loads nothing from anywhere: its Content-Security-Policy forbids it.
+Its rule: the page knows no section by name, and it loads nothing: its Content-Security-Policy forbids that.
 """
 
 import importlib
@@ -24,15 +23,18 @@ from reports.students import page as students
 from reports.templating import Rendered, fragment, mode_colour
 
 PAGE_FILE = "index.html"
-FOLD_FROM_ORDER = 100  # below it is what a report must answer at once (method.md §7)
+FOLD_FROM_ORDER = 100  # sections with a lower ORDER answer what method.md §7 asks for, and are never folded
+SINKS = {"discard": "the client discards the bytes", "copy": "the client copies the bytes into a buffer"}
 FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
 
 class Section(Protocol):
-    """What a file in `sections/` holds; an empty result leaves the section out.
+    """A file in `sections/`. An empty result leaves the section out. Optional attributes:
 
-    Optional: HALF (it may stand beside another such section), PER_WORKLOAD (once for every answered question, method.md
-    §2), NEEDS_PAIRING (it compares modes, so it is left out where nothing was paired), HINT (of a folded section).
+    HALF_WIDTH: may be placed beside another such section on a wide page.
+    PER_WORKLOAD: appears once for each workload of the run, saturated and paced (method.md §2).
+    NEEDS_PAIRING: compares modes, so it is left out where rounds were not paired.
+    HINT: text beside the title of a folded section.
     """
 
     TITLE: str
@@ -57,6 +59,7 @@ def page(run: RunData) -> str:
         rounds=len(run.dataset.rounds),
         paced=run.paced,
         no_paced=run.no_paced,
+        sink=SINKS.get(run.run.sink, f"sink {run.run.sink}"),
         colours=colours,
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
@@ -66,10 +69,10 @@ def page(run: RunData) -> str:
 
 
 def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
-    """The section, once for each answered question where it depends on the question."""
+    """The section; one for each workload if it depends on that."""
     if run.interactive and getattr(section, "NEEDS_PAIRING", False):
         return
-    half, each = (bool(getattr(section, flag, False)) for flag in ("HALF", "PER_WORKLOAD"))
+    half, each = (bool(getattr(section, flag, False)) for flag in ("HALF_WIDTH", "PER_WORKLOAD"))
     folded, hint = section.ORDER >= FOLD_FROM_ORDER, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
         asked = f" · {label(answer.run)}" if each and run.paced else ""
@@ -79,21 +82,21 @@ def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
 
 @cache
 def flames_bundle() -> Markup:
-    """d3-flame-graph and our code that draws with it, as one script (reports/assets/build/)."""
+    """d3-flame-graph and the script that uses it, bundled (reports/assets/build/)."""
     return Markup(FLAMES.read_text())
 
 
 def write(run: RunData, folder: Path) -> Path:
-    """Write the run's page into this folder, and the students' beside it; returns the path of the first."""
-    if not run.interactive:  # a load by hand has nothing that a student could predict
+    """Write the run's page, and the students' beside it unless the load was by hand; returns the path of the first."""
+    if not run.interactive:
         students.write(run, folder)
     return write_file(folder / PAGE_FILE, page(run).encode())
 
 
 def report(folder: RunFolder, reports_folder: Path, gib_per_day: float | None = None) -> tuple[RunData, Path]:
-    """Read the run, conclude, and write the page into a folder of the same name.
+    """Read the run, conclude, and write the page into a folder with the run's name.
 
-    gib_per_day: the traffic to count savings for, instead of the run's own.
+    gib_per_day: traffic to compute savings for; default: the run's.
     """
     run = read_run(folder)
     if gib_per_day is not None:

@@ -43,7 +43,7 @@ class RunData:
     floor: Floor | None = None
     sensitivity: Sensitivity | None = None
     deep_profiles: tuple[DeepProfile, ...] = ()
-    deep: Mapping[str, PerfProfile] = field(default_factory=dict)
+    perf: Mapping[str, PerfProfile] = field(default_factory=dict)
     paced: "RunData | None" = None
     no_paced: str | None = None
     code: tuple[Code, ...] = ()

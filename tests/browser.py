@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, cast
 
+import pytest
 from selenium import webdriver
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -26,9 +27,12 @@ _FLAGS = (
 
 
 def missing() -> str | None:
-    """Why no page can be tried here; None when one can."""
+    """Why pages cannot be tested here; None if they can."""
     lacking = [name for name, path in (("chromium", CHROMIUM), ("chromium-driver", CHROMEDRIVER)) if path is None]
-    return f"no browser to try pages in: install {' and '.join(lacking)}" if lacking else None
+    return f"no browser to test pages in: install {' and '.join(lacking)}" if lacking else None
+
+
+needed = pytest.mark.skipif(missing() is not None, reason=missing() or "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +52,7 @@ class Browser:
         self.driver.get(url)
 
     def command(self, name: str, arguments: dict[str, Any] | None = None) -> dict[str, Any]:
-        """Of the Chrome DevTools protocol."""
+        """Send a command of the Chrome DevTools protocol."""
         return cast(dict[str, Any], self.driver.execute_cdp_cmd(name, arguments or {}))
 
     def run(self, script: str, *arguments: object) -> Any:

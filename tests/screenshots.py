@@ -1,8 +1,8 @@
-"""make screenshots: the README's pictures, of the report of a real run (RUN=name, default: the latest) and of the live
-page under a real load.
+"""make screenshots: the README's pictures: the report of a real run (RUN=name, default: the latest) and the live page
+under a real load.
 
-Its rule: a picture shows a page as its reader sees it, and nothing is made up for it. The report is made anew, so that
-pictures and code belong together; a picture that is too heavy for a README is an error.
+Its rule: pictures show real pages of real runs. The report is built anew, so that pictures match the code; a picture
+that is too large for a README is an error.
 """
 
 import tempfile
@@ -43,7 +43,7 @@ def main() -> int:
 
 def _keep(path: Path, picture: bytes | None) -> None:
     if picture is None:
-        print(f"{path}: this run has nothing to show in it; the old picture stays")
+        print(f"{path}: this run has nothing to show there; the old picture stays")
         return
     if len(picture) > MOST_BYTES:
         raise UserError(f"{path} would have {len(picture):,} bytes, too many for a README: show less in it")
@@ -52,10 +52,10 @@ def _keep(path: Path, picture: bytes | None) -> None:
 
 
 def first_screen(chromium: Browser, report: Path) -> bytes:
-    """From the top to the end of the numbers at a glance."""
+    """From the top to the end of the key numbers."""
     chromium.show(report.as_uri(), WIDTH_PX)
     chromium.wait_for("document.querySelector('#forest figure.ready') !== null")
-    return chromium.picture(WIDTH_PX, _edge(chromium, "#glance", "bottom") + MARGIN_PX)
+    return chromium.picture(WIDTH_PX, _edge(chromium, "#summary", "bottom") + MARGIN_PX)
 
 
 def flame_graph(chromium: Browser, report: Path) -> bytes | None:
@@ -118,7 +118,7 @@ def _element(chromium: Browser, selector: str) -> bytes:
 
 
 def _edge(chromium: Browser, selector: str, edge: str) -> int:
-    """Of an element, in pixels from the top of the page."""
+    """An edge of an element, in pixels from the top of the page."""
     script = "return Math.round(document.querySelector(arguments[0]).getBoundingClientRect()[arguments[1]] + scrollY)"
     return int(chromium.run(script, selector, edge))
 

@@ -1,1 +1,1 @@
-"""What is drawn: one file per kind of chart, and the theme that all share."""
+"""Charts: one file per kind, and the theme that all share."""

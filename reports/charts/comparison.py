@@ -1,10 +1,9 @@
-"""Records → chart specifications (Vega-Lite dicts through Altair): the comparison and the absolutes.
+"""Charts of ratios, CPU cost and throughput, as Vega-Lite specifications made with Altair.
 
-Its rule: every round is drawn. An interval or a median never stands without the dots that it came from.
+Its rule: every round is drawn. No interval or median without the dots that it comes from.
 """
 
 import math
-import statistics
 from typing import Any
 
 import altair as alt
@@ -25,10 +24,10 @@ def mode_scale(dataset: Dataset) -> alt.Scale:
 
 
 def forest(dataset: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
-    """Ratio per mode on a log axis: the band of what is too small to matter, the interval, every round's dot.
+    """Ratio per mode on a log axis: the band of what is too small to matter, the interval, a dot per round.
 
-    A void mode has no place: its numbers do not mean what they say. Named layers are those whose rows the page's script
-    exchanges when another comparison is chosen (templates/choose.js).
+    Void modes are left out. The page's script replaces the rows of the named layers when the reader chooses another
+    comparison (templates/choose.js).
     """
     fit = [verdict for verdict in verdicts if verdict.kind != "void"]
     shown = [(verdict.mode, verdict.paired) for verdict in fit if verdict.paired is not None]
@@ -83,7 +82,7 @@ def _ratio_axis(baseline: str, domain: list[float]) -> alt.Axis:
 
 
 def _estimate(mode: str, paired: Paired, middle: float) -> Row:
-    """The text grows from the estimate towards the middle of the axis, so that it stays inside."""
+    """align: the text extends from the estimate towards the middle of the axis, so that it stays inside."""
     row: Row = {"mode": mode, "align": "left" if paired.ratio < middle else "right"}
     if paired.low is None or paired.high is None:
         return row | {"ratio": paired.median, "text": f"median {times(paired.median)}"}
@@ -97,14 +96,14 @@ def _dots(dataset: Dataset, modes: list[str]) -> list[Row]:
         baseline = value(cells[dataset.run.baseline], PRIMARY)
         for mode in modes:
             cost_of_mode = value(cells[mode], PRIMARY)
-            if baseline is not None and cost_of_mode is not None and baseline > 0 and cost_of_mode > 0:
+            if baseline and cost_of_mode and baseline > 0 and cost_of_mode > 0:
                 ratio = cost_of_mode / baseline
                 rows.append({"mode": mode, "round": cells[mode].round, "ratio": round(ratio, 5), "text": times(ratio)})
     return rows
 
 
 def cost(dataset: Dataset) -> Spec | None:
-    """Server CPU per GiB: user and system stacked (medians), every round's total as a dot."""
+    """Server CPU per GiB: medians of user and system stacked, the total of every round as a dot."""
     bars: list[Row] = []
     for mode in dataset.modes:
         for part in ("user", "system"):
@@ -114,12 +113,7 @@ def cost(dataset: Dataset) -> Spec | None:
     if not bars:
         return None
     edge, _ = cost_edge(dataset)
-    dots: list[Row] = [
-        {"mode": mode, "round": cell.round, "cpu": round(total, 5)}
-        for mode in dataset.modes
-        for cell in dataset.cells_of(mode)
-        if (total := value(cell, PRIMARY)) is not None and total <= edge
-    ]
+    dots = [row for row in _per_round(dataset, PRIMARY, "cpu") if row["cpu"] <= edge]
     y = alt.Y("mode:N", sort=list(dataset.modes), axis=alt.Axis(title=None))
     parts = alt.Scale(domain=["user", "system"], range=[USER, SYSTEM])
     chart = alt.layer(
@@ -136,27 +130,29 @@ def cost(dataset: Dataset) -> Spec | None:
         .mark_point(size=34, filled=True, color=INK, opacity=0.75, stroke=PAPER, strokeWidth=0.7)
         .encode(x="cpu:Q", y=y, tooltip=["mode:N", "round:Q", alt.Tooltip("cpu:Q", title="s/GiB")]),
     )
-    return finished(chart, ROW_PX * len(dataset.modes), "Server CPU seconds per GiB, user and system, with every round")
+    return finished(chart, ROW_PX * len(dataset.modes), "Server CPU seconds per GiB, user and system, every round")
+
+
+def _per_round(dataset: Dataset, metric: str, name: str) -> list[dict[str, Any]]:
+    """Rows of mode, round and the metric under this name."""
+    return [
+        {"mode": mode, "round": cell.round, name: round(found, 5)}
+        for mode in dataset.modes
+        for cell in dataset.cells_of(mode)
+        if (found := value(cell, metric)) is not None
+    ]
 
 
 def cost_edge(dataset: Dataset) -> tuple[float, list[float]]:
-    """Up to where the costs are drawn, and those that lie beyond: a few wild rounds must not flatten all others."""
-    totals = [
-        [total for cell in dataset.cells_of(mode) if (total := value(cell, PRIMARY)) is not None]
-        for mode in dataset.modes
-    ]
-    edge = 2.5 * max((statistics.median(of_mode) for of_mode in totals if of_mode), default=0.0)
-    return edge, sorted(total for of_mode in totals for total in of_mode if total > edge)
+    """The largest cost that is drawn, and the costs beyond it: a few outliers must not flatten all others."""
+    spreads = [dataset.spread(mode, PRIMARY) for mode in dataset.modes]
+    edge = 2.5 * max((spread.median for spread in spreads if spread), default=0.0)
+    return edge, sorted(row["cpu"] for row in _per_round(dataset, PRIMARY, "cpu") if row["cpu"] > edge)
 
 
 def throughput(dataset: Dataset) -> Spec | None:
-    """GiB/s: every round's dot and the median's tick."""
-    dots: list[Row] = [
-        {"mode": mode, "round": cell.round, "gib_per_s": round(rate, 4)}
-        for mode in dataset.modes
-        for cell in dataset.cells_of(mode)
-        if (rate := value(cell, "gib_per_s")) is not None
-    ]
+    """GiB/s: a dot per round and a tick at the median."""
+    dots = _per_round(dataset, "gib_per_s", "gib_per_s")
     if not dots:
         return None
     y = alt.Y("mode:N", sort=list(dataset.modes), axis=alt.Axis(title=None))

@@ -1,6 +1,6 @@
-"""The copy tax as a chart: CPU milliseconds per GiB, stacked, a bar per mode.
+"""The copy tax as a chart: CPU milliseconds per GiB, one stacked bar per mode.
 
-Its rule: a part says what it is by its number as well as by its colour, and the same numbers stand in the table beside.
+Its rule: each part has a number besides its colour; the table has the same numbers.
 """
 
 from collections.abc import Mapping
@@ -22,10 +22,10 @@ from reports.flames.copy_tax import (
     USER_TLS,
 )
 
-# Which groups are one part of a bar, in the order in which they are stacked; the last takes all others.
+# The parts of a bar, in stacking order, and the groups in each; the last part takes all other groups.
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
     ("copying", (COPYING,)),
-    ("faulting", (FAULTING,)),
+    ("page faults", (FAULTING,)),
     ("encryption", (KERNEL_TLS, USER_TLS)),
     ("TCP", (TCP,)),
     ("switching", (SWITCHING,)),
@@ -38,12 +38,12 @@ ROW_PX, LEAST_SHARE = 34, 0.022
 
 
 def part_of(group: str) -> int:
-    """The number of a group's part, from 1."""
+    """The number of the part that a group belongs to, from 1."""
     return next((at for at, (_, groups) in enumerate(PARTS, 1) if group in groups), len(PARTS))
 
 
 def tax_chart(taxes: Mapping[str, Mapping[str, float]]) -> Spec | None:
-    """taxes: of each mode, its groups in ms/GiB."""
+    """taxes: by mode and group, in ms/GiB."""
     widest = max((sum(groups.values()) for groups in taxes.values()), default=0.0)
     rows = [row for mode, groups in taxes.items() for row in _bar(mode, groups, widest)]
     if not rows:
@@ -61,9 +61,7 @@ def tax_chart(taxes: Mapping[str, Mapping[str, float]]) -> Spec | None:
         base.mark_text(fontSize=11, fontWeight=700, color="var(--on-part)").encode(x="middle:Q", y=y, text="label:N"),
     )
     said = "; ".join(f"{mode}: {_said(groups)}" for mode, groups in taxes.items())
-    return finished(
-        chart, ROW_PX * len(taxes) + 20, f"Server CPU milliseconds per GiB by what they were spent on. {said}"
-    )
+    return finished(chart, ROW_PX * len(taxes) + 20, f"Server CPU milliseconds per GiB by group of functions. {said}")
 
 
 def _parts(groups: Mapping[str, float]) -> list[float]:

@@ -1,8 +1,8 @@
-"""The course's picture of a data path, drawn from the facts of any mode: who copies every byte, and where to.
+"""The course's diagram of a data path, drawn from the facts of a mode: who copies every byte, and where to.
 
-Its rule: it shows the *model* that travelled with the run, and beside it what was measured. Colour never stands alone:
-every arrow carries its number and the word CPU, DMA or encryption, a tick where it was confirmed and a cross where it
-was contradicted; what was measured and is not in the model has a plus instead of a number.
+Its rule: it shows the *model* that is recorded in the run, and what was measured. Colour is never the only sign: every
+arrow has its number and the word CPU, DMA or encryption, a tick if it was confirmed and a cross if it was contradicted;
+a copy that was measured but is not in the model has a plus instead of a number.
 """
 
 import math
@@ -21,7 +21,7 @@ WIDTH, HEIGHT = 330, 302
 BOX_WIDTH, BOX_HEIGHT = 112, 36
 LANES = (("user space", 8, 66), ("kernel", 82, 90), ("hardware", 180, 114))
 
-# The centres of the boxes: memory of the process above, of the kernel below it, the devices at the bottom.
+# The centres of the boxes.
 PLACES = {
     "user buffer": (165, 46),
     "page cache": (84, 138),
@@ -44,7 +44,7 @@ class Box:
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One step, from edge to edge of its boxes; (label_x, label_y) is the middle of its label."""
+    """A step, from edge to edge of its boxes; (label_x, label_y) is the middle of its label."""
 
     label: str
     by: str
@@ -62,14 +62,14 @@ class Arrow:
 
 
 def picture(name: str, target: TargetFacts, proof: Proof | None = None) -> Markup:
-    """The mode's picture as SVG. name: unique on the page. proof: what was measured of it, if anything was."""
+    """The mode's diagram as SVG. name: unique on the page. proof: what was measured, if anything was."""
     drawn = steps(target, proof)
     used = {place for step in drawn for place in (step.source, step.destination)}
     boxes = [Box(place, x, y, place in used) for place, (x, y) in PLACES.items()]
     in_words = ", then ".join(step.in_words for step in drawn if step.agreement != "measured only") or "no copy"
-    besides = "".join(f"; besides, {step.in_words}" for step in drawn if step.agreement == "measured only")
+    besides = "".join(f"; also {step.in_words}" for step in drawn if step.agreement == "measured only")
     return fragment(
-        "picture.html",
+        "data_path.html",
         name=name,
         title=f"{target.name}: {summary(target)}: {in_words}{besides}",
         width=WIDTH,
@@ -97,7 +97,7 @@ def _encryptions(target: TargetFacts) -> Iterator[str]:
 
 
 def _arrows(drawn: tuple[Step, ...]) -> Iterator[Arrow]:
-    """Steps between the same two boxes lie side by side; one within a box stands outside it."""
+    """Steps between the same two boxes are drawn side by side; a step within a box is drawn outside it."""
     seen: dict[frozenset[str], int] = {}
     for place, step in enumerate(drawn, 1):
         between: frozenset[str] = frozenset((step.source, step.destination))
@@ -114,16 +114,16 @@ def _label(place: int, step: Step) -> str:
     return f"{first} {by}{MARKS[step.agreement]}"
 
 
-Line = tuple[float, float, float, float, float, float]
+DiagramArrow = tuple[float, float, float, float, float, float]
 
 
-def _within(step: Step, aside: float) -> Line:
+def _within(step: Step, aside: float) -> DiagramArrow:
     x, y = PLACES[step.source]
     beside = y - 34 - aside if step.source == "user buffer" else y + 34 + aside  # where no other arrow ends
     return x - 62, beside, x + 62, beside, x, beside
 
 
-def _from_edge_to_edge(step: Step, aside: float) -> Line:
+def _from_edge_to_edge(step: Step, aside: float) -> DiagramArrow:
     (x1, y1), (x2, y2) = PLACES[step.source], PLACES[step.destination]
     length = math.hypot(x2 - x1, y2 - y1)
     ux, uy = (x2 - x1) / length, (y2 - y1) / length
@@ -135,7 +135,7 @@ def _from_edge_to_edge(step: Step, aside: float) -> Line:
 
 
 def _to_edge(ux: float, uy: float) -> float:
-    """How far it is from the middle of a box to its edge in this direction."""
+    """The distance from the middle of a box to its edge in this direction."""
     return min(
         BOX_WIDTH / 2 / abs(ux) if ux else math.inf,
         BOX_HEIGHT / 2 / abs(uy) if uy else math.inf,

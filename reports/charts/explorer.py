@@ -1,7 +1,7 @@
-"""Every comparison that a reader of the page may choose, computed ahead: any metric, any mode as the baseline.
+"""Every comparison that a reader of the page can choose, precomputed: any metric, any mode as the baseline.
 
-Its rule: what was declared before the run has verdicts, Bonferroni's intervals and a band of what is too small to
-matter; everything else is exploratory, with plain intervals and no word of a verdict (method.md §4).
+Its rule: only the comparison declared before the run has verdicts and Bonferroni intervals; all others are exploratory,
+with plain intervals and no verdict (method.md §4).
 """
 
 import itertools
@@ -16,7 +16,7 @@ from reports.run_data import RunData
 
 @dataclass(frozen=True, slots=True)
 class ExplorerMetric:
-    """per_gib: whether it is divided by the GiB that arrived."""
+    """per_gib: divide it by the GiB received."""
 
     label: str
     name: str
@@ -36,10 +36,10 @@ EXPLORATORY = (
 
 
 def choices(run: RunData) -> dict[str, Any]:
-    """What the page's script needs (templates/choose.js). A void mode cannot be chosen, as what or against what.
+    """What the page's script needs (templates/choose.js), without void modes.
 
-    values: per metric and mode, one for each round, null where it is unknown; compared: per metric, baseline and mode,
-    [estimate, low, high, as text], without low and high where there are too few rounds.
+    values: by metric and mode, one per round, null if unknown. compared: by metric, baseline and mode: [estimate, low,
+    high, text], where low and high are null if there are too few rounds.
     """
     fit = [mode for mode in run.dataset.modes if mode not in run.void]
     metrics = (DECLARED, *EXPLORATORY)

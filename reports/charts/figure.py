@@ -1,6 +1,6 @@
-"""A chart on the page: a still picture for paper and for readers without JavaScript, an interactive one else.
+"""A chart on the page: a still picture for paper and readers without JavaScript, and an interactive one.
 
-Its rule: a chart is drawn twice from one specification, and the page needs nothing from outside to do it.
+Its rule: both are drawn from one specification, and need nothing from outside the page.
 """
 
 import contextlib
@@ -18,13 +18,13 @@ from profiles.store.files import write_file
 from reports.charts.theme import TIPS, Spec
 from reports.templating import BUILD, embedded_json, fragment, packed, packed_json
 
-STILL_WIDTH_PX, HALF_WIDTH_PX = 760, 560  # of a still picture, which is scaled to its place
-MOST_PLAIN = 20_000  # characters of a specification that are not worth packing
+STILL_WIDTH_PX, HALF_WIDTH_PX = 760, 560  # of still pictures, which are scaled
+MOST_PLAIN = 20_000  # characters; longer specifications are packed
 VEGA_LITE = ".".join(alt.SCHEMA_VERSION.lstrip("v").split(".")[:2])
 
 
 def figure(name: str, spec: Spec | None, caption: str, width_px: int = STILL_WIDTH_PX) -> Markup:
-    """The chart, or nothing where there was nothing to draw. name: unique on the page. width_px: of the still one."""
+    """The chart; empty if there is no specification. name: unique on the page. width_px: of the still picture."""
     if spec is None:
         return Markup("")
     still = _still(name, spec, width_px)
@@ -44,23 +44,22 @@ def _still(name: str, spec: Spec, width_px: int) -> Markup:
     fixed["padding"] = {"left": 20, "right": 12, "top": 5, "bottom": 5}  # the browser's font may be wider than ours
     fixed["layer"] = [layer for layer in spec["layer"] if layer.get("name") != TIPS]
     svg: str = vl_convert.vegalite_to_svg(fixed, vl_version=VEGA_LITE, allowed_base_urls=[])
-    # Clip paths are numbered from 0 in every picture; on one page their names must differ.
+    # Every picture numbers its clip paths from 0; names on one page must differ.
     svg = re.sub(r'(id="|url\(#)(clip|gradient)', rf"\1{name}-\2", svg)
     return Markup(svg)  # Vega writes names as text, escaped
 
 
 @cache
 def vega_bundle() -> str:
-    """Vega, Vega-Lite and Vega-Embed as one script, with window.vegaEmbed; packed, so that a page stays light and its
-    first screen needs none of it (templates/script.js unpacks it when a chart is seen).
+    """Vega, Vega-Lite and Vega-Embed as one packed script that sets window.vegaEmbed (see templates/script.js).
 
-    Making it takes a second, so it is kept in build/ (which `make clean` removes) under the versions it depends on.
+    Making it takes a second, so it is cached in build/, which `make clean` removes.
     """
-    kept = BUILD / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js.gz.base64"
+    cached = BUILD / f"vega-{version('vl-convert-python')}-{VEGA_LITE}.js.gz.base64"
     try:
-        return kept.read_text()  # a library's: nothing of a run is in it
+        return cached.read_text()
     except OSError:  # not made yet
         script = packed(vl_convert.javascript_bundle("window.vegaEmbed = vegaEmbed;", vl_version=VEGA_LITE).encode())
-        with contextlib.suppress(UserError):  # a project that cannot be written makes it again every time
-            write_file(kept, script.encode())
+        with contextlib.suppress(UserError):  # a read-only project makes it again every time
+            write_file(cached, script.encode())
         return script

@@ -1,7 +1,7 @@
 """How charts look, and the parts that they share.
 
-Its rule: a chart states its colours as CSS variables and its width as the container's. One specification then
-serves light and dark, wide and narrow, the interactive chart and its still picture alike.
+Its rule: colours are CSS variables and the width is the container's, so that one specification serves light and dark,
+wide and narrow, the interactive chart and its still picture.
 """
 
 import json
@@ -18,20 +18,17 @@ Chart = alt.LayerChart | alt.FacetChart
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 INK, SOFT, LINE, BAND, PAPER = (f"var(--{name})" for name in ("ink", "soft", "line", "band", "paper"))
-TIPS = "tips"  # the name of a layer that is only there to be pointed at
+TIPS = "tips"  # name of an invisible layer that only carries tooltips
 USER, SYSTEM = "var(--user)", "var(--system)"
 
 
 def data(rows: list[Row]) -> alt.Chart:
-    """A chart of these rows, which travel inside the specification.
-
-    As one text until it is finished: Altair copies its parts whenever one is added to a chart, row by row.
-    """
+    """A chart of these rows, as JSON text until finished(): Altair copies rows one by one with every change."""
     return alt.Chart(alt.InlineData(values=json.dumps(rows)))
 
 
 def finished(chart: Chart, height: int, description: str) -> Spec:
-    """The house's look, and the description that screen readers read."""
+    """The specification with our style. description: what screen readers say."""
     text: Spec = {"labelColor": SOFT, "titleColor": SOFT, "labelFontSize": 12, "titleFontSize": 12}
     axis = text | {"gridColor": LINE, "domainColor": LINE, "tickColor": LINE, "titleFontWeight": "normal"}
     config = {
@@ -48,7 +45,7 @@ def finished(chart: Chart, height: int, description: str) -> Spec:
             "columns": {"expr": "width < 480 ? 2 : 8"},
         },
         "text": {"color": INK, "fontSize": 12},
-        "mark": {"aria": False},  # the description speaks for all of them
+        "mark": {"aria": False},  # the description covers all marks
     }
     sized = chart.properties(
         width="container",
@@ -59,12 +56,12 @@ def finished(chart: Chart, height: int, description: str) -> Spec:
     spec: Spec = sized.to_dict()
     spec["datasets"] = {name: json.loads(rows) for name, rows in spec["datasets"].items()}
     spec = _printable(spec)
-    del spec["$schema"]  # an address that nothing here needs
+    del spec["$schema"]  # a URL that is not needed
     return spec | {"config": config}
 
 
 def _printable(node: Any) -> Any:
-    """Names come from outside, and a control character in one makes the SVG renderer abort the whole process."""
+    """Without control characters: one in a name makes the SVG renderer abort the process."""
     if isinstance(node, dict):
         return {_printable(key): _printable(item) for key, item in node.items()}
     if isinstance(node, list):
@@ -73,7 +70,7 @@ def _printable(node: Any) -> Any:
 
 
 def log_ticks(low: float, high: float) -> list[float]:
-    """Round numbers between low and high: 1, 2, 5 and tenfold, or evenly spaced ones where the range is narrow."""
+    """Round numbers between low and high: 1, 2, 5, 10, …, or evenly spaced ones if the range is narrow."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     ticks = [round(step * 10.0**exponent, 9) for exponent in exponents for step in (1, 2, 5)]
     inside = [tick for tick in ticks if low <= tick <= high]

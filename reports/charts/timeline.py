@@ -1,9 +1,10 @@
-"""Records → chart specifications: what the processes did over the time of the run.
+"""Charts of what the processes did during the run, as Vega-Lite specifications.
 
-Its rule: the measured windows stand behind the lines, so that nobody takes a warm-up for a result.
+Its rule: the measured windows are drawn behind the lines, so that nobody takes a warm-up for a result.
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 
 import altair as alt
 
@@ -18,46 +19,45 @@ LOAD, MACHINE = "load generator", "whole machine"
 _SHOWN_AS = {"load": LOAD, "machine": MACHINE}
 
 
-def thinning(samples: tuple[Sample, ...], processes: tuple[str, ...]) -> int:
-    """Every how many-th sample is kept, so that a chart stays small enough for a page."""
-    count = sum(sample.process in processes for sample in samples)
-    return max(1, -(-count // MOST_ROWS))
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """counters: what is drawn, as a rate in this unit; others: processes that are drawn besides the modes."""
+
+    counters: tuple[Counters, ...]
+    others: tuple[str, ...]
+    unit: str
+    title: str
 
 
-def cpu_processes(dataset: Dataset) -> tuple[str, ...]:
-    return (*dataset.modes, "load", "machine")
+CPU_CHART = Kind(CPU, ("load", "machine"), "busy cores", "CPU of every process during the run")
+SWITCHES_CHART = Kind(
+    SWITCHES, ("load",), "context switches per second", "context switches of every process during the run"
+)
 
 
-def switching_processes(dataset: Dataset) -> tuple[str, ...]:
-    return (*dataset.modes, "load")
+def thinning(dataset: Dataset, kind: Kind) -> int:
+    """n, where every n-th sample is drawn so that the chart is small enough for a page."""
+    return max(1, -(-len(_samples(dataset, kind)) // MOST_ROWS))
 
 
-def cpu(dataset: Dataset) -> Spec | None:
-    return _chart(dataset, cpu_processes(dataset), CPU, "cores busy", "CPU of every process over the run")
+def _samples(dataset: Dataset, kind: Kind) -> tuple[Sample, ...]:
+    drawn = {*dataset.modes, *kind.others}
+    return tuple(sample for sample in dataset.samples if sample.process in drawn)
 
 
-def switches(dataset: Dataset) -> Spec | None:
-    title = "context switches of every process over the run"
-    return _chart(dataset, switching_processes(dataset), SWITCHES, "context switches per second", title)
-
-
-def _chart(
-    dataset: Dataset, processes: tuple[str, ...], choices: tuple[Counters, ...], unit: str, title: str
-) -> Spec | None:
-    samples = tuple(sample for sample in dataset.samples if sample.process in processes)
-    every, shortest_s = thinning(samples, processes), dataset.run.sample_interval_s / 2
-    found = list(rates(samples, choices, every=every, shortest_s=shortest_s))
+def chart(dataset: Dataset, kind: Kind) -> Spec | None:
+    every, shortest_s = thinning(dataset, kind), dataset.run.sample_interval_s / 2
+    found = list(rates(_samples(dataset, kind), kind.counters, every=every, shortest_s=shortest_s))
     if not found:
         return None
-    shown = {rate.process for rate in found}
-    labels = [_SHOWN_AS.get(process, process) for process in processes if process in shown]
-    colours = [_colour(dataset, process) for process in processes if process in shown]
+    processes = [name for name in (*dataset.modes, *kind.others) if any(rate.process == name for rate in found)]
+    labels = [_SHOWN_AS.get(process, process) for process in processes]
+    colours = [_colour(dataset, process) for process in processes]
     dashes = [[1, 0] if process in dataset.modes else [4, 3] if process == "load" else [1, 3] for process in processes]
-    dashes = [dash for dash, process in zip(dashes, processes, strict=True) if process in shown]
     process = alt.Color("process:N", scale=alt.Scale(domain=labels, range=colours))
     dash = alt.StrokeDash("process:N", scale=alt.Scale(domain=labels, range=dashes))
-    x = alt.X("t:Q", axis=alt.Axis(title="seconds since the run began", grid=False), scale=alt.Scale(nice=False))
-    y = alt.Y("rate:Q", axis=alt.Axis(title=unit, tickCount=5))
+    x = alt.X("t:Q", axis=alt.Axis(title="seconds since the start of the run", grid=False), scale=alt.Scale(nice=False))
+    y = alt.Y("rate:Q", axis=alt.Axis(title=kind.unit, tickCount=5))
     lines = data(list(_rows(found)))
     chosen = alt.selection_point(fields=["process"], bind="legend")
     layers = [
@@ -73,14 +73,14 @@ def _chart(
         )
         .add_params(chosen),
         lines.mark_point(opacity=0, size=60)
-        .encode(x=x, y=y, tooltip=["process:N", alt.Tooltip("t:Q", title="s"), alt.Tooltip("rate:Q", title=unit)])
+        .encode(x=x, y=y, tooltip=["process:N", alt.Tooltip("t:Q", title="s"), alt.Tooltip("rate:Q", title=kind.unit)])
         .properties(name=TIPS),
     ]
-    return finished(alt.layer(*layers), 240, title)
+    return finished(alt.layer(*layers), 240, kind.title)
 
 
 def _rows(found: list[Rate]) -> Iterator[Row]:
-    """One row per interval at its start; one more where a line ends, so that its last step is as long as it was."""
+    """One row at the start of each interval, and one at the end of each line, so that its last step has its length."""
     for index, rate in enumerate(found):
         shown_as = _SHOWN_AS.get(rate.process, rate.process)
         value = float(f"{rate.per_s:.4g}")
@@ -91,7 +91,7 @@ def _rows(found: list[Rate]) -> Iterator[Row]:
 
 
 def _bands(dataset: Dataset) -> list[alt.Chart]:
-    """The measured windows in their mode's colour, and where the profile pass begins."""
+    """The measured windows in their mode's colour, and the start of the profiled pass."""
     profiled = [profile.cell for profile in dataset.profiles]
     rows = [_band(cell) for cell in (*dataset.cells, *profiled) if cell.mode in dataset.modes]
     colours = [mode_colour(index) for index in range(len(dataset.modes))]
@@ -102,7 +102,7 @@ def _bands(dataset: Dataset) -> list[alt.Chart]:
         .encode(x="t:Q", x2="end:Q", fill=alt.Fill("mode:N", scale=scale, legend=None))
     ]
     if profiled:
-        begin = data([{"t": min(cell.started_s for cell in profiled), "text": "profile pass"}])
+        begin = data([{"t": min(cell.started_s for cell in profiled), "text": "profiled pass"}])
         bands.append(begin.mark_rule(color=SOFT).encode(x="t:Q"))
         bands.append(
             begin.mark_text(align="right", baseline="top", dx=-5, color=INK).encode(

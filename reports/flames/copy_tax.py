@@ -1,10 +1,10 @@
-"""Copy tax: where the server's CPU time per GiB goes, by perf's samples, in groups that can be read.
+"""Copy tax: perf's samples of a server in groups of functions.
 
-Its rule: a function belongs to the first group of GROUPS that its name matches, and a sample to the group of the
-deepest function that has one; so every sample is counted once, and the groups add up to all of them.
+Its rule: a function belongs to the first group in GROUPS whose pattern its name matches, and a sample to the group of
+the deepest function that has one; so every sample is counted once.
 
-Without hardware counters a sample that falls while interrupts are off is taken when they come on again: part of what
-stands under "switching" is skid (perf-record(1)), and belongs to whoever ran before.
+Without hardware counters, a sample that is due while interrupts are off is taken when they come back on. So part of
+"switching" is skid (perf-record(1)) of whatever ran before.
 """
 
 import itertools
@@ -20,7 +20,7 @@ KERNEL, PYTHON = "_[k]", "_[p]"
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """Functions that do one kind of work. pattern: matches their names from the start; kernel: in the kernel alone."""
+    """Functions that do one kind of work. pattern: matches their names from the start. kernel: or in user space."""
 
     name: str
     summary: str
@@ -40,53 +40,53 @@ KERNEL_TLS, USER_TLS = "encryption in the kernel", "encryption in user space"
 GROUPS: tuple[Group, ...] = (
     _group(
         COPYING,
-        "bytes moved by the CPU: into user buffers, out of them, or out of pages that were to go by reference",
+        "bytes copied by the CPU: into or out of user buffers, or out of pages that were sent by reference",
         r"_copy_(to|from)_(iter|user)|copy_page_(to|from)_iter|rep_movs|__arch_copy_|copy_user|copyin|copyout|copy_to_user"
         r"|memcpy|__pi_memcpy|memmove|skb_copy_ubufs|skb_zerocopy_iter|csum_and_copy|__check_object_size|copy_folio",
     ),
     _group(KERNEL_TLS, "kernel TLS", r"tls_|crypto_|aes|_aes|gcm|ghash|aead|gf128"),
     _group(
         FAULTING,
-        "pages that are mapped, zeroed and given back, one by one",
+        "mapping, zeroing and unmapping pages",
         r"(asm_)?exc_page_fault|do_user_addr_fault|handle_mm_fault|__handle_mm_fault|do_(anonymous|read|shared|cow)_|do_fault"
         r"|clear_page|clear_huge|folio_zero|filemap_map|filemap_fault|zap_|unmap_|__munmap|do_munmap|do_vmi_|mmap_region|do_mmap"
         r"|vm_mmap|tlb_|flush_tlb|set_pte|pte_|gup_|__get_user_pages|pin_user|iov_iter_(extract|get)_pages|madvise|next_uptodate",
     ),
     _group(
         "memory management",
-        "memory for socket buffers, taken and given back",
+        "allocating and freeing memory, mostly for socket buffers",
         r"_*(alloc|free)_(frozen_)?pages?|get_page_from|rmqueue|__rmqueue|_*kmem_cache|_*slab|_*kmalloc|kfree|get_partial"
         r"|(sk|skb)_page_frag|_*folios?_(put|batch)|put_page|free_unref|__free|__list_(add|del)_entry_valid|__virt_addr",
     ),
     _group(
         FILES,
-        "finding the file's pages, and handing them on",
+        "finding the file's pages and passing them on",
         r"filemap_|page_cache_|xa_|xas_|__xas|generic_file_|ext4_|xfs_|btrfs_|shmem_|splice_(folio|direct|file|to_pipe)"
         r"|do_splice|direct_splice|touch_atime|folio_mark|mark_page|vfs_read|do_iter_read|io_splice|blk_|bio_|submit_bio|elv_|dio_",
     ),
     _group(
         TCP,
-        "segments made, sent, received, acknowledged; over loopback the receiver's half too",
+        "making, sending, receiving and acknowledging segments; on loopback also the receiver's half",
         r"_*tcp_|_*ip_|_*ipv[46]_|_*inet_|_*skb_|_*kfree_skb|_*alloc_skb|_*sock_|_*sk_|_*netif_|process_backlog|loopback_|_*dev_"
         r"|net_rx|__napi|napi_|raw_|lock_sock|release_sock|splice_to_socket|sendmsg|__sys_send|__x64_sys_send|nf_|__nf|rb_|qdisc"
         r"|__qdisc|neigh_|dst_|_*eth_|kfree_skbmem|security_socket|do_softirq|__local_bh|handle_softirqs|__do_softirq",
     ),
     _group(
         SWITCHING,
-        "threads put to sleep and woken, locks that are waited for; and skid",
+        "putting threads to sleep, waking them, waiting for locks; and skid",
         r"_*schedule|finish_task_switch|try_to_wake|ttwu|_*wake_up|__wake|futex|do_futex|_raw_spin|_*pv_queued|queued_spin"
         r"|native_queued|poll_|do_sys_poll|do_poll|prepare_to_wait|ep_|rwsem|mutex|__rseq|exit_to_user_mode_loop|pick_|dequeue|enqueue",
     ),
     _group(
         INTERRUPTS,
-        "interrupts of devices and timers",
+        "device and timer interrupts",
         r"(asm_)?sysvec_|(asm_)?common_interrupt|irq_|__irq|hrtimer|_*mod_timer|lock_timer|tick_|update_process|read_tsc|ktime_"
         r"|timekeeping|clocksource|rcu_|__rcu|_*usecs_to|run_timer|iowrite|vp_|virt",
     ),
     _group("io_uring", "submission and completion rings, worker threads", r"_*io_|__do_sys_io|ret_from_fork"),
     _group(
         "system calls",
-        "the way into the kernel and out of it",
+        "entering and leaving the kernel",
         r"entry_SYSCALL|do_syscall|syscall_|__x64_sys|__se_sys|ksys_|vfs_|fdget|__fget|fput|fsnotify|rw_verify|security_",
     ),
     _group(
@@ -100,26 +100,25 @@ GROUPS: tuple[Group, ...] = (
 
 
 _SKID = re.compile(r"_raw_spin_unlock_irqrestore|finish_task_switch")
-_HIDDEN = (
-    "skb_copy_ubufs" + KERNEL
-)  # net/core/skbuff.c: pages that went by reference are copied for a receiver on loopback
+# net/core/skbuff.c: copies pages that were sent by reference for a receiver on loopback.
+_HIDDEN = "skb_copy_ubufs" + KERNEL
 
 
 def is_skid(name: str) -> bool:
-    """Whether samples pile up on a function because interrupts come on there: see above."""
+    """Whether a function collects samples because it turns interrupts on: see above."""
     return _SKID.match(name) is not None
 
 
 @cache
 def group_of(frame: str) -> str | None:
-    """The group of one frame; None for a function that says nothing of what is done."""
+    """The group of a frame; None if it matches no group."""
     kernel = frame.endswith(KERNEL)
     name = frame.removesuffix(KERNEL)
     return next((group.name for group in GROUPS if group.kernel == kernel and group.pattern.match(name)), None)
 
 
 def tax(stacks: Mapping[Stack, float]) -> dict[str, float]:
-    """Samples (or what they stand for) by group, each counted once."""
+    """The stacks' values summed by group."""
     groups: dict[str, float] = {}
     for stack, value in stacks.items():
         group = group_of_stack(stack)
@@ -128,7 +127,7 @@ def tax(stacks: Mapping[Stack, float]) -> dict[str, float]:
 
 
 def group_of_stack(stack: Stack) -> str:
-    """The deepest frame that has a group decides; what called into the kernel is not asked what runs there."""
+    """The group of the deepest frame that has one; frames outside the kernel do not count for a stack in it."""
     if stack[-1].endswith(PYTHON):
         return INTERPRETER
     in_kernel = stack[-1].endswith(KERNEL)
@@ -138,10 +137,10 @@ def group_of_stack(stack: Stack) -> str:
 
 
 def hidden_copy(stacks: Mapping[Stack, float]) -> float:
-    """Of the copying: what loopback does to pages that were sent by reference (MSG_ZEROCOPY), and a card would not."""
+    """The part of copying that only loopback does, to pages that were sent by reference (MSG_ZEROCOPY)."""
     return sum(value for stack, value in stacks.items() if _HIDDEN in stack and group_of_stack(stack) == COPYING)
 
 
 def skid(stacks: Mapping[Stack, float]) -> float:
-    """What piled up where interrupts come on: it belongs to whoever ran before."""
+    """Samples in functions that turn interrupts on; they belong to whatever ran before."""
     return sum(value for stack, value in stacks.items() if is_skid(stack[-1]))

@@ -1,7 +1,7 @@
-"""perf's profile of a mode as the report uses it: stacks in CPU milliseconds per GiB, and what differs between two.
+"""perf's profile of a mode: stacks in CPU milliseconds per GiB, and the functions that differ between two modes.
 
-Its rule: a sample stands for 1/rate_hz seconds of CPU time, divided by the bytes that arrived while perf counted. What
-could be chance (fewer than three standard errors of counting) or skid is never given as a reason.
+Its rule: a sample stands for 1/rate_hz seconds of CPU time, divided by the bytes received while perf sampled. A
+difference below three standard errors, or skid, is never given as a reason.
 """
 
 import math
@@ -11,18 +11,18 @@ from dataclasses import dataclass
 from errors import UserError
 from profiles.store.records import Cell, DeepProfile
 from reports.flames.copy_tax import Stack, is_skid
-from reports.flames.tree import leaf_deltas, per_gib, self_time
+from reports.flames.tree import self_time
 from units import GIB
 
-DEEPEST = 250  # frames of a stack: perf records half as many (sysctl kernel.perf_event_max_stack)
+DEEPEST = 250  # frames of a stack; perf records half as many (sysctl kernel.perf_event_max_stack)
 ERRORS = 3.0
-WORTH_A_WORD = 0.05  # of what the dearer of two modes costs
+WORTH_A_WORD = 0.05  # of the cost of the more expensive mode
 MOST_REASONS = 3
 
 
 @dataclass(frozen=True, slots=True)
 class PerfProfile:
-    """One mode's. stacks: CPU ms/GiB; samples: how many there were; ms_per_sample: what one of them stands for."""
+    """stacks: in CPU ms/GiB. samples: their number. ms_per_sample: CPU ms/GiB that one stands for."""
 
     profile: DeepProfile
     cell: Cell
@@ -32,17 +32,17 @@ class PerfProfile:
 
     @property
     def total_ms(self) -> float:
-        """CPU ms/GiB of the whole server, as perf saw it."""
+        """CPU ms/GiB of the whole server."""
         return self.samples * self.ms_per_sample
 
     @property
     def error_ms(self) -> float:
-        """One standard error of that, from counting: √n of n samples."""
+        """One standard error of total_ms: √n of n samples."""
         return math.sqrt(self.samples) * self.ms_per_sample
 
 
 def from_folded(profile: DeepProfile, folded: str) -> PerfProfile | None:
-    """From the text of its folded stacks; None where nothing was sampled or served. Raises UserError for other text."""
+    """From folded stacks; None if nothing was sampled or served. Raises UserError for malformed text."""
     cell = profile.cell
     if cell is None or profile.rate_hz <= 0 or cell.wall_s <= 0:
         return None
@@ -50,20 +50,21 @@ def from_folded(profile: DeepProfile, folded: str) -> PerfProfile | None:
     counts = _cut(read_folded(profile.folded or "", folded))
     if gib <= 0 or not counts:
         return None
-    stacks = per_gib(counts, profile.rate_hz, gib)
-    return PerfProfile(profile, cell, stacks, sum(counts.values()), 1e3 / profile.rate_hz / gib)
+    ms_per_sample = 1e3 / profile.rate_hz / gib
+    stacks = {stack: count * ms_per_sample for stack, count in counts.items()}
+    return PerfProfile(profile, cell, stacks, sum(counts.values()), ms_per_sample)
 
 
 def read_folded(name: str, text: str) -> dict[Stack, int]:
-    """Stacks and how many samples saw each, perf's or py-spy's. name: of the file. Raises UserError for other text.
+    """Sample counts by stack, perf's or py-spy's. name: the file's. Raises UserError for malformed text.
 
-    A stack without a frame is left out: py-spy, which does not stop its target, now and then finds one being made.
+    Empty stacks are skipped: py-spy, which does not stop its target, sometimes catches one being built.
     """
     counts: dict[Stack, int] = {}
     for line in text.splitlines():
         stack, space, count = line.rpartition(" ")
         if not space or not (count.isascii() and count.isdigit()):
-            raise UserError(f"{name}: {line[:60]!r} is no folded stack; restore the file, or remove it")
+            raise UserError(f"{name}: {line[:60]!r} is not a folded stack; restore the file, or remove it")
         if stack:
             frames = tuple(stack.split(";"))
             counts[frames] = counts.get(frames, 0) + int(count)
@@ -71,7 +72,7 @@ def read_folded(name: str, text: str) -> dict[Stack, int]:
 
 
 def _cut(counts: Mapping[Stack, int]) -> dict[Stack, int]:
-    """At a depth that can be drawn."""
+    """Cut at a depth that can be drawn."""
     found: dict[Stack, int] = {}
     for stack, count in counts.items():
         found[stack[:DEEPEST]] = found.get(stack[:DEEPEST], 0) + count
@@ -79,26 +80,25 @@ def _cut(counts: Mapping[Stack, int]) -> dict[Stack, int]:
 
 
 def differing(ours: PerfProfile, theirs: PerfProfile) -> list[tuple[str, float]]:
-    """Functions whose own time differs by enough to be said, and by how many ms/GiB ours is more; largest first."""
+    """Functions whose self time clearly differs, with ours minus theirs in ms/GiB; largest difference first."""
     least_ms = WORTH_A_WORD * max(ours.total_ms, theirs.total_ms)
     our_own, their_own = self_time(ours.stacks), self_time(theirs.stacks)
     found = []
-    for name, delta_ms in leaf_deltas(ours.stacks, theirs.stacks):
-        error_ms = math.sqrt(
-            our_own.get(name, 0.0) * ours.ms_per_sample + their_own.get(name, 0.0) * theirs.ms_per_sample
-        )  # of a count n: √n
-        if abs(delta_ms) >= max(least_ms, ERRORS * error_ms) and not is_skid(name):
-            found.append((name, delta_ms))
-    return found
+    for name in our_own.keys() | their_own.keys():
+        our_ms, their_ms = our_own.get(name, 0.0), their_own.get(name, 0.0)
+        error_ms = math.sqrt(our_ms * ours.ms_per_sample + their_ms * theirs.ms_per_sample)  # of a count n: √n
+        if abs(our_ms - their_ms) >= max(least_ms, ERRORS * error_ms) and not is_skid(name):
+            found.append((name, our_ms - their_ms))
+    return sorted(found, key=lambda item: (-abs(item[1]), item[0]))
 
 
 def reasons(ours: PerfProfile, theirs: PerfProfile) -> str | None:
-    """−0.21 s/GiB in _copy_to_iter, −0.09 in _copy_from_iter; None where no function differs by enough to be said."""
+    """−0.21 s/GiB in _copy_to_iter, −0.09 in _copy_from_iter; None if no function clearly differs."""
     told = [f"{signed(delta_ms / 1e3)} in {name}" for name, delta_ms in differing(ours, theirs)[:MOST_REASONS]]
     return ", ".join(told).replace(" in ", " s/GiB in ", 1) or None
 
 
 def signed(value: float) -> str:
-    """+0.21, −0.095: two digits, as much as samples can tell."""
+    """+0.21, −0.095: two digits, as precise as samples are."""
     places = max(0, 1 - math.floor(math.log10(abs(value)))) if value else 0
     return f"{'+' if value >= 0 else '−'}{abs(value):,.{places}f}"

@@ -1,7 +1,4 @@
-"""Folded stacks as a file for speedscope (https://www.speedscope.app), which opens it in any browser, also offline.
-
-Its rule: pure, and in the file format's own words: one "sampled" profile with weights.
-"""
+"""Folded stacks as a file for speedscope (https://www.speedscope.app): one "sampled" profile with weights. Pure."""
 
 import json
 from collections.abc import Mapping
@@ -13,7 +10,7 @@ _SCHEMA = "https://www.speedscope.app/file-format-schema.json"
 
 
 def speedscope(name: str, stacks: Mapping[Stack, float], unit: str) -> bytes:
-    """A profile as JSON. unit: of the weights; "milliseconds" and "none" are among those that speedscope knows."""
+    """A profile as JSON. unit: of the weights; speedscope knows "milliseconds" and "none", among others."""
     frames: dict[str, int] = {}
     samples = [[frames.setdefault(strip_suffix(frame), len(frames)) for frame in stack] for stack in stacks]
     weights = [round(weight, 4) for weight in stacks.values()]

@@ -1,15 +1,15 @@
-"""Folded stacks as trees to draw: one mode's, and what vanished and appeared between two.
+"""Folded stacks as trees to draw: one mode's, and the difference of two.
 
-Its rule: pure, and in CPU milliseconds per GiB, so that two modes may be laid over each other whatever they served and
-however long they were watched.
+Its rule: pure, and in CPU milliseconds per GiB, so that modes can be compared whatever they served.
 
-A difference needs common ground. Two data paths come into the kernel by calls of their own (`preadv` and `sendto`,
-`sendfile`), so that, drawn from the Python line down, nothing of theirs would meet. Both are re-rooted: each stack
-begins at its outermost kernel frame that the other mode has too, and what a mode alone has stays whole below its call.
+Two data paths enter the kernel by different calls (`preadv` and `sendto`, `sendfile`), so drawn from the Python line
+down they would have no frame in common. For a difference both are re-rooted: each stack begins at its outermost kernel
+frame that the other mode has too; stacks without such a frame stay whole below their call.
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
 
@@ -17,40 +17,46 @@ from reports.flames.copy_tax import COPYING, KERNEL, PYTHON, Stack, group_of
 
 Tree = dict[str, Any]  # name, value (ms/GiB), children; kind or delta (ms/GiB)
 
-MIN_SHARE = 0.001  # of the whole: a narrower frame cannot be seen
+MIN_SHARE = 0.001  # of the whole; narrower frames are invisible
 _WAY_IN = re.compile(
     r"entry_|do_syscall_|syscall_|(asm_)?sysvec_|asm_exc|__x64_sys_|__se_sys_|__do_sys_|__sys_|ksys_|do_fast"
 )
-_HELPER = re.compile(r"(__pi_|__)?mem(cpy|move|set)|rep_movs|\[(?!lib)")  # a frame without a symbol is no name either
+_HELPER = re.compile(r"(__pi_|__)?mem(cpy|move|set)|rep_movs|\[(?!lib)")  # or a frame without a symbol
 
 
-def per_gib(stacks: Mapping[Stack, int], rate_hz: float, gib: float) -> dict[Stack, float]:
-    """Samples, each of which stands for 1/rate_hz seconds of CPU, as milliseconds per GiB served."""
-    return {stack: 1e3 * count / rate_hz / gib for stack, count in stacks.items()}
+@dataclass(slots=True)
+class _Frame:
+    """Stacks that begin alike: the sum of their values, and how they continue."""
+
+    value: float = 0.0
+    below: dict[str, "_Frame"] = field(default_factory=dict)
+
+
+def _merged(stacks: Iterable[tuple[Stack, float]]) -> _Frame:
+    root = _Frame()
+    for stack, value in stacks:
+        root.value += value
+        frame = root
+        for name in stack:
+            found = frame.below.get(name)
+            frame = found if found else frame.below.setdefault(name, _Frame())
+            frame.value += value
+    return root
 
 
 def tree(stacks: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE) -> Tree:
-    """One mode's flame graph, without frames below that share of the whole. kind: what its colour says (kind_of)."""
-    whole = sum(stacks.values())
-    return _node(root, 0, list(stacks.items()), whole, least_share * whole) | {"kind": "root"}
+    """One mode's flame graph, without frames below that share of the whole. kind: see kind_of."""
+    whole = _merged(stacks.items())
+    return _node(root, whole, least_share * whole.value) | {"kind": "root"}
 
 
-def _node(name: str, depth: int, stacks: list[tuple[Stack, float]], value: float, least: float) -> Tree:
-    """value: of all these stacks, which are alike down to this depth."""
-    below: dict[str, list[tuple[Stack, float]]] = {}
-    for item in stacks:
-        if len(item[0]) > depth:
-            below.setdefault(item[0][depth], []).append(item)
-    children = [
-        _node(frame, depth + 1, part, cost, least)
-        for frame, part in sorted(below.items())
-        if (cost := sum(one for _, one in part)) >= least
-    ]
-    return {"name": strip_suffix(name), "kind": kind_of(name), "value": round(value, 3), "children": children}
+def _node(name: str, frame: _Frame, least: float) -> Tree:
+    children = [_node(each, below, least) for each, below in sorted(frame.below.items()) if below.value >= least]
+    return {"name": strip_suffix(name), "kind": kind_of(name), "value": round(frame.value, 3), "children": children}
 
 
 def pruned(whole: Tree, least_share: float) -> Tree:
-    """The same tree without the frames that are narrower than that share of its root."""
+    """The tree without frames below that share of its root."""
 
     def kept(node: Tree) -> Tree:
         return node | {"children": [kept(child) for child in node["children"] if child["value"] >= least]}
@@ -66,7 +72,7 @@ def strip_suffix(frame: str) -> str:
 
 @cache
 def kind_of(frame: str) -> str:
-    """python, c, kernel; or, of a kernel's function, "copy" when it moves bytes."""
+    """python, c, kernel, or copy: a kernel function that copies bytes."""
     if frame.endswith(PYTHON):
         return "python"
     if not frame.endswith(KERNEL):
@@ -75,18 +81,26 @@ def kind_of(frame: str) -> str:
 
 
 def trimmed(stacks: Mapping[Stack, float], least_share: float = MIN_SHARE) -> dict[Stack, float]:
-    """The same, cut where a frame is narrower than that share of the whole: what it costs stays with its caller."""
-    least, sums = least_share * sum(stacks.values()), _sums(stacks)
+    """Stacks cut at frames below that share of the whole, whose cost goes to their caller."""
+    whole = _merged(stacks.items())
     found: dict[Stack, float] = {}
     for stack, value in stacks.items():
-        deepest = next(length for length in range(len(stack), -1, -1) if not length or sums[stack[:length]] >= least)
-        kept = stack[: max(deepest, 1)]
+        kept = stack[: max(1, _depth(stack, whole, least_share * whole.value))]
         found[kept] = found.get(kept, 0.0) + value
     return found
 
 
+def _depth(stack: Stack, frame: _Frame, least: float) -> int:
+    """How many frames of the stack are not below least."""
+    for depth, name in enumerate(stack):
+        frame = frame.below[name]
+        if frame.value < least:
+            return depth
+    return len(stack)
+
+
 def rerooted(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> dict[Stack, float]:
-    """The stacks from their outermost kernel frame on that the other mode has too; see above."""
+    """Stacks from their outermost kernel frame that the other mode has too; see above."""
     shared = {frame for stack in other for frame in stack if _meets(frame)}
     found: dict[Stack, float] = {}
     for stack, value in stacks.items():
@@ -102,7 +116,7 @@ def _meets(frame: str) -> bool:
 
 
 def _own_part(stack: Stack) -> Stack:
-    """From the last line of Python on: the call that only this mode makes."""
+    """From the last Python frame on: a call that only this mode makes."""
     python = [at for at, frame in enumerate(stack) if frame.endswith(PYTHON)]
     return stack[python[-1] :] if python else stack
 
@@ -110,50 +124,25 @@ def _own_part(stack: Stack) -> Stack:
 def difference(
     stacks: Mapping[Stack, float], other: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE
 ) -> Tree:
-    """The first mode's tree, re-rooted, each frame with its delta: how much more it costs here than in the other.
+    """The first mode's tree, re-rooted; delta: how much more each frame costs than in the other mode.
 
-    Drawn in this direction, frames that the other mode does not have are seen, and those that only it has are not: so
-    a picture shows both directions.
+    Frames that only the other mode has are missing, so a picture shows both directions.
     """
     ours, theirs = rerooted(stacks, other), rerooted(other, stacks)
     drawn = tree(ours, root, least_share)
-    _add_deltas(drawn, _sums(_plain(theirs)), ())
+    plain = ((tuple(map(strip_suffix, stack)), value) for stack, value in theirs.items())
+    _add_deltas(drawn, _merged(plain))
     return drawn
 
 
-def _plain(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
-    found: dict[Stack, float] = {}
-    for stack, value in stacks.items():
-        names = tuple(strip_suffix(frame) for frame in stack)
-        found[names] = found.get(names, 0.0) + value
-    return found
-
-
-def _sums(stacks: Mapping[Stack, float]) -> dict[Stack, float]:
-    """The value of every path from the root."""
-    sums: dict[Stack, float] = {}
-    for stack, value in stacks.items():
-        for length in range(len(stack) + 1):
-            path = stack[:length]
-            sums[path] = sums.get(path, 0.0) + value
-    return sums
-
-
-def _add_deltas(node: Tree, others: Mapping[tuple[str, ...], float], path: tuple[str, ...]) -> None:
-    node["delta"] = round(node["value"] - others.get(path, 0.0), 3)
+def _add_deltas(node: Tree, other: _Frame | None) -> None:
+    node["delta"] = round(node["value"] - (other.value if other else 0.0), 3)
     for child in node["children"]:
-        _add_deltas(child, others, (*path, child["name"]))
-
-
-def leaf_deltas(stacks: Mapping[Stack, float], other: Mapping[Stack, float]) -> list[tuple[str, float]]:
-    """Functions by how much more of their own (not of what they call) the first mode has, in ms/GiB."""
-    ours, theirs = self_time(stacks), self_time(other)
-    deltas = {name: ours.get(name, 0.0) - theirs.get(name, 0.0) for name in ours.keys() | theirs.keys()}
-    return sorted(deltas.items(), key=lambda item: (-abs(item[1]), item[0]))
+        _add_deltas(child, other.below.get(child["name"]) if other else None)
 
 
 def self_time(stacks: Mapping[Stack, float]) -> dict[str, float]:
-    """What each function itself costs, without those that it calls, in ms/GiB."""
+    """Self time by function, in ms/GiB."""
     costs: dict[str, float] = {}
     for stack, value in stacks.items():
         name = own_name(stack)
@@ -162,7 +151,7 @@ def self_time(stacks: Mapping[Stack, float]) -> dict[str, float]:
 
 
 def own_name(stack: Stack) -> str:
-    """The function that ran; one that everybody calls says for whom: skb_copy_ubufs (__pi_memcpy)."""
+    """The function that ran; a common helper with its caller: skb_copy_ubufs (__pi_memcpy)."""
     ran = strip_suffix(stack[-1])
     caller = next((frame for frame in reversed(stack) if not _helps(frame)), stack[-1])
     return ran if caller == stack[-1] else f"{strip_suffix(caller)} ({ran})"

@@ -1,6 +1,5 @@
-"""One file per section: TITLE, ORDER and render(run); HALF = True where half the page's width is enough, HINT as what
-stands beside a folded one's title.
+"""One file per section of a report: TITLE, ORDER, render(run) and optional flags (reports.page.Section).
 
-Its rule: a section is found, never registered, and gets everything from its one argument (reports.run_data.RunData).
-Below 100 stands what a report must answer at once (method.md §7), from 100 on what it rests on, folded.
+Its rule: a section is discovered, never registered, and needs only its one argument (reports.run_data.RunData). An
+ORDER below 100 is for what a report must answer at once; sections from 100 on hold the details and are folded.
 """

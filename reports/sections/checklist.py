@@ -1,4 +1,4 @@
-"""Gregg's questions to any benchmark (method.md §7): answered from the records, or said to be unanswered."""
+"""Brendan Gregg's questions to any benchmark, answered from the records where they can be (method.md §7)."""
 
 from markupsafe import Markup
 
@@ -11,22 +11,25 @@ from reports.run_data import RunData
 from reports.templating import fragment
 from units import GIB
 
-TITLE = "The benchmark's checklist"
+TITLE = "Benchmark checklist"
 ORDER = 128
 NEEDS_PAIRING = True
-HINT = "six questions to any benchmark"
+HINT = "six questions to ask about any benchmark"
 
 UNANSWERED = "not answered by this run"
 
 
 def render(run: RunData) -> Markup:
     rows = [
-        ("Why not double? What limited it", [f"{mode}: {limit(run.dataset, mode)}" for mode in run.dataset.modes]),
+        (
+            "Why not double? What was the limit?",
+            [f"{mode}: {limit(run.dataset, mode)}" for mode in run.dataset.modes],
+        ),
         ("Did it break limits?", [_limits(run)]),
         ("Did it error?", [_errors(run)]),
         (
             "Does it reproduce?",
-            [*_reproduces(run), f"From one run to the next: {UNANSWERED}; repeat and compare."],
+            [*_reproduces(run), f"From one run to the next: {UNANSWERED}; repeat the run and compare."],
         ),
         (f"Does it matter, at {number(traffic(run.run.gib_per_day))} GiB a day?", _matters(run) or [UNANSWERED]),
         ("Did it even happen?", _happened(run)),
@@ -36,16 +39,16 @@ def render(run: RunData) -> Markup:
 
 def _limits(run: RunData) -> str:
     if run.run.host.get("interface") in ("loopback", "lo"):
-        return f"Loopback has no line rate that could have been exceeded; the memory's bandwidth: {UNANSWERED}."
+        return f"Loopback has no line rate to exceed; memory bandwidth: {UNANSWERED}."
     rates = [known.median for mode in run.dataset.modes if (known := run.dataset.spread(mode, "gib_per_s"))]
-    most = f"{number(max(rates) * GIB * 8 / 1e6)} Mbit/s of payload" if rates else "a throughput that is unknown"
+    most = f"{number(max(rates) * GIB * 8 / 1e6)} Mbit/s of payload" if rates else "an unknown throughput"
     reached = f"the fastest mode reached {most}"
     if limit := held_to(run.run):
-        return f"The link was held to {limit}; {reached}."
+        return f"The link was limited to {limit}; {reached}."
     if str(run.run.host.get("interface")).startswith("veth"):
-        return f"A veth pair has no line rate that could have been exceeded; {reached}."
+        return f"A veth pair has no line rate to exceed; {reached}."
     speed = run.run.host.get("link_speed")
-    return f"The link is said to carry {speed or UNKNOWN}; {reached}."
+    return f"The link speed is {speed or UNKNOWN}; {reached}."
 
 
 def _errors(run: RunData) -> str:
@@ -70,17 +73,16 @@ def _matters(run: RunData) -> list[str]:
         found = saving(run.dataset, mode)
         if found is not None and mode not in run.void:
             saved = cores(found.s_per_gib, traffic(run.run.gib_per_day))
-            deed = "fewer" if saved >= 0 else "more"
-            said = f"{mode} keeps {number(abs(saved))} {deed} cores busy, all day, than {run.run.baseline}"
-            lines.append(f"{said}{_doubt(found)}.")
+            compared = f"{number(abs(saved))} {'fewer' if saved >= 0 else 'more'} cores all day than {run.run.baseline}"
+            lines.append(f"{mode} needs {compared}{_doubt(found)}.")
     return lines
 
 
 def _doubt(found: Saving) -> str:
-    """What a difference must not stand without."""
+    """The reservation that a difference needs, if any."""
     if found.low is None or found.high is None:
         return " (too few rounds for an interval)"
-    return " (which may be chance: the interval holds 0)" if found.low <= 0 <= found.high else ""
+    return " (may be chance: the interval contains 0)" if found.low <= 0 <= found.high else ""
 
 
 def _happened(run: RunData) -> list[str]:
@@ -89,8 +91,6 @@ def _happened(run: RunData) -> list[str]:
         cells = run.dataset.cells_of(mode)
         received = quantity(sum(cell.received_bytes for cell in cells), "bytes")
         known = run.dataset.spread(mode, PRIMARY)
-        burned = (
-            "the server's CPU is unknown" if known is None else f"the server burned {number(known.median)} CPU s/GiB"
-        )
-        lines.append(f"{mode}: the client counted {received}; {burned}.")
+        used = "unknown CPU time" if known is None else f"{number(known.median)} CPU s/GiB"
+        lines.append(f"{mode}: the client received {received}; the server used {used}.")
     return [*lines, *(f"{mode}: {statement(run.target(mode), run.proof(mode))}" for mode in run.dataset.modes)]

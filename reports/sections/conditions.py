@@ -1,4 +1,4 @@
-"""Where it ran, what limited it, and the command that runs it again."""
+"""Where it ran, what limited it, and the command that repeats it."""
 
 from markupsafe import Markup
 
@@ -7,9 +7,9 @@ from reports.explanations import limit, machine_line, network_line
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Where, and how to repeat it"
+TITLE = "Setup, and how to repeat it"
 ORDER = 60
-HALF = True
+HALF_WIDTH = True
 
 
 def render(run: RunData) -> Markup:

@@ -1,4 +1,4 @@
-"""The data of this report, to be taken along: nothing needs to be typed off a page."""
+"""The data of this report, to download."""
 
 from markupsafe import Markup
 
@@ -6,7 +6,7 @@ from reports.export.attachments import RECORD_ID, downloads, record
 from reports.run_data import RunData
 from reports.templating import embedded_json, fragment
 
-TITLE = "Take the data along"
+TITLE = "Download the data"
 ORDER = 135
 HINT = "the rounds as CSV, the records as JSON"
 

@@ -1,4 +1,4 @@
-"""What vanished and what appeared between two modes: a differential flame graph for any pair, in both directions."""
+"""Differential flame graphs of any two modes, in both directions, and the functions that differ."""
 
 from collections.abc import Mapping, Sequence
 
@@ -11,20 +11,20 @@ from reports.flames.tree import Tree, difference, pruned, trimmed
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
 
-TITLE = "What vanished, what appeared"
+TITLE = "Differences between two modes"
 ORDER = 103
-HINT = "two modes against each other, function by function"
+HINT = "flame graphs of what one mode spends more and less on than another"
 MOST_FUNCTIONS = 6
-LEAST_SHARES = (0.003, 0.01, 0.03)  # of the whole, what is drawn: the first with which all pairs have room on the page
+LEAST_SHARES = (0.003, 0.01, 0.03)  # the narrowest frame drawn: the first with which all pairs fit on the page
 BUDGET_BYTES = 400_000
 
 
 def render(run: RunData) -> Markup:
-    found = {mode: run.deep[mode] for mode in run.dataset.modes if mode in run.deep}
+    found = {mode: run.perf[mode] for mode in run.dataset.modes if mode in run.perf}
     if len(found) < 2:
         return Markup("")
     first = next(iter(found))
-    rows = [(mode, _told(deep, found[first])) for mode, deep in found.items() if mode != first]
+    rows = [(mode, _told(perf, found[first])) for mode, perf in found.items() if mode != first]
     share, drawn = _that_fits(found)
     return fragment(
         "differences.html",
@@ -39,7 +39,7 @@ def render(run: RunData) -> Markup:
 
 
 def _that_fits(found: Mapping[str, PerfProfile]) -> tuple[float, str]:
-    """All pairs, packed, and down to which share of the whole they are drawn."""
+    """The share below which frames are not drawn, and all pairs, packed."""
     every = pairs(found, LEAST_SHARES[0])
     for share in LEAST_SHARES:
         kept = {mode: {other: pruned(tree, share) for other, tree in row.items()} for mode, row in every.items()}
@@ -50,8 +50,8 @@ def _that_fits(found: Mapping[str, PerfProfile]) -> tuple[float, str]:
 
 
 def pairs(found: Mapping[str, PerfProfile], least_share: float) -> dict[str, dict[str, Tree]]:
-    """Of each mode against each other one: its own tree, with what it costs more."""
-    stacks = {mode: trimmed(deep.stacks, least_share / 3) for mode, deep in found.items()}
+    """By mode and other mode: the tree of the first, each frame with what it costs more."""
+    stacks = {mode: trimmed(perf.stacks, least_share / 3) for mode, perf in found.items()}
     return {
         mode: {other: difference(ours, theirs, mode, least_share) for other, theirs in stacks.items() if other != mode}
         for mode, ours in stacks.items()
@@ -59,7 +59,7 @@ def pairs(found: Mapping[str, PerfProfile], least_share: float) -> dict[str, dic
 
 
 def _told(ours: PerfProfile, theirs: PerfProfile) -> tuple[str, str]:
-    """Less here, and more here, in ms/GiB."""
+    """The functions that cost less, and those that cost more, in ms/GiB."""
     functions = differing(ours, theirs)
     return _list([item for item in functions if item[1] < 0]), _list([item for item in functions if item[1] > 0])
 

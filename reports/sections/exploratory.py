@@ -1,4 +1,4 @@
-"""The other metrics against the baseline: plain intervals, and no word of a verdict (method.md §4)."""
+"""Ratios of the other metrics to the baseline: plain intervals, no verdicts (method.md §4)."""
 
 from markupsafe import Markup
 
@@ -8,20 +8,26 @@ from reports.charts.explorer import EXPLORATORY, ExplorerMetric
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Exploratory: the other ratios"
+TITLE = "Exploratory: ratios of other metrics"
 ORDER = 150
 NEEDS_PAIRING = True
-HINT = "intervals without a verdict: where to look next"
+HINT = "intervals without verdicts: where to look next"
 PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
-    rows = [
-        (metric.label[0].upper() + metric.label[1:], [_ratio(run, mode, metric) for mode in run.dataset.others])
-        for metric in EXPLORATORY
-    ]
     if not run.dataset.others:
         return Markup("")
+    rows = [
+        (
+            "",
+            f"{metric.label[0].upper()}{metric.label[1:]}",
+            "",
+            "",
+            [_ratio(run, mode, metric) for mode in run.dataset.others],
+        )
+        for metric in EXPLORATORY
+    ]
     return fragment("exploratory.html", modes=run.dataset.others, rows=rows, baseline=run.run.baseline)
 
 

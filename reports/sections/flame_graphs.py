@@ -1,7 +1,7 @@
-"""A flame graph per mode, from the line of Python down to the kernel's copy, with its stacks to take along.
+"""A flame graph per mode, from the line of Python to the copy in the kernel, with its stacks to download.
 
-perf's stacks are drawn by the page. Where perf could not be had there is py-spy's picture, which carries a script of
-its own: it runs in a sandboxed frame of another origin, so that it can touch nothing of the page.
+The page's script draws perf's stacks. Without perf there is py-spy's SVG, which has a script of its own: it runs in a
+sandboxed frame of another origin, so that it cannot touch the page.
 """
 
 import re
@@ -22,23 +22,23 @@ from reports.templating import fragment, packed_json
 
 TITLE = "Flame graphs"
 ORDER = 120
-HINT = "from the line of Python to the kernel's copy"
+HINT = "from the line of Python to the copy in the kernel"
 
 BUDGET_BYTES = 900_000  # of a page that stays below 3 MB
 MOST_FRAMES = 12
 _ORIGINS: dict[PythonFrames | None, str] = {
-    "trampoline": "The functions of Python are from the interpreter's own trampoline for perf; lines, and who called "
-    "them, from py-spy's samples of the same load.",
-    "joined": "perf sees no frames of Python before 3.12: the lines above the C functions are joined from py-spy's "
-    "samples of the same load, by the call that they make.",
-    None: "Where there are no lines of Python, the server runs none, or py-spy had none to join.",
+    "trampoline": "Python functions come from the interpreter's perf trampoline; their lines and callers come from "
+    "py-spy's samples of the same load.",
+    "joined": "perf sees no Python frames before Python 3.12: the Python lines above a C function are added from "
+    "py-spy's samples of the same load.",
+    None: "A graph without Python lines belongs to a server that runs no Python, or py-spy had no samples of it.",
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Flame:
-    """One mode's. drawn: by the page, from perf's stacks; document: else what py-spy's frame shows. top: the functions
-    with the most time of their own: name, group, ms/GiB, share."""
+    """One mode's. drawn: by the page's script, from perf's stacks; otherwise document is py-spy's frame. top: the
+    functions with the most self time: name, group, ms/GiB, share."""
 
     mode: str
     headline: str
@@ -51,9 +51,9 @@ class Flame:
 
 
 def render(run: RunData) -> Markup:
-    profiled = [mode for mode in run.dataset.modes if run.profile(mode) or mode in run.deep]
+    profiled = [mode for mode in run.dataset.modes if run.profile(mode) or mode in run.perf]
     budget = Budget(BUDGET_BYTES)
-    trees = {mode: tree(run.deep[mode].stacks, mode) for mode in profiled if mode in run.deep}
+    trees = {mode: tree(run.perf[mode].stacks, mode) for mode in profiled if mode in run.perf}
     refusals = dict.fromkeys(profile.reason for profile in run.deep_profiles if profile.reason)
     return fragment(
         "flame_graphs.html",
@@ -62,69 +62,57 @@ def render(run: RunData) -> Markup:
         trees=packed_json(trees) if trees else None,
         refusals=list(refusals),
         interactive=run.interactive,
-        origins=[_ORIGINS[kind] for kind in dict.fromkeys(deep.profile.python for deep in run.deep.values())],
+        origins=[_ORIGINS[kind] for kind in dict.fromkeys(perf.profile.python for perf in run.perf.values())],
     )
 
 
 def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
-    deep, profile = run.deep.get(mode), run.profile(mode)
-    notes = (
-        [f"No {'flame graph' if deep is None else 'picture of py-spy'}: {profile.reason}"]
-        if profile and profile.reason
-        else []
-    )
+    perf, profile = run.perf.get(mode), run.profile(mode)
+    notes = []
+    if profile and profile.reason:
+        notes.append(f"No {'flame graph' if perf is None else 'py-spy flame graph'}: {profile.reason}")
     document, height_px = None, 0
     downloads = []
-    for name, what in _files(deep, profile):
-        content = _content(run, mode, name, deep)
+    for name, what in _files(perf, profile):
+        content = _content(run, mode, name, perf)
         if not content:
             notes.append(f"{name} is not in the run's folder, or is empty.")
             continue
-        if deep is None and profile is not None and name == profile.svg:
+        if perf is None and profile is not None and name == profile.svg and budget.take(len(content)):
             svg = content.decode(errors="replace")
-            if budget.take(len(content)):
-                document, height_px = _document(svg), _height_px(svg)
-        download = budget.download(f"{mode}{_ending(name)}", what, content)
-        if download is None:
-            notes.append(_too_large(name))
-        else:
+            document, height_px = _document(svg), _height_px(svg)
+        if download := budget.download(f"{mode}{_ending(name)}", what, content):
             downloads.append(download)
-    headline = "py-spy: Python frames alone" if deep is None else _headline(deep)
-    top = () if deep is None else tuple(_top(deep))
-    return Flame(mode, headline, deep is not None, top, document, height_px, tuple(downloads), tuple(notes))
-
-
-def _too_large(name: str) -> str:
-    if name == _SPEEDSCOPE:
-        return "The file for speedscope is too large to stand in this page; speedscope opens folded stacks too."
-    return f"{name} is too large to stand in this page; it lies in the run's folder."
-
-
-def _headline(deep: PerfProfile) -> str:
-    return f"{number(round(deep.total_ms))} CPU ms/GiB, {plural(deep.samples, 'sample')}"
+        else:
+            instead = "open the folded stacks" if name == _SPEEDSCOPE else "it is in the run's folder"
+            notes.append(f"{name} is too large for this page; {instead}.")
+    if perf is None:
+        return Flame(mode, "py-spy: Python frames only", False, (), document, height_px, tuple(downloads), tuple(notes))
+    headline = f"perf profile: {number(round(perf.total_ms))} CPU ms/GiB, {plural(perf.samples, 'sample')}"
+    return Flame(mode, headline, True, tuple(_top(perf)), None, 0, tuple(downloads), tuple(notes))
 
 
 _SPEEDSCOPE = ".speedscope.json"
 
 
-def _files(deep: PerfProfile | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
-    """What can be saved of a mode: file name and what it is."""
-    if deep is not None and deep.profile.folded:
-        yield _SPEEDSCOPE, "perf's stacks for speedscope, which draws them over time and left-heavy"
-        yield deep.profile.folded, "perf's stacks, folded, with their counts"
+def _files(perf: PerfProfile | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
+    """The files of a mode that can be saved: name and description."""
+    if perf is not None and perf.profile.folded:
+        yield _SPEEDSCOPE, "perf's stacks for speedscope (speedscope.app)"
+        yield perf.profile.folded, "perf's folded stacks with sample counts"
     if profile is not None and profile.svg:
-        yield profile.svg, "py-spy's picture, which stands alone"
+        yield profile.svg, "py-spy's flame graph"
     if profile is not None and profile.raw:
-        if deep is None:
+        if perf is None:
             yield _SPEEDSCOPE, "py-spy's stacks for speedscope"
-        yield profile.raw, "py-spy's stacks, folded, with their counts"
+        yield profile.raw, "py-spy's folded stacks with sample counts"
 
 
-def _content(run: RunData, mode: str, name: str, deep: PerfProfile | None) -> bytes | None:
+def _content(run: RunData, mode: str, name: str, perf: PerfProfile | None) -> bytes | None:
     if name != _SPEEDSCOPE:
         return run.attachments.get(name)
-    if deep is not None:
-        return speedscope(f"{mode}, CPU ms per GiB", deep.stacks, "milliseconds")
+    if perf is not None:
+        return speedscope(f"{mode}, CPU ms per GiB", perf.stacks, "milliseconds")
     profile = run.profile(mode)
     folded = profile.raw if profile else None
     raw = run.attachments.get(folded) if folded else None
@@ -137,23 +125,23 @@ def _ending(name: str) -> str:
     return name if name == _SPEEDSCOPE else "." + name.rpartition(".")[2]
 
 
-def _top(deep: PerfProfile) -> Iterator[tuple[str, str, str, str]]:
-    """A name that stands in two groups (the same helper in the kernel and outside) has a row in each."""
+def _top(perf: PerfProfile) -> Iterator[tuple[str, str, str, str]]:
+    """A name in two groups (the same helper in the kernel and in user space) has a row in each."""
     costs: dict[tuple[str, str], float] = {}
-    for stack, value in deep.stacks.items():
+    for stack, value in perf.stacks.items():
         key = (own_name(stack), group_of_stack(stack))
         costs[key] = costs.get(key, 0.0) + value
     for (name, group), value in sorted(costs.items(), key=lambda item: (-item[1], item[0]))[:MOST_FRAMES]:
-        yield name, group, number(float(f"{value:.3g}")), f"{100 * value / deep.total_ms:.0f} %"
+        yield name, group, number(float(f"{value:.3g}")), f"{100 * value / perf.total_ms:.0f} %"
 
 
 def _document(svg: str) -> str:
-    """A document around py-spy's picture, without its XML head."""
+    """A document around py-spy's SVG, without its XML head."""
     picture = svg[max(0, svg.find("<svg")) :]
     return str(fragment("flame_frame.html", svg=Markup(picture)))  # str: the page must escape it
 
 
 def _height_px(svg: str) -> int:
-    """As tall as the picture says it is, with the search field above it; within reason."""
+    """The height that the SVG states, plus the search field; within reason."""
     stated = re.search(r'<svg[^>]*\sheight="(\d+)"', svg)
     return min(900, max(160, int(stated[1]) + 48)) if stated else 480

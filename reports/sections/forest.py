@@ -1,4 +1,4 @@
-"""The forest plot: every ratio with its interval and every round's dot; another comparison can be chosen."""
+"""The forest plot: every ratio with its interval and a dot per round; the reader can choose other comparisons."""
 
 from markupsafe import Markup
 
@@ -8,27 +8,27 @@ from reports.charts.figure import HALF_WIDTH_PX, figure
 from reports.run_data import RunData
 from reports.templating import embedded_json, fragment
 
-TITLE = "Every round"
+TITLE = "Ratios, round by round"
 ORDER = 12
 NEEDS_PAIRING = True
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
     caption = (
-        f"How to read it: a dot is one round, the diamond the estimate, the bar its interval. Left of 1x is cheaper "
-        f"than {run.run.baseline}; the shaded band is too small a difference to matter."
+        f"How to read it: a dot is one round (every mode once), the diamond the estimate, the bar its interval. Left "
+        f"of 1x is cheaper than {run.run.baseline}; differences inside the shaded band are too small to matter."
     )
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]
     if void:
-        caption += f" Void, and so not drawn: {', '.join(void)}."
+        caption += f" Not drawn, because void: {', '.join(void)}."
     chart = figure(run.on_page("forest"), forest(run.dataset, run.verdicts, run.delta), caption, HALF_WIDTH_PX)
     return _choosing(run, chart) if chart else chart
 
 
 def _choosing(run: RunData, chart: Markup) -> Markup:
-    """The chart, and below it what else may be compared, where there is a script to follow the choice."""
+    """The chart with a form below it that chooses another comparison; the form needs the page's script."""
     offered = choices(run)
     return fragment(
         "choose.html",

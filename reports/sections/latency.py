@@ -1,4 +1,4 @@
-"""How long downloads took, from all histograms of a mode together."""
+"""How long downloads took, from the merged histograms of each mode."""
 
 from markupsafe import Markup
 
@@ -7,9 +7,9 @@ from reports.analysis.workload import rate_of
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Latency of a download"
+TITLE = "Download latency"
 ORDER = 140
-HINT = "from lowest to highest, where there are enough downloads"
+HINT = "minimum to maximum; percentiles where there are enough downloads"
 PER_WORKLOAD = True
 
 

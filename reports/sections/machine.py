@@ -1,4 +1,4 @@
-"""Everything that is on record of the run, the machine and the software (method.md §8)."""
+"""Everything on record about the run, the machine and the software (method.md §8)."""
 
 from collections.abc import Mapping
 
@@ -13,9 +13,9 @@ from reports.run_data import RunData
 from reports.templating import fragment
 from units import format_size
 
-TITLE = "The machine and the run"
+TITLE = "Machine, software and settings"
 ORDER = 200
-HINT = "hardware, kernel, software, file: all that is on record"
+HINT = "everything on record about the run"
 
 Value = str | int | float | None
 
@@ -43,14 +43,14 @@ def _run(run: Run) -> list[tuple[str, Value]]:
         ("started", run.started_at),
         ("ended", run.ended_at),
         ("command", run.command),
-        ("question", sentence(run)),
+        ("workload", sentence(run)),
         ("seed", run.seed),
         ("users", users_of(run)),
-        ("sink", run.sink),
+        ("what the client does with the bytes (sink)", run.sink),
         ("warm-up, discarded", quantity(run.warm_up_s, "s")),
         ("measured window", quantity(run.window_s, "s") if run.cache == "warm" else "one download"),
-        ("sampled every", quantity(run.sample_interval_s, "s")),
-        ("format of the records", run.schema),
+        ("sample interval", quantity(run.sample_interval_s, "s")),
+        ("record format", run.schema),
     ]
 
 
@@ -61,15 +61,15 @@ def _file(run: Run) -> list[tuple[str, Value]]:
         ("size", f"{format_size(file.size_bytes)} ({file.size_bytes:,} bytes)"),
         ("SHA-256", file.sha256),
         ("file system", file.filesystem),
-        ("in the page cache before", _share(file.resident_share_before)),
-        ("in the page cache after", _share(file.resident_share_after)),
+        ("share in the page cache before", _share(file.resident_share_before)),
+        ("share in the page cache after", _share(file.resident_share_after)),
     ]
 
 
 def _loop(run: RunData) -> tuple[str, Value]:
     speed = cpu_speed(run.dataset)
-    text = f"{speed.low_us:,.0f} to {speed.high_us:,.0f} µs of CPU time in eight of ten cells" if speed else None
-    return "a fixed loop on the servers' CPU took", text
+    text = f"{speed.low_us:,.0f} to {speed.high_us:,.0f} µs of CPU time in 80 % of the measurements" if speed else None
+    return "CPU speed: a fixed loop on the servers' CPU took", text
 
 
 def _share(share: float | None) -> str | None:
@@ -77,7 +77,7 @@ def _share(share: float | None) -> str | None:
 
 
 def _words(name: str) -> str:
-    """A fact's name as words; its unit is said with the value."""
+    """A fact's name as words; the value has the unit."""
     return name.removesuffix("_bytes").replace("_", " ")
 
 

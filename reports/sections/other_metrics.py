@@ -1,16 +1,15 @@
-"""Every metric of the run that no other section knows: a new metric needs no line of code here."""
+"""Every metric that no other section shows: a new metric needs no code here."""
 
 from markupsafe import Markup
 
 from profiles.store.run_facts import MetricFacts
-from reports.analysis.text import extent, median
 from reports.run_data import RunData
-from reports.sections.absolutes import SHOWN
+from reports.sections.absolutes import SHOWN, spread_cells
 from reports.templating import fragment
 
-TITLE = "Everything else that was counted"
+TITLE = "Other metrics"
 ORDER = 160
-HINT = "every metric that has no place above"
+HINT = "everything recorded that is not shown above"
 
 
 def render(run: RunData) -> Markup:
@@ -22,7 +21,7 @@ def render(run: RunData) -> Markup:
         if name not in described
     ]
     rows = [
-        (facts, per_gib, [_cell(run, mode, facts, per_gib) for mode in run.dataset.modes])
+        ("", facts.name, facts.unit + per_gib * " per GiB", facts.summary, _cells(run, facts, per_gib))
         for facts in [*described.values(), *without]
         if facts.name in recorded and facts.name not in SHOWN
         for per_gib in ((False, True) if facts.per_gib else (False,))
@@ -30,7 +29,6 @@ def render(run: RunData) -> Markup:
     return fragment("other_metrics.html", modes=run.dataset.modes, rows=rows) if rows else Markup("")
 
 
-def _cell(run: RunData, mode: str, facts: MetricFacts, per_gib: bool) -> tuple[str, str]:
-    spread = run.dataset.spread(mode, facts.name, per_gib=per_gib)
-    unit = "bytes" if facts.unit in ("bytes", "B") else ""
-    return median(spread, unit), extent(spread, unit)
+def _cells(run: RunData, facts: MetricFacts, per_gib: bool) -> list[tuple[str, str]]:
+    spreads = (run.dataset.spread(mode, facts.name, per_gib=per_gib) for mode in run.dataset.modes)
+    return spread_cells(spreads, "bytes" if facts.unit in ("bytes", "B") else "")

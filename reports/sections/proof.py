@@ -1,4 +1,4 @@
-"""What each mode really did, beside what its model says; and the course's two questions, answered from it."""
+"""What each mode really did, beside its model; and answers to the course's two questions."""
 
 from markupsafe import Markup
 
@@ -10,7 +10,7 @@ from reports.templating import fragment
 
 TITLE = "What each mode really did"
 ORDER = 105
-HINT = "copies that were counted, system calls, and the course's two questions"
+HINT = "measured copies, system calls, and the course's two questions"
 MOST_CALLS = 4
 
 
@@ -35,8 +35,8 @@ def _witness(proof: Proof) -> str:
 
 def _completions(proof: Proof) -> str:
     if proof.completions is None:
-        return "none to collect" if proof.model_copies is not None else f"{UNKNOWN}, from outside"
-    return f"{proof.copied_completions:,} of {proof.completions:,} copied after all"
+        return "none to collect" if proof.model_copies is not None else f"{UNKNOWN} (a server of your own)"
+    return f"{proof.copied_completions:,} of {proof.completions:,} were copied after all"
 
 
 def _calls(proof: Proof) -> str:
@@ -47,7 +47,7 @@ def _calls(proof: Proof) -> str:
 
 
 def _answers(run: RunData) -> list[tuple[str, str]]:
-    """The two questions of the course (reports/students/course.py), where they can be answered."""
+    """The course's two questions (reports/students/course.py), where they can be answered."""
     answers = (
         ("How many copies does read() + send() make of every byte?", how_many(run, CLASSIC)),
         ("Can there be fewer than two?", fewer(run)),

@@ -1,4 +1,4 @@
-"""What the processes did over the time of the run."""
+"""CPU and context switches of every process during the run."""
 
 from markupsafe import Markup
 
@@ -10,24 +10,17 @@ from reports.templating import fragment
 
 TITLE = "Over time"
 ORDER = 124
-HINT = "cores and context switches of every process while it ran"
+HINT = "CPU and context switches of every process during the run"
 
 
 def render(run: RunData) -> Markup:
-    records = run.dataset
-    of_cpu = _note(run, timeline.cpu_processes(records))
-    of_switches = _note(run, timeline.switching_processes(records))
-    return fragment(
-        "timeline.html",
-        cpu=figure("cpu", timeline.cpu(records), f"Cores busy, user and system time together. {of_cpu}"),
-        switches=figure(
-            "switches", timeline.switches(records), f"Voluntary and involuntary switches per second. {of_switches}"
-        ),
-    )
+    cpu = _figure(run, "cpu", timeline.CPU_CHART, "Busy cores, user and system time together.")
+    switches = _figure(run, "switches", timeline.SWITCHES_CHART, "Voluntary and involuntary switches per second.")
+    return fragment("timeline.html", cpu=cpu, switches=switches)
 
 
-def _note(run: RunData, processes: tuple[str, ...]) -> str:
-    """How densely it was sampled, and whether every sample is drawn."""
-    every = timeline.thinning(run.dataset.samples, processes)
+def _figure(run: RunData, name: str, kind: timeline.Kind, caption: str) -> Markup:
+    every = timeline.thinning(run.dataset, kind)
     thinned = f" One sample in {every} is drawn; the rates are means over the longer intervals." if every > 1 else ""
-    return f"Sampled every {number(run.run.sample_interval_s)} s.{thinned}"
+    sampled = f"Sampled every {number(run.run.sample_interval_s)} s.{thinned}"
+    return figure(name, timeline.chart(run.dataset, kind), f"{caption} {sampled}")

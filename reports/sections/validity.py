@@ -1,4 +1,4 @@
-"""Valid, caution or void, with the reasons; what was done with the rounds, and whether that decided anything."""
+"""Valid, caution or void, with the reasons; which rounds were dropped, and whether that changes the result."""
 
 from markupsafe import Markup
 
@@ -6,9 +6,9 @@ from reports.analysis.text import plural, rounds_list
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Can it be trusted?"
+TITLE = "Can the result be trusted?"
 ORDER = 30
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 MOST_DROPS = 12
@@ -31,16 +31,16 @@ def render(run: RunData) -> Markup:
 
 
 def rounds_line(run: RunData) -> str:
-    """How many rounds are judged, dropped and repeated, in one line."""
+    """How many rounds are judged, dropped and repeated."""
     done, dropped, repeats = len(run.dataset.all_rounds), len(run.dataset.dropped), len(run.run.repeats)
     if not dropped and not repeats:
-        return f"{plural(done, 'complete round')}; no round was dropped, none was retried."
+        return f"{plural(done, 'complete round')}; no round was dropped or repeated."
     judged = f"{len(run.dataset.rounds)} of {plural(done, 'complete round')} judged"
-    return f"{judged}; {dropped} dropped whole, {repeats} of all were repeats of disturbed ones."
+    return f"{judged}; {dropped} dropped, {repeats} repeated because they were disturbed."
 
 
 def drops_of(run: RunData) -> list[tuple[int, str, str]]:
-    """Per dropped round: its number, why, and what became of it."""
+    """Per dropped round: its number, the reasons, and whether it was repeated."""
     again = {repeat.of: repeat.round for repeat in run.run.repeats}
     first = {repeat.round: repeat.of for repeat in run.run.repeats}
     return [
@@ -49,9 +49,9 @@ def drops_of(run: RunData) -> list[tuple[int, str, str]]:
             "; ".join(reasons),
             f"a repeat of round {first[number]}"
             if number in first
-            else f"run again as round {again[number]}"
+            else f"repeated as round {again[number]}"
             if number in again
-            else "not run again",
+            else "not repeated",
         )
         for number, reasons in run.dataset.dropped.items()
     ]

@@ -1,4 +1,4 @@
-"""The verdict sentences, word for word (method.md §5), and what they rest on."""
+"""The verdict sentences (method.md §5), and what they are based on."""
 
 from markupsafe import Markup
 
@@ -11,7 +11,7 @@ from reports.templating import fragment
 
 TITLE = "Verdict"
 ORDER = 10
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 
@@ -20,8 +20,7 @@ def render(run: RunData) -> Markup:
     return fragment(
         "verdict.html",
         interactive=INTERACTIVE if run.interactive else None,
-        verdicts=run.verdicts,
-        where={verdict.mode: where(run, verdict.mode) for verdict in run.verdicts},
+        sentences=[(verdict.kind, verdict.line, _reason(run, verdict.mode)) for verdict in run.verdicts],
         signs=SIGNS,
         validity=run.validity.word,
         grounds=run.on_page("validity"),
@@ -33,3 +32,8 @@ def render(run: RunData) -> Markup:
         baseline=run.run.baseline,
         question=sentence(run.run),
     )
+
+
+def _reason(run: RunData, mode: str) -> str | None:
+    found = where(run, mode)
+    return f"why: {found}" if found else None

@@ -1,6 +1,6 @@
 """The students' page of a run, beside its report: one self-contained HTML file that loads nothing.
 
-Its rule: what a path did is folded until it is asked for, and the page never says it before.
+Its rule: what a path did stays folded until the reader asks for it.
 """
 
 from dataclasses import dataclass
@@ -21,12 +21,12 @@ from reports.students.source_excerpts import Quote, function, quote
 from reports.templating import Rendered, fragment
 
 STUDENTS_FILE = "students.html"
-MOST_COPIES = 3  # that may be guessed, or as many as a path made
+MOST_COPIES = 3  # choices go up to this, or to what a path made
 
 
 @dataclass(frozen=True, slots=True)
 class DataPath:
-    """A mode, what it did, and its code. copies: by the CPU, of every byte, measured, rounded; None where unknown."""
+    """A mode, what it did, and its code. copies: CPU copies per byte, measured and rounded; None if unknown."""
 
     target: TargetFacts
     summary: str
@@ -53,7 +53,7 @@ def page(run: RunData) -> str:
         Rendered("steps", "What a file server does", False, _steps(run, paths)),
         Rendered("predict", "Predict, then look", False, _predict(run)),
         Rendered("paths", "Every path of this run", False, guessed),
-        Rendered("next", "Ask the next question yourself", False, fragment("students_next.html", run=run.run)),
+        Rendered("next", "Ask your own question next", False, fragment("students_next.html", run=run.run)),
     ]
     return fragment(
         "students.html", run=run.run, machine=machine_line(run), sections=[item for item in found if item.body]
@@ -61,13 +61,13 @@ def page(run: RunData) -> str:
 
 
 def _choices(paths: list[DataPath]) -> list[str]:
-    """How many copies may be guessed."""
+    """The numbers of copies to choose from."""
     made = (int(path.copies) for path in paths if path.copies is not None)
     return [str(count) for count in range(max(MOST_COPIES, *made, 0) + 1)]
 
 
 def _steps(run: RunData, paths: list[DataPath]) -> Markup:
-    """The course's three steps on the server's own code; without the code there is no such section."""
+    """The course's three steps in the server's own code."""
     shared = {piece.step: piece for piece in run.code if piece.mode is None}
     if not {"receive", "name", "answer"} <= set(shared):
         return fragment("students_no_code.html")
@@ -91,7 +91,7 @@ def _path(run: RunData, index: int, mode: str) -> DataPath:
     target, proof = run.target(mode), run.proof(mode)
     measured = proof.measured_copies if proof else None
     calls = (proof.calls_per_gib if proof else None) or {}
-    no_calls = (proof.calls_reason if proof else None) or "nothing is on record"
+    no_calls = (proof.calls_reason if proof else None) or "not on record"
     code = next((piece for piece in run.code if piece.mode == mode), None)
     return DataPath(
         target,
@@ -108,5 +108,5 @@ def _path(run: RunData, index: int, mode: str) -> DataPath:
 
 
 def _quotes(code: Code | None) -> tuple[Quote | None, Quote | None]:
-    """What sends, and the whole file."""
+    """The function that sends, and the whole file."""
     return (None, None) if code is None else (function(code, "send_file"), quote(code))

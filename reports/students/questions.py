@@ -1,10 +1,10 @@
-"""What students are asked to predict, and the answers from the records of the run.
+"""What students are asked to predict, and the answers from the run's records.
 
-Its rule: pure, and only what this run can answer is asked.
+Its rule: pure, and only asks what this run can answer.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from markupsafe import Markup
 
@@ -17,8 +17,8 @@ from reports.students import course
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """choices: to pick from, or none where a ratio is to be typed. right: the choice that was measured. ratio: the
-    measured one with its interval, for a guess to be held against. picture: what is shown with the answer."""
+    """choices: none if the guess is a ratio to type. right: the correct choice. ratio: the measured one, with its
+    interval. picture: shown with the answer."""
 
     name: str
     text: str
@@ -26,7 +26,7 @@ class Question:
     choices: tuple[str, ...] = ()
     right: str | None = None
     ratio: tuple[float, float | None, float | None] | None = None
-    pictures: tuple[Markup, ...] = field(default=())
+    picture: Markup | None = None
 
 
 def questions(run: RunData) -> tuple[Question, ...]:
@@ -35,7 +35,7 @@ def questions(run: RunData) -> tuple[Question, ...]:
 
 
 def contrasted(run: RunData) -> tuple[str, str] | None:
-    """The classic mode, and the one to hold against it; None where there is only one."""
+    """The classic mode and the one to compare with it; None if there is only one."""
     first = course.classic(run)
     others = [mode for mode in run.dataset.modes if mode != first and mode not in run.void]
     if not others or first in run.void:
@@ -51,12 +51,12 @@ def _copies(run: RunData) -> Iterator[Question]:
     copies = round(course.measured_copies(run.dataset.proofs)[mode]) + course.by_devices(run, mode)
     yield Question(
         "copies",
-        f"A file is on the disk, and {mode} sends it to a network card. How many times is every byte copied on its "
+        f"A file is on the disk, and {mode} sends it to a network card. How many times is every byte copied on the "
         f"way, by the CPU or by a device?",
         (answer,),
         choices=("1", "2", "3", "4", "5"),
         right=str(copies),
-        pictures=(picture("question-copies", run.target(mode), run.proof(mode)),),
+        picture=picture("question-copies", run.target(mode), run.proof(mode)),
     )
 
 
@@ -64,19 +64,19 @@ def _fewer(run: RunData) -> Iterator[Question]:
     mode = course.best(run)
     if mode is None:
         return
-    answer = course.fewer(run) or f"Not by any path of this run: {mode} made the fewest."
+    answer = course.fewer(run) or f"Not in this run: {mode} made the fewest."
     yield Question(
         "fewer",
         "Can the CPU make fewer than two copies of every byte?",
         (answer,),
         choices=("yes", "no"),
         right="yes" if course.fewer(run) else "no",
-        pictures=(picture("question-fewer", run.target(mode), run.proof(mode)),),
+        picture=picture("question-fewer", run.target(mode), run.proof(mode)),
     )
 
 
 def _cost(run: RunData) -> Iterator[Question]:
-    """Of the declared comparison only: no other has a verdict (method.md §4)."""
+    """Only for the declared comparison: no other has a verdict (method.md §4)."""
     pair = contrasted(run)
     verdict = next((found for found in run.verdicts if pair and found.mode == pair[1]), None)
     if pair is None or verdict is None or verdict.paired is None or pair[0] != run.run.baseline:
@@ -87,10 +87,10 @@ def _cost(run: RunData) -> Iterator[Question]:
     yield Question(
         "cost",
         f"{first} needs 1 second of CPU time for some bytes. How many seconds does {second} need for the same bytes?",
-        (f"{verdict.line}.", f"And how fast was it? Medians of the rounds: {rates}. Speed is not cost: see the report "
-         f"on what limited each of them."),
+        (f"{verdict.line}.", f"How fast were they? Medians of the rounds: {rates}. Speed is not cost: the report says "
+         f"what limited each of them."),
         ratio=shown,
-        pictures=(strip(axis(shown), *shown),),
+        picture=strip(axis(shown), *shown),
     )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
-"""The servers' code as it travelled with the run: what of it is quoted.
+"""Quotes from the servers' code, as recorded in the run.
 
-Its rule: it is text from a file, perhaps of another version than ours: what cannot be parsed is shown whole.
+Its rule: the code may be of another version than ours; what cannot be parsed is shown whole.
 """
 
 import ast
@@ -11,7 +11,7 @@ from profiles.store.run_facts import Code
 
 @dataclass(frozen=True, slots=True)
 class Quote:
-    """Lines of a file, the first of which is number `line`. marked: those to be looked at, by their index."""
+    """Lines of a file; line: the number of the first. marked: indices of highlighted lines."""
 
     path: str
     line: int
@@ -20,18 +20,18 @@ class Quote:
 
 
 def quote(code: Code, mark: tuple[str, ...] = ()) -> Quote:
-    """The whole piece. mark: the lines that hold one of these are marked."""
+    """The whole piece. mark: lines that contain one of these are highlighted."""
     lines = tuple(code.text.splitlines())
     marked = frozenset(index for index, line in enumerate(lines) if any(word in line for word in mark))
     return Quote(code.path, code.line, lines, marked)
 
 
 def function(code: Code, name: str) -> Quote:
-    """A function of the piece; the whole piece where that has none of this name."""
+    """A function of the piece; the whole piece if it has no such function."""
     whole = quote(code)
     try:
         tree = ast.parse(code.text)
-    except (SyntaxError, ValueError):  # of a Python that is newer than ours, or no Python at all
+    except (SyntaxError, ValueError):  # newer Python than ours, or not Python
         return whole
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == name:

@@ -1,5 +1,5 @@
-"""A sweep concluded: curves over an axis, where they cross, and the page that says so.
+"""The report of a sweep: curves over an axis, where they cross, and the page.
 
-The theory. A point of a sweep is a run, so its ratio, interval, gates and verdict are those of any run (reports.run_data).
-What is added here is what follows from several points together: `crossover`, which is pure, and its sentences.
+A point of a sweep is a run with its own ratio, interval and verdict (reports.run_data). Added here is what follows from
+several points together: `crossover`, which is pure, and its sentences.
 """

@@ -1,20 +1,19 @@
-"""Where a curve of ratios crosses 1: below it one mode costs less, above it the other. Pure.
+"""Where a curve of ratios crosses 1: below that value one mode costs less, above it the other. Pure.
 
-Its rule: it is stated only where points on both sides exclude 1. Between two points the log ratio is taken to be
-linear in the log of the axis; that it crosses 1 once is an assumption, and points that contradict it are said.
+Its rule: a crossover is reported only if points on both sides exclude 1. Between two points the log ratio is taken as
+linear in the log of the axis. That the curve crosses 1 once is an assumption; points that contradict it are reported.
 
-- The estimate is where the monotone curve nearest to the points' estimates is 1 (isotonic regression, pool adjacent
+- The estimate is where the monotone curve nearest to the points' estimates equals 1 (isotonic regression, pool adjacent
   violators: Barlow et al., Statistical Inference under Order Restrictions, 1972), interpolated.
-- The interval holds every place that no test rejects: where the points' own intervals, interpolated too, hold 1. That
-  is the inversion of a test (Fieller 1954; Casella & Berger, 9.2.1), so that one place needs one test, and the many
-  points need no correction. Interpolating both ends of two intervals is wider than the interval of what lies between
-  them, which is safe. In simulation (8 kinds of 200 sweeps, points chosen as load/sweep/next_point.py does) its nominal
-  95 % covered 95 to 99 %, where resampling rounds within points covered 82 to 90 %.
+- The interval covers every place where the points' own intervals, interpolated, contain 1. This inverts a test (Fieller
+  1954; Casella & Berger, 9.2.1): each place needs one test, so many points need no correction. Interpolating the ends
+  of two intervals is conservative. In simulation (8 kinds of 200 sweeps, points chosen as load/sweep/next_point.py
+  does) its nominal 95 % covered 95 to 99 %; resampling rounds within points covered 82 to 90 %.
 """
 
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -24,7 +23,7 @@ CrossoverKind = Literal["crossover", "one side", "same", "several", "unknown"]
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """A ratio at a value of the axis (above zero); low and high None: no interval yet. weight: its rounds."""
+    """A ratio at a value of the axis (above zero); low and high are None without an interval. weight: its rounds."""
 
     value: float
     ratio: float
@@ -33,7 +32,7 @@ class Point:
     weight: float = 1.0
 
     def side(self, delta: float) -> Side:
-        """Where the whole interval lies: below 1, above it, within ±delta of it, or neither."""
+        """The side of 1 on which the whole interval lies; "same" within ±delta, "open" if it contains 1."""
         if self.low is None or self.high is None:
             return "none"
         if 1 - delta <= self.low and self.high <= 1 + delta:
@@ -43,10 +42,8 @@ class Point:
 
 @dataclass(frozen=True, slots=True)
 class Crossover:
-    """before: the side on which the ratio lies at the lower end, "less" or "more"; of "one side" it is that side.
-
-    at, low and high: only of a crossover, in units of the axis. decided: the points whose side is known.
-    """
+    """before: the side of the ratio at the lower end of the axis, "less" or "more". at, low and high: in units of the
+    axis, only of kind "crossover"."""
 
     kind: CrossoverKind
     points: tuple[Point, ...]
@@ -57,7 +54,7 @@ class Crossover:
 
 
 def crossover(points: Sequence[Point], delta: float) -> Crossover:
-    """points: in any order, each value once. delta: what is too small to matter, as a share."""
+    """points: in any order, each value once. delta: the difference that is too small to matter, as a share."""
     ordered = tuple(sorted(points, key=lambda point: point.value))
     sides = [point.side(delta) for point in ordered]
     clear = [index for index, side in enumerate(sides) if side in ("less", "more")]
@@ -72,19 +69,19 @@ def crossover(points: Sequence[Point], delta: float) -> Crossover:
 
 
 def _located(ordered: tuple[Point, ...], turn: tuple[int, int], before: Side) -> Crossover:
-    """Between the two points that are clear; those between them are open, or level with 1."""
+    """The crossover between the two clear points of a turn; the points between them are open, or close to 1."""
     sign = 1.0 if before == "less" else -1.0
     inner = ordered[turn[0] : turn[1] + 1]
     at = _root(inner, _isotonic([sign * math.log(point.ratio) for point in inner], inner))
     known = [point for point in inner if point.low is not None and point.high is not None]
     ends = [sorted((sign * math.log(point.low or 1), sign * math.log(point.high or 1))) for point in known]
-    low = _root(known, _running(max, [high for _, high in ends]))
-    high = _root(known, _running(min, [low for low, _ in ends][::-1])[::-1])
+    low = _root(known, list(itertools.accumulate((high for _, high in ends), max)))
+    high = _root(known, list(itertools.accumulate((low for low, _ in reversed(ends)), min))[::-1])
     return Crossover("crossover", ordered, before, at, min(low, at), max(high, at))
 
 
 def _isotonic(values: Sequence[float], points: Sequence[Point]) -> list[float]:
-    """The rising sequence nearest to the values, by least squares with the points' weights."""
+    """The rising sequence nearest to the values by weighted least squares."""
     blocks: list[tuple[float, float, int]] = []  # mean, weight, how many
     for value, point in zip(values, points, strict=True):
         block = (value, point.weight, 1)
@@ -96,15 +93,8 @@ def _isotonic(values: Sequence[float], points: Sequence[Point]) -> list[float]:
     return [mean for mean, _, count in blocks for _ in range(count)]
 
 
-def _running(choose: Callable[[float, float], float], values: Sequence[float]) -> list[float]:
-    found = list(values[:1])
-    for value in values[1:]:
-        found.append(choose(found[-1], value))
-    return found
-
-
 def _root(points: Sequence[Point], rising: Sequence[float]) -> float:
-    """Where a rising curve over the points is 0, in units of the axis; the middle of where it is, on the log scale."""
+    """Where a rising curve over the points is 0, in units of the axis; the middle of a flat part, on the log scale."""
     first = next(index for index, value in enumerate(rising) if value >= 0)
     if rising[first] == 0:
         last = max(index for index, value in enumerate(rising) if value == 0)

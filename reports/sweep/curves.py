@@ -1,7 +1,6 @@
-"""A sweep → chart specifications: costs and ratios over the axis, with the interval at every point.
+"""Charts of a sweep: costs and ratios over the axis, with an interval at every point.
 
-Its rule: as elsewhere every round is drawn, and a point without an interval has none. A point where the client was the
-limit is hollow. Void numbers are not drawn.
+Its rule: every round is drawn. A point where the client was the limit is hollow. Void numbers are not drawn.
 """
 
 import json
@@ -19,17 +18,17 @@ from reports.templating import mode_colour
 from units import GIB, MIB
 
 HEIGHT_PX = 320
-SMALL_BYTES = MIB  # up to this size, what a request costs is told apart from what its bytes cost
+SMALL_BYTES = MIB  # up to this size the cost per request is drawn too
 AXIS_TITLES = {
     "size": "file size (log axis)",
     "chunk": "bytes per read() and send() (log axis)",
-    "connections": "connections at once (log axis)",
-    "buffer-offset": "where the buffer lies: bytes after the start of a page",
+    "connections": "parallel connections (log axis)",
+    "buffer-offset": "offset of the buffer: bytes after the start of a page",
 }
 
 
 def ratio_curve(sweep: SweepData) -> Spec | None:
-    """Each mode as a multiple of the baseline; the shaded place is where a crossover lies."""
+    """Each mode as a multiple of the baseline; crossovers are shaded."""
     rows, dots = [], []
     for mode in sweep.others:
         found = [(place, paired) for place in sweep.places if (paired := place.paired(mode))]
@@ -83,7 +82,7 @@ def _at(sweep: SweepData, x: float, mode: str) -> Row:
 def _points(
     sweep: SweepData, mode: str, found: Sequence[tuple[PointData, Paired]], said: Callable[[float], str]
 ) -> list[Row]:
-    """stretch: a band is not drawn over a point that has no interval."""
+    """stretch: numbers the runs of points with intervals, so that no band is drawn across a point without one."""
     rows: list[Row] = []
     stretch = 0
     for place, paired in found:
@@ -118,7 +117,7 @@ def _chart(
     colours = alt.Scale(domain=modes, range=[mode_colour(index) for index in range(len(modes))])
     colour = alt.Color("mode:N", scale=colours, legend=alt.Legend(symbolOpacity=1))
     tips = ["mode:N", alt.Tooltip("at:N", title=AXIS_TITLES[sweep.sweep.axis].partition(" (")[0])]
-    tips += [alt.Tooltip("text:N", title=what), "rounds:Q", alt.Tooltip("limit:N", title="what was full")]
+    tips += [alt.Tooltip("text:N", title=what), "rounds:Q", alt.Tooltip("limit:N", title="limit")]
     base, spread = data(rows), data([row for row in rows if row["low"] is not None])
     hollow = alt.condition("datum.limit == 'client-limited'", alt.value(PAPER), colour)
     low = alt.Y("low:Q", axis=y_axis)
@@ -137,7 +136,7 @@ def _chart(
 
 
 def _x(sweep: SweepData, rows: list[Row]) -> alt.X:
-    """A log axis with a label at every coarse point; offsets, which are no magnitudes, stand side by side."""
+    """A log axis with a label at every coarse point; offsets are categories."""
     title = AXIS_TITLES[sweep.sweep.axis]
     if sweep.sweep.axis == "buffer-offset":
         order = [sweep.say(place.value) for place in sweep.places]

@@ -1,7 +1,6 @@
 """The page of a sweep: like a run's, one self-contained file that loads nothing (reports/page.py).
 
-Its rule: what can be said stands first, with its interval; then the curves, then every point with what speaks against
-it.
+Its rule: first the sentences with their intervals, then the curves, then every point with its problems.
 """
 
 from pathlib import Path
@@ -11,46 +10,45 @@ from markupsafe import Markup
 from profiles.store.files import write_file
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, percent
-from reports.analysis.text import interval, median, number, plural, times
+from reports.analysis.text import median, number, plural
 from reports.analysis.verdict import SIGNS
 from reports.charts.figure import figure, vega_bundle
 from reports.explanations import limit, machine_line, network_line
-from reports.page import PAGE_FILE
+from reports.page import PAGE_FILE, SINKS
 from reports.sweep import curves, published_table
 from reports.sweep.sentences import THINGS, sentences
 from reports.sweep.sweep_data import PointData, SweepData, load_sweep
 from reports.templating import Rendered, fragment
 
-READ_CURVE = (
-    "Dot: a round. Ring or point: the middle; a ring where the client was the limit. Bar and band: the interval."
-)
+READ_CURVE = "Dot: one round. Point: the estimate; a ring if the client was the limit. Bar and band: the interval."
 
 
 def report(folder: SweepFolder, reports_folder: Path) -> tuple[SweepData, Path]:
-    """The whole way: read the sweep, conclude, write the page. Raises UserError."""
+    """Read the sweep, conclude, write the page. Raises UserError."""
     sweep = load_sweep(folder)
     return sweep, write_file(reports_folder / folder.path.resolve().name / PAGE_FILE, page(sweep).encode())
 
 
 def page(sweep: SweepData) -> str:
     found = [
-        Rendered("verdict", "What the sweep says", False, _verdict(sweep)),
-        Rendered("ratio", "The ratio", False, _ratio(sweep)),
-        Rendered("cost", "What a GiB costs", False, figure("cost", curves.cost_curve(sweep), READ_CURVE)),
-        Rendered("request", "What a request costs", False, _request(sweep)),
-        Rendered("article", "The classic article's table", False, _article(sweep)),
+        Rendered("verdict", "Result", False, _verdict(sweep)),
+        Rendered("ratio", "Ratio", False, _ratio(sweep)),
+        Rendered("cost", "Cost per GiB", False, figure("cost", curves.cost_curve(sweep), READ_CURVE)),
+        Rendered("request", "Cost per request", False, _request(sweep)),
+        Rendered("article", "The published table", False, _article(sweep)),
         Rendered("points", "Every point", False, _points(sweep)),
-        Rendered("conditions", "Where, and how to repeat it", False, _conditions(sweep)),
+        Rendered("conditions", "Setup, and how to repeat it", False, _conditions(sweep)),
     ]
     facts = sweep.sweep
     what = f"{plural(sweep.rounds, 'round')} at {plural(len(sweep.places), 'point')}"
-    each = f"windows of {number(facts.window_s)} s, sink {facts.sink}"
-    lead = f"Sweep {facts.name}, {facts.sittings[0].started_at}: {what}, {each}. The baseline is {sweep.modes[0]}."
+    each = f"windows of {number(facts.window_s)} s; {SINKS.get(facts.sink, facts.sink)}"
+    begun = f"Sweep {facts.name}, {facts.sittings[0].started_at}"
+    lead = f"{begun}: {what} (each round measures every mode once), {each}. The baseline is {sweep.modes[0]}."
     return fragment(
         "several_runs.html",
         title=f"{', '.join(sweep.modes)} over the {THINGS[facts.axis]}",
         lead=lead,
-        origin=f"Made from the records of sweep {facts.name} alone.",
+        origin=f"Made only from the records of sweep {facts.name}.",
         sections=[item for item in found if item.body],
         vega=vega_bundle(),
     )
@@ -59,7 +57,7 @@ def page(sweep: SweepData) -> str:
 def _verdict(sweep: SweepData) -> Markup:
     return fragment(
         "sweep_verdict.html",
-        sentences=sentences(sweep),
+        sentences=[(kind, sentence, "") for kind, sentence in sentences(sweep)],
         signs=SIGNS,
         delta=percent(sweep.delta),
         level=percent(family_confidence(len(sweep.others))),
@@ -77,8 +75,8 @@ def _unmeasured(sweep: SweepData) -> list[int]:
 
 
 def _ratio(sweep: SweepData) -> Markup:
-    shaded = " Shaded from left to right: too small a difference to matter"
-    crossed = ", and upright, where a crossover lies." if sweep.sweep.axis != "buffer-offset" else "."
+    shaded = " Horizontal shading: a difference too small to matter"
+    crossed = "; vertical shading: where a crossover lies." if sweep.sweep.axis != "buffer-offset" else "."
     return figure("ratio", curves.ratio_curve(sweep), READ_CURVE + shaded + crossed)
 
 
@@ -115,29 +113,19 @@ def _points(sweep: SweepData) -> Markup:
 
 
 def _row(sweep: SweepData, place: PointData) -> dict[str, object]:
-    """What the table shows of a point."""
+    """A point in the table."""
     dataset = place.run.dataset
     return {
         "value": sweep.say(place.value),
         "rounds": len(dataset.rounds),
         "dropped": len(dataset.dropped),
         "word": place.run.validity.word,
-        "ratios": [ratio_text(place, mode) for mode in sweep.others],
+        "ratios": [place.ratio_text(mode) for mode in sweep.others],
         "costs": [number(place.cost(mode)) for mode in sweep.modes],
         "rates": [median(dataset.spread(mode, "gib_per_s")) for mode in sweep.modes],
         "limits": [limit(dataset, mode) for mode in sweep.modes],
         "findings": place.run.validity.findings,
     }
-
-
-def ratio_text(place: PointData, mode: str) -> str:
-    """The ratio with its interval; without one, the middle round, and that there is none yet."""
-    paired = place.paired(mode)
-    if paired is None:
-        return "void" if mode in place.run.void else "unknown"
-    if paired.low is None or paired.high is None:
-        return f"{times(paired.median)}, no interval yet"
-    return interval(paired.ratio, paired.low, paired.high)
 
 
 def _conditions(sweep: SweepData) -> Markup:

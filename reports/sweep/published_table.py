@@ -1,7 +1,7 @@
 """The table of the classic article, with this machine's numbers beside the published ones.
 
-Its rule: the two are never mixed. The article's are times on its machine, with its clients and its disks; ours are CPU
-and time here. What may be compared is the shape: whether the ratio holds over sizes.
+Its rule: the two are never mixed. The article's are times on its machine; ours are CPU and time here. Only the shape
+can be compared: whether the ratio holds over sizes.
 
 Source: Sathish K. Palaniappan and Pramod B. Nagaraja, "Efficient data transfer through zero copy", IBM developerWorks,
 2008, table 1: milliseconds for files of so many MB, with read() and write() and with transferTo().
@@ -11,7 +11,7 @@ import math
 from dataclasses import dataclass
 
 from reports.analysis.rounds import Spread
-from reports.analysis.text import interval, number, times
+from reports.analysis.text import number, times
 from reports.sweep.sweep_data import PointData, SweepData
 from units import GIB, MIB
 
@@ -26,7 +26,7 @@ PUBLISHED_MS: tuple[tuple[int, int, int], ...] = (
     (700, 13498, 4422),
     (1024, 18399, 8537),
 )
-NEAR = 1.5  # a published size farther away than this factor stands in no row of ours
+NEAR = 1.5  # largest factor between our size and the published size of a row
 POINTS = " ".join(f"{megabytes}MiB" for megabytes, _, _ in PUBLISHED_MS)
 
 
@@ -44,7 +44,7 @@ class Row:
 
 
 def zero_copy_mode(sweep: SweepData) -> str | None:
-    """The first mode that copies no byte by CPU, where the baseline does; None where that is not the question."""
+    """The first mode without CPU copies if the baseline has some; None if the sweep is about something else."""
     if sweep.sweep.axis != "size":
         return None
     run = sweep.places[0].run
@@ -63,13 +63,6 @@ def _near(size_bytes: int) -> tuple[int, int, int] | None:
 
 
 def _row(sweep: SweepData, place: PointData, mode: str, near: tuple[int, int, int]) -> Row:
-    paired = place.paired(mode)
-    if paired is None:
-        ratio = "void"
-    elif paired.low is None or paired.high is None:
-        ratio = f"{times(paired.median)}, no interval yet"
-    else:
-        ratio = interval(paired.ratio, paired.low, paired.high)
     baseline = sweep.modes[0]
     megabytes, normal, zero_copy = near
     published = (f"{megabytes} MB" if megabytes < 1024 else "1 GB", f"{normal:,}", f"{zero_copy:,}")
@@ -77,13 +70,13 @@ def _row(sweep: SweepData, place: PointData, mode: str, near: tuple[int, int, in
         sweep.say(place.value),
         *_ours(place, baseline),
         *_ours(place, mode),
-        ratio,
+        place.ratio_text(mode),
         (*published, times(zero_copy / normal)),
     )
 
 
 def _ours(place: PointData, mode: str) -> tuple[str, str]:
-    """CPU ms per file, and ms from file to file at the throughput that was reached."""
+    """CPU ms per file, and ms from one file to the next at the measured throughput."""
     request_us = place.request_us(mode)
     rate: Spread | None = place.run.dataset.spread(mode, "gib_per_s")
     time_ms = None if rate is None or not rate.median else place.value / GIB / rate.median * 1e3

@@ -1,6 +1,6 @@
-"""What a sweep says, in sentences: where curves cross, where a buffer should lie.
+"""The result of a sweep in sentences: where curves cross, where a buffer should lie.
 
-Its rule: `crossover` decides, and here it is said; what cannot be told yet is said so, with what is missing.
+Its rule: `crossover` decides; a result that is still open says what is missing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ THINGS = {"size": "file size", "chunk": "chunk", "connections": "number of conne
 
 
 def sentences(sweep: SweepData) -> list[tuple[VerdictKind, str]]:
-    """One for each mode that is compared with the baseline: what kind of sign belongs to it, and the sentence."""
+    """One per mode that is compared with the baseline: the kind of its sign, and the sentence."""
     if sweep.sweep.axis == "buffer-offset":
         return [advice(sweep)]
     return [said(sweep, mode) for mode in sweep.others]
@@ -25,7 +25,7 @@ def sentences(sweep: SweepData) -> list[tuple[VerdictKind, str]]:
 def said(sweep: SweepData, mode: str) -> tuple[VerdictKind, str]:
     found, baseline = sweep.crossover(mode), sweep.modes[0]
     if not found.points:
-        return "void", f"{mode}: void, or its cost is not known, at every point"
+        return "void", f"{mode}: void, or of unknown cost, at every point"
     if found.kind == "crossover":
         below, above = (mode, baseline) if found.before == "less" else (baseline, mode)
         return "same", f"below {_located(sweep, found)} {below} costs less, above it {above} does"
@@ -47,7 +47,7 @@ def said(sweep: SweepData, mode: str) -> tuple[VerdictKind, str]:
 
 
 def advice(sweep: SweepData) -> tuple[VerdictKind, str]:
-    """Where read-send's buffer should lie in its page."""
+    """At which offset in its page read-send's buffer should begin."""
     shifted = [point for point in sweep.points(sweep.others[0]) if point.value > 0]
     dear = [point for point in shifted if point.side(sweep.delta) == "more"]
     unknown = [point for point in shifted if point.side(sweep.delta) in ("none", "open")]
@@ -58,10 +58,10 @@ def advice(sweep: SweepData) -> tuple[VerdictKind, str]:
         return "more", f"a buffer at {at} costs more, {cost}: keep buffers page-aligned, as read-send does"
     if not shifted or unknown:
         at = _list([f"page + {sweep.say(point.value)}" for point in unknown])
-        return "inconclusive", f"whether the offset matters cannot be told yet: open at {at or 'every offset'}"
+        return "inconclusive", f"whether the offset matters cannot be told yet: undecided at {at or 'every offset'}"
     return "same", (
-        f"no offset costs more than an aligned buffer, beyond ±{percent(sweep.delta)}: on this CPU it does not matter "
-        f"where the buffer lies, and page-aligned is safe on all"
+        f"no offset costs more than an aligned buffer by more than ±{percent(sweep.delta)}: on this CPU the offset of "
+        f"the buffer does not matter; page-aligned buffers are safe everywhere"
     )
 
 
@@ -79,7 +79,7 @@ def _sides(sweep: SweepData, found: Crossover, mode: str) -> Iterator[str]:
         ("less", f"{mode} costs less"),
         ("more", f"{sweep.modes[0]} costs less"),
         ("same", f"no difference beyond ±{percent(sweep.delta)}"),
-        ("open", "open"),
+        ("open", "undecided"),
         ("none", "no interval yet"),
     )
     for side, what in sides:
@@ -88,7 +88,7 @@ def _sides(sweep: SweepData, found: Crossover, mode: str) -> Iterator[str]:
 
 
 def _at(sweep: SweepData, points: Sequence[Point], side: Side) -> str:
-    """At 4 KiB and 16 KiB; nothing where no point lies on this side."""
+    """at 4 KiB and 16 KiB; empty if no point lies on this side"""
     values = [sweep.say(point.value) for point in points if point.side(sweep.delta) == side]
     return f"at {_list(values)}" if values else ""
 

@@ -1,6 +1,6 @@
-"""Everything a sweep's page is made of: its record, and the run at each of its points, concluded.
+"""Everything a sweep's page is made of: its record, and the concluded run at each of its points.
 
-Its rule: as for a run (reports/run_data.py), it is read from the sweep's folder alone.
+Its rule: read from the sweep's folder alone, like a run (reports/run_data.py).
 """
 
 from dataclasses import dataclass
@@ -13,6 +13,7 @@ from profiles.store.sweep_folder import Sweep, SweepFolder
 from reports.analysis.bottleneck import mostly_client_limited
 from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY
+from reports.analysis.text import interval, times
 from reports.analysis.verdict import SMALLEST_DELTA
 from reports.run_data import RunData, read_run
 from reports.sweep.crossover import Crossover, Point, crossover
@@ -27,7 +28,7 @@ class PointData:
     run: RunData
 
     def cost(self, mode: str) -> float | None:
-        """The median server CPU s/GiB; None where it is unknown or void."""
+        """The median server CPU s/GiB; None if unknown or void."""
         spread = None if mode in self.run.void else self.run.dataset.spread(mode, PRIMARY)
         return None if spread is None else spread.median
 
@@ -37,9 +38,18 @@ class PointData:
         return None if cost is None else cost * self.run.run.file.size_bytes / GIB * 1e6
 
     def paired(self, mode: str) -> Paired | None:
-        """The mode against the baseline; None where one of them is void, or nothing is known."""
+        """The mode compared with the baseline; None if one of them is void or unknown."""
         verdict = next((found for found in self.run.verdicts if found.mode == mode), None)
         return None if verdict is None or verdict.kind == "void" else verdict.paired
+
+    def ratio_text(self, mode: str) -> str:
+        """The ratio with its interval, or the median of the rounds without one."""
+        paired = self.paired(mode)
+        if paired is None:
+            return "void" if mode in self.run.void else "unknown"
+        if paired.low is None or paired.high is None:
+            return f"{times(paired.median)}, no interval yet"
+        return interval(paired.ratio, paired.low, paired.high)
 
     def client_limited(self, mode: str) -> bool:
         return mostly_client_limited(self.run.dataset.cells_of(mode), self.run.run)
@@ -47,7 +57,7 @@ class PointData:
 
 @dataclass(frozen=True, slots=True)
 class SweepData:
-    """places: the points that hold a complete round, ascending. empty: the others that were begun."""
+    """places: the points with a complete round, ascending. empty: the other points that were started."""
 
     sweep: Sweep
     places: tuple[PointData, ...]
@@ -55,7 +65,7 @@ class SweepData:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """What is compared, the baseline first."""
+        """The baseline first."""
         return self.places[0].run.run.modes
 
     @property
@@ -64,7 +74,7 @@ class SweepData:
 
     @property
     def delta(self) -> float:
-        """What is too small to matter, as a share: the widest of the points'."""
+        """The difference that is too small to matter, as a share: the largest of the points'."""
         return max((place.run.delta for place in self.places), default=SMALLEST_DELTA)
 
     @property
@@ -75,29 +85,29 @@ class SweepData:
         return say(self.sweep.axis, value)
 
     def points(self, mode: str) -> tuple[Point, ...]:
-        """Its ratios, ascending; without the void ones."""
+        """Its ratios in ascending order of the axis, without void points."""
         found = [(place.value, paired) for place in self.places if (paired := place.paired(mode))]
         return tuple(Point(value, pair.ratio, pair.low, pair.high, pair.rounds) for value, pair in found)
 
     def crossover(self, mode: str) -> Crossover:
-        """Where its curve crosses the baseline's; only for an axis of magnitudes, all above zero."""
+        """Where its curve crosses the baseline's; only for axes with values above zero."""
         return crossover(self.points(mode), self.delta)
 
 
 def say(axis: str, value: float) -> str:
-    """A value of the axis as people write it; what lies between points to two digits."""
+    """A value of the axis with its unit."""
     if axis in ("connections", "buffer-offset"):
         return f"{value:.3g}" if value < 1000 else f"{value:,.0f}"
     return format_size(value)
 
 
 def is_sweep(profiles: Path, name: str | None) -> bool:
-    """Whether a sweep of this name lies here. Raises UserError where nobody can tell."""
+    """Whether there is a sweep of this name. Raises UserError if the folder cannot be read."""
     return name is not None and name == Path(name).name and SweepFolder(profiles / name).exists
 
 
 def load_sweep(folder: SweepFolder) -> SweepData:
-    """Raises UserError where it cannot be read, or holds no complete round."""
+    """Raises UserError if it cannot be read or has no complete round."""
     sweep = folder.read()
     places, empty = [], []
     for value in sweep.values:
@@ -110,7 +120,7 @@ def load_sweep(folder: SweepFolder) -> SweepData:
             empty.append(value)
     if not places:
         raise UserError(
-            f"sweep {sweep.name!r} holds no complete round, so that there is nothing to report; go on with "
+            f"sweep {sweep.name!r} has no complete round, so there is nothing to report; continue it with "
             f"`make sweep RUN={sweep.name}`"
         )
     return SweepData(sweep, tuple(places), tuple(empty))

@@ -1,13 +1,12 @@
-"""A sweep in the terminal: a line for each point, then what it says.
+"""A sweep in the terminal: one line per point, then its result.
 
-Its rule: as for a run (reports/terminal.py), piped output is plain text that is never cut.
+Its rule: piped output is plain text that is never cut, as for a run (reports/terminal.py).
 """
 
 from rich.table import Table
 from rich.text import Text
 
 from reports.analysis.text import number, plural, printable
-from reports.sweep.page import ratio_text
 from reports.sweep.sentences import THINGS, sentences
 from reports.sweep.sweep_data import PointData, SweepData
 from reports.terminal import open_console, print_line
@@ -22,10 +21,10 @@ def show(sweep: SweepData) -> None:
     headings = ("rounds", *(f"{mode} CPU s/GiB" for mode in sweep.modes), *(f"{mode} ratio" for mode in sweep.others))
     for heading in headings:
         table.add_column(Text(printable(heading)), justify="right")
-    table.add_column("beside it")
+    table.add_column("notes")
     for place in sweep.places:
         costs = [number(place.cost(mode)) for mode in sweep.modes]
-        ratios = [ratio_text(place, mode) for mode in sweep.others]
+        ratios = [place.ratio_text(mode) for mode in sweep.others]
         table.add_row(
             sweep.say(place.value), str(len(place.run.dataset.rounds)), *costs, *ratios, _beside(sweep, place)
         )
@@ -37,9 +36,9 @@ def show(sweep: SweepData) -> None:
 
 
 def _beside(sweep: SweepData, place: PointData) -> Text:
-    """What a reader of the numbers must know: void, the client's limit, disturbances."""
+    """Reservations about the numbers: void, limited by the client, disturbed."""
     limited = [mode for mode in sweep.modes if place.client_limited(mode)]
     notes = [f"void: {', '.join(sorted(place.run.void))}"] if place.run.void else []
     notes += [f"client-limited: {', '.join(limited)}"] if limited else []
-    notes += ["never calm"] if place.run.dataset.always_disturbed else []
+    notes += ["disturbed in every round"] if place.run.dataset.always_disturbed else []
     return Text(printable("; ".join(notes)))

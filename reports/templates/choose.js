@@ -62,10 +62,10 @@ async function choosing(place) {
     const chosen = rows(choice);
     draw(figure, following(choice, chosen));
     caption.hidden = !asDeclared;
-    const what = `${all.metrics[choice.metric]} against ${choice.baseline}`;
+    const what = `${all.metrics[choice.metric]} relative to ${choice.baseline}`;
     const missing = choice.modes.filter((mode) => !chosen.estimates.some((row) => row.mode === mode));
     const unknown = missing.length ? ` Zero or unknown: ${missing.join(", ")}.` : "";
-    said.textContent = asDeclared ? "" : `! exploratory: ${what}. Plain 95 % intervals, not corrected for their number, and no verdict.${unknown}`;
+    said.textContent = asDeclared ? "" : `! exploratory: ${what}. Plain 95 % intervals, not corrected for multiple comparisons; no verdict.${unknown}`;
   }
   form.addEventListener("input", follow);
   form.addEventListener("reset", () => setTimeout(follow)); // when the fields have their first values again

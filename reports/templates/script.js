@@ -1,6 +1,6 @@
 "use strict";
-// Every chart stands as a still picture already; where drawing succeeds, the interactive one takes its place. It needs
-// the width of its place, so it is drawn when it is first seen: what is folded, or far below, costs nothing before.
+// Every chart is already there as a still picture; the interactive one replaces it once it is drawn. Drawing needs the
+// width of its place, so it waits until the chart is first seen.
 async function draw(figure, given) {
   seen.unobserve(figure);
   const live = figure.querySelector(".live");
@@ -12,14 +12,14 @@ async function draw(figure, given) {
     figure.classList.add("ready");
   } catch (error) {
     live.replaceChildren();
-    console.error("a chart stays a still picture:", error);
+    console.error("cannot draw the interactive chart:", error);
   }
 }
 async function specification(figure) {
   const script = figure.querySelector("script");
   return JSON.parse(script.type === "application/json" ? script.textContent : await unpacked(script.textContent));
 }
-// What draws the charts is a megabyte: it is unpacked and read when the first one is seen.
+// The chart library is a megabyte: it is unpacked when the first chart is seen.
 let reading;
 function library() {
   reading ??= unpacked(document.getElementById("vega").textContent).then((text) => {
@@ -29,9 +29,9 @@ function library() {
   });
   return reading;
 }
-function unpacked(text) {
+function unpacked(text, kind = "text") {
   const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"))).text();
+  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")))[kind]();
 }
 const seen = new IntersectionObserver((entries) => {
   for (const { target, isIntersecting } of entries) {
@@ -46,7 +46,7 @@ for (const details of document.querySelectorAll("details.flame")) {
     if (details.open && frame && !frame.srcdoc) frame.srcdoc = frame.dataset.document;
   });
 }
-// Paper cannot be unfolded; the style sheet does this where the browser knows how.
+// Unfold everything for printing; in newer browsers the style sheet does that.
 const folded = () => document.querySelectorAll("details:not([open], .flame)");
 let opened = [];
 addEventListener("beforeprint", () => { opened = [...folded()]; opened.forEach((each) => { each.open = true; }); });

@@ -1,17 +1,17 @@
 "use strict";
-// When an answer is shown, the guess is held against it. Without this script the answers are there all the same.
+// Compares the guess with an answer when that is shown. Without this script the answers can still be opened.
 function said(question) {
   const guess = question.querySelector("input:checked, input[type=number]")?.value;
   if (!guess) return "You did not guess.";
   if (question.dataset.right) {
     const right = question.dataset.right;
-    return guess === right ? `✓ You said ${guess}, and so it is.` : `✗ You said ${guess}; the answer is ${right}.`;
+    return guess === right ? `✓ You said ${guess}; that is right.` : `✗ You said ${guess}; the answer is ${right}.`;
   }
-  if (!question.dataset.ratio) return `You said ${guess}; nobody measured it.`;
+  if (!question.dataset.ratio) return `You said ${guess}; this was not measured.`;
   const [ratio, low, high] = question.dataset.ratio.split(" ").map(Number);
   point(question.querySelector("svg.strip"), Number(guess));
-  if (Number.isNaN(low)) return `You said ${guess}; the median of the rounds is ${ratio.toFixed(2)}, with too few rounds for an interval.`;
-  if (guess >= low && guess <= high) return `✓ You said ${guess}, which lies inside the measured interval.`;
+  if (Number.isNaN(low)) return `You said ${guess}; the median of the rounds is ${ratio.toFixed(2)} (too few rounds for an interval).`;
+  if (guess >= low && guess <= high) return `✓ You said ${guess}, which is inside the measured interval.`;
   return `✗ You said ${guess}, which is ${guess < low ? "less" : "more"} than the measured interval.`;
 }
 // The guess as a ring on the strip, whose axis is logarithmic (reports/charts/interval_strip.py).

@@ -1,4 +1,4 @@
-"""Runs that never happened, from a seed: real records in a real folder, with numbers that are known in advance."""
+"""Synthetic runs from a seed: real records in a real folder, with known numbers."""
 
 import dataclasses
 import random
@@ -100,7 +100,7 @@ def run(modes: tuple[str, ...] = ("read-send", "sendfile"), rounds: int = 10, **
 
 
 def cell(mode: str, number: int, position: int, seed: int = 1, **changes: Any) -> Cell:
-    """Three percent of noise that a round's modes share, one percent of their own."""
+    """A cell with 3 % of noise that it shares with its round, and 1 % of its own."""
     shared = random.Random(f"{seed} {number}").lognormvariate(0, 0.03)
     own = random.Random(f"{seed} {number} {mode}")
     user, system, rate, switches, faults, peak = COSTS.get(mode, COSTS["read-send"])
@@ -143,7 +143,7 @@ def cell(mode: str, number: int, position: int, seed: int = 1, **changes: Any) -
 
 
 def bare_cell(mode: str, number: int, position: int, **metrics: float | None) -> Cell:
-    """A calm cell without a histogram, which is what takes time to make; metrics as given."""
+    """An undisturbed cell, with a histogram that is made only once per mode; metrics as given."""
     found = _BARE.get(mode) or _BARE.setdefault(mode, cell(mode, 1, 1))
     return dataclasses.replace(found, round=number, position=position, metrics=found.metrics | metrics)
 
@@ -233,7 +233,7 @@ RATE_HZ = 499
 
 
 def write_deep(stored: RunFolder, of: Run) -> None:
-    """perf's pass, with the stacks of STACKS as samples: a mode that has none there has read-send's."""
+    """perf's pass with STACKS as samples; modes without an entry get those of read-send."""
     for place, mode in enumerate(of.modes):
         one = cell(mode, 0, place, 98)
         gib = one.received_bytes / GIB
@@ -253,7 +253,7 @@ def write(
     sampled: bool = True,
     deep: bool = False,
 ) -> RunFolder:
-    """The folder of this run, named after it, with a profile pass. deep: with perf's too."""
+    """The run's folder, with a py-spy pass. deep: with a perf pass too."""
     rows = cells(of) if rows is None else rows
     stored = RunFolder(folder / of.name)
     stored.create()

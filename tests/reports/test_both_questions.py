@@ -21,7 +21,7 @@ from reports.export.files import export
 from reports.history import index
 from reports.history.page import write_history
 from reports.run_data import RunData, find, read_campaign, read_run
-from reports.sections import gates
+from reports.sections import disturbance_limits
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 from units import MIB
@@ -64,29 +64,36 @@ def html(both: RunData) -> str:
 
 def test_every_result_stands_once_per_question_and_names_it(html: str) -> None:
     headings = re.findall(r'<h2 id="[^"]+">([^<]+)</h2>', html)
-    for title in ("Verdict", "In numbers", "Every round", "What each mode costs", "Latency of a download", "The gates"):
+    for title in (
+        "Verdict",
+        "Key numbers",
+        "Ratios, round by round",
+        "What each mode costs",
+        "Download latency",
+        "Disturbance limits",
+    ):
         found = [heading for heading in headings if heading.startswith(title)]
         assert found == [f"{title} · saturated", f"{title} · paced at 900 MiB/s"]
-    assert [heading for heading in headings if heading.startswith("The machine")] == ["The machine and the run"]
+    assert [heading for heading in headings if heading.startswith("Machine,")] == ["Machine, software and settings"]
     text = Tags(html).text
     assert text.count("the server CPU per GiB of read-send (8 rounds, 95 % CI)") == 2
-    assert "Two questions were asked: saturated, and paced at the same rate for every mode (8 complete rounds" in text
+    assert "Two workloads were run: saturated, and paced at the same rate for every mode (8 complete rounds" in text
     assert "read-send was the slowest with 1.3 GiB/s" in text
 
 
 def test_latency_says_how_it_was_taken_in_each(html: str) -> None:
     text = Tags(html).text
-    saturated, paced = text.split("Latency of a download · saturated")[-1].split("Latency of a download · paced")
-    assert "time under full load" in saturated and "intended" not in saturated
-    assert "offered at 900 MiB/s" in paced and "counts from when it should have started" in paced
+    saturated, paced = text.split("Download latency · saturated")[-1].split("Download latency · paced")
+    assert "latency under full load" in saturated and "intended" not in saturated
+    assert "offered at 900 MiB/s" in paced and "counts from its intended start" in paced
 
 
 def test_a_gate_of_another_question_has_no_number(both: RunData, html: str) -> None:
-    saturated, paced = Tags(html).text.split("The gates · saturated")[-1].split("The gates · paced")
-    assert "Of no meaning in a run like this: resident pages, fell behind." in saturated
-    assert "Of no meaning in a run like this: resident pages." in paced and "fell behind2 %0 %" in paced
+    saturated, paced = Tags(html).text.split("Disturbance limits · saturated")[-1].split("Disturbance limits · paced")
+    assert "Not applicable to this run: resident pages, fell behind." in saturated
+    assert "Not applicable to this run: resident pages." in paced and "fell behind2 %0 %" in paced
     cold = dataclasses.replace(both, run=dataclasses.replace(both.run, cache="cold"))
-    assert "like this: major faults, absent pages, fell behind." in gates.render(cold)
+    assert "this run: major faults, absent pages, fell behind." in disturbance_limits.render(cold)
 
 
 def test_ids_are_there_once_and_each_badge_leads_to_its_own_reasons(html: str) -> None:
@@ -133,7 +140,7 @@ def test_a_pace_that_was_asked_for_and_not_measured_is_said_to_be(
         stored.paced.append_cell(one)
     run = read_run(stored)
     terminal.show(run)
-    why = f"has no answer: it holds no complete round ({cells} cell{'s' * (cells != 1)}, state done)"
+    why = f"it holds no complete round ({cells} cell{'s' * (cells != 1)}, state done)"
     assert why in capsys.readouterr().out and why in Tags(page.page(run)).text
 
 

@@ -18,7 +18,7 @@ from tests import browser, screenshots
 from tests.browser import Browser
 from tests.reports import synthetic
 
-pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+pytestmark = [pytest.mark.browser, browser.needed]
 MODES = ("read-send", "sendfile", "read-whole")
 
 
@@ -58,7 +58,7 @@ def test_every_chart_comes_alive_when_it_is_seen(chromium: Browser) -> None:
 
 def test_the_numbers_on_the_first_screen_are_those_of_the_records(chromium: Browser, stored: RunFolder) -> None:
     cells = stored.read_cells()
-    for row in chromium.all("#glance tbody tr"):
+    for row in chromium.all("#summary tbody tr"):
         mode, cost, rate, *_ = (cell.text.split("\n")[0] for cell in row.find_elements("css selector", "th, td"))
         costs = [cell.metrics["server_cpu_s_per_gib"] or 0.0 for cell in cells if cell.mode == mode]
         rates = [cell.received_bytes / 2**30 / cell.wall_s for cell in cells if cell.mode == mode]
@@ -121,8 +121,8 @@ def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
     choose(chromium, "metric", "gib_per_s")
     chromium.run("document.querySelector('#forest select[name=baseline]').value = 'sendfile'")
     chromium.find("#forest input[value='read-whole']").click()
-    said = "Plain 95 % intervals, not corrected for their number, and no verdict."
-    assert chromium.find("#forest .chosen").text == f"! exploratory: throughput against sendfile. {said}"
+    said = "Plain 95 % intervals, not corrected for multiple comparisons; no verdict."
+    assert chromium.find("#forest .chosen").text == f"! exploratory: throughput relative to sendfile. {said}"
     pairs = read_run(stored).dataset.pairs("read-send", "gib_per_s", against="sendfile")
     found = paired_ratio(pairs)
     assert found.low is not None and found.high is not None

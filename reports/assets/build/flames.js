@@ -1,24 +1,19 @@
-// Flame graphs of the report: search, zoom, a keyboard, and any pair of modes against each other.
+// Flame graphs of the report: search, zoom, keyboard control, and the difference of any two modes.
 //
-// <script type="text/plain" id="ID">: trees by mode (of pairs: by mode, by other mode), as base64 of gzip of JSON.
-// <div class="flames" data-source="ID" data-keys='["mode", …]'>: filled when it is first seen, since a graph needs a width.
-// A tree's nodes have name, value (ms/GiB), children, kind, and delta in a difference. Names are text, never markup.
+// <script type="text/plain" id="ID">: trees by mode (differences: by mode and other mode), as base64 of gzip of JSON.
+// <div class="flames" data-source="ID" data-keys='["mode", …]'>: filled when first seen, since a graph needs a width.
+// A node has name, value (ms/GiB), children, kind, and in a difference delta. Names are text, never markup.
 import flamegraph from "d3-flame-graph";
 import { select } from "d3-selection";
 
 const CELL_HEIGHT = 20;
 const SIGNS = { python: "py", c: "C", kernel: "k", copy: "cp", root: "" };
 const KINDS = { python: "line of Python", c: "interpreter or library", kernel: "kernel", copy: "kernel, copying bytes" };
-const SAME = 0.05; // of a frame's own width: less is no difference that could be seen
+const SAME = 0.05; // share of a frame's width; smaller differences cannot be seen
 const fixed = (value) => (value >= 10 ? value.toFixed(0) : value.toPrecision(2));
 
-async function unpacked(text, kind) {
-  const bytes = Uint8Array.from(atob(text), (sign) => sign.charCodeAt(0));
-  return new Response(new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip")))[kind]();
-}
-
 const sources = {};
-const source = (id) => (sources[id] ??= unpacked(document.getElementById(id).textContent.trim(), "json"));
+const source = (id) => (sources[id] ??= unpacked(document.getElementById(id).textContent, "json")); // of templates/script.js
 
 function signOf({ delta, value, kind }) {
   if (delta === undefined) return SIGNS[kind];
@@ -33,13 +28,13 @@ function colour({ highlight, data }) {
 }
 
 function said({ data }, total) {
-  const parts = [`${data.name}: ${fixed(data.value)} CPU ms/GiB`, `${((100 * data.value) / total).toFixed(1)} % of the whole`];
-  if (data.delta !== undefined) parts.push(`${data.delta < 0 ? "−" : "+"}${fixed(Math.abs(data.delta))} ms/GiB against the other mode`);
+  const parts = [`${data.name}: ${fixed(data.value)} CPU ms/GiB`, `${((100 * data.value) / total).toFixed(1)} % of the total`];
+  if (data.delta !== undefined) parts.push(`${data.delta < 0 ? "−" : "+"}${fixed(Math.abs(data.delta))} ms/GiB compared with the other mode`);
   else if (KINDS[data.kind]) parts.push(KINDS[data.kind]);
   return parts.join(", ");
 }
 
-// scale: the part of the width that the whole tree takes, so that two trees side by side have one scale.
+// scale: the share of the width that the tree takes, so that two trees side by side have one scale.
 function draw(element, tree, scale = 1) {
   const canvas = element.querySelector(".canvas");
   const line = element.querySelector(".said");
@@ -64,11 +59,11 @@ function draw(element, tree, scale = 1) {
   let pattern = null;
   chart.setSearchMatch(({ data }) => pattern !== null && pattern.test(data.name));
   chart.setSearchHandler((found, sum) => {
-    line.textContent = `${found.length} frames, ${fixed(sum)} CPU ms/GiB, ${((100 * sum) / total).toFixed(1)} % of the whole`;
+    line.textContent = `${found.length} frames, ${fixed(sum)} CPU ms/GiB, ${((100 * sum) / total).toFixed(1)} % of the total`;
   });
   const target = select(canvas).datum(tree).call(chart);
   let here = target.select("g.frame").datum();
-  // New frames would grow for a quarter of a second, whatever transitionDuration says.
+  // New frames would be animated for a quarter of a second, whatever transitionDuration says.
   const settle = () => canvas.querySelectorAll("g.frame").forEach((frame) => {
     frame.firstElementChild.setAttribute("width", frame.getAttribute("width"));
   });
@@ -131,7 +126,7 @@ async function fill(element) {
     const scale = keys.length === 2 ? tree.value / Math.max(tree.value, at(trees, [...keys].reverse()).value) : 1;
     draw(element, tree, scale);
     resized.observe(element.querySelector(".canvas"));
-  } catch (error) { // an old browser: the tables say the same
+  } catch (error) { // an old browser; the tables have the same numbers
     element.querySelector(".said").textContent = `This browser cannot draw the flame graph: ${error.message}`;
   }
 }
@@ -152,13 +147,13 @@ for (const element of document.querySelectorAll(".difference")) {
   const captions = element.querySelectorAll("figcaption");
   let before = [ours.value, theirs.value];
   const pair = () => {
-    if (ours.value === theirs.value) [ours.value, theirs.value] = [before[1], before[0]]; // never with itself: swapped
+    if (ours.value === theirs.value) [ours.value, theirs.value] = [before[1], before[0]]; // a mode is never compared with itself
     before = [ours.value, theirs.value];
     [before, [...before].reverse()].forEach((keys, side) => {
       graphs[side].dataset.keys = JSON.stringify(keys);
-      captions[side].textContent = `${keys[0]}, against ${keys[1]}`;
+      captions[side].textContent = `${keys[0]}, compared with ${keys[1]}`;
       graphs[side].querySelector(".canvas").setAttribute("aria-label",
-        `${keys[0]} against ${keys[1]}. Arrow keys go from frame to frame, Enter zooms in, Escape shows all.`);
+        `${keys[0]} compared with ${keys[1]}. Arrow keys move between frames, Enter zooms in, Escape shows all.`);
     });
   };
   element.hidden = false;
@@ -168,7 +163,7 @@ for (const element of document.querySelectorAll(".difference")) {
   });
 }
 
-// Files are carried packed (reports/export/attachments.py): they are saved unpacked where the browser can.
+// Files are packed in the page (reports/export/attachments.py); browsers that can unpack them save them unpacked.
 for (const link of document.querySelectorAll(".downloads a")) {
   link.addEventListener("click", async (event) => {
     if (typeof DecompressionStream === "undefined") return;

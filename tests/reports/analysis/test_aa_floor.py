@@ -89,7 +89,7 @@ def test_the_page_shows_the_floor_once_and_no_duplicate_in_its_tables(tmp_path: 
     data = read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False))
     text = Tags(page.page(data)).text
     assert "for two equals, in this run" in text
-    glance = text[text.rindex("In numbers") :][:400]
+    glance = text[text.rindex("Key numbers") :][:400]
     assert "sendfile" in glance and AGAIN not in glance
 
 

@@ -56,12 +56,12 @@ def test_the_page_names_the_dropped_rounds_and_gives_the_result_with_every_round
     run, cells = disturbed(2, 7, repeats=(Repeat(9, 2),))
     run = dataclasses.replace(run, stopped="every interval was within ±5 % after 9 rounds", rounds_planned=12)
     text = Tags(page.page(read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
-    assert "8 of 10 complete rounds judged; 2 dropped whole" in text
-    assert "round 2, run again as round 9: steal 5 % (sendfile)" in text
-    assert "round 7, not run again: steal 5 % (sendfile)" in text
+    assert "8 of 10 complete rounds judged; 2 dropped, 1 repeated because" in text
+    assert "round 2, repeated as round 9: steal 5 % (sendfile)" in text
+    assert "round 7, not repeated: steal 5 % (sendfile)" in text
     assert "Result with every round kept (10 rounds):" in text
     assert "the verdict stays" in text
-    assert "every interval was within ±5 % after 9 rounds; 12 were planned at most" in text
+    assert "every interval was within ±5 % after 9 rounds; at most 12 were planned" in text
 
 
 def test_a_verdict_that_hangs_on_the_dropped_rounds_is_said_to(tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ from scipy import stats
 from reports import page
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.savings import core_hours, cores, saving
-from reports.sections import checklist, matters
+from reports.sections import checklist, traffic_savings
 from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 
@@ -36,14 +36,14 @@ def test_a_dearer_mode_saves_less_than_nothing_and_few_rounds_have_no_interval(t
     assert dearer is not None and dearer.high is not None and dearer.high < 0
     few = saving(several_runs.read(tmp_path, "b", rounds=4).dataset, "sendfile")
     assert few is not None and few.s_per_gib > 0 and (few.low, few.high) == (None, None)
-    assert "too few rounds for an interval" in matters.render(several_runs.read(tmp_path, "c", rounds=4))
+    assert "too few rounds for an interval" in traffic_savings.render(several_runs.read(tmp_path, "c", rounds=4))
 
 
 def test_the_traffic_is_the_runs_or_the_reports_or_an_example_that_says_so(tmp_path: Path) -> None:
     run = several_runs.read(tmp_path, "a")
-    assert "10,000 GiB a day, which is an example" in Tags(matters.render(run)).text
+    assert "10,000 GiB a day, which is an example" in Tags(traffic_savings.render(run)).text
     asked = dataclasses.replace(run, run=dataclasses.replace(run.run, gib_per_day=864_000.0))
-    text = Tags(matters.render(asked)).text
+    text = Tags(traffic_savings.render(asked)).text
     assert "864,000 GiB a day" in text and "example" not in text
     assert "at 864,000 GiB a day" in checklist.render(asked)
     stored = synthetic.write(tmp_path, synthetic.run(rounds=6, name="kept", gib_per_day=5000.0), sampled=False)
@@ -57,12 +57,12 @@ def test_the_checklist_says_where_a_saving_may_be_chance(tmp_path: Path) -> None
     text = Tags(
         checklist.render(several_runs.read(tmp_path, "a", rounds=8, modes=("read-send", "sendfile", "mmap-send")))
     ).text
-    assert "fewer cores busy, all day, than read-send.mmap-send keeps" in text
-    assert text.count("which may be chance: the interval holds 0") == 1
+    assert "fewer cores all day than read-send.mmap-send needs" in text
+    assert text.count("may be chance: the interval contains 0") == 1
     assert "(too few rounds for an interval)" in checklist.render(several_runs.read(tmp_path, "b", rounds=4))
 
 
 def test_void_modes_save_nothing(tmp_path: Path) -> None:
-    text = matters.render(several_runs.read(tmp_path, "a", failing="sendfile"))
+    text = traffic_savings.render(several_runs.read(tmp_path, "a", failing="sendfile"))
     assert "read-whole" in text and "sendfile" not in text
-    assert matters.render(several_runs.read(tmp_path, "b", failing="read-send")) == ""
+    assert traffic_savings.render(several_runs.read(tmp_path, "b", failing="read-send")) == ""

@@ -52,20 +52,21 @@ def test_nothing_known_is_nothing_drawn() -> None:
     cells = [dataclasses.replace(cell, metrics={}) for cell in synthetic.cells(run)]
     of = build(run, tuple(cells))
     assert comparison.forest(of, conclude(of, check(of)), 0.02) is None
-    assert comparison.cost(of) is comparison.throughput(of) is timeline.cpu(of) is timeline.switches(of) is None
+    assert comparison.cost(of) is comparison.throughput(of) is None
+    assert timeline.chart(of, timeline.CPU_CHART) is timeline.chart(of, timeline.SWITCHES_CHART) is None
 
 
 def test_thousands_of_samples_still_make_a_small_chart() -> None:
     of = records(rounds=20, per_cell=400)
     assert len(of.samples) > 70_000
-    spec = timeline.cpu(of)
+    spec = timeline.chart(of, timeline.CPU_CHART)
     assert spec is not None
     assert len(json.dumps(spec)) < 300_000
 
 
 def test_the_windows_of_the_cells_stand_behind_the_lines() -> None:
     of = records(2)
-    spec = timeline.switches(of)
+    spec = timeline.chart(of, timeline.SWITCHES_CHART)
     assert spec is not None
     assert {(row["mode"], row["t"]) for row in values(spec)[0]} == {(c.mode, round(c.started_s, 2)) for c in of.cells}
 

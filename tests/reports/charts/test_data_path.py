@@ -85,7 +85,7 @@ def test_what_was_found_as_it_is_drawn_is_confirmed() -> None:
 def test_a_send_that_was_copied_after_all_is_drawn_though_the_model_has_it_not() -> None:
     target = synthetic.target("sendfile")
     assert labels(target, COPIED_AFTER_ALL) == ["1 DMA", "2 DMA ✗", "+1 CPU"]
-    besides = "besides, CPU from page cache to socket buffer, 1 per byte: measured only"
+    besides = "also CPU from page cache to socket buffer, 1 per byte: measured only"
     assert title(target, COPIED_AFTER_ALL).endswith(f"DMA from page cache to NIC: contradicted; {besides}")
     assert statement(target, COPIED_AFTER_ALL) == (
         "CPU copies of every byte: 0 in the model, 1.00 measured (0.00 of reading, 1.00 of sending): contradicted, "

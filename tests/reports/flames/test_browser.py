@@ -16,7 +16,7 @@ from tests.browser import Browser
 from tests.conftest import eventually
 from tests.reports import synthetic
 
-pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+pytestmark = [pytest.mark.browser, browser.needed]
 HOSTILE = "<img src=x onerror=window.hurt=1></script><script>window.hurt=1</script>\"'&"
 MODES = ("read-send", "sendfile", HOSTILE)
 
@@ -83,7 +83,7 @@ def test_a_graph_goes_from_the_line_of_python_to_the_copy_and_says_what_it_costs
     assert widths["py send_file (servers/modes/read_send.py:40)"] == pytest.approx(whole * 420 / 440, rel=0.02)
     assert widths["cp _copy_to_iter"] == pytest.approx(whole * 120 / 440, rel=0.02)
     titles = [title.get_attribute("textContent") for title in graph.find_elements("css selector", "title")]
-    assert "_copy_to_iter: 120 CPU ms/GiB, 27.3 % of the whole, kernel, copying bytes" in titles
+    assert "_copy_to_iter: 120 CPU ms/GiB, 27.3 % of the total, kernel, copying bytes" in titles
 
 
 def test_a_click_zooms_and_a_button_shows_all(chromium: Browser) -> None:
@@ -127,7 +127,7 @@ def test_two_modes_meet_in_the_kernel_each_in_the_scale_of_the_dearer(chromium: 
     assert ours["− tcp_sendmsg"] / theirs["+ tcp_sendmsg"] == pytest.approx(124 / 300, rel=0.03)
     assert "+ _copy_to_iter" in theirs, "what vanished is drawn where it still is"
     assert "+ __pi_memcpy" in ours
-    assert said(dear) == "read-send: 440 CPU ms/GiB, 100.0 % of the whole, +296 ms/GiB against the other mode"
+    assert said(dear) == "read-send: 440 CPU ms/GiB, 100.0 % of the total, +296 ms/GiB compared with the other mode"
 
 
 def test_any_pair_can_be_chosen_and_a_mode_is_never_compared_with_itself(chromium: Browser) -> None:
@@ -139,7 +139,7 @@ def test_any_pair_can_be_chosen_and_a_mode_is_never_compared_with_itself(chromiu
     ours.select_by_index(2)
     chromium.wait_for("document.querySelector('.difference g.frame').getAttribute('name').includes('onerror')")
     captions = [each.text for each in chromium.all(".difference figcaption")]
-    assert captions == [f"{HOSTILE}, against sendfile", f"sendfile, against {HOSTILE}"]
+    assert captions == [f"{HOSTILE}, compared with sendfile", f"sendfile, compared with {HOSTILE}"]
 
 
 def test_names_are_text_wherever_they_are_drawn(chromium: Browser) -> None:

@@ -30,10 +30,6 @@ def child(node: tree.Tree, *names: str) -> tree.Tree:
     return node
 
 
-def test_samples_become_milliseconds_per_gib() -> None:
-    assert tree.per_gib({("a",): 199}, 199, 2.0) == {("a",): 500.0}
-
-
 def test_a_tree_adds_up_and_says_what_each_frame_is() -> None:
     drawn = tree.tree(READ, "read-send")
     assert (drawn["name"], drawn["value"], drawn["kind"]) == ("read-send", 360.0, "root")
@@ -70,13 +66,14 @@ def test_a_difference_shows_what_is_more_and_what_only_one_has() -> None:
     assert [node["name"] for node in child(other_way, "tcp_sendmsg")["children"]] == ["tcp_push"]
 
 
-def test_the_functions_that_explain_a_difference_come_largest_first() -> None:
-    assert tree.leaf_deltas(SENDFILE, READ)[:4] == [
-        ("_copy_to_iter", -200.0),
-        ("_copy_from_iter", -100.0),
-        ("tcp_push", 30.0),
-        ("do_splice", 20.0),
-    ]
+def test_self_time_is_what_a_function_costs_without_those_that_it_calls() -> None:
+    assert tree.self_time(READ)["_copy_to_iter"] == 200.0
+    assert "tcp_sendmsg" not in tree.self_time(READ)
+
+
+def test_a_stack_is_cut_where_it_becomes_too_narrow_and_its_caller_gets_the_cost() -> None:
+    stacks = {("a", "b", "c"): 1.0, ("a", "b"): 9.0, ("a",): 90.0, ("d", "e"): 1.0}
+    assert tree.trimmed(stacks, 0.05) == {("a", "b"): 10.0, ("a",): 90.0, ("d",): 1.0}
 
 
 def test_a_tree_without_its_narrow_frames_is_the_one_that_is_drawn_so_at_once() -> None:

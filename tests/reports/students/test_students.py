@@ -22,8 +22,6 @@ from tests.conftest import PROJECT
 from tests.reports import synthetic
 from tests.reports.tags import Tags
 
-no_browser = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
-
 
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
@@ -56,7 +54,7 @@ def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
     run = read_run(folder)
     assert questions(run) == ()
     text = Tags(page.page(run)).text
-    assert "did not keep the code of its servers" in text and "Its code is not on record" in text
+    assert "did not record the code of its servers" in text and "Its code is not on record" in text
 
 
 def test_where_no_path_makes_fewer_copies_the_answer_is_no(tmp_path: Path) -> None:
@@ -122,7 +120,8 @@ def chromium(shared: Browser, url: str) -> Iterator[Browser]:
     assert shared.complaints() == []
 
 
-@no_browser
+@pytest.mark.browser
+@browser.needed
 def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     copies, fewer, cost, _ = chromium.all("#predict .question")
     copies.find_element("css selector", "input[value='3']").click()
@@ -135,7 +134,7 @@ def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     chromium.wait_for("[...arguments].every((each) => each.textContent)", *said)
     assert [each.text for each in said] == [
         "✗ You said 3; the answer is 4.",
-        "✓ You said yes, and so it is.",
+        "✓ You said yes; that is right.",
         "✗ You said 0.9, which is more than the measured interval.",
     ]
     assert cost.find_element("css selector", "circle.guess").is_displayed()
@@ -143,7 +142,8 @@ def test_a_guess_is_held_against_the_measurement(chromium: Browser) -> None:
     chromium.wait_for("arguments[0].textContent.startsWith('✓')", said[0])
 
 
-@no_browser
+@pytest.mark.browser
+@browser.needed
 def test_the_report_and_the_page_lead_to_each_other(chromium: Browser) -> None:
     chromium.find(".facts a").click()
     chromium.wait_for("location.pathname.endsWith('/index.html')")
@@ -151,7 +151,8 @@ def test_the_report_and_the_page_lead_to_each_other(chromium: Browser) -> None:
     chromium.wait_for("location.pathname.endsWith('/students.html')")
 
 
-@no_browser
+@pytest.mark.browser
+@browser.needed
 def test_without_scripts_the_answers_unfold_too(url: str) -> None:
     with browser.browser(scripts=False) as quiet:
         quiet.show(url)

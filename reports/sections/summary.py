@@ -1,4 +1,4 @@
-"""The numbers that matter most, one line per mode: readable at once, on a phone too."""
+"""The most important numbers, one line per mode, also readable on a phone."""
 
 from markupsafe import Markup
 
@@ -8,9 +8,9 @@ from reports.analysis.workload import caption
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "In numbers"
+TITLE = "Key numbers"
 ORDER = 15
-HALF = True
+HALF_WIDTH = True
 PER_WORKLOAD = True
 
 
@@ -29,4 +29,4 @@ def render(run: RunData) -> Markup:
         for mode in dataset.modes
     ]
     baseline = None if run.interactive else run.run.baseline
-    return fragment("glance.html", question=caption(run.run), rows=rows, void=run.void, baseline=baseline)
+    return fragment("summary.html", question=caption(run.run), rows=rows, void=run.void, baseline=baseline)

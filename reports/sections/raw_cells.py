@@ -1,4 +1,4 @@
-"""Every raw cell, so that anyone can compute again."""
+"""The raw data: every cell, so that anyone can recompute the results."""
 
 from markupsafe import Markup
 
@@ -6,9 +6,9 @@ from profiles.store.run_folder import CELLS_FILE
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Every raw cell"
+TITLE = "Raw data"
 ORDER = 130
-HINT = "one line per mode and round, so that anyone can compute again"
+HINT = "one row per mode and round"
 PER_WORKLOAD = True
 
 MOST_CELLS = 240
@@ -20,7 +20,7 @@ def render(run: RunData) -> Markup:
     known = [facts.name for facts in run.run.metrics if facts.name in found]
     more = found - set(known)
     return fragment(
-        "rounds.html",
+        "raw_cells.html",
         cells=cells[:MOST_CELLS],
         count=len(cells),
         metrics=known + sorted(more),

@@ -1,4 +1,4 @@
-"""One line per mode: where the difference comes from."""
+"""Why the modes differ: one line per mode."""
 
 from markupsafe import Markup
 
@@ -6,12 +6,12 @@ from reports.explanations import why
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Why"
+TITLE = "Why they differ"
 ORDER = 50
 NEEDS_PAIRING = True
-HALF = True
+HALF_WIDTH = True
 
 
 def render(run: RunData) -> Markup:
     lines = [(mode, why(run, mode)) for mode in run.dataset.others]
-    return fragment("why.html", lines=lines, target=run.target(run.run.baseline))
+    return fragment("explanation.html", lines=lines, target=run.target(run.run.baseline))

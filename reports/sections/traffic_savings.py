@@ -1,4 +1,4 @@
-"""Does it matter? The difference at a stated traffic, in cores and core-hours a day (Gregg's checklist)."""
+"""What a mode saves at a given traffic, in cores and core-hours per day."""
 
 from collections.abc import Callable
 
@@ -10,10 +10,10 @@ from reports.analysis.text import number
 from reports.run_data import RunData
 from reports.templating import fragment
 
-TITLE = "Does it matter?"
+TITLE = "Savings at a given traffic"
 ORDER = 126
 NEEDS_PAIRING = True
-HINT = "cores and core-hours at a stated traffic"
+HINT = "cores and core-hours saved per day"
 PER_WORKLOAD = True
 
 Scale = Callable[[float, float], float]
@@ -30,7 +30,7 @@ def render(run: RunData) -> Markup:
         for each in known
     ]
     return fragment(
-        "matters.html",
+        "traffic_savings.html",
         rows=rows,
         gib_per_day=number(gib_per_day),
         example=run.run.gib_per_day is None,
