@@ -18,8 +18,7 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from errors import UsageError, UserError
-from load.agent import options
-from load.agent.options import AgentOptions
+from load.agent.options import AGENT_KNOBS, AgentOptions
 from load.agent.remote import connect
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
@@ -54,47 +53,21 @@ def install(user_classes: dict[str, type[DownloadUser]]) -> None:
 
 
 def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
+    def add(name: str, summary: str, in_web_ui: bool = False, **more: Any) -> None:
+        variable = f"LOCUST_{name.upper().replace('-', '_')}"
+        parser.add_argument(f"--{name}", env_var=variable, include_in_web_ui=in_web_ui, help=summary, **more)
+
     # Locust's own defaults: every interface, no choice of classes, one user.
     parser.set_defaults(web_host="127.0.0.1", class_picker=True, num_users=4, spawn_rate=4)
-    parser.add_argument(
-        "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
-    )
-    parser.add_argument(
-        "--pace",
-        default="saturated",
-        env_var="LOCUST_PACE",
-        help="The load that each mode gets: saturated, or a rate like 200MiB/s",
-    )
+    add("sink", "What users do with the bytes", in_web_ui=True, choices=SINKS, default="discard")
+    add("pace", "The load that each mode gets: saturated, or a rate like 200MiB/s", in_web_ui=True, default="saturated")
     for name, default, summary in FOLDERS:
-        parser.add_argument(
-            f"--{name}",
-            default=str(PROJECT / default),
-            env_var=f"LOCUST_{name.upper()}",
-            include_in_web_ui=False,
-            help=summary,
-        )
-    for name, metavar, summary in options.OPTIONS:
-        parser.add_argument(
-            f"--{name}",
-            metavar=metavar,
-            env_var=f"LOCUST_{name.upper().replace('-', '_')}",
-            include_in_web_ui=False,
-            help=summary,
-        )
-    parser.add_argument(
-        "--published-on",
-        metavar="HOST",
-        env_var="LOCUST_PUBLISHED_ON",
-        include_in_web_ui=False,
-        help="The host under which browsers reach the web UI, if not --web-host: where a container's port is published",
-    )
-    parser.add_argument(
-        "--any-port",
-        action="store_true",
-        env_var="LOCUST_ANY_PORT",
-        include_in_web_ui=False,
-        help="Serve on free ports instead of the modes' own",
-    )
+        add(name, summary, default=str(PROJECT / default))
+    for knob in AGENT_KNOBS:
+        add(knob.option.removeprefix("--"), knob.help, metavar=knob.metavar)
+    published = "The host of the web UI as browsers see it, if not --web-host: where a container's port is published"
+    add("published-on", published, metavar="HOST")
+    add("any-port", "Serve on free ports instead of the modes' own", action="store_true")
 
 
 def _check_free(host: str, port: int) -> None:

@@ -5,21 +5,17 @@ from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
+import knobs
 from errors import UsageError, UserError
 from profiles.agent.access import Address, client_context, parse_address, read_token
 
-# On Locust's command line: name, metavar, summary.
-OPTIONS = (
-    ("agent", "HOST:PORT", "Where servers run: an agent on another host"),
-    ("agent-token-file", "FILE", "The file of the token that it was started with"),
-    ("agent-ca", "FILE", "Who signed its certificate (PEM), or system"),
-)
+AGENT_KNOBS = tuple(knobs.KNOBS[name] for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA"))
 
 
-def as_given(options: Namespace) -> list[str]:
-    """Those of OPTIONS that were given, as words of a command line."""
-    values = {name: getattr(options, name.replace("-", "_"), None) for name, _, _ in OPTIONS}
-    return [word for name, value in values.items() if value for word in (f"--{name}", value)]
+def given_options(options: Namespace) -> list[str]:
+    """The agent's options that were given, as words of a command line."""
+    values = {knob.option: getattr(options, knob.attribute, None) for knob in AGENT_KNOBS}
+    return [word for option, value in values.items() if value for word in (option, value)]
 
 
 @dataclass(frozen=True, slots=True)

@@ -75,6 +75,6 @@ def _what_remains(folder: RunFolder) -> str:
     if complete == 0:
         return f"No round was completed; the records are in {folder.path}."
     return (
-        f"{complete} of {len(planned.order)} rounds are complete and saved: "
+        f"{complete} of {len(planned.order)} rounds are complete and kept: "
         f"`make report RUN={folder.path.name}` builds their report"
     )

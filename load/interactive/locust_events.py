@@ -18,7 +18,7 @@ from locust.exception import StopTest
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from errors import UsageError, UserError
-from load.agent.options import as_given
+from load.agent.options import given_options
 from load.interactive.idle_servers import IdleServers
 from load.interactive.recorded_load import ManualLoad, RecordedLoad
 from load.users.connection import SINKS
@@ -74,7 +74,7 @@ class LocustLoads:
         if self._idle_servers is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(one.target for one in self._user_classes.values() if one.target in chosen)
             in_workers = isinstance(environment.runner, MasterRunner)
-            asked = ManualLoad(modes, users, sink, rate, in_workers, as_given(options))
+            asked = ManualLoad(modes, users, sink, rate, in_workers, given_options(options))
             self.current = RecordedLoad(self._idle_servers, self._runs_folder, asked)
 
     def on_stopping(self, environment: Environment, **_: Any) -> None:

@@ -59,19 +59,19 @@ def parse(text: str) -> PaceSpec:
 
 def manual_rate(text: str) -> int | None:
     """What a manual load offers to each mode, in bytes per second; None for saturated. Raises UsageError."""
-    asked = parse(text)
-    if asked == SATURATED:
+    spec = parse(text)
+    if spec == SATURATED:
         return None
-    if asked.saturated or not isinstance(asked.rate, int):
+    if spec.saturated or not isinstance(spec.rate, int):
         raise UsageError(f"pace {text!r}: a load by hand is saturated, or has a rate like 200MiB/s")
-    return asked.rate
+    return spec.rate
 
 
-def format_pace(asked: PaceSpec) -> str:
+def format_pace(spec: PaceSpec) -> str:
     """Such that parse() gives it back."""
-    words = ["saturated"] if asked.saturated else []
-    if asked.rate is not None:
-        words.append("auto" if asked.rate == "auto" else f"{exact_size(asked.rate)}/s".replace(" ", ""))
+    words = ["saturated"] if spec.saturated else []
+    if spec.rate is not None:
+        words.append("auto" if spec.rate == "auto" else f"{exact_size(spec.rate)}/s".replace(" ", ""))
     return " ".join(words)
 
 

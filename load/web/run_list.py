@@ -5,6 +5,7 @@ Its rule: a name that comes from a browser names a folder directly below ours, o
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from errors import UserError
@@ -36,7 +37,6 @@ class Runs:
     def __init__(self, runs_folder: Path, reports: Path) -> None:
         self._runs_folder = runs_folder
         self._reports = reports
-        self._read: dict[Path, tuple[int, Run]] = {}  # by file: its modification time and content
 
     def listed(self) -> list[RunSummary]:
         """The newest first, without those that cannot be read."""
@@ -56,7 +56,7 @@ class Runs:
     def _all(self) -> Iterator[RunSummary]:
         for path in self._runs_folder.glob(f"*/{RUN_FILE}"):
             try:
-                run = self._run(path)
+                run = _read_run(path.parent, path.stat().st_mtime_ns)
             except (UserError, OSError):
                 continue
             yield self._summary(path, run.kind, run, run.started_at, len(run.order))
@@ -72,9 +72,8 @@ class Runs:
         name = file.parent.name
         return RunSummary(name, kind, record.state, began, record.modes, size, self.report(name) is not None)
 
-    def _run(self, path: Path) -> Run:
-        written = path.stat().st_mtime_ns
-        known = self._read.get(path)
-        if known is None or known[0] != written:
-            known = self._read[path] = (written, RunFolder(path.parent).read_run())
-        return known[1]
+
+@cache
+def _read_run(folder: Path, _modified_ns: int) -> Run:
+    """The second argument changes when the record was written again."""
+    return RunFolder(folder).read_run()

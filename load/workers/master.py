@@ -124,7 +124,7 @@ class DistributedPool(UserPool):
                     raise
 
     def _prepare(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
-        def request(number: int, worker_index: int) -> Prepare:
+        def message(number: int, worker_index: int) -> Prepare:
             return Prepare(
                 number=number,
                 target=user_class.target,
@@ -139,7 +139,7 @@ class DistributedPool(UserPool):
                 workers=self.workers,
             )
 
-        self._ask(PREPARE, request)
+        self._ask(PREPARE, message)
 
     def _ask(
         self, kind: str, message: Callable[[int, int], Prepare | CountRequest], within_s: float | None = None
@@ -148,35 +148,35 @@ class DistributedPool(UserPool):
 
         Raises PeerLostError where one does not answer, and UserError where one refuses.
         """
-        self._request = asked = _Request(next(self._numbers), time.monotonic())
+        self._request = request = _Request(next(self._numbers), time.monotonic())
         for index, worker in enumerate(self._ids):
-            self._runner.send_message(kind, encode(message(asked.number, index)), worker)
+            self._runner.send_message(kind, encode(message(request.number, index)), worker)
         timeout_s = ANSWER_TIMEOUT_S if within_s is None else within_s
-        complete = asked.complete.wait(timeout_s)
-        for worker, (_, answer) in asked.answers.items():
+        complete = request.complete.wait(timeout_s)
+        for worker, (_, answer) in request.answers.items():
             if answer.refusal:
                 raise UserError(f"worker {worker} refused: {answer.refusal}")
         if not complete:
             if ended := self._ended():
                 raise PeerLostError("; ".join(ended.values()))
-            silent = [worker for worker in self._ids if worker not in asked.answers]
+            silent = [worker for worker in self._ids if worker not in request.answers]
             raise PeerLostError(f"worker {', '.join(silent)} did not answer within {timeout_s:g} s")
-        for worker, (answered_s, answer) in asked.answers.items():
-            self._clocks[worker].learn(asked.asked_s, answer.monotonic_s, answered_s)
+        for worker, (answered_s, answer) in request.answers.items():
+            self._clocks[worker].learn(request.asked_s, answer.monotonic_s, answered_s)
             self._pids[worker] = answer.pid
-        return {worker: asked.answers[worker][1] for worker in self._ids}
+        return {worker: request.answers[worker][1] for worker in self._ids}
 
     def _on_answer(self, msg: object, **_: object) -> None:
         answered_s = time.monotonic()
-        worker, asked = str(getattr(msg, "node_id", "")), self._request
+        worker, request = str(getattr(msg, "node_id", "")), self._request
         try:
             answer = decode(getattr(msg, "data", None), Answer)
         except msgspec.ValidationError:
             return  # a peer of another version: it has not answered
-        if answer.number in (asked.number, UNPARSED) and worker in self._ids:
-            asked.answers[worker] = (answered_s, answer)
-            if len(asked.answers) == len(self._ids):
-                asked.complete.set()
+        if answer.number in (request.number, UNPARSED) and worker in self._ids:
+            request.answers[worker] = (answered_s, answer)
+            if len(request.answers) == len(self._ids):
+                request.complete.set()
 
     def _received(self, worker: str, answer: Answer) -> Received:
         clock = self._clocks[worker]

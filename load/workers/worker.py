@@ -56,35 +56,35 @@ class WorkerRole:
 
         return on_message
 
-    def _prepare(self, asked: Prepare) -> Answer:
-        user_class = self._by_target.get(asked.target)
+    def _prepare(self, request: Prepare) -> Answer:
+        user_class = self._by_target.get(request.target)
         if user_class is None:
-            refusal = f"it has no target {asked.target!r}: do both run the same version?"
-            return Answer(asked.number, time.monotonic(), refusal=refusal)
-        user_class.address, user_class.path, user_class.tls = asked.address, asked.path, asked.tls
-        user_class.sink, user_class.expected_bytes = asked.sink, asked.expected_bytes
-        rate, size_bytes, begin_s = asked.rate_bytes_per_s, asked.expected_bytes or 0, time.perf_counter()
-        pace = None if rate is None else Pace(rate, size_bytes, asked.users, begin_s)
-        user_class.offer(pace, itertools.count(asked.worker_index, asked.workers))
+            refusal = f"it has no target {request.target!r}: do both run the same version?"
+            return Answer(request.number, time.monotonic(), refusal=refusal)
+        user_class.address, user_class.path, user_class.tls = request.address, request.path, request.tls
+        user_class.sink, user_class.expected_bytes = request.sink, request.expected_bytes
+        rate, size_bytes, begin_s = request.rate_bytes_per_s, request.expected_bytes or 0, time.perf_counter()
+        pace = None if rate is None else Pace(rate, size_bytes, request.users, begin_s)
+        user_class.offer(pace, itertools.count(request.worker_index, request.workers))
         self._meter = user_class.meter
         self._on_prepare()
-        return self._count(CountRequest(asked.number))
+        return self._count(CountRequest(request.number))
 
-    def _count(self, asked: CountRequest) -> Answer:
+    def _count(self, request: CountRequest) -> Answer:
         meter = self._meter
         spent = resource.getrusage(resource.RUSAGE_SELF)
         answer = Answer(
-            number=asked.number,
+            number=request.number,
             monotonic_s=time.monotonic(),
             pid=os.getpid(),
             received_bytes=meter.received_bytes,
             downloads=meter.downloads,
             users=self._runner.user_count,
             cpu={"cpu_s": time.process_time(), "user_s": spent.ru_utime, "system_s": spent.ru_stime},
-            failure_names=dict(meter.failure_names) if asked.end else {},
-            histogram=meter.latency_us.encode().decode("ascii") if asked.end else "",
+            failure_names=dict(meter.failure_names) if request.end else {},
+            histogram=meter.latency_us.encode().decode("ascii") if request.end else "",
         )
-        if asked.begin:
+        if request.begin:
             meter.reset()
         return answer
 

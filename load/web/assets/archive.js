@@ -1,7 +1,7 @@
 // Recorded flame graphs, and saved runs with their reports.
 //
 // Its rule: reports and flame graphs open in a sandbox, without an origin.
-import { FACTS, Refused, ask, byId, make, refill, say } from "./base.js";
+import { FACTS, Refused, ask, byId, make, refill, showText } from "./base.js";
 
 const KINDS = { campaign: "campaign", interactive: "interactive, not a campaign", sweep: "sweep" };
 let opened = null;
@@ -10,12 +10,12 @@ let listed = "";
 
 /** Shows a refusal of this action in the element with this id. */
 async function showingErrors(id, action) {
-  say(byId(id), "");
+  showText(byId(id), "");
   try {
     await action();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(byId(id), error.message);
+    showText(byId(id), error.message);
   }
 }
 
@@ -24,7 +24,7 @@ export function begin() {
   byId("record").addEventListener("submit", (event) => {
     event.preventDefault();
     const { mode, seconds } = event.target.elements;
-    if (!seconds.checkValidity()) return say(byId("record-error"), `seconds: ${seconds.validationMessage}`);
+    if (!seconds.checkValidity()) return showText(byId("record-error"), `seconds: ${seconds.validationMessage}`);
     wanted = mode.value;
     return showingErrors("record-error", () => ask("/record", { mode: mode.value, seconds: Number(seconds.value) }));
   });
@@ -76,7 +76,7 @@ export function show(state) {
     open(newest);
   }
   const { reports, doing } = state;
-  say(byId("runs-error"), Object.entries(reports.refused).map(([run, why]) => `${run}: ${why}`).slice(-1).join(""));
+  showText(byId("runs-error"), Object.entries(reports.refused).map(([run, why]) => `${run}: ${why}`).slice(-1).join(""));
   const now = JSON.stringify([doing, reports.made, reports.waiting, state.campaign?.run]);
   if (now !== listed && doing !== "campaign") {
     listed = now;

@@ -1,7 +1,7 @@
 // The form of a load or a campaign, and the buttons that start and stop it.
 //
 // Its rule: errors are shown under the form, those of the browser's own checks first, then those of the bench.
-import { Refused, ask, byId, stored, say, sizeText } from "./base.js";
+import { Refused, ask, byId, stored, showText, sizeText } from "./base.js";
 import { choose, chosenModes } from "./modes.js";
 
 const form = byId("ask");
@@ -63,7 +63,7 @@ function firstError() {
 async function start(event) {
   event.preventDefault();
   const wrong = firstError();
-  say(byId("ask-error"), wrong);
+  showText(byId("ask-error"), wrong);
   if (wrong) return;
   await send(() => ask(kind === "load" ? "/load/start" : "/campaign/start", command()));
 }
@@ -71,10 +71,10 @@ async function start(event) {
 async function send(action) {
   try {
     show(await action());
-    say(byId("ask-error"), "");
+    showText(byId("ask-error"), "");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(byId("ask-error"), error.message);
+    showText(byId("ask-error"), error.message);
   }
 }
 
@@ -111,6 +111,6 @@ export function show(state) {
   }
   byId("start").disabled = doing !== "nothing";
   byId("stop").disabled = doing === "nothing" || doing === "preparing";
-  if (state.load_error && byId("ask-error").dataset.said !== state.load_error) say(byId("ask-error"), state.load_error);
-  byId("ask-error").dataset.said = state.load_error;
+  if (state.load_error && byId("ask-error").dataset.shown !== state.load_error) showText(byId("ask-error"), state.load_error);
+  byId("ask-error").dataset.shown = state.load_error;
 }

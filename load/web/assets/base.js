@@ -15,7 +15,7 @@ export function make(tag, properties = {}, ...children) {
 }
 
 /** Shows a line of text; hides the element when it is empty. */
-export function say(element, text) {
+export function showText(element, text) {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = !text;
 }

@@ -7,7 +7,7 @@ import * as campaign from "./campaign.js";
 import * as charts from "./charts.js";
 import * as modes from "./modes.js";
 import * as points from "./points.js";
-import { FACTS, byId, say } from "./base.js";
+import { FACTS, byId, showText } from "./base.js";
 
 const EVERY_MS = 1000; // points come twice a second: drawing each of them alone would cost the machine twice as much
 
@@ -23,7 +23,7 @@ function doing(state) {
 function show(state) {
   byId("doing").className = `doing ${state.doing}`;
   if (byId("doing-text").textContent !== doing(state)) byId("doing-text").textContent = doing(state);
-  say(byId("trouble"), state.trouble ?? "");
+  showText(byId("trouble"), state.trouble ?? "");
   byId("limit").hidden = !charts.loadIsFull();
   for (const part of [modes, ask, campaign, archive]) part.show(state);
 }

@@ -1,7 +1,7 @@
 // A running campaign: progress, current verdicts, and a forest plot that grows with each round.
 //
 // Its rule: numbers and sentences come from the bench, which computes them as the report does.
-import { FACTS, byId, duration, make, refill, say } from "./base.js";
+import { FACTS, byId, duration, make, refill, showText } from "./base.js";
 import { modeStyle } from "./view.js";
 
 const SIGNS = { less: "↓", more: "↑", same: "=", inconclusive: "?", void: "✕", none: "–" };
@@ -87,27 +87,27 @@ export function show(state) {
   last = campaign;
   const { found } = campaign;
   const running = campaign.state === "running";
-  say(byId("campaign-title"), `Campaign ${campaign.run}${found && found.question === "paced" ? ", paced" : ""}`);
+  showText(byId("campaign-title"), `Campaign ${campaign.run}${found && found.question === "paced" ? ", paced" : ""}`);
   const share = campaign.state === "done" ? 1 : campaign.expected_s ? Math.min(1, campaign.done_s / campaign.expected_s) : 0;
   byId("campaign-progress").value = share;
   byId("campaign-progress").hidden = !running;
   const ended = { done: "done", failed: "failed", stopped: "stopped: complete rounds are kept" }[campaign.state];
-  say(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
+  showText(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
   const rounds = found ? `${found.rounds} complete ${found.rounds === 1 ? "round" : "rounds"} of ${found.planned} planned` : "";
   const dropped = found ? Object.entries(found.dropped).map(([round, why]) => `round ${round} was disturbed: ${why}`).join("; ") : "";
-  say(byId("campaign-text"), [running ? state.preparing ?? campaign.text : "", rounds, dropped].filter(Boolean).join(" · "));
-  say(byId("campaign-error"), campaign.error);
+  showText(byId("campaign-text"), [running ? state.preparing ?? campaign.text : "", rounds, dropped].filter(Boolean).join(" · "));
+  showText(byId("campaign-error"), campaign.error);
   refill(byId("campaign-verdicts"), found?.modes.map((mode) => mode.sentence) ?? [], () => (found?.modes ?? []).map(verdict));
   drawForest();
   showReport(state, campaign);
 }
 
 function drawForest() {
-  const place = byId("forest");
-  const width = Math.max(300, place.clientWidth);
+  const element = byId("forest");
+  const width = Math.max(300, element.clientWidth);
   const found = last?.found;
-  refill(place, [found?.modes ?? [], width], () => (found ? forest(found, width) : []));
-  byId("forest-how").hidden = !place.firstChild;
+  refill(element, [found?.modes ?? [], width], () => (found ? forest(found, width) : []));
+  byId("forest-how").hidden = !element.firstChild;
 }
 
 function showReport(state, campaign) {

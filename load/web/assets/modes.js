@@ -1,7 +1,7 @@
 // The list of data paths: what to load, what it costs now, and the state of its server.
 //
 // Its rule: a row is made once and changed in place, so that it does not lose the focus every second.
-import { FACTS, Refused, GIB, ask, byId, stored, make, say, short } from "./base.js";
+import { FACTS, Refused, GIB, ask, byId, stored, make, showText, short } from "./base.js";
 import { isHidden, modeStyle, setChosen, toggleHidden } from "./view.js";
 import { now } from "./points.js";
 
@@ -53,12 +53,12 @@ function row(mode, onChange) {
 
 async function restart(name, button) {
   button.disabled = true;
-  say(byId("server-error"), "");
+  showText(byId("server-error"), "");
   try {
     await ask("/server/start", { mode: name });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(byId("server-error"), error.message);
+    showText(byId("server-error"), error.message);
   } finally {
     button.disabled = false;
   }

@@ -73,7 +73,7 @@ export class Plot {
         { ...axis, values: (_, ticks) => ticks.map((tick) => brief.format(tick)), space: 34, size: 52 },
       ],
       series: [{}, ...lines.map((line) => this.series(line))],
-      hooks: { setSelect: [select], setCursor: [(plot) => this.say(plot)], setSeries: [(plot) => this.say(plot)] },
+      hooks: { setSelect: [select], setCursor: [(plot) => this.showReading(plot)], setSeries: [(plot) => this.showReading(plot)] },
     };
   }
 
@@ -93,7 +93,7 @@ export class Plot {
   }
 
   /** Shows the value of the nearest line under the cursor. */
-  say(plot) {
+  showReading(plot) {
     const index = plot.cursor.idx;
     if (missing(index)) {
       this.reading.textContent = "";
