@@ -32,7 +32,7 @@ class Axis:
         value = parse_size(text)
         if not self.least <= value <= self.most:
             limits = f"{self.format(self.least)} to {self.format(self.most)}"
-            raise UsageError(f"POINTS={text}: AXIS={self.name} takes {limits}")
+            raise UsageError(f"POINTS={text}: AXIS={self.name} goes from {limits}")
         return value
 
     def format(self, value: int) -> str:
@@ -82,7 +82,7 @@ def check_modes(axis: Axis, modes: tuple[str, ...]) -> None:
     known = catalog.discover()
     if axis.name == "buffer-offset":
         if modes != ("read-send",):
-            raise UsageError("AXIS=buffer-offset compares read-send with itself: leave out MODES")
+            raise UsageError("AXIS=buffer-offset compares read-send with itself: leave MODES out")
         return
     if len(modes) < 2:
         raise UsageError(f"a sweep compares modes: give two or more MODES, not {' '.join(modes)}")
