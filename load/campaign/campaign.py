@@ -11,7 +11,7 @@ from typing import TypeVar
 from errors import UserError
 from load.campaign import schedule
 from load.campaign.cell_runner import CellRunner
-from load.campaign.readiness import check_cold
+from load.campaign.readiness import check_measurable
 from load.campaign.schedule import Schedule, perf_unavailable
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
@@ -57,7 +57,7 @@ class Campaign:
         Raises UserError when the run cannot go on: complete rounds are kept, and the record holds the reason.
         """
         facts = self._agent.facts()
-        self._check_preconditions(facts)
+        check_measurable(self._agent, self._settings, facts)
         schedule = Schedule(self._create_run(facts), self._settings.retries)
         runner = CellRunner(self._context, self._settings, self._folder, facts)
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
@@ -93,18 +93,6 @@ class Campaign:
             ended_at=now(),
         )
         self._folder.write_run(schedule.run)
-
-    def _check_preconditions(self, facts: Facts) -> None:
-        """Raises UserError for what cannot be measured here, before there is a folder."""
-        if not facts.file.size_bytes:
-            raise UserError(f"{facts.file.path} is empty, so there is no cost per GiB: give a SIZE like 256MiB")
-        if isinstance(self._settings.pace.rate, int):
-            check_starts(self._settings.pace.rate, facts.file.size_bytes, self._settings.window_s)
-        if self._settings.cache == "cold":
-            others = {target.name for target in facts.targets if target.sha256} & {*self._settings.modes}
-            if others:
-                raise UserError(f"{' and '.join(others)} cannot be made cold: not CACHE=cold drops {facts.file.path}")
-            check_cold(self._agent, facts.file.path)
 
     def _create_run(self, facts: Facts) -> Run:
         """Prove the modes, then create the folder and write the first record."""

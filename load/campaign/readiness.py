@@ -8,8 +8,11 @@ import time
 
 from errors import UserError
 from load.agent.client import AgentClient
+from load.campaign.settings import Settings
 from load.users.connection import DownloadConnection, DownloadError
 from load.users.locust_users import DownloadUser
+from load.users.pacing import check_starts
+from profiles.protocol import Facts
 from profiles.targets.http_probe import unverified_tls
 from reports.analysis.disturbance import MOST_RESIDENT
 
@@ -25,6 +28,20 @@ def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) 
         raise UserError(
             f"{user_class.target} does not serve {user_class.path}: {type(error).__name__}: {error}"
         ) from error
+
+
+def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> None:
+    """Raises UserError for what cannot be measured here, before a run has a folder."""
+    file = facts.file
+    if not file.size_bytes:
+        raise UserError(f"{file.path} is empty, so there is no cost per GiB: give a SIZE like 256MiB")
+    if isinstance(settings.pace.rate, int):
+        check_starts(settings.pace.rate, file.size_bytes, settings.window_s)
+    if settings.cache == "cold":
+        others = {target.name for target in facts.targets if target.sha256} & {*settings.modes}
+        if others:
+            raise UserError(f"{' and '.join(others)} cannot be made cold: CACHE=cold drops only {file.path}")
+        check_cold(agent, file.path)
 
 
 def check_cold(agent: AgentClient, name: str) -> None:

@@ -85,6 +85,7 @@ def test_a_wrong_token_is_an_error(served: Path, tmp_path: Path) -> None:
             RemoteAgent(wrong)
 
 
+@pytest.mark.slow
 def test_an_agent_that_restarts_is_lost_and_can_be_recovered(served: Path) -> None:
     process, port = start(served)
     with remote(served, port) as agent:
