@@ -30,8 +30,9 @@ export function showBaseline() {
   byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${modes[0]}.` : "Tick two paths or more to compare.";
 }
 
+/** Undefined for an empty field: it is left out of the command, and the bench takes its default. */
 function number(name) {
-  return fields[name].value === "" ? null : Number(fields[name].value);
+  return fields[name].value === "" ? undefined : Number(fields[name].value);
 }
 
 /** The fields that a campaign alone has: knobs of `make load`. */
