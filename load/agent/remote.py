@@ -225,7 +225,7 @@ class RemoteAgent(AgentClient):
             )
         if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
             return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with --tls-cert")
-        if isinstance(error, ConnectionResetError) and self._options.tls is None and not self._lease:
+        if isinstance(error, ConnectionResetError | BrokenPipeError) and self._options.tls is None and not self._lease:
             why += "; one that was started with --tls-cert wants AGENT_CA here"
         return PeerLostError(why)
 
