@@ -1,6 +1,6 @@
-"""What becomes of a cell when somebody that it needs goes away.
+"""The loss of an agent or a worker during a cell.
 
-Its rule: such a cell is void. Nothing of it is kept but the reason, and its round may be run again (load/campaign/campaign.py).
+Its rule: such a cell is void. Only the reason is kept, and its round may be repeated (load/campaign/campaign.py).
 """
 
 from errors import UserError

@@ -1,7 +1,7 @@
-"""What `locust -f locustfile.py` hangs on Locust's events: servers before the UI, their end after the last user.
+"""What `locust -f locustfile.py` adds to Locust's events: servers start before the UI and end after the last user.
 
 Its rule: helper processes start in `init` (after the fork of --processes, before the UI answers) and end in `quit`,
-when no user runs any more; a worker starts none.
+when no user runs any more. A worker starts none.
 """
 
 import os
@@ -18,11 +18,9 @@ from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 from errors import UsageError, UserError
-from load.agent import options
-from load.agent.client import AgentClient
-from load.agent.options import AgentOptions
+from load.agent.options import AGENT_KNOBS, AgentOptions
 from load.agent.remote import connect
-from load.campaign.cell_runner import start_watching
+from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
 from load.signals import raise_in_main_greenlet
@@ -33,17 +31,18 @@ from load.web.install import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
 from profiles.agent.access import parse_address
+from profiles.protocol import LOAD
 from profiles.targets.catalog import PROJECT
 
 FOLDERS = (
-    ("root", "data", "Where test-file.bin lies"),
-    ("profiles", "profiles/out", "Where runs are kept"),
-    ("reports", "reports/out", "Where reports are written"),
+    ("root", "data", "The folder of test-file.bin"),
+    ("profiles", "profiles/out", "The folder of saved runs"),
+    ("reports", "reports/out", "The folder of reports"),
 )
 
 
 def install(user_classes: dict[str, type[DownloadUser]]) -> None:
-    """Register everything. user_classes: what the locustfile offers, by class name."""
+    """Register everything. user_classes: by class name."""
     hooks = _Hooks(user_classes)
     events.init_command_line_parser.add_listener(_add_arguments)
     events.init.add_listener(hooks.start_servers)
@@ -54,51 +53,25 @@ def install(user_classes: dict[str, type[DownloadUser]]) -> None:
 
 
 def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
-    # Locust's own defaults are every interface, no choice of classes, and one user.
+    def add(name: str, summary: str, in_web_ui: bool = False, **more: Any) -> None:
+        variable = f"LOCUST_{name.upper().replace('-', '_')}"
+        parser.add_argument(f"--{name}", env_var=variable, include_in_web_ui=in_web_ui, help=summary, **more)
+
+    # Locust's own defaults: every interface, no choice of classes, one user.
     parser.set_defaults(web_host="127.0.0.1", class_picker=True, num_users=4, spawn_rate=4)
-    parser.add_argument(
-        "--sink", choices=SINKS, default="discard", env_var="LOCUST_SINK", help="What users do with what they receive"
-    )
-    parser.add_argument(
-        "--pace",
-        default="saturated",
-        env_var="LOCUST_PACE",
-        help="What each mode is offered: saturated, or a rate like 200MiB/s",
-    )
+    add("sink", "What users do with the bytes", in_web_ui=True, choices=SINKS, default="discard")
+    add("pace", "The load that each mode gets: saturated, or a rate like 200MiB/s", in_web_ui=True, default="saturated")
     for name, default, summary in FOLDERS:
-        parser.add_argument(
-            f"--{name}",
-            default=str(PROJECT / default),
-            env_var=f"LOCUST_{name.upper()}",
-            include_in_web_ui=False,
-            help=summary,
-        )
-    for name, metavar, summary in options.OPTIONS:
-        parser.add_argument(
-            f"--{name}",
-            metavar=metavar,
-            env_var=f"LOCUST_{name.upper().replace('-', '_')}",
-            include_in_web_ui=False,
-            help=summary,
-        )
-    parser.add_argument(
-        "--published-on",
-        metavar="HOST",
-        env_var="LOCUST_PUBLISHED_ON",
-        include_in_web_ui=False,
-        help="Where browsers reach the web UI, if not on --web-host: where a container's port is published",
-    )
-    parser.add_argument(
-        "--any-port",
-        action="store_true",
-        env_var="LOCUST_ANY_PORT",
-        include_in_web_ui=False,
-        help="Serve on free ports instead of the modes' own",
-    )
+        add(name, summary, default=str(PROJECT / default))
+    for knob in AGENT_KNOBS:
+        add(knob.option.removeprefix("--"), knob.help, metavar=knob.metavar)
+    published = "The host of the web UI as browsers see it, if not --web-host: where a container's port is published"
+    add("published-on", published, metavar="HOST")
+    add("any-port", "Serve on free ports instead of the modes' own", action="store_true")
 
 
 def _check_free(host: str, port: int) -> None:
-    """Locust would say it with a traceback. Raises UserError when the web UI's port is taken."""
+    """Raises UserError when the web UI's port is taken, where Locust would print a traceback."""
     try:
         socket.create_server((host, port)).close()
     except OSError as error:
@@ -110,10 +83,10 @@ def _check_free(host: str, port: int) -> None:
 
 class _Hooks:
     def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
-        self._users = user_classes
-        self._agent: AgentClient | None = None
+        self._user_classes = user_classes
+        self._context: LoadContext | None = None
         self._controller: Controller | None = None
-        self.loads = LocustLoads(user_classes, _say_where)
+        self.loads = LocustLoads(user_classes, _print_run_name)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
@@ -124,74 +97,74 @@ class _Hooks:
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         try:
-            standing = self._start(environment, options)
-            self._attach_ui(environment, options, standing)
+            idle_servers = self._start(environment, options)
+            self._attach_ui(environment, options, idle_servers)
         except UserError as error:
             self.stop_servers()
             if isinstance(environment.runner, MasterRunner):
-                environment.runner.quit()  # else workers wait a minute for a word
+                environment.runner.quit()  # else workers wait a minute for a message
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
 
     def _attach_ui(self, environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
-        assert self._agent is not None
-        self.loads.record(self._agent, idle_servers, Path(options.profiles))
+        assert self._context is not None
+        self.loads.record(idle_servers, Path(options.profiles))
         if environment.web_ui:
-            self._controller = attach(environment, self._agent, idle_servers, self.loads)
+            self._controller = attach(self._context, idle_servers, self.loads)
 
     def _run_as_worker(self, environment: Environment, runner: WorkerRunner) -> None:
-        """As a worker: in the loads that are started by hand, where servers are at the agent's host; and in campaigns,
-        which say themselves what to do."""
+        """Run users for a master: in loads by hand, whose servers are on the agent's machine, and in campaigns, whose
+        master sends everything."""
 
-        def in_campaign(going_on: bool) -> None:
-            self.loads.in_campaign = going_on
+        def in_campaign(value: bool) -> None:
+            self.loads.in_campaign = value
 
         def find_servers(**_: Any) -> None:
-            options = environment.parsed_options  # the master's, by now
+            options = environment.parsed_options  # the master sent its own
             if options is not None and options.agent and not self.loads.in_campaign:
-                for user_class in self._users.values():
+                for user_class in self._user_classes.values():
                     user_class.address = (parse_address(options.agent).host, user_class.address[1])
 
-        send_counts(runner, self._users)
-        WorkerRole(runner, self._users, on_arm=lambda: in_campaign(True))
+        send_counts(runner, self._user_classes)
+        WorkerRole(runner, self._user_classes, on_prepare=lambda: in_campaign(True))
         environment.events.test_start.add_listener(find_servers)
         environment.events.test_stop.add_listener(lambda **_: in_campaign(False))
 
     def _start(self, environment: Environment, options: Namespace) -> IdleServers:
-        """The agent and its servers. Raises UserError; with a web UI, a server that does not start is shown there."""
+        """Start the agent and its servers. Raises UserError; a web UI shows a server that does not start."""
         if environment.web_ui:
             _check_free(options.web_host, options.web_port)
-            self._check_apart(options)
+            self._check_web_port(options)
         check_pace(options.pace, environment.runner)
         if options.any_port and not isinstance(environment.runner, LocalRunner):
-            raise UsageError("--any-port is for one process: workers know the modes' own ports only")
+            raise UsageError("--any-port needs a single process: workers know only the modes' own ports")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
-        self._agent = connect(agent, Path(options.root))
-        standing = IdleServers(self._agent, self._users, options.any_port)
+        self._context = LoadContext(environment, self._user_classes, connect(agent, Path(options.root)))
+        idle_servers = IdleServers(self._context.agent, self._user_classes, options.any_port)
         if environment.web_ui:
-            standing.start_all()
+            idle_servers.start_all()
         else:
-            _start_each(standing)
-        _leave_out_what_is_missing(environment, options, standing)
-        start_watching(self._agent, os.getpid())
-        receive_counts(environment, self._users)
-        return standing
+            _start_each(idle_servers)
+        _leave_out_missing(environment, options, idle_servers)
+        self._context.agent.watch(LOAD, os.getpid())
+        receive_counts(environment, self._user_classes)
+        return idle_servers
 
-    def _check_apart(self, options: Namespace) -> None:
+    def _check_web_port(self, options: Namespace) -> None:
         """Raises UsageError when the web UI would take the port of a mode."""
-        for user_class in self._users.values() if not options.any_port else ():
+        for user_class in self._user_classes.values() if not options.any_port else ():
             if user_class.address[1] == options.web_port:
                 raise UsageError(f"--web-port {options.web_port} is the port of {user_class.target}: choose another")
 
     def stop_servers(self, **_: Any) -> None:
         if self._controller is not None:
             self._controller.close()
-        if self._agent is not None:
-            self._agent.close()
+        if self._context is not None:
+            self._context.agent.close()
 
 
-def _leave_out_what_is_missing(environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
-    """A mode that this machine lacks is loaded only where somebody named it: then its failures are the answer."""
+def _leave_out_missing(environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
+    """Leave out modes that this machine lacks, unless their user class was named: then their failures show why."""
     for mode, reason in idle_servers.missing.items():
         user_class = idle_servers.user_class(mode)
         if not options.user_classes and user_class in environment.user_classes:
@@ -201,15 +174,15 @@ def _leave_out_what_is_missing(environment: Environment, options: Namespace, idl
 
 
 def _start_each(idle_servers: IdleServers) -> None:
-    """Raises UserError for a mode of ours; a guest that does not start is said, and keeps nobody from the others."""
+    """Start all. Raises UserError for a mode of ours; an external server that does not start is only a warning."""
     for mode in idle_servers.modes:
         try:
             idle_servers.start(mode)
         except UserError as error:
             if not idle_servers.user_class(mode).external:
                 raise
-            print(f"warning: {mode} is not served: {error}", file=sys.stderr)
+            print(f"warning: {mode} does not run: {error}", file=sys.stderr)
 
 
-def _say_where(folder: Path) -> None:
-    print(f"kept as run {folder.name}: `make report RUN={folder.name}` makes its report", file=sys.stderr)
+def _print_run_name(folder: Path) -> None:
+    print(f"saved as run {folder.name}: `make report RUN={folder.name}` builds its report", file=sys.stderr)

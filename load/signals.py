@@ -1,18 +1,18 @@
-"""Ctrl-C under gevent: it arrives in the main greenlet, wherever gevent was when it came.
+"""Ctrl-C under gevent.
 
-Its rule: Python raises KeyboardInterrupt in whatever greenlet runs at that moment, and Locust's spawning greenlet
-swallows it; thrown into the main greenlet it always ends the run.
+Python raises KeyboardInterrupt in whatever greenlet runs at that moment, and Locust's spawning greenlet swallows it.
+Raised in the main greenlet, it always ends the run.
 """
 
 import gevent
 
 
 def raise_in_main_greenlet(*numbers: int) -> None:
-    """Turn each of these signals into a KeyboardInterrupt in the greenlet that calls this; the first one counts."""
+    """Turn the first of these signals into a KeyboardInterrupt in the greenlet that calls this."""
     main = gevent.getcurrent()
 
     def interrupt() -> None:
-        for number in numbers:  # one is enough: the next must not cut the clean-up short
+        for number in numbers:  # a second one must not cut the clean-up short
             gevent.signal_handler(number, lambda: None)
         main.throw(KeyboardInterrupt)
 

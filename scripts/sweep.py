@@ -108,12 +108,12 @@ def _new(name: str, arguments: argparse.Namespace) -> Sweep:
     refused = too_large(values, arguments.root / "sweep")
     if axis.name != "size" and refused:
         raise UserError(f"a file of {format_size(asked['file_bytes'])} is too large here: {refused[values[0]]}")
-    left_out = {axis.say(value): reason for value, reason in refused.items()}
+    left_out = {axis.format(value): reason for value, reason in refused.items()}
     asked["points"], asked["fine"] = (
         tuple(value for value in asked[which] if value not in refused) for which in ("points", "fine")
     )
     if len(asked["points"]) < 2:
-        raise UsageError(f"a sweep needs two points or more: give POINTS, like {axis.say(axis.coarse[1])}")
+        raise UsageError(f"a sweep needs two points or more: give POINTS, like {axis.format(axis.coarse[1])}")
     command = _repeating_command(asked, arguments)
     return Sweep(name, state="running", command=command, left_out=left_out, proofs=(), host={}, sittings=(), **asked)
 

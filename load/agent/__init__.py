@@ -1,1 +1,1 @@
-"""How the load talks to the agent that runs the servers, on this machine or on another host."""
+"""The load's client of the agent that runs the servers, on this machine or on another host."""

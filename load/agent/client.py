@@ -1,7 +1,7 @@
-"""How load talks to an agent, wherever it runs: start and stop targets, counters, samples, flame graphs.
+"""Requests to an agent, wherever it runs: start and stop targets, counters, samples, flame graphs.
 
-Its rule: an answer is a dataclass of profiles/protocol.py or an error with one clear line. How the agent came to run,
-and what becomes of it, is for those who make one of it: load/agent/local.py, load/agent/remote.py.
+Its rule: an answer is a dataclass of profiles/protocol.py, or an error of one clear line. load/agent/local.py and
+load/agent/remote.py know how the agent runs.
 """
 
 import gzip
@@ -38,7 +38,7 @@ R = TypeVar("R")
 
 @dataclass(frozen=True, slots=True)
 class Exchange(Generic[R]):
-    """An answer, and between which moments of our monotonic clock the agent gave it."""
+    """An answer, and the moments of our monotonic clock between which the agent gave it."""
 
     answer: R
     asked_s: float
@@ -47,7 +47,7 @@ class Exchange(Generic[R]):
 
 @dataclass(frozen=True, slots=True)
 class TimedSnapshot:
-    """Fresh counters, and their moment on our monotonic clock, which is known to ± uncertainty_s."""
+    """Fresh counters, and their moment on our monotonic clock (± uncertainty_s)."""
 
     snapshot: Snapshot
     moment_s: float
@@ -55,7 +55,7 @@ class TimedSnapshot:
 
 
 class RefusedError(UserError):
-    """The agent answered, and did not do it. status: of HTTP."""
+    """The agent refused. status: of HTTP."""
 
     def __init__(self, status: int, refusal: Refusal) -> None:
         super().__init__(refusal.message, refusal.exit_code)
@@ -63,37 +63,37 @@ class RefusedError(UserError):
 
 
 class AgentClient(ABC):
-    """What every agent can be asked. Raises UserError wherever it cannot do what is asked.
+    """Every method raises UserError when the agent cannot do what is asked.
 
-    apart: whether its servers run on another machine than this one.
+    on_other_machine: whether its servers run on another machine than this one.
     """
 
-    apart = False
+    on_other_machine = False
 
     @abstractmethod
     def close(self) -> None:
-        """Nothing is left running for us; safe to call twice."""
+        """Stop everything that runs for us; safe to call twice."""
 
     @abstractmethod
     def _connection(self, path: str) -> http.client.HTTPConnection:
-        """A connection, not yet made, that is patient enough for this path."""
+        """A connection, not yet made, with the time-out of this path."""
 
     def _connect(self, connection: http.client.HTTPConnection) -> None:
         connection.connect()
 
     @abstractmethod
     def _headers(self) -> dict[str, str]:
-        """What goes with every request."""
+        """Headers of every request."""
 
     @abstractmethod
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
-        """What to raise when there was no answer."""
+        """The error to raise when there was no answer."""
 
     def check(self) -> None:  # noqa: B027  # only an agent elsewhere is ever lost without the run
-        """Raises LostError as soon as it is known that the agent has gone."""
+        """Raises PeerLostError as soon as it is known that the agent was lost."""
 
     def recover(self) -> None:  # noqa: B027  # as above
-        """Wait until an agent that was lost is there again. Raises UserError when it is not."""
+        """Wait until a lost agent is back. Raises UserError when it does not come back."""
 
     def facts(self) -> Facts:
         return self._ask("GET", "/facts", Facts)
@@ -105,11 +105,11 @@ class AgentClient(ABC):
         return self._ask("GET", "/file", FileState)
 
     def warm(self) -> FileState:
-        """Have all of the served file in the page cache; what is there of it."""
+        """Read the whole served file into the page cache; its state afterwards."""
         return self._ask("POST", "/warm", FileState, Done())
 
     def drop(self) -> FileState:
-        """Throw the served file out of the page cache; what is left of it there."""
+        """Drop the served file from the page cache; its state afterwards."""
         return self._ask("POST", "/drop", FileState, Done())
 
     def statuses(self) -> list[TargetStatus]:
@@ -131,16 +131,16 @@ class AgentClient(ABC):
         return self._ask("GET", "/snapshot", Snapshot)
 
     def read(self) -> TimedSnapshot:
-        """A snapshot of the servers' side and of the load's."""
+        """A snapshot of the servers and of the load."""
         snapshot = self.snapshot()
         return TimedSnapshot(snapshot, snapshot.monotonic_s)
 
     def samples(self, after: int) -> Samples:
-        """Their moments are of our monotonic clock."""
+        """Samples after this number, with moments on our monotonic clock."""
         return self._ask("GET", f"/samples?after={after}", Samples)
 
     def newest_sample(self) -> int:
-        """The number of the newest sample: after it comes what is sampled from now on."""
+        """The number of the newest sample."""
         return self.samples(sys.maxsize).last
 
     def record(self, target: str, seconds: int) -> None:

@@ -1,6 +1,6 @@
 """The agent on this machine, as a child of this process.
 
-Its rule: it is in a session of its own, and ends when this process closes its end of the pipe, or is killed.
+Its rule: it has a session of its own, and ends when this process closes its end of the pipe, or is killed.
 """
 
 import atexit
@@ -17,12 +17,12 @@ from load.agent.client import AgentClient
 from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets.catalog import PROJECT, environment
 
-REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs of its own
+REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs
 END_TIMEOUT_S = 10.0
 
 
 class LocalAgent(AgentClient):
-    """The agent on this machine, started by this process. Raises UserError wherever it cannot do what is asked."""
+    """The agent on this machine, started by this process, which serves the files in root."""
 
     def __init__(self, root: Path) -> None:
         self._token = secrets.token_urlsafe(32)
@@ -40,7 +40,7 @@ class LocalAgent(AgentClient):
         words = self._process.stdout.readline().split()
         if words[:2] != [b"ready", b"agent"]:
             self.close()
-            raise UserError("the agent did not start; what it said stands above")
+            raise UserError("the agent did not start; see its error above")
         self._port = int(words[2])
 
     def close(self) -> None:

@@ -1,33 +1,26 @@
-"""Where an agent listens, and what it takes to talk to it.
-
-Its rule: what cannot work is found here, before anything is started.
-"""
+"""The address of an agent on another host, and how to log in to it. Mistakes are found before anything starts."""
 
 import ssl
 from argparse import Namespace
 from dataclasses import dataclass
 from pathlib import Path
 
+import knobs
 from errors import UsageError, UserError
 from profiles.agent.access import Address, client_context, parse_address, read_token
 
-# On Locust's command line: name, what stands for its value, summary.
-OPTIONS = (
-    ("agent", "HOST:PORT", "Where servers run: an agent on another host"),
-    ("agent-token-file", "FILE", "The token that it was started with"),
-    ("agent-ca", "FILE", "Who signed its certificate (PEM), or system"),
-)
+AGENT_KNOBS = tuple(knobs.KNOBS[name] for name in ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA"))
 
 
-def as_given(options: Namespace) -> list[str]:
-    """Those of OPTIONS that were given, as they stand on the command line."""
-    values = {name: getattr(options, name.replace("-", "_"), None) for name, _, _ in OPTIONS}
-    return [word for name, value in values.items() if value for word in (f"--{name}", value)]
+def given_options(options: Namespace) -> list[str]:
+    """The agent's options that were given, as words of a command line."""
+    values = {knob.option: getattr(options, knob.attribute, None) for knob in AGENT_KNOBS}
+    return [word for option, value in values.items() if value for word in (option, value)]
 
 
 @dataclass(frozen=True, slots=True)
 class AgentOptions:
-    """tls: whom to trust, None to speak in the clear."""
+    """tls: whom to trust; None for no TLS."""
 
     address: Address
     token: str
@@ -35,13 +28,13 @@ class AgentOptions:
 
     @classmethod
     def read(cls, address: str | None, token_file: str | None, authority: str | None) -> "AgentOptions | None":
-        """None without an address. authority: a PEM file, or "system". Raises UserError for what is no address, no
-        token or no certificate."""
+        """None without an address. authority: a PEM file, or "system". Raises UserError for an address, a token or a
+        certificate that cannot be used."""
         if not address:
             if token_file or authority:
                 raise UsageError("AGENT_TOKEN_FILE and AGENT_CA go with AGENT=HOST:PORT")
             return None
         where = parse_address(address)
         if not token_file:
-            raise UserError(f"the agent at {where} wants a token: give AGENT_TOKEN_FILE=file (--agent-token-file)")
+            raise UserError(f"the agent at {where} needs a token: give AGENT_TOKEN_FILE=file (--agent-token-file)")
         return cls(where, read_token(Path(token_file)), client_context(authority) if authority else None)

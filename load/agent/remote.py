@@ -1,8 +1,7 @@
 """An agent that listens on another host, or in another container or network namespace of this one.
 
-Its rule: we work under its lease, and every so often say that we are still there. An agent that cannot be reached, or
-no longer knows the lease, is lost: what ran meanwhile is void (load/errors.py). The load itself is watched from here, by
-an agent of our own, since nobody else can see it.
+Its rule: we hold a lease of it and renew it regularly. An agent that cannot be reached, or no longer knows the lease,
+is lost: what ran meanwhile is void (load/errors.py). The load itself is sampled here, by an agent of our own.
 """
 
 import contextlib
@@ -43,21 +42,21 @@ from profiles.protocol import (
 
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 30.0
-PATIENCE_S = 150.0  # for a proof, and for what waits until one is done
-PATIENT_PATHS = ("/prove", "/facts", "/alive")
+LONG_TIMEOUT_S = 150.0  # for a proof, and for what waits until one is done
+SLOW_PATHS = ("/prove", "/facts", "/alive")
 KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCNT: 3}  # tcp(7): lost after 14 s
-LATE_S = 3.0  # an edge of a window that takes longer is none
+LATE_S = 3.0  # a reading that takes longer cannot be a window's boundary
 RECOVER_S = 30.0
 RETRY_S = 1.0
-MOST_SEEN = 1000
+MAX_SEEN = 1000
 
 R = TypeVar("R")
 
 
 class RemoteAgent(AgentClient):
-    """The agent at an address. observer: who watches the load, where there is somebody already.
+    """The agent at an address. observer: samples the load; None to start a local agent for that.
 
-    Raises UserError when it refuses, PeerLostError when it is not there (any more).
+    Raises UserError when the agent refuses, PeerLostError when it cannot be reached (any more).
     """
 
     def __init__(self, options: AgentOptions, observer: AgentClient | None = None) -> None:
@@ -66,18 +65,18 @@ class RemoteAgent(AgentClient):
         self._lease = ""
         self._lost: PeerLostError | None = None
         self._served_from = ""
-        self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by theirs
+        self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by the agent's
         self._every_s = 0.0
         self._begin_lease()
         self._observer = LocalAgent(Path()) if observer is None else observer
         try:
             self._theirs, self._ours = self.machine(), self._observer.machine(self._local_address())
-            self.apart = self._theirs.boot is None or self._theirs.boot != self._ours.boot
+            self.on_other_machine = self._theirs.boot is None or self._theirs.boot != self._ours.boot
         except UserError:
             self.close()
             raise
         self._file = ""
-        self._heart = gevent.spawn(self._beat)
+        self._heart = gevent.spawn(self._keep_alive)
 
     def check(self) -> None:
         if self._lost is not None:
@@ -87,17 +86,19 @@ class RemoteAgent(AgentClient):
         self._take_lease(RECOVER_S)
         file = self._file
         if file and self.facts().file.sha256 != file:
-            raise UserError(f"the agent at {self._options.address} serves another file since it was lost: run again")
+            raise UserError(
+                f"the agent at {self._options.address} serves another file than before it was lost: run again"
+            )
 
     def facts(self) -> Facts:
         facts = self._ask("GET", "/facts", Facts)
         self._file = facts.file.sha256
-        where = "another network of the same machine" if not self.apart else "another machine"
+        where = "another network of the same machine" if not self.on_other_machine else "another machine"
         both = {
             "servers_on": f"{self._theirs.name}, {self._served_from} ({where})",
             "load_on": f"{self._ours.name}, {self._local_address()}",
         }
-        return replace(facts, host={**both, **facts.host}, load_host=self._ours.host if self.apart else {})
+        return replace(facts, host={**both, **facts.host}, load_host=self._ours.host if self.on_other_machine else {})
 
     def start(self, wanted: Start) -> TargetStatus:
         return self._reachable(super().start(wanted))
@@ -106,26 +107,28 @@ class RemoteAgent(AgentClient):
         self._observer.watch(name, pid)
 
     def read(self) -> TimedSnapshot:
-        """What the load paid is read just before what the servers paid, at both edges of a window alike."""
+        """The load is read just before the servers, at both boundaries of a window alike."""
         here = self._observer.snapshot().processes
         began_s = time.monotonic()
         found = self._exchange("GET", "/snapshot", Snapshot)
         if found.answered_s - began_s > LATE_S:
             late = f"answered after {found.answered_s - began_s:.1f} s"
-            raise PeerLostError(f"the agent at {self._options.address} {late}: the network or its host was away")
+            raise PeerLostError(f"the agent at {self._options.address} {late}: the network or its host was down")
         self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
-        names = {"sampler": LOAD_SAMPLER} | ({"machine": LOAD_MACHINE} if self.apart else {})
-        ours = {names.get(name, name): values for name, values in here.items() if name != "machine" or self.apart}
+        names = {"sampler": LOAD_SAMPLER} | ({"machine": LOAD_MACHINE} if self.on_other_machine else {})
+        ours = {
+            names.get(name, name): values for name, values in here.items() if name != "machine" or self.on_other_machine
+        }
         moment_s = found.answer.monotonic_s
         snapshot = Snapshot(moment_s, {**found.answer.processes, **ours})
         return TimedSnapshot(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
 
     def samples(self, after: int) -> Samples:
-        """Whoever asks gets those of both sides, however many ask in turn."""
+        """Samples of both agents; several callers may ask in turn."""
         seen = self._seen.get(after, next(reversed(self._seen.values()), 0))
         found, ours = super().samples(after), self._observer.samples(seen)
         self._seen.setdefault(found.last, ours.last)
-        while len(self._seen) > MOST_SEEN:
+        while len(self._seen) > MAX_SEEN:
             self._seen.popitem(last=False)
         theirs = [replace(sample, monotonic_s=self._clock.ours(sample.monotonic_s)) for sample in found.samples]
         together = [*theirs, *(sample for sample in ours.samples if sample.process not in ("machine", "sampler"))]
@@ -134,14 +137,14 @@ class RemoteAgent(AgentClient):
     def close(self) -> None:
         if heart := getattr(self, "_heart", None):
             heart.kill()
-        with contextlib.suppress(UserError):  # lost already: then the lease runs out by itself
+        with contextlib.suppress(UserError):  # it is lost: the lease expires by itself
             if self._lease:
                 self._ask("POST", "/release", Done, Done())
         self._lease = ""
         self._observer.close()
 
-    def _beat(self) -> None:
-        """The lease goes on; and the clocks do not drift apart unseen."""
+    def _keep_alive(self) -> None:
+        """Renew the lease, and follow the drift of the clocks."""
         while True:
             gevent.sleep(self._every_s)
             lease, lost = self._lease, None
@@ -150,11 +153,11 @@ class RemoteAgent(AgentClient):
                 self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
             except UserError as error:
                 lost = error if isinstance(error, PeerLostError) else PeerLostError(str(error))
-            if lease == self._lease:  # else it was got back meanwhile
+            if lease == self._lease:  # else it recovered meanwhile
                 self._lost = lost
 
     def _begin_lease(self) -> None:
-        """At once, or when a load that has gone without a word is given up."""
+        """Get a lease at once, or after the lease of a load that was killed has expired."""
         try:
             self._take_lease(0.0)
         except RefusedError as error:
@@ -164,7 +167,7 @@ class RemoteAgent(AgentClient):
             self._take_lease(RECOVER_S)
 
     def _take_lease(self, within_s: float) -> None:
-        """Until it is there and free. Raises PeerLostError, or RefusedError for what waiting does not mend."""
+        """Wait until the agent is up and free. Raises PeerLostError, or RefusedError where waiting does not help."""
         deadline_s = time.monotonic() + within_s
         while True:
             try:
@@ -179,7 +182,7 @@ class RemoteAgent(AgentClient):
         self._lost, self._clock = None, Clock()
 
     def _reachable(self, status: TargetStatus) -> TargetStatus:
-        """A server listens where we reached the agent, which may have another name from here."""
+        """The server's address as seen from here: where we reached the agent."""
         return replace(status, host=self._options.address.host) if status.host == self._served_from else status
 
     def _local_address(self) -> str:
@@ -187,17 +190,17 @@ class RemoteAgent(AgentClient):
             return str(s.getsockname()[0])
 
     def _connection(self, path: str) -> http.client.HTTPConnection:
-        patience_s = PATIENCE_S if path in PATIENT_PATHS else TIMEOUT_S
+        timeout_s = LONG_TIMEOUT_S if path in SLOW_PATHS else TIMEOUT_S
         tls, address = self._options.tls, self._options.address
         if tls is None:
-            return http.client.HTTPConnection(address.host, address.port, timeout=patience_s)
-        return http.client.HTTPSConnection(address.host, address.port, timeout=patience_s, context=tls)
+            return http.client.HTTPConnection(address.host, address.port, timeout=timeout_s)
+        return http.client.HTTPSConnection(address.host, address.port, timeout=timeout_s, context=tls)
 
     def _connect(self, connection: http.client.HTTPConnection) -> None:
-        """Within a moment or not at all; and a network that goes away while we wait for an answer is noticed."""
-        patience_s, connection.timeout = connection.timeout, CONNECT_TIMEOUT_S
+        """Connect quickly or fail, and notice when the network fails while we wait for an answer."""
+        timeout_s, connection.timeout = connection.timeout, CONNECT_TIMEOUT_S
         connection.connect()
-        connection.sock.settimeout(patience_s)
+        connection.sock.settimeout(timeout_s)
         connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         for option, value in KEEP_ALIVE.items():
             connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
@@ -217,10 +220,12 @@ class RemoteAgent(AgentClient):
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
         why = f"the agent at {self._options.address} does not answer {what}: {_reason(error)}"
         if isinstance(error, ssl.SSLCertVerificationError):
-            return UserError(f"{why}; AGENT_CA must name who signed its certificate, which must be of that host")
+            return UserError(
+                f"{why}; AGENT_CA must name the authority that signed its certificate, which must be for that host"
+            )
         if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
             return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with --tls-cert")
-        if isinstance(error, ConnectionResetError) and self._options.tls is None and not self._lease:
+        if isinstance(error, ConnectionResetError | BrokenPipeError) and self._options.tls is None and not self._lease:
             why += "; one that was started with --tls-cert wants AGENT_CA here"
         return PeerLostError(why)
 
@@ -232,5 +237,5 @@ def _reason(error: Exception) -> str:
 
 
 def connect(options: AgentOptions | None, root: Path) -> AgentClient:
-    """The agent there, or one of our own that serves this folder."""
+    """The agent at this address; None: a local one that serves root."""
     return LocalAgent(root) if options is None else RemoteAgent(options)

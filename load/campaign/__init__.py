@@ -1,1 +1,1 @@
-"""A campaign: what can be asked of it, the order of its rounds, and the cells that it measures."""
+"""A campaign: its options, the order of its rounds, and the cells that it measures."""

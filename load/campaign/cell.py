@@ -1,7 +1,7 @@
-"""Two snapshots and what the users saw become a cell: pure arithmetic.
+"""A cell from the two boundaries of its window: pure arithmetic.
 
-Its rule: every number of a cell is a difference over the same window, and the moment at which bytes are read is the
-moment at which the agent read its counters.
+Its rule: every number of a cell is a difference over the same window, and bytes are counted at the moment at which the
+agent read its counters.
 """
 
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ DERIVED: tuple[MetricFacts, ...] = (
     MetricFacts("kblockd_s", "s", "derived", "CPU time of the kernel's urgent workers, kblockd's: disk work of nobody"),
     MetricFacts("sampler_cpu_s", "s", "derived", "CPU time of the sampler's process"),
     MetricFacts(
-        "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the less"
+        "resident_share", "share", "derived", "of the file's pages in the page cache: before or after, the smaller"
     ),
     MetricFacts("cpu_probe_us", "µs", "derived", "CPU time of a fixed loop on the servers' CPUs, before or after"),
     MetricFacts("latency_p50_us", "µs", "derived", "median latency of completed downloads, from 1,000 on"),
@@ -52,8 +52,8 @@ _SPLIT_CPU = ("cpu_s", "user_s", "system_s")
 
 @dataclass(frozen=True, slots=True)
 class WindowBoundary:
-    """One edge of a window. received_bytes and downloads: as of the snapshot's moment, which is moment_s on our clock,
-    to ± uncertainty_s."""
+    """One end of a window. moment_s: of the snapshot, on our clock (± uncertainty_s). received_bytes and downloads: at
+    that moment."""
 
     snapshot: Snapshot
     moment_s: float
@@ -62,31 +62,34 @@ class WindowBoundary:
     downloads: float
 
 
+Window = tuple[WindowBoundary, WindowBoundary]
+
+
 def interpolate_count(moment_s: float, before: tuple[float, float], after: tuple[float, float]) -> float:
-    """A count at a moment between two (monotonic seconds, count) readings; the nearer one for a moment outside them."""
+    """A count between two readings (monotonic seconds, count); outside them, the nearer reading."""
     span_s = after[0] - before[0]
     share = min(max((moment_s - before[0]) / span_s, 0.0), 1.0) if span_s > 0 else 1.0
     return before[1] + share * (after[1] - before[1])
 
 
 def measure(
-    place: tuple[int, int],
+    position: tuple[int, int],
     mode: str,
     started_s: float,
-    edges: tuple[WindowBoundary, WindowBoundary],
+    window: Window,
     meter: Meter,
     facts: tuple[MetricFacts, ...],
 ) -> Cell:
-    """The cell between two edges. place: (round, position). facts: how the agent's process metrics are to be read.
+    """The cell between two boundaries. position: round and position in it. facts: of the agent's process metrics.
 
     Raises KeyError when the server or the load generator is missing from a snapshot.
     """
-    first, last = edges
+    first, last = window
     wall_s = last.snapshot.monotonic_s - first.snapshot.monotonic_s
     received_bytes = round(last.received_bytes - first.received_bytes)
     gib = received_bytes / GIB
-    server = _window(edges, mode, facts)
-    client = _window(edges, LOAD, facts)
+    server = _process_values(window, mode, facts)
+    client = _process_values(window, LOAD, facts)
     machine_s = _machine_busy_s(last.snapshot) - _machine_busy_s(first.snapshot)
     metrics: Values = {
         **{f"server_{name}": value for name, value in _split(server).items()},
@@ -96,14 +99,14 @@ def measure(
         "machine_cpu_s_per_gib": _per(machine_s, gib),
         "gib_per_s": gib / wall_s,
         **{name: value for name, value in server.items() if name not in _SPLIT_CPU},
-        **{name: _difference(edges, "machine", name) for name in _DISTURBANCES},
-        **_between_hosts(edges),
+        **{name: _difference(window, "machine", name) for name in _DISTURBANCES},
+        **_between_hosts(window),
         "latency_p50_us": _percentile(meter, 50),
         "latency_p99_us": _percentile(meter, 99),
     }
     return Cell(
-        round=place[0],
-        position=place[1],
+        round=position[0],
+        position=position[1],
         mode=mode,
         started_s=started_s,
         wall_s=wall_s,
@@ -116,31 +119,31 @@ def measure(
     )
 
 
-def _between_hosts(edges: tuple[WindowBoundary, WindowBoundary]) -> Values:
+def _between_hosts(window: Window) -> Values:
     """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
-    own, last = _difference(edges, "sampler", "cpu_s"), edges[1].snapshot.processes
-    worst_s = max(edge.uncertainty_s for edge in edges)
+    own, last = _difference(window, "sampler", "cpu_s"), window[1].snapshot.processes
+    worst_s = max(boundary.uncertainty_s for boundary in window)
     uncertainty: Values = {"clock_uncertainty_s": worst_s} if worst_s else {}
     if LOAD_SAMPLER not in last:
         return {"sampler_cpu_s": own, **uncertainty}
     if LOAD_MACHINE not in last:  # another host, but the same machine
-        here = _difference(edges, LOAD_SAMPLER, "cpu_s")
+        here = _difference(window, LOAD_SAMPLER, "cpu_s")
         return {"sampler_cpu_s": None if own is None or here is None else own + here, **uncertainty}
     names = ("steal_s", "swapped_bytes", "throttled_s")
-    return {"sampler_cpu_s": own, **uncertainty, **{f"load_{n}": _difference(edges, LOAD_MACHINE, n) for n in names}}
+    return {"sampler_cpu_s": own, **uncertainty, **{f"load_{n}": _difference(window, LOAD_MACHINE, n) for n in names}}
 
 
-def _window(edges: tuple[WindowBoundary, WindowBoundary], process: str, facts: tuple[MetricFacts, ...]) -> Values:
+def _process_values(window: Window, process: str, facts: tuple[MetricFacts, ...]) -> Values:
     """A process's metrics over the window: what counters added, and where gauges stood at its end."""
-    last = edges[1].snapshot.processes[process]
+    last = window[1].snapshot.processes[process]
     return {
-        fact.name: _difference(edges, process, fact.name) if fact.kind == "counter" else last[fact.name]
+        fact.name: _difference(window, process, fact.name) if fact.kind == "counter" else last[fact.name]
         for fact in facts
     }
 
 
-def _difference(edges: tuple[WindowBoundary, WindowBoundary], process: str, name: str) -> float | None:
-    first, last = (edge.snapshot.processes[process][name] for edge in edges)
+def _difference(window: Window, process: str, name: str) -> float | None:
+    first, last = (boundary.snapshot.processes[process][name] for boundary in window)
     return None if first is None or last is None else last - first
 
 

@@ -1,17 +1,17 @@
-"""Who runs on which CPUs: the load on one, the servers on the others.
+"""Which CPUs the load and the servers run on: the load on the first, the servers on the others.
 
-Its rule: placement is chosen once, said in the record, and the same for every mode. Where the scheduler happens to put
-server and client decides more about CPU per byte than many a data path does: of two equal C servers (read + send,
-4 connections, 2 CPUs) one cost up to 1.30 times the other in windows of 0.7 s unpinned, and up to 1.06 times pinned.
+Its rule: the placement is chosen once, recorded, and the same for every mode. Where the scheduler puts server and
+client affects CPU per byte more than many data paths do: of two equal C servers (read + send, 4 connections, 2 CPUs)
+one cost up to 1.30 times the other in windows of 0.7 s unpinned, and up to 1.06 times pinned.
 """
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Placement:
-    """CPUs of the load and of the servers, both empty where nothing is pinned; text says it for the record."""
+    """CPUs of the load and of the servers, both empty where nothing is pinned. text: for the record."""
 
     load_cpus: tuple[int, ...]
     server_cpus: tuple[int, ...]
@@ -19,8 +19,8 @@ class Placement:
 
 
 def choose(allowed: set[int], wanted: bool, workers: int = 0) -> Placement:
-    """The first allowed CPU for the load, which is one thread (gevent), or one for each of its workers as long as one
-    is left; all the others for the servers."""
+    """One allowed CPU for each process of the load, which is one thread (gevent), but at least one for the servers,
+    which get all others."""
     if not wanted:
         return Placement((), (), "none (PIN=0)")
     if len(allowed) < 2:
@@ -32,17 +32,15 @@ def choose(allowed: set[int], wanted: bool, workers: int = 0) -> Placement:
 
 
 def of_workers_elsewhere() -> Placement:
-    """Whoever started them decided where they run."""
+    """Nothing is pinned: whoever started the workers decided where they run."""
     return Placement((), (), "none (the workers were started by hand)")
 
 
-def between_machines(placement: Placement) -> Placement:
-    """Neither is in the other's way."""
-    return replace(placement, load_cpus=(), server_cpus=(), text="none (load and servers have a machine each)")
-
-
-def pin_this_process(placement: Placement) -> Placement:
-    """Move this process to the load's CPUs; the placement in force, which is none where the kernel refuses."""
+def pin_this_process(placement: Placement, servers_elsewhere: bool = False) -> Placement:
+    """Move this process to the load's CPUs; the placement in force, which pins nothing where that is useless, since the
+    servers are on another machine, or where the kernel refuses."""
+    if servers_elsewhere:
+        return Placement((), (), "none (load and servers have a machine each)")
     if not placement.load_cpus:
         return placement
     try:

@@ -1,6 +1,6 @@
-"""What must hold before there is a window, and the one download that a cold cell's is.
+"""Checks before anything is measured: is the server ready, is the file cold, does the machine lack the mode?
 
-Its rule: what is wrong with a server or its file is found before anything is measured.
+The one download that a cold cell measures is here, too.
 """
 
 import http.client
@@ -8,14 +8,20 @@ import time
 
 from errors import UserError
 from load.agent.client import AgentClient
+from load.campaign.settings import Settings
 from load.users.connection import DownloadConnection, DownloadError
 from load.users.locust_users import DownloadUser
+from load.users.pacing import check_starts
+from profiles.protocol import Facts
 from profiles.targets.http_probe import unverified_tls
 from reports.analysis.disturbance import MOST_RESIDENT
 
+ANSWER_TIMEOUT_S = 5.0
+MAX_REASON_BYTES = 1000
+
 
 def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) -> None:
-    """One whole download before any load: is this server ready, and does it send what it should? Raises UserError."""
+    """One whole download: is this server ready, and does it send the right file? Raises UserError."""
     try:
         connection.download(user_class.path)
     except DownloadError as error:
@@ -24,19 +30,33 @@ def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) 
         ) from error
 
 
+def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> None:
+    """Raises UserError for what cannot be measured here, before a run has a folder."""
+    file = facts.file
+    if not file.size_bytes:
+        raise UserError(f"{file.path} is empty, so there is no cost per GiB: give a SIZE like 256MiB")
+    if isinstance(settings.pace.rate, int):
+        check_starts(settings.pace.rate, file.size_bytes, settings.window_s)
+    if settings.cache == "cold":
+        others = {target.name for target in facts.targets if target.sha256} & {*settings.modes}
+        if others:
+            raise UserError(f"{' and '.join(others)} cannot be made cold: CACHE=cold drops only {file.path}")
+        check_cold(agent, file.path)
+
+
 def check_cold(agent: AgentClient, name: str) -> None:
-    """Raises UserError where the served file, of this name, does not leave the page cache when it is dropped."""
+    """Raises UserError where the served file stays in the page cache when it is dropped. name: for the message."""
     left = agent.drop().resident_share
     if left is None or left > MOST_RESIDENT:
-        found = "nobody can tell how much of it is" if left is None else f"{100 * left:.3g} % of it stayed"
+        found = "it is unknown how much of it is" if left is None else f"{100 * left:.3g} % of it stayed"
         raise UserError(
-            f"{name} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you and be "
-            f"mapped by nobody, or measure with CACHE=warm"
+            f"{name} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you, and "
+            f"no process may map it; or measure with CACHE=warm"
         )
 
 
 def download_once(connection: DownloadConnection, user_class: type[DownloadUser]) -> None:
-    """One download by one user, counted as the many of a loaded cell are."""
+    """The download of a cold cell, counted like those of a loaded one."""
     meter = user_class.meter
     started_s = time.perf_counter()
     try:
@@ -47,27 +67,21 @@ def download_once(connection: DownloadConnection, user_class: type[DownloadUser]
         meter.add_download(time.perf_counter() - started_s)
 
 
-ANSWER_S = 5.0
-
-
-MOST_SAID_BYTES = 1000
-
-
 def missing_reason(user_class: type[DownloadUser]) -> str | None:
-    """What a server says that it lacks; None for one that can send."""
+    """What a server reports as missing on this machine; None for one that can send."""
     connection = (
-        http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_S, context=unverified_tls())
+        http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_TIMEOUT_S, context=unverified_tls())
         if user_class.tls
-        else http.client.HTTPConnection(*user_class.address, timeout=ANSWER_S)
+        else http.client.HTTPConnection(*user_class.address, timeout=ANSWER_TIMEOUT_S)
     )
     try:
         connection.request("GET", user_class.path, headers={"Range": "bytes=0-0"})
         response = connection.getresponse()
-        said = response.read(MOST_SAID_BYTES).decode(errors="replace")
+        body = response.read(MAX_REASON_BYTES).decode(errors="replace")
     except (OSError, http.client.HTTPException):
-        return None  # its users will say what is wrong
+        return None  # its users will find what is wrong
     finally:
         connection.close()
     if response.status != http.client.NOT_IMPLEMENTED:
         return None
-    return said.strip().rpartition("data path needs: ")[2]
+    return body.strip().rpartition("data path needs: ")[2]

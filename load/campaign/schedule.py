@@ -1,9 +1,9 @@
-"""Which round comes next, and when there have been enough: planned ones, repeats of disturbed ones, the end.
+"""The rounds of a campaign: their planned order, repeats of disturbed ones, and when there have been enough.
 
-Its rule: only precision and disturbances decide, never a result (method.md §4, §6). Planned rounds are looked at in
-blocks, so that positions stay balanced; a round that was disturbed is dropped and run again after the planned ones, at
-most `retries` times. A pass of repeats out of which not one round comes calm is the last: such a machine is never calm.
-So at most rounds · (1 + retries) rounds are run.
+Its rule: only precision and disturbances decide, never a result (method.md §4, §6). Precision is checked after whole
+blocks of planned rounds, so that positions stay balanced. Disturbed rounds are dropped and repeated after the planned
+ones, at most `retries` times; when every repeat of a pass is disturbed, it is the last. So there are at most
+rounds · (1 + retries) rounds.
 """
 
 import random
@@ -17,17 +17,33 @@ from reports.analysis.rounds import PRIMARY, Dataset, build
 LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
 
 
+def order(modes: tuple[str, ...], rounds: int, seed: int) -> tuple[tuple[str, ...], ...]:
+    """rounds tuples, each a permutation of the modes; positions differ in count by at most one per mode."""
+    chance = random.Random(seed)
+    planned: list[tuple[str, ...]] = []
+    while len(planned) < rounds:
+        planned += _square(modes, chance)
+    return tuple(planned[:rounds])
+
+
+def _square(modes: tuple[str, ...], chance: random.Random) -> list[tuple[str, ...]]:
+    """A cyclic Latin square over shuffled modes, its rows shuffled: each mode once in each row and column."""
+    names = chance.sample(modes, len(modes))
+    rows = [tuple(names[start:] + names[:start]) for start in range(len(names))]
+    return chance.sample(rows, len(rows))
+
+
 @dataclass(slots=True)
 class Schedule:
-    """The rounds of a run. run: its record, whose order, repeats and stopped tell at any time what was run and why it
-    ended. cells: append those of a round before asking for the next."""
+    """run: the record; its order, repeats and stopped are kept up to date. cells: append those of a round before asking
+    for the next."""
 
     run: Run
     retries: int
     cells: list[Cell] = field(default_factory=list)
 
     def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """Number and modes of one round after another."""
+        """The number and the modes of each round."""
         planned = self.run.order
         block = min(len(planned[0]), LARGEST_BLOCK)
         for number, modes in enumerate(planned, 1):
@@ -47,7 +63,7 @@ class Schedule:
         return None
 
     def void(self, number: int, mode: str, reason: str) -> None:
-        """A cell of this round came to nothing; the round is run again like a disturbed one."""
+        """A cell of this round is void; the round is repeated like a disturbed one."""
         self.run = replace(self.run, voids=(*self.run.voids, Void(number, mode, reason)))
 
     def _records(self) -> Dataset:
@@ -58,7 +74,7 @@ class Schedule:
         return not records.always_disturbed and precise(records, self.run.precision)
 
     def _lost(self, planned: int) -> list[int]:
-        """The planned rounds that were disturbed or void, and so was every repeat of them."""
+        """The planned rounds that were disturbed or void, as was every repeat of them."""
         disturbed = {*self._records().disturbed, *(void.round for void in self.run.voids)}
         saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
         return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
@@ -77,29 +93,8 @@ class Schedule:
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
 
 
-def perf_unavailable(tried: list[DeepProfile]) -> bool:
-    """Whether perf was refused, or shows nothing of the first two modes: then it will be so for all of them."""
-    return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))
-
-
-def order(modes: tuple[str, ...], rounds: int, seed: int) -> tuple[tuple[str, ...], ...]:
-    """rounds tuples, each a permutation of the modes; positions differ in count by at most one per mode."""
-    chance = random.Random(seed)
-    planned: list[tuple[str, ...]] = []
-    while len(planned) < rounds:
-        planned += _square(modes, chance)
-    return tuple(planned[:rounds])
-
-
-def _square(modes: tuple[str, ...], chance: random.Random) -> list[tuple[str, ...]]:
-    """A cyclic Latin square over shuffled modes, its rows shuffled: each mode once in each row and column."""
-    names = chance.sample(modes, len(modes))
-    rows = [tuple(names[start:] + names[:start]) for start in range(len(names))]
-    return chance.sample(rows, len(rows))
-
-
 def half_width(dataset: Dataset) -> float | None:
-    """The widest of the judged modes', on the log scale; None where one has no interval, or none is compared."""
+    """The widest half-width of all compared modes, on the log scale; None where one has no interval."""
     level = family_confidence(len(dataset.others))
     found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others]
     widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
@@ -108,6 +103,11 @@ def half_width(dataset: Dataset) -> float | None:
 
 
 def precise(dataset: Dataset, target: float) -> bool:
-    """Whether every interval is at most this wide on either side; never where target is 0."""
+    """Whether no half-width is above the target; never where that is 0."""
     width = half_width(dataset)
     return target > 0 and width is not None and width <= target
+
+
+def perf_unavailable(tried: list[DeepProfile]) -> bool:
+    """Whether perf was refused, or showed nothing of the first two modes: then it will not work for the others."""
+    return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))

@@ -1,7 +1,7 @@
-"""The edges of a window, over all the processes that its users are in.
+"""The boundaries of a window, over all processes that its users are in.
 
-Its rule: what every process counted is read around the agent's snapshot and said for the snapshot's moment, so that a
-cell over many workers is the exact sum of what it would be over each.
+Its rule: every process's counts are read just before and just after the agent's snapshot and interpolated to its
+moment, so that a cell over many workers is the exact sum over each of them.
 """
 
 from collections.abc import Sequence
@@ -15,14 +15,14 @@ from profiles.protocol import LOAD
 
 
 def boundary(agent: AgentClient, pool: UserPool, mark: Mark) -> WindowBoundary:
-    """Raises LostError where the agent or a worker does not answer."""
+    """Raises PeerLostError where the agent or a worker does not answer."""
     before = pool.counts()
     reading = agent.read()
     return interpolate_boundary(before, reading, pool.counts(mark))
 
 
 def local_boundaries(agent: AgentClient, meters: Sequence[Meter]) -> list[WindowBoundary]:
-    """One reading of the agent, and an edge for each of these meters of this process. Raises UserError."""
+    """One reading of the agent, and a boundary for each of these meters of this process. Raises UserError."""
     before = [read_meter(meter) for meter in meters]
     reading = agent.read()
     after = [read_meter(meter) for meter in meters]
@@ -30,7 +30,7 @@ def local_boundaries(agent: AgentClient, meters: Sequence[Meter]) -> list[Window
 
 
 def interpolate_boundary(before: list[Received], reading: TimedSnapshot, after: list[Received]) -> WindowBoundary:
-    """The edge at the moment of a reading, from what every process had counted just before and just after it."""
+    """The boundary at the moment of a reading, from the counts of every process just before and just after it."""
     pairs = list(zip(before, after, strict=True))
     moment_s, processes = reading.moment_s, dict(reading.snapshot.processes)
     if LOAD in processes:
@@ -49,10 +49,10 @@ def _between(moment_s: float, pair: tuple[Received, Received], first: float, las
 
 
 def _with_workers(own: Values, pairs: list[tuple[Received, Received]], moment_s: float) -> Values:
-    """The load generator's CPU: of the process that directs the workers, and of all workers."""
-    spent = dict(own)
+    """The load generator's CPU time: the master's and all workers'."""
+    values = dict(own)
     for name in pairs[0][0].cpu:
         workers = sum(_between(moment_s, pair, pair[0].cpu[name], pair[1].cpu[name]) for pair in pairs)
-        mine = own.get(name)
-        spent[name] = None if mine is None else mine + workers
-    return spent
+        master = own.get(name)
+        values[name] = None if master is None else master + workers
+    return values

@@ -1,1 +1,1 @@
-"""Loads that somebody starts by hand in Locust: their servers stand ready, and each load is kept as a run."""
+"""Loads that somebody starts by hand in Locust: idle servers wait for them, and each load is saved as a run."""

@@ -1,7 +1,7 @@
-"""The servers that stand ready while no campaign runs: one per target, started once, and again when it died.
+"""The servers that run while no campaign does: one per target, idle until somebody loads it.
 
-Its rule: a server that does not start is a dead one with its last words, as one that died later. In a campaign only the
-server under measurement runs, so they all stop for it and come back afterwards.
+Its rule: a server that does not start is shown like one that died, with its error. In a campaign only the server under
+measurement runs, so these stop for it and start again afterwards.
 """
 
 import time
@@ -14,22 +14,22 @@ from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
 from profiles.protocol import Facts, FileState, Start, TargetStatus
 
-FRESH_S = 0.4  # for as long a status is not asked for again, however many want to know
+FRESH_S = 0.4  # how long a status is reused, however many ask
 
 
 class IdleServers:
-    """users: the classes by name, whose addresses are kept right. facts: of the agent, with the file as it is served
-    now. missing: modes that this machine lacks, each with what its server says of that."""
+    """user_classes: by class name; their addresses are kept up to date. facts: of the agent, with the file as it is
+    served now. missing: modes that this machine lacks, each with its server's reason."""
 
     def __init__(self, agent: AgentClient, user_classes: dict[str, type[DownloadUser]], any_port: bool) -> None:
-        self._agent = agent
+        self.agent = agent
         self._classes = {user_class.target: user_class for user_class in user_classes.values()}
         self._any_port = any_port
         self._refused: dict[str, str] = {}
         self.missing: dict[str, str] = {}
         self._statuses: list[TargetStatus] = []
         self._answered_s = 0.0
-        self._changes = 1  # of servers, by this bench
+        self._changes = 1  # starts and stops of servers
         self._seen_changes = 0
         self.facts: Facts = agent.facts()
         self._set_expected_size(self.facts)
@@ -45,11 +45,11 @@ class IdleServers:
         return self._classes[mode]
 
     def start(self, mode: str) -> TargetStatus:
-        """Start a server, or start it again. Raises UserError when it does not get there."""
-        self._agent.stop(mode)  # what is left of one that died
+        """Start a server, or restart it. Raises UserError when it does not start."""
+        self.agent.stop(mode)  # a dead one may have left something behind
         try:
-            # Prepared for py-spy, so that a flame graph can be had at any time: nothing is scored here.
-            status = self._agent.start(Start(mode, any_port=self._any_port, profiler="py-spy"))
+            # Prepared for py-spy, so that a flame graph can be recorded at any time: nothing is scored here.
+            status = self.agent.start(Start(mode, any_port=self._any_port, profiler="py-spy"))
         except UserError as error:
             self._refused[mode] = str(error)
             raise
@@ -64,7 +64,7 @@ class IdleServers:
         return status
 
     def start_all(self) -> None:
-        """All of them; one that does not start is shown as dead."""
+        """Start all; one that does not start is shown as dead."""
         for mode in self._classes:
             try:
                 self.start(mode)
@@ -73,23 +73,23 @@ class IdleServers:
 
     def stop_all(self) -> None:
         for mode in self._classes:
-            self._agent.stop(mode)
+            self.agent.stop(mode)
         self._changes += 1
 
     def statuses(self) -> list[TargetStatus]:
-        """How the servers are. Raises UserError when the agent does not answer."""
+        """Raises UserError when the agent does not answer."""
         if self._seen_changes != self._changes or time.monotonic() - self._answered_s > FRESH_S:
             changes = self._changes
-            # While the agent is asked others may come here too: none of them is given what was known before.
-            self._statuses = [self._with_refusal(status) for status in self._agent.statuses()]
+            # Others may ask while the agent answers: none of them gets the old statuses.
+            self._statuses = [self._with_refusal(status) for status in self.agent.statuses()]
             self._seen_changes, self._answered_s = changes, time.monotonic()
         return self._statuses
 
     def refresh_file(self) -> FileState:
-        """Take the served file as it is now. Raises UserError where it is not what it should be."""
-        self.facts = self._agent.facts()
+        """Read the facts of the served file again, after it changed. Raises UserError where it is damaged."""
+        self.facts = self.agent.facts()
         self._set_expected_size(self.facts)
-        return self._agent.file_state()
+        return self.agent.file_state()
 
     def _set_expected_size(self, facts: Facts) -> None:
         for user_class in self._classes.values():

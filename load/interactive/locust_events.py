@@ -1,7 +1,7 @@
-"""Follows Locust's own start and stop, whoever gave the word: its UI, its command line, or our page.
+"""Records loads that somebody starts by hand: in Locust's UI, on its command line, or on the live page.
 
-Its rule: every load is recorded, unless a campaign is in charge, which keeps records of its own. A load that cannot be
-recorded, or was asked for something that there is not, does not start.
+Its rule: every load is recorded, except in a campaign, which keeps its own records. A load that cannot be recorded, or
+was asked for a choice that does not exist, does not start.
 """
 
 import contextlib
@@ -18,29 +18,30 @@ from locust.exception import StopTest
 from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
 
 from errors import UsageError, UserError
-from load.agent.client import AgentClient
-from load.agent.options import as_given
+from load.agent.options import given_options
 from load.interactive.idle_servers import IdleServers
-from load.interactive.recorded_load import RecordedLoad
+from load.interactive.recorded_load import ManualLoad, RecordedLoad
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.users.pacing import Pace, manual_rate
 
 
 class LocustLoads:
-    """current: the load that is being recorded. on_end: is told the folder of each run that was kept."""
+    """current: the load that is being recorded. on_end: called with the folder of each run that was saved. trouble: why
+    the last load did not start, or was not recorded."""
 
     def __init__(self, user_classes: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
-        self._users = user_classes
+        self._user_classes = user_classes
+        self._idle_servers: IdleServers | None = None
+        self._runs_folder = Path()
         self.on_end = on_end
-        self._where: tuple[AgentClient, IdleServers, Path] | None = None
         self.in_campaign = False
         self.current: RecordedLoad | None = None
         self.trouble: str | None = None
 
-    def record(self, agent: AgentClient, idle_servers: IdleServers, profiles: Path) -> None:
-        """From now on, into folders below profiles."""
-        self._where = (agent, idle_servers, profiles)
+    def record(self, idle_servers: IdleServers, runs_folder: Path) -> None:
+        """Record every load from now on."""
+        self._idle_servers, self._runs_folder = idle_servers, runs_folder
 
     def on_start(self, environment: Environment, **_: Any) -> None:
         """The UI does not check choices, so they are checked here."""
@@ -66,37 +67,38 @@ class LocustLoads:
         rate = check_pace(options.pace, environment.runner)
         chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
         users = int(options.num_users or 1)
-        for user_class in self._users.values():
+        for user_class in self._user_classes.values():
             user_class.sink = sink
             user_class.meter.reset()
             user_class.offer(None if rate is None else _pace(rate, user_class, users // max(1, len(chosen))))
-        if self._where is not None and not isinstance(environment.runner, WorkerRunner):
-            modes = tuple(user_class.target for user_class in self._users.values() if user_class.target in chosen)
-            by_workers = isinstance(environment.runner, MasterRunner)
-            self.current = RecordedLoad(*self._where, modes, users, sink, rate, by_workers, as_given(options))
+        if self._idle_servers is not None and not isinstance(environment.runner, WorkerRunner):
+            modes = tuple(one.target for one in self._user_classes.values() if one.target in chosen)
+            in_workers = isinstance(environment.runner, MasterRunner)
+            asked = ManualLoad(modes, users, sink, rate, in_workers, given_options(options))
+            self.current = RecordedLoad(self._idle_servers, self._runs_folder, asked)
 
     def on_stopping(self, environment: Environment, **_: Any) -> None:
         if self.current is not None:
-            with self._explained():
+            with self._reported():
                 self.current.close_window(environment.runner.user_count if environment.runner else 0)
 
     def on_stop(self, **_: Any) -> None:
         current, self.current = self.current, None
         if current is None:
             return
-        with self._explained():
+        with self._reported():
             self.trouble = current.trouble
             try:
-                kept = current.end() is not None
+                saved = current.end() is not None
             except UserError as error:
                 current.fail(str(error))
                 raise
-            if kept:
+            if saved:
                 self.on_end(current.folder.path)
 
     @contextlib.contextmanager
-    def _explained(self) -> Iterator[None]:
-        """A load that ends is not kept from ending by a record that cannot be written: the reason is said instead."""
+    def _reported(self) -> Iterator[None]:
+        """Report an error instead of raising it: a record that cannot be written must not keep a load from ending."""
         try:
             yield
         except UserError as error:
@@ -105,15 +107,15 @@ class LocustLoads:
 
 
 def check_pace(text: str, runner: Runner | None) -> int | None:
-    """Bytes per second for each mode; None for as fast as it goes. Raises UserError."""
+    """Bytes per second for each mode; None for saturated. Raises UserError."""
     rate = manual_rate(text)
     if rate is not None and not isinstance(runner, LocalRunner):
-        raise UserError("a pace is kept by one process: start Locust without workers, or leave it saturated")
+        raise UserError("only a single process can keep a pace: start Locust without workers, or use saturated")
     return rate
 
 
 def _pace(rate_bytes_per_s: int, user_class: type[DownloadUser], users: int) -> Pace:
-    """From now on. users: of this class. Raises UserError where there is nothing to offer."""
+    """From now on. users: of this class. Raises UserError for an empty file."""
     if not user_class.expected_bytes:
         raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
     return Pace(rate_bytes_per_s, user_class.expected_bytes, max(1, users), time.perf_counter())

@@ -1,89 +1,83 @@
-"""A load that somebody starts and stops by hand, in the browser or with --headless, kept as a run like any other.
+"""A load that somebody starts and stops by hand, in a browser or with --headless, saved as a run like any other.
 
-Its rule: nothing is paired, so nothing is concluded: the record says "interactive", and holds one round with a cell per
-mode, from the start to the moment at which the users began to stop. What cannot be told apart when several modes run at
-once, the load generator's CPU and the whole machine's, is unknown then.
+Its rule: nothing is paired, so nothing is concluded. The record says "interactive" and holds one round with a cell per
+mode, from the start to the moment at which users began to stop. When several modes run at once, the CPU of the load
+generator and of the whole machine cannot be attributed to one of them, so it is unknown.
 """
 
 import shlex
 import shutil
-import time
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import gevent
 
 from errors import UserError
-from load.agent.client import AgentClient
-from load.campaign.cell import WindowBoundary, measure
+from load.campaign.cell import Window, WindowBoundary, measure
 from load.campaign.options import new_name
+from load.campaign.recordings import SampleLog, save_flame_graph
 from load.campaign.settings import Settings, now, run_record
 from load.campaign.window_edges import local_boundaries
 from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
-from load.workers.samples import merge_worker_samples
 from profiles.protocol import LOAD, FileState, Recording, TargetStatus
-from profiles.store.records import Cell, Profile, Run, Sample, State
+from profiles.store.records import Cell, Run, State
 from profiles.store.run_folder import RunFolder
 
 FLUSH_S = 5.0
-OF_THE_LOAD = ("client_",)  # of its workers, who are not asked for it in a load by hand
-OF_EVERYBODY = ("client_", "machine_")  # metrics that belong to all modes together
+OF_WORKERS = ("client_",)  # metrics of the load generator; a load by hand does not ask its workers for them
+OF_ALL_MODES = ("client_", "machine_")  # metrics that several modes share
+
+
+@dataclass(frozen=True, slots=True)
+class ManualLoad:
+    """What was asked for. users: of all modes. rate_bytes_per_s: offered to each mode; None for saturated. in_workers:
+    whether its users are in other processes. agent_options: of the command that repeats it."""
+
+    modes: tuple[str, ...]
+    users: int
+    sink: Sink
+    rate_bytes_per_s: int | None = None
+    in_workers: bool = False
+    agent_options: Sequence[str] = ()
 
 
 class RecordedLoad:
-    """One load of these modes, from its making to end(). rate_bytes_per_s: offered to each; None: saturated.
-    by_workers: its users are in other processes. reach_agent: options of the command that repeats it. Raises UserError
+    """One load, from the making of this object to end(). trouble: why samples are no longer written. Raises UserError
     where nothing can be recorded."""
 
-    def __init__(
-        self,
-        agent: AgentClient,
-        idle_servers: IdleServers,
-        profiles: Path,
-        modes: tuple[str, ...],
-        users: int,
-        sink: Sink,
-        rate_bytes_per_s: int | None = None,
-        by_workers: bool = False,
-        reach_agent: Sequence[str] = (),
-    ) -> None:
-        self._agent = agent
+    def __init__(self, idle_servers: IdleServers, runs_folder: Path, asked: ManualLoad) -> None:
+        self._agent = idle_servers.agent
         self._idle_servers = idle_servers
-        self.modes = modes
-        self._users = users
-        self._sink = sink
-        self._rate_bytes_per_s = rate_bytes_per_s
-        self._by_workers = by_workers
-        self._reach_agent = reach_agent
-        self.folder = _fresh_folder(profiles)
+        self._asked = asked
+        self.modes = asked.modes
+        self.folder = _new_folder(runs_folder)
         self._statuses = self._running()
-        self._began_s = time.monotonic()
-        self._seen_samples = agent.newest_sample()
-        self._first = self._edges()
+        self._samples = SampleLog(self._agent, self.folder)
+        self._first = self._boundaries()
         self._last: dict[str, WindowBoundary] | None = None
         self._lost: dict[str, str] = {}
         self._file: FileState | None = None
-        self.trouble: str | None = None  # why samples are no longer written
-        self._begun = run_record(self._settings(modes), self.folder.path.name, (modes,), {}, idle_servers.facts)
+        self.trouble: str | None = None
+        self._begun = replace(self._new_record(self._settings(asked.modes), {}), kind="interactive")
         self.folder.create()
-        self.folder.write_run(replace(self._begun, kind="interactive"))
-        self._keeper = gevent.spawn(self._flush_loop)
+        self.folder.write_run(self._begun)
+        self._flusher = gevent.spawn(self._flush_loop)
 
     def close_window(self, users: int) -> None:
-        """The users are about to stop, and there are so many of them: what counts, counts until now."""
+        """The window ends now, because users are about to stop. users: how many there are."""
         if self._last is None:
-            self._last = self._edges()
-            self._users = users or self._users
+            self._last = self._boundaries()
+            self._asked = replace(self._asked, users=users or self._asked.users)
             self._lost = dict(self._lost_modes())
             self._file = self._agent.file_state()
 
     def end(self, state: State = "done") -> Run | None:
-        """Write the record; None, and nothing on disk, where not one download was tried."""
-        self._keeper.kill()
-        self.close_window(self._users)
+        """Write the record; None, and nothing on disk, where no download was tried."""
+        self._flusher.kill()
+        self.close_window(self._asked.users)
         cells = list(self._cells())
         if not cells and not self._lost:
             shutil.rmtree(self.folder.path)
@@ -96,27 +90,20 @@ class RecordedLoad:
         return record
 
     def fail(self, reason: str) -> None:
-        """The record of a load whose end could not be measured."""
-        self._keeper.kill()
-        failed = replace(self._begun, kind="interactive", state="failed", reason=reason, ended_at=now())
-        self.folder.write_run(failed)
+        """Write the record of a load whose end could not be measured."""
+        self._flusher.kill()
+        self.folder.write_run(replace(self._begun, state="failed", reason=reason, ended_at=now()))
 
     def profiled(self, mode: str, first: WindowBoundary, recording: Recording) -> None:
-        """Keep a flame graph that was recorded meanwhile. first: where its window began."""
-        last = self.edge(mode)
-        cell = self._cell(0, 1, mode, (first, last))
-        if recording.state == "failed":
-            self.folder.append_profile(Profile(cell, None, None, recording.reason))
-            return
-        self.folder.write_file(f"{mode}.svg", recording.svg.encode())
-        self.folder.write_file(f"{mode}.raw", recording.raw.encode())
-        self.folder.append_profile(Profile(cell, f"{mode}.svg", f"{mode}.raw"))
+        """Save a flame graph that was recorded meanwhile. first: where its window began."""
+        cell = self._cell((0, 1), mode, (first, self.boundary(mode)))
+        self.folder.append_profile(save_flame_graph(self.folder, cell, recording))
 
-    def edge(self, mode: str) -> WindowBoundary:
+    def boundary(self, mode: str) -> WindowBoundary:
         (found,) = local_boundaries(self._agent, [self._idle_servers.meter(mode)])
         return found
 
-    def _edges(self) -> dict[str, WindowBoundary]:
+    def _boundaries(self) -> dict[str, WindowBoundary]:
         found = local_boundaries(self._agent, [self._idle_servers.meter(mode) for mode in self.modes])
         return dict(zip(self.modes, found, strict=True))
 
@@ -124,12 +111,15 @@ class RecordedLoad:
         return {status.name: status for status in self._idle_servers.statuses() if status.state == "running"}
 
     def _lost_modes(self) -> Iterator[tuple[str, str]]:
-        """Modes whose server is not the one that it was at the start, and why: no difference of counters is theirs."""
+        """Modes whose server is not the same as at the start, and why: their counters have no difference."""
         known = {status.name: status for status in self._idle_servers.statuses()}
         for mode in self.modes:
             status, before = known[mode], self._statuses.get(mode)
             if before is None or status.state != "running":
-                yield mode, f"its server did not run to the end: {status.last_stderr_line or 'it left no words'}"
+                yield (
+                    mode,
+                    f"its server did not run to the end: {status.last_stderr_line or 'it wrote no error message'}",
+                )
             elif status.pid != before.pid:
                 yield mode, "its server was started again during the load"
 
@@ -140,28 +130,29 @@ class RecordedLoad:
             tried = self._last[mode].received_bytes > self._first[mode].received_bytes
             if mode not in self._lost and (tried or self._idle_servers.meter(mode).failures):
                 position += 1
-                yield self._cell(1, position, mode, (self._first[mode], self._last[mode]))
+                yield self._cell((1, position), mode, (self._first[mode], self._last[mode]))
 
-    def _cell(self, number: int, position: int, mode: str, window: tuple[WindowBoundary, WindowBoundary]) -> Cell:
+    def _cell(self, position: tuple[int, int], mode: str, window: Window) -> Cell:
         facts = self._idle_servers.facts.metrics
-        started_s = window[0].moment_s - self._began_s
-        cell = measure((number, position), mode, started_s, window, self._idle_servers.meter(mode), facts)
-        shared = OF_EVERYBODY if len(self.modes) > 1 else OF_THE_LOAD if self._by_workers else ()
+        started_s = window[0].moment_s - self._samples.began_s
+        cell = measure(position, mode, started_s, window, self._idle_servers.meter(mode), facts)
+        shared = OF_ALL_MODES if len(self.modes) > 1 else OF_WORKERS if self._asked.in_workers else ()
         known = {name: None if name.startswith(shared) else value for name, value in cell.metrics.items()}
         return replace(cell, metrics=known | {"resident_share": self._resident_share()})
 
     def _resident_share(self) -> float | None:
-        """Of the file in the page cache, before or after: the less."""
+        """The share of the file in the page cache, before or after: the smaller one."""
         before = self._idle_servers.facts.file.resident_share_before
         after = self._file.resident_share if self._file else before
         return None if before is None or after is None else min(before, after)
 
     def _settings(self, modes: tuple[str, ...], seconds: float = 0.0) -> Settings:
-        """As those of a campaign of one round; the command is what does the same without a browser."""
-        command = ["locust", "-f", "locustfile.py", "--headless", "-u", str(self._users), "-r", str(self._users)]
-        command += ["-t", f"{max(1, round(seconds))}s", "--sink", self._sink, *self._reach_agent]
-        if self._rate_bytes_per_s is not None:
-            command += ["--pace", format_pace(PaceSpec(False, self._rate_bytes_per_s))]
+        """Those of a campaign of one round. The command does the same without a browser."""
+        asked, users = self._asked, str(self._asked.users)
+        command = ["locust", "-f", "locustfile.py", "--headless", "-u", users, "-r", users]
+        command += ["-t", f"{max(1, round(seconds))}s", "--sink", asked.sink, *asked.agent_options]
+        if asked.rate_bytes_per_s is not None:
+            command += ["--pace", format_pace(PaceSpec(False, asked.rate_bytes_per_s))]
         names = [self._idle_servers.user_class(mode).__name__ for mode in modes]
         return Settings(
             modes=modes,
@@ -170,31 +161,34 @@ class RecordedLoad:
             window_s=round(seconds, 1),
             warm_up_s=0.0,
             profile_s=0,
-            users=self._users,
-            sink=self._sink,
+            users=asked.users,
+            sink=asked.sink,
             seed=0,
-            rate=self._rate_bytes_per_s,
+            rate=asked.rate_bytes_per_s,
             command=shlex.join([*command, *names]),
         )
 
     def _record(self, modes: tuple[str, ...], state: State) -> Run:
         assert self._last is not None and self._file is not None
         named = modes or self.modes
-        settings = self._settings(named, self._last[named[0]].moment_s - self._began_s)
-        whole = run_record(settings, self.folder.path.name, (named,), self._lost, self._idle_servers.facts)
+        settings = self._settings(named, self._last[named[0]].moment_s - self._samples.began_s)
+        whole = self._new_record(settings, self._lost)
         file = replace(whole.file, resident_share_after=self._file.resident_share, changed=self._file.changed)
         known = {status.name: status.congestion_control for status in self._statuses.values()}
         congestion = " and ".join(sorted({known[mode] for mode in named if mode in known})) or None
         return replace(
             whole,
             kind="interactive",
-            rate_bytes_per_s=self._rate_bytes_per_s,
+            rate_bytes_per_s=self._asked.rate_bytes_per_s,
             state=state,
             started_at=self._begun.started_at,
             ended_at=now(),
             file=file,
             host=whole.host | {"congestion_control": congestion},
         )
+
+    def _new_record(self, settings: Settings, lost: dict[str, str]) -> Run:
+        return run_record(settings, self.folder.path.name, (settings.modes,), lost, self._idle_servers.facts)
 
     def _flush_loop(self) -> None:
         try:
@@ -205,20 +199,13 @@ class RecordedLoad:
             self.trouble = str(error)
 
     def _flush(self) -> None:
-        fresh = self._agent.samples(self._seen_samples)
-        self._seen_samples = fresh.last
-        shown = {*self.modes, LOAD, "machine", "sampler"}
-        self.folder.append_samples(
-            Sample(sample.monotonic_s - self._began_s, sample.process, sample.pid, sample.values)
-            for sample in merge_worker_samples(fresh.samples)
-            if sample.process in shown
-        )
+        self._samples.write({*self.modes, LOAD, "machine", "sampler"})
 
 
-def _fresh_folder(profiles: Path) -> RunFolder:
-    """Called after the time of day; two within one second are told apart."""
+def _new_folder(runs_folder: Path) -> RunFolder:
+    """Named after the time of day; a number follows where several begin within one second."""
     name = f"live_{new_name()}"
-    for path in (profiles / name, *(profiles / f"{name}_{number}" for number in range(2, 100))):
+    for path in (runs_folder / name, *(runs_folder / f"{name}_{number}" for number in range(2, 100))):
         if not path.exists():
             return RunFolder(path)
-    raise UserError(f"there are a hundred runs {name!r} in {profiles}: move some of them away")
+    raise UserError(f"there are a hundred runs {name!r} in {runs_folder}: move some of them away")

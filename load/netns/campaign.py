@@ -1,7 +1,7 @@
-"""A campaign between two hosts that are made for it: servers and their agent in one, the load in the other.
+"""A campaign between two network namespaces: servers and their agent in one, the load in the other.
 
-Its rule: nothing that was started outlives this process. The agent holds a lifeline; the load is told to end by the
-kernel (PR_SET_PDEATHSIG, prctl(2)) or by us, and is then waited for, since it ends things in order.
+Its rule: nothing outlives this process. The agent holds a lifeline. The kernel (PR_SET_PDEATHSIG, prctl(2)) or we end
+the load, and then wait for it, since it cleans up after itself.
 """
 
 import contextlib
@@ -34,12 +34,12 @@ def run(load: Sequence[str], root: Path, link: Link) -> int:
         token.write_text(secrets.token_urlsafe(32))
         with _agent(pair, root, token):
             command = [*load, "--agent", str(AGENT), "--agent-token-file", str(token)]
-            return _waited_for(inside(pair.load, [sys.executable, *command]))
+            return _run_to_end(inside(pair.load, [sys.executable, *command]))
 
 
 @contextlib.contextmanager
 def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
-    """Beside the servers, until the end."""
+    """The agent in the servers' namespace, until the end."""
     reading, held = os.pipe()
     command = [sys.executable, "-m", "profiles.agent", "--root", str(root), "--listen", str(AGENT)]
     command += ["--token-file", str(token), "--lifeline", str(reading)]
@@ -56,7 +56,7 @@ def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
     try:
         assert process.stdout is not None
         if not process.stdout.readline().startswith(b"ready agent "):
-            raise UserError("the agent did not start; what it said stands above")
+            raise UserError("the agent did not start; see its error above")
         yield
     finally:
         os.close(held)
@@ -67,8 +67,8 @@ def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
             process.wait()
 
 
-def _waited_for(command: list[str]) -> int:
-    """Its exit code. It ends things in order when we are interrupted, or told to end, or killed."""
+def _run_to_end(command: list[str]) -> int:
+    """Run the load; its exit code. It gets our signals, and cleans up when we are interrupted, ended or killed."""
     process = subprocess.Popen(command, preexec_fn=_end_with_parent, start_new_session=True)
 
     def forward(number: int, _: object) -> None:

@@ -1,7 +1,7 @@
-"""Two hosts that are made: network namespaces of this machine with a veth pair between them (ip-netns(8), veth(4)).
+"""Two network namespaces of this machine with a veth pair between them (ip-netns(8), veth(4)).
 
-Its rule: what was made is removed, however it ends: at the end, or, after a kill, when the next pair is made. The name
-of a namespace says which process made it, and nothing else is ever touched.
+Its rule: namespaces are removed at the end, or, after a kill, when the next pair is made. Their names hold the ID of
+the process that made them, and no others are ever touched.
 """
 
 import contextlib
@@ -19,27 +19,27 @@ from errors import UsageError, UserError
 SERVERS_ADDRESS, LOAD_ADDRESS = "10.213.0.1", "10.213.0.2"
 SERVERS_INTERFACE, LOAD_INTERFACE = "servers0", "load0"
 LEAST_MTU, MOST_MTU = 576, 65535
-MAKER = b"--netns"  # on the command line of who makes them
+MAKER = b"--netns"  # on the command line of a process that makes them
 
 _NAME = re.compile(r"bench-(\d+)-(servers|load)")
 _RATE = re.compile(r"(\d+(?:\.\d+)?)([kmg]?)bit")
 _FACTORS = {"": 1, "k": 10**3, "m": 10**6, "g": 10**9}
 LEAST_BITS, MOST_BITS = 10**6, 10**11
-REFILL_S = 0.004  # a token bucket holds what comes between two ticks of a kernel with 250 Hz (tc-tbf(8))
+REFILL_S = 0.004  # a token bucket holds the bytes between two ticks of a kernel with 250 Hz (tc-tbf(8))
 LEAST_BURST_BYTES = 16 << 10
 QUEUE_MS = 50
 
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """rate_bits_per_s: what either end may send, None for as much as the CPU gives; mtu: None for veth's own, 1500."""
+    """rate_bits_per_s: the limit of either end; None for no limit. mtu: None for veth's default, 1500."""
 
     rate_bits_per_s: int | None = None
     mtu: int | None = None
 
     @classmethod
     def parse(cls, rate: str | None, mtu: int | None) -> "Link":
-        """rate as tc(8) writes it: 1gbit, 100mbit. Raises UsageError."""
+        """rate: in the form of tc(8): 1gbit, 100mbit. Raises UsageError."""
         found = _RATE.fullmatch(rate.lower()) if rate else None
         bits = round(float(found[1]) * _FACTORS[found[2]]) if found else None
         if rate and (bits is None or not LEAST_BITS <= bits <= MOST_BITS):
@@ -51,7 +51,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """Names of two namespaces that can reach each other."""
+    """Names of two connected namespaces."""
 
     servers: str
     load: str
@@ -59,7 +59,7 @@ class Pair:
 
 @contextlib.contextmanager
 def joined(link: Link) -> Iterator[Pair]:
-    """Two namespaces until the end; those that a killed process left behind are removed before. Raises UserError."""
+    """Two namespaces, until the end. Removes those that a killed process left behind first. Raises UserError."""
     _refuse()
     remove_left_behind()
     pair = Pair(f"bench-{os.getpid()}-servers", f"bench-{os.getpid()}-load")
@@ -72,7 +72,7 @@ def joined(link: Link) -> Iterator[Pair]:
 
 
 def remove_left_behind() -> None:
-    """Namespaces whose maker has gone, and what still runs in them."""
+    """Remove namespaces whose maker has ended, and kill what still runs in them."""
     for name in _existing():
         found = _NAME.fullmatch(name)
         if found and not _makes(int(found[1])):
@@ -80,17 +80,17 @@ def remove_left_behind() -> None:
 
 
 def inside(namespace: str, command: list[str]) -> list[str]:
-    """The command line that runs a command there; it becomes that process, with all its descriptors."""
+    """The command line that runs a command in a namespace; it inherits all descriptors."""
     return ["ip", "netns", "exec", namespace, *command]
 
 
 def _refuse() -> None:
-    """Raises UserError where namespaces cannot be made, in one line."""
+    """Raises UserError where namespaces cannot be made."""
     if os.geteuid() != 0:
         raise UserError("NETNS=1 makes network namespaces, which root alone may: run it with sudo, or leave NETNS out")
-    for program, package in (("ip", "iproute2"), ("tc", "iproute2")):
+    for program in ("ip", "tc"):
         if shutil.which(program) is None:
-            raise UserError(f"NETNS=1 needs {program}: install {package}")
+            raise UserError(f"NETNS=1 needs {program}: install iproute2")
 
 
 def _make(pair: Pair, link: Link) -> None:
@@ -119,7 +119,7 @@ def _make(pair: Pair, link: Link) -> None:
 
 
 def _remove(name: str) -> None:
-    """What runs there is ours, by the name; the veth pair goes with its namespaces."""
+    """Kill what runs there, which is ours, by the name. The veth pair ends with its namespaces."""
     if name not in _existing():
         return
     for pid in _output("ip", "netns", "pids", name).split():
@@ -133,7 +133,7 @@ def _existing() -> list[str]:
 
 
 def _makes(pid: int) -> bool:
-    """Whether this process is one that makes namespaces; its number may have been given to another since."""
+    """Whether this process makes namespaces: its ID may belong to another one by now."""
     try:
         words = Path(f"/proc/{pid}/cmdline").read_bytes().split(b"\0")
     except OSError:

@@ -1,7 +1,7 @@
 """What can be swept: the axes, their points, and what runs at one of them.
 
-Its rule: at a point everything is as elsewhere but for the axis. What is compared at a point are variants, the baseline
-first; on most axes they are the modes.
+Its rule: nothing but the axis differs between points. A point compares variants, the baseline first; on most axes they
+are the modes.
 """
 
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ MOST_CONNECTIONS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Axis:
-    """coarse and fine: its points, ascending (profiles.store.sweep_folder.Sweep). least and most: of points of one's own."""
+    """coarse and fine: its points, ascending (profiles/store/sweep_folder.py). least and most: limits of POINTS."""
 
     name: AxisName
     coarse: tuple[int, ...]
@@ -28,20 +28,20 @@ class Axis:
     most: int
 
     def parse(self, text: str) -> int:
-        """A point as people write it. Raises UsageError."""
+        """Raises UsageError."""
         value = parse_size(text)
         if not self.least <= value <= self.most:
-            limits = f"{self.say(self.least)} to {self.say(self.most)}"
+            limits = f"{self.format(self.least)} to {self.format(self.most)}"
             raise UsageError(f"POINTS={text}: AXIS={self.name} goes from {limits}")
         return value
 
-    def say(self, value: int) -> str:
+    def format(self, value: int) -> str:
         return f"{value:,}" if self.name in ("connections", "buffer-offset") else format_size(value)
 
 
 @dataclass(frozen=True, slots=True)
 class Variant:
-    """One of what is compared at a point: a mode under a label, with its options in bytes."""
+    """A mode under a label, with its options in bytes."""
 
     label: str
     mode: str
@@ -63,7 +63,7 @@ def _between(coarse: tuple[int, ...]) -> tuple[int, ...]:
 _SIZES = _powers(4, 4 * KIB, GIB)
 _CHUNKS = _powers(4, 4 * KIB, 4 * MIB)
 _CONNECTIONS = _powers(4, 1, 256)
-_OFFSETS = (0, 8, 16, 32, 64, 128, 256, 512, 2048)  # those of glibc bug 30994, and powers of two beyond
+_OFFSETS = (0, 8, 16, 32, 64, 128, 256, 512, 2048)  # the offsets of glibc bug 30994, and powers of two beyond
 _TWO = ("read-send", "sendfile")
 
 AXES: dict[str, Axis] = {
@@ -85,14 +85,14 @@ def check_modes(axis: Axis, modes: tuple[str, ...]) -> None:
             raise UsageError("AXIS=buffer-offset compares read-send with itself: leave MODES out")
         return
     if len(modes) < 2:
-        raise UsageError(f"a sweep compares modes: give MODES two or more, not {' '.join(modes)}")
+        raise UsageError(f"a sweep compares modes: give two or more MODES, not {' '.join(modes)}")
     if axis.name == "chunk" and not any("chunk" in known[mode].facts.options for mode in modes):
         having = [name for name, target in known.items() if "chunk" in target.facts.options]
-        raise UsageError(f"none of {' '.join(modes)} has a chunk: AXIS=chunk needs one of {', '.join(having)}")
+        raise UsageError(f"none of {' '.join(modes)} has the option chunk: AXIS=chunk needs one of {', '.join(having)}")
 
 
 def variants(sweep: Sweep, value: int) -> tuple[Variant, ...]:
-    """What is compared at this point, the baseline first. A mode without the swept option runs as it is."""
+    """The variants at this point, the baseline first. A mode without the swept option runs unchanged."""
     if sweep.axis == "buffer-offset":
         given = sweep.options.get("read-send", {})
         shifts = {ALIGNED: 0, SHIFTED: value}

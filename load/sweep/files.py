@@ -1,7 +1,7 @@
-"""The files of a sweep: one for each size, and which of them is served.
+"""The files of a sweep: one per size, and which of them is served.
 
-Its rule: a file is made once, in a folder of its own below data/sweep, and reused as long as it is right. What is
-served are hard links to it in one folder that lasts as long as the sweep, so that one agent serves all sizes in turn.
+A file is made once, in a folder of its own below data/sweep, and reused while it is right. The served folder holds hard
+links to one of them at a time, so that one agent serves all sizes in turn.
 """
 
 import contextlib
@@ -19,8 +19,8 @@ from profiles.store.run_facts import SERVED_FILE
 from units import GIB, format_size
 
 DIGEST = f"{SERVED_FILE}.sha256"
-RESERVE_BYTES = GIB  # of the disk, for everybody else
-MEMORY_SHARE = 0.5  # of what is available: a file that does not stay in the page cache asks another question
+RESERVE_BYTES = GIB  # of disk, left to everybody else
+MEMORY_SHARE = 0.5  # of available memory: a file that does not stay in the page cache asks another question
 
 
 def folder_of(files: Path, size_bytes: int) -> Path:
@@ -30,7 +30,7 @@ def folder_of(files: Path, size_bytes: int) -> Path:
 
 
 def too_large(sizes: tuple[int, ...], files: Path) -> dict[int, str]:
-    """The sizes, ascending, that this machine has no room for, each with the reason."""
+    """The sizes that this machine has no room for, each with the reason. sizes: ascending."""
     above = next(folder for folder in (files, *files.absolute().parents) if folder.exists())
     free = shutil.disk_usage(above).free - RESERVE_BYTES
     memory = int(MEMORY_SHARE * psutil.virtual_memory().available)
@@ -39,23 +39,23 @@ def too_large(sizes: tuple[int, ...], files: Path) -> dict[int, str]:
         there = folder_of(files, size) / SERVED_FILE
         needed = 0 if there.is_file() and there.stat().st_size == size else size
         if size > memory:
-            reasons[size] = f"only {format_size(memory)} of memory may be taken for the page cache"
+            reasons[size] = f"only {format_size(memory)} of memory can be used for the page cache"
         elif needed > free:
-            reasons[size] = f"only {format_size(max(0, free))} of disk are left for it, beside a reserve"
+            reasons[size] = f"only {format_size(max(0, free))} of disk space are left, after a reserve"
         else:
             free -= needed
     return reasons
 
 
 @dataclass(frozen=True, slots=True)
-class Served:
-    """The folder that is served. make: makes the file of a size in a folder, unless it is there."""
+class SweepFiles:
+    """path: the served folder. make: makes the file of a size in a folder, unless it is there."""
 
     path: Path
     files: Path
     make: Callable[[Path, int], None]
 
-    def put(self, size_bytes: int) -> None:
+    def serve(self, size_bytes: int) -> None:
         """Serve the file of this size from now on. Raises UserError when it cannot be made or linked."""
         source = folder_of(self.files, size_bytes)
         self.make(source, size_bytes)
@@ -73,12 +73,12 @@ class Served:
 
 
 @contextlib.contextmanager
-def serving(files: Path, make: Callable[[Path, int], None]) -> Iterator[Served]:
-    """A folder to serve from, removed at the end. Raises UserError when it cannot be made."""
+def serving(files: Path, make: Callable[[Path, int], None]) -> Iterator[SweepFiles]:
+    """A folder to serve from, removed at the end. Raises UserError when it cannot be created."""
     try:
         files.mkdir(parents=True, exist_ok=True)
         folder = tempfile.TemporaryDirectory(prefix="serving-", dir=files)
     except OSError as error:
-        raise UserError(f"cannot make a folder in {files}: {error.strerror}; choose another with --root") from error
+        raise UserError(f"cannot create a folder in {files}: {error.strerror}; choose another with --root") from error
     with folder as name:
-        yield Served(Path(name), files, make)
+        yield SweepFiles(Path(name), files, make)

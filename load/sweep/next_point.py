@@ -1,17 +1,17 @@
 """Which point of a sweep gets the next round: the one that tells most.
 
-Its rule: pure and seeded. What is asked, in this order:
+Its rule: pure and seeded. It asks, in this order:
 
-1. where is the curve? Both ends and the middle get a round each, then the middle of the widest gap, until every coarse
-   point has one;
-2. is there a crossover? The ends get as many rounds as an interval takes, then the points nearest to 1, then the rest;
-3. where does it lie? Fine points between two neighbours on different sides of 1;
-4. how exactly? The points near 1, the widest interval first, then the others, down to ±5 %; near 1 down to ±δ.
+1. Where is the curve? Both ends and the middle get a round each, then the middle of the widest gap, until every coarse
+   point has one.
+2. Is there a crossover? The ends get as many rounds as an interval needs, then the points nearest to 1, then the rest.
+3. Where is it? Fine points between two neighbours on different sides of 1.
+4. How precisely? The points near 1, the widest interval first, then the others, down to ±5 %; near 1 down to ±δ.
 
-It is precision that ends the rounds at a point, not significance (method.md §4): "near" is twice the half-width, so
-that a point whose interval has just come to exclude 1 is not left at that. In simulation (tests/load/sweep/test_next_point.py
-has the model; slopes of 0.02 to 0.2, noise of 5 and 10 %) the intervals of points that were chosen so covered 97 % in
-sweeps of 60 rounds and 94 to 96 % in sweeps of 150.
+Precision ends the rounds at a point, not significance (method.md §4). "Near" means within twice the half-width, so that
+a point gets more rounds when its interval has only just excluded 1. In simulation (the model is in
+tests/load/sweep/test_next_point.py; slopes of 0.02 to 0.2, noise of 5 and 10 %) the intervals of points chosen this way
+covered 97 % in sweeps of 60 rounds and 94 to 96 % in sweeps of 150.
 """
 
 import itertools
@@ -28,7 +28,7 @@ MOST_ROUNDS = 40
 
 @dataclass(frozen=True, slots=True)
 class PointState:
-    """A point so far. rounds: complete ones. paired: a mode against the baseline, for each but void ones."""
+    """rounds: complete ones. paired: each mode that is not void, against the baseline."""
 
     value: int
     coarse: bool = True
@@ -41,12 +41,12 @@ class PointState:
 
     @property
     def distance(self) -> float:
-        """Of the nearest ratio from 1, on the log scale."""
+        """How far the nearest ratio is from 1, on the log scale."""
         return min((abs(math.log(paired.ratio)) for paired in self.paired), default=math.inf)
 
 
 def next_point(states: Sequence[PointState], seed: int, most_rounds: int = MOST_ROUNDS) -> int | None:
-    """The value of the point, None when there is nothing more to be learnt. states: ascending."""
+    """The value of the point; None when nothing is left to learn. states: ascending."""
     coarse = [state for state in states if state.coarse]
     if unseen := _opening(coarse):
         return unseen.value
@@ -77,7 +77,7 @@ def _opening(coarse: Sequence[PointState]) -> PointState | None:
 
 
 def _without_interval(states: Sequence[PointState], ends: tuple[int, int], seed: int) -> PointState | None:
-    """Both ends first; then one that was begun, so that it is brought to its end; then the nearest to 1."""
+    """Both ends first, then a point that was begun, then the nearest to 1."""
 
     def urgency(state: PointState) -> tuple[bool, int, float, float]:
         chance = random.Random(f"{seed} {state.value}").random()
@@ -116,7 +116,7 @@ def _least_precise(states: Sequence[PointState]) -> PointState | None:
 
 
 def _width_near_one(paired: Paired) -> float:
-    """The half-width where 1 lies within twice of it, and it is open whether there is a difference; else 0."""
+    """The half-width, where 1 is within twice of it and the difference is still open; else 0."""
     width, distance = paired.half_width or 0.0, abs(math.log(paired.ratio))
     settled = distance + width < DELTA
     return 0.0 if settled or distance > 2 * width else width

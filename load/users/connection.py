@@ -1,14 +1,14 @@
 """One download over one raw socket: request head, response head, drain to a sink.
 
-Its rule: bytes are counted as they arrive, and an answer is whole or it is a named failure. It knows nothing of
-locust, so that the course's client uses it as it is.
+Its rule: bytes are counted as they arrive, and an answer is complete or a named failure. It does not import locust, so
+that the course's client can use it.
 
-Sinks: "copy" receives into a buffer, as a real client does; "discard" lets the kernel throw the body away
-(MSG_TRUNC, tcp(7)), which leaves the cores to the server. A result names the sink it was measured with. Over TLS
-whatever arrives must be decrypted first, record by record, so there both sinks are "copy".
+Sinks: "copy" receives into a buffer, as a real client does; "discard" lets the kernel drop the body (MSG_TRUNC,
+tcp(7)), which leaves the cores to the server. A result names its sink. Over TLS everything must be decrypted, record by
+record, so both sinks are "copy" there.
 
-Both are woken for a piece of 256 KiB (SO_RCVLOWAT, socket(7)) and not for every segment: on a core of its own a gevent
-client was woken every 63 KiB, was busy to 96 % and so the bottleneck; with whole pieces it is busy to 35 %.
+The client wakes up for a piece of 256 KiB (SO_RCVLOWAT, socket(7)) and not for every segment. Without that, a gevent
+client on a core of its own woke every 63 KiB and was the bottleneck, 96 % busy; with whole pieces it is 35 % busy.
 """
 
 import errno
@@ -25,7 +25,7 @@ Sink = Literal["discard", "copy"]
 SINKS: tuple[Sink, ...] = get_args(Sink)
 
 PIECE_BYTES = 256 << 10
-SOCKET_OPTIONS = f"TCP_NODELAY, SO_RCVLOWAT {PIECE_BYTES}"  # for the record of a run
+SOCKET_OPTIONS = f"TCP_NODELAY, SO_RCVLOWAT {PIECE_BYTES}"  # for a run's record
 _MAX_HEAD_BYTES = 64 << 10
 _HEAD_PIECE_BYTES = 4096
 
@@ -34,7 +34,7 @@ _UNTOUCHED = memoryview(mmap.mmap(-1, 64 << 20))
 
 
 class DownloadError(Exception):
-    """A download that failed. Each kind is a class, so that it has a name in statistics."""
+    """A download that failed. Each kind is a class, whose name appears in statistics."""
 
 
 class ConnectError(DownloadError):
@@ -50,7 +50,7 @@ class WrongLengthError(DownloadError):
 
 
 class EncodedError(DownloadError):
-    """The body comes in chunks or compressed: what arrives is not what the file is made of."""
+    """The body is chunked or compressed, so its bytes are not the file's."""
 
 
 class ShortBodyError(DownloadError):
@@ -66,18 +66,21 @@ class TimedOutError(DownloadError):
 
 
 class BadHeadError(DownloadError):
-    """What came is not an HTTP response head."""
+    """The answer does not begin with an HTTP response head."""
 
 
 class DownloadConnection:
-    """A kept connection to a server, made when it is first needed.
+    """A keep-alive connection to a server, made when it is first needed.
 
-    on_bytes is called with every number of body bytes that arrives. expected_bytes, where known, is the length that
-    each answer must have. After an error the connection is closed, and the next download makes a new one. A server may
-    close a kept connection whenever it is idle: then the request goes out once more, over a new one, RFC 9112 section
-    9.3.1. tls: without a look at the certificate, since what is measured is a data path and not trust.
-    discards: whether the kernel drops what arrives, unread.
+    on_bytes: called with the number of body bytes whenever some arrive. expected_bytes: the length that each answer
+    must have, where known. tls: without checking the certificate: what is measured is a data path and not trust.
+    discards: whether the kernel drops the body unread.
+
+    After an error the connection is closed, and the next download makes a new one. A server may close a connection that
+    is idle; then the request is sent again over a new one (RFC 9112 section 9.3.1).
     """
+
+    timeout_s = 30.0
 
     def __init__(
         self,
@@ -85,13 +88,11 @@ class DownloadConnection:
         sink: Sink,
         on_bytes: Callable[[int], None],
         expected_bytes: int | None = None,
-        timeout_s: float = 30.0,
         tls: bool = False,
     ) -> None:
         self._address = address
         self._on_bytes = on_bytes
         self._expected_bytes = expected_bytes
-        self._timeout_s = timeout_s
         self.discards = sink == "discard" and not tls
         self._buffer = _UNTOUCHED if self.discards else memoryview(bytearray(PIECE_BYTES))
         self._flags = socket.MSG_TRUNC if self.discards else 0
@@ -99,23 +100,23 @@ class DownloadConnection:
         self._sock: socket.socket | None = None
 
     def download(self, path: str) -> int:
-        """GET the path and drain its body; the body's length in bytes. Raises DownloadError, one of its kinds."""
-        whole = False
+        """GET the path and drain its body; the body's length in bytes. Raises a DownloadError."""
+        complete = False
         try:
-            sock, head, body_start = self._asked(path)
-            length = self._judge(head)
+            sock, head, body_start = self._request(path)
+            length = self._body_length(head)
             if len(body_start) > length:
                 raise WrongLengthError(f"{len(body_start)} bytes came for a body of {length}")
             self._on_bytes(len(body_start))
             self._drain(sock, length - len(body_start))
-            whole = head.keep_alive
+            complete = head.keep_alive
             return length
         except TimeoutError as error:
-            raise TimedOutError(f"nothing arrived for {self._timeout_s:g} s") from error
+            raise TimedOutError(f"nothing arrived for {self.timeout_s:g} s") from error
         except OSError as error:
             raise ConnectionLostError(error.strerror or str(error)) from error
         finally:
-            if not whole:  # also when the user is stopped in the middle: a half-read connection is of no use
+            if not complete:  # also when the user is stopped: a half-read connection is useless
                 self.close()
 
     def close(self) -> None:
@@ -126,7 +127,7 @@ class DownloadConnection:
     def _connected(self) -> socket.socket:
         if self._sock is None:
             try:
-                self._sock = socket.create_connection(self._address, self._timeout_s)
+                self._sock = socket.create_connection(self._address, self.timeout_s)
                 self._sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
                 if self._tls is not None:
                     self._sock = self._tls.wrap_socket(self._sock)
@@ -135,7 +136,7 @@ class DownloadConnection:
                 raise ConnectError(f"{error.strerror or error}") from error
         return self._sock
 
-    def _asked(self, path: str) -> tuple[socket.socket, "_ResponseHead", bytes]:
+    def _request(self, path: str) -> tuple[socket.socket, "_ResponseHead", bytes]:
         """Send the request; the socket, the head of the answer, and the first bytes of its body."""
         kept = self._sock is not None
         host = f"[{self._address[0]}]" if ":" in self._address[0] else self._address[0]
@@ -151,8 +152,8 @@ class DownloadConnection:
                     raise
                 kept = False
 
-    def _judge(self, head: "_ResponseHead") -> int:
-        """The body's length. Raises WrongStatusError, EncodedError, WrongLengthError."""
+    def _body_length(self, head: "_ResponseHead") -> int:
+        """Raises WrongStatusError, EncodedError, WrongLengthError."""
         if head.status != 200:
             raise WrongStatusError(f"status {head.status}")
         if head.coding:
@@ -160,13 +161,13 @@ class DownloadConnection:
         if head.length is None:
             raise WrongLengthError("the response has no Content-Length")
         if self._expected_bytes is not None and head.length != self._expected_bytes:
-            raise WrongLengthError(f"{head.length} bytes are announced, the file has {self._expected_bytes}")
+            raise WrongLengthError(f"{head.length} bytes are announced, but the file has {self._expected_bytes}")
         return head.length
 
     def _drain(self, sock: socket.socket, left: int) -> None:
-        """Receive exactly the bytes that are left, in whole pieces as long as there are any.
+        """Receive exactly the bytes that are left, in whole pieces while there are any.
 
-        OpenSSL may hold bytes that the socket no longer has: a record at most, so two pieces leave room enough.
+        OpenSSL may hold one record that the socket no longer has, so TLS stops two pieces before the end.
         """
         until = PIECE_BYTES if self._tls is None else 2 * PIECE_BYTES
         if left > until:
@@ -176,7 +177,7 @@ class DownloadConnection:
         self._receive(sock, left, 0)
 
     def _receive(self, sock: socket.socket, left: int, until: int) -> int:
-        """Receive until at most `until` bytes are left; how many those are. Raises ShortBodyError."""
+        """Receive until at most `until` bytes are left; how many are. Raises ShortBodyError."""
         while left > until:
             got = sock.recv_into(self._buffer, min(left, len(self._buffer)), self._flags)
             if got == 0:
@@ -187,7 +188,7 @@ class DownloadConnection:
 
 
 class _ResponseHead:
-    """What a download needs of a response head; filled by httptools' callbacks."""
+    """What a download needs from a response head; httptools' callbacks fill it."""
 
     def __init__(self, raw: bytes) -> None:
         self.length: int | None = None

@@ -1,8 +1,8 @@
 """One Locust user class per target: connects, downloads the test file, again and again.
 
-Its rule: one honest event per download. An error is a failure with a name; a download that the end of the test cuts
-short is neither success nor failure, so it fires nothing (Locust's own `request.measure()` would call it a success).
-At a pace, a download's time counts from when it should have started (load/users/pacing.py).
+Its rule: one event per download. An error is a failure with a name. A download that the end of the test cuts short is
+neither success nor failure, so it fires nothing (Locust's own `request.measure()` would call it a success). At a pace,
+latency counts from the moment at which the download should have started (load/users/pacing.py).
 """
 
 import itertools
@@ -19,15 +19,17 @@ from load.users.pacing import Pace, StartTimes
 from profiles.store.run_facts import SERVED_PATH
 from profiles.targets import catalog
 
-YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = 4 << 20, 1 << 20  # reading or decrypting them takes longer than dropping
+YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = (
+    4 << 20,
+    1 << 20,
+)  # reading or decrypting bytes takes longer than dropping them
 PAUSE_AFTER_FAILURE_S = 0.2
-TIMEOUT_S = 30.0
 
 
 class DownloadUser(User):
     """A user of one target. The class attributes are set for all its users, before they start.
 
-    own_bytes: what one download has, where that is not the size of the run's file.
+    own_bytes: the length of one download, where it differs from the run's file. user_numbers: of users at a pace.
     """
 
     abstract = True
@@ -42,33 +44,33 @@ class DownloadUser(User):
     sink: ClassVar[Sink] = "discard"
     expected_bytes: ClassVar[int | None] = None
     pace: ClassVar[Pace | None] = None
-    places: ClassVar[Iterator[int]] = itertools.count()
+    user_numbers: ClassVar[Iterator[int]] = itertools.count()
     tls: ClassVar[bool] = False
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
         pace = self.pace
-        self._turns = None if pace is None else StartTimes(pace, next(self.places), time.perf_counter)
+        self._start_times = None if pace is None else StartTimes(pace, next(self.user_numbers), time.perf_counter)
         self._connection = self.connection(self._count)
         self._yield_every_bytes = YIELD_EVERY_BYTES if self._connection.discards else YIELD_EVERY_READ_BYTES
 
     @classmethod
-    def offer(cls, pace: Pace | None, places: Iterator[int] | None = None) -> None:
-        """How the users that start from now on go about it: at this pace, or (None) as fast as it goes. places: of
-        their turns, where others have some too."""
-        cls.pace, cls.places = pace, itertools.count() if places is None else places
+    def offer(cls, pace: Pace | None, user_numbers: Iterator[int] | None = None) -> None:
+        """Set the pace of users that start from now on; None for saturated. user_numbers: where other processes share
+        the pace."""
+        cls.pace, cls.user_numbers = pace, itertools.count() if user_numbers is None else user_numbers
 
     @classmethod
     def connection(cls, on_bytes: Callable[[int], None]) -> DownloadConnection:
-        """A connection to the target, as its users have them."""
-        return DownloadConnection(cls.address, cls.sink, on_bytes, cls.expected_bytes, TIMEOUT_S, cls.tls)
+        """A connection to the target, as its users have."""
+        return DownloadConnection(cls.address, cls.sink, on_bytes, cls.expected_bytes, cls.tls)
 
     def on_stop(self) -> None:
         self._connection.close()
 
     @task
     def download(self) -> None:
-        started_s = time.perf_counter() if self._turns is None else self._turns.wait()
+        started_s = time.perf_counter() if self._start_times is None else self._start_times.wait()
         error: DownloadError | None = None
         length = 0
         try:
@@ -91,10 +93,10 @@ class DownloadUser(User):
             exception=error,
         )
         if error is not None:
-            gevent.sleep(PAUSE_AFTER_FAILURE_S)  # a dead server is not hammered
+            gevent.sleep(PAUSE_AFTER_FAILURE_S)  # do not hammer a dead server
 
     def _count(self, received_bytes: int) -> None:
-        """Count, and let others run: gevent switches only when a socket is empty, and a fast stream never is."""
+        """Count, and let other users run: gevent switches only when a socket is empty, and a fast one never is."""
         self.meter.add_bytes(received_bytes)
         self._since_yield_bytes += received_bytes
         if self._since_yield_bytes >= self._yield_every_bytes:

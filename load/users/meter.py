@@ -1,19 +1,18 @@
 """What the users of one target saw: bytes as they arrive, downloads, failures, latencies.
 
-Its rule: nothing is lost at a window's edge. Bytes are counted the moment they arrive, also those of a download that
-is still under way when the window closes (method.md §2).
+Its rule: bytes count the moment they arrive, also those of a download that is still under way when the window closes
+(method.md §2).
 """
 
 from collections import Counter
 
 from hdrh.histogram import HdrHistogram
 
-LOWEST_US, HIGHEST_US, DIGITS = 1, 3_600_000_000, 3
+from reports.analysis.latency import DIGITS, HIGHEST_US, LOWEST_US
 
 
 class Meter:
-    """Failures and latencies since the last reset; received_bytes and downloads are never reset, since windows take
-    differences of them."""
+    """Failures and latencies count since the last reset; received_bytes and downloads are never reset."""
 
     def __init__(self) -> None:
         self.received_bytes = 0

@@ -1,12 +1,11 @@
-"""The pace of users: as fast as it goes, or at a rate that every mode is offered alike (method.md §2).
+"""The pace of users: saturated, or a rate that every mode is offered (method.md §2).
 
-Its rule: open-loop. When downloads are to start is fixed before the first one runs: one every file size / rate, the
-users in turn. A user that is late starts at once and skips none, and its latency counts from the moment at which it
-should have started, so that a server that stalls is seen to have kept everybody waiting who came meanwhile. (A user
-that waits for one answer before it looks at the clock again asks least while the server is slowest: Gil Tene's
-"coordinated omission".)
+Its rule: open-loop. The moments at which downloads start are fixed before the first one: one every file size / rate,
+the users in turn. A late user starts at once and skips none, and its latency counts from the moment at which it should
+have started, so that a stalled server shows in the latency of everyone who had to wait. (A user that waits for an
+answer before it looks at the clock asks least while the server is slowest: Gil Tene's "coordinated omission".)
 
-Among what latency counts is the load's own lateness: its timer, epoll_wait(2), wakes in whole milliseconds.
+Latency includes the load's own lateness: its timer, epoll_wait(2), wakes in whole milliseconds.
 """
 
 import math
@@ -19,20 +18,20 @@ import gevent
 from errors import UsageError, UserError
 from units import KIB, MIB, exact_size, format_size, parse_size
 
-OfferedRate = int | Literal["auto"]  # bytes per second of all users together; auto: to be found by a pilot
+OfferedRate = int | Literal["auto"]  # bytes per second of all users together; auto: a pilot finds it
 
-# Of the slowest mode's ceiling. A queue in front of a server that is busy for a share of the time ρ, with arrivals at
-# random and services alike, waits ρ / 2(1 - ρ) service times (Pollaczek and Khinchine): 0.9 at this share, 4.5 at 0.9.
-# So latency is still mostly the server's, and a ceiling that the pilot took a third too high is not reached.
+# Share of the slowest mode's ceiling. With random arrivals and equal service times, the queue before a server that is
+# busy for a share ρ of the time waits ρ / 2(1 - ρ) service times (Pollaczek and Khinchine): 0.9 at this share, 4.5 at
+# 0.9. So latency is still mostly the server's, and a ceiling that the pilot found a third too high is not reached.
 AUTO_SHARE = 0.65
-# Per window. Its edges cut a download, and the next may have just begun: two of 100 are the 2 % that void a cell.
+# Per window. Its ends cut a download, and the next may have just begun: two of 100 are the 2 % that void a cell.
 LEAST_STARTS = 100
 ADVISED_STARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
 class PaceSpec:
-    """What PACE asks for: one question, or both. rate: of the paced one, None without it."""
+    """What PACE asks for: saturated, paced at a rate, or both. rate: None without the paced question."""
 
     saturated: bool
     rate: OfferedRate | None
@@ -42,7 +41,7 @@ SATURATED = PaceSpec(True, None)
 
 
 def parse(text: str) -> PaceSpec:
-    """saturated, auto, a rate like 200MiB/s, or both: "saturated auto", in short "both". Raises UsageError."""
+    """text: saturated, auto, a rate like 200MiB/s, or "saturated auto", in short "both". Raises UsageError."""
     words = ["saturated", "auto"] if text.strip() == "both" else text.split()
     saturated = words[:1] == ["saturated"]
     paced = "".join(words[saturated:])
@@ -59,30 +58,30 @@ def parse(text: str) -> PaceSpec:
 
 
 def manual_rate(text: str) -> int | None:
-    """What a load by hand offers to each of its modes, in bytes per second; None for saturated. Raises UsageError."""
-    asked = parse(text)
-    if asked == SATURATED:
+    """What a manual load offers to each mode, in bytes per second; None for saturated. Raises UsageError."""
+    spec = parse(text)
+    if spec == SATURATED:
         return None
-    if asked.saturated or not isinstance(asked.rate, int):
+    if spec.saturated or not isinstance(spec.rate, int):
         raise UsageError(f"pace {text!r}: a load by hand is saturated, or has a rate like 200MiB/s")
-    return asked.rate
+    return spec.rate
 
 
-def format_pace(asked: PaceSpec) -> str:
-    """As a knob, such that parse() gives it back."""
-    words = ["saturated"] if asked.saturated else []
-    if asked.rate is not None:
-        words.append("auto" if asked.rate == "auto" else f"{exact_size(asked.rate)}/s".replace(" ", ""))
+def format_pace(spec: PaceSpec) -> str:
+    """Such that parse() gives it back."""
+    words = ["saturated"] if spec.saturated else []
+    if spec.rate is not None:
+        words.append("auto" if spec.rate == "auto" else f"{exact_size(spec.rate)}/s".replace(" ", ""))
     return " ".join(words)
 
 
 def resolve(rate: OfferedRate, ceilings: Mapping[str, float]) -> int:
-    """The rate to offer, in bytes per second. ceilings: what each mode reached in its saturated pilot, in the same.
+    """The rate to offer, in bytes per second. ceilings: what each mode reached in its saturated pilot, by mode.
 
-    Raises UserError for a rate that a mode did not reach, and where no mode got through its pilot.
+    Raises UserError for a rate that a mode did not reach, and where every mode failed its pilot.
     """
     if not ceilings:
-        raise UserError("no mode came through its pilot without a failed request; PACE=saturated shows what fails")
+        raise UserError("no mode completed its pilot without a failed request; PACE=saturated shows what fails")
     slowest = min(ceilings, key=lambda mode: ceilings[mode])
     ceiling = ceilings[slowest]
     if ceiling <= 0:
@@ -101,7 +100,7 @@ def resolve(rate: OfferedRate, ceilings: Mapping[str, float]) -> int:
 
 
 def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> None:
-    """Raises UserError where so few downloads start in a window that their sum says little of the rate."""
+    """Raises UserError where too few downloads start in a window to hold the rate."""
     starts = rate_bytes_per_s * window_s / file_bytes
     if starts < LEAST_STARTS:
         size = _advised_size(rate_bytes_per_s * window_s)
@@ -119,30 +118,30 @@ def _advised_size(window_bytes: float) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When downloads are to start. begin_s: the first one, on the clock of Turns."""
+    """When downloads start. begin_s: the first one, on the clock of StartTimes."""
 
     rate_bytes_per_s: int
     file_bytes: int
     users: int
     begin_s: float
 
-    def intended_s(self, place: int, number: int) -> float:
-        """When user number `place` is to start its download number `number`; both count from 0."""
-        return self.begin_s + (place + number * self.users) * self.file_bytes / self.rate_bytes_per_s
+    def intended_s(self, user: int, number: int) -> float:
+        """When this user should start this download; both count from 0."""
+        return self.begin_s + (user + number * self.users) * self.file_bytes / self.rate_bytes_per_s
 
 
 class StartTimes:
-    """The starts of one user, in their order."""
+    """The start times of one user, in order."""
 
-    def __init__(self, pace: Pace, place: int, clock: Callable[[], float]) -> None:
+    def __init__(self, pace: Pace, user: int, clock: Callable[[], float]) -> None:
         self._pace = pace
-        self._place = place
+        self._user = user
         self._clock = clock
         self._number = 0
 
     def wait(self) -> float:
-        """Return when the next start is due, at once when it is overdue; the moment at which it was due."""
-        due_s = self._pace.intended_s(self._place, self._number)
+        """Sleep until the next start is due; the moment at which it was."""
+        due_s = self._pace.intended_s(self._user, self._number)
         self._number += 1
         while (left_s := due_s - self._clock()) > 0:  # gevent's own clock stands still between its rounds
             gevent.sleep(left_s)

@@ -1,7 +1,7 @@
-"""The course's client: a connection per download, the whole time on a clock, and what the server paid.
+"""The course's client: one connection per download, the time that all of them took, and the server's CPU time.
 
-Its rule: the first line is the course's, "Time taken: … seconds". The clock says how long *this* client waited; the
-CPU per GiB says what the data path costs.
+Its rule: the first line is the course's, "Time taken: … seconds". That is how long *this* client waited; CPU per GiB is
+what the data path costs.
 """
 
 import time
@@ -15,7 +15,7 @@ from units import GIB
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """wall_s: of all downloads together. server_cpu_s: None when the server's process may not be looked at."""
+    """wall_s: of all downloads together. server_cpu_s: None when the server's process cannot be read."""
 
     wall_s: float
     received_bytes: int
@@ -28,7 +28,7 @@ class Result:
             return [*lines, "no bytes: the file is empty"]
         lines.append(f"{gib / self.wall_s:.3f} GiB/s ({gib:g} GiB)")
         if self.server_cpu_s is None:
-            return [*lines, "server CPU: unknown, its process has ended or belongs to another user"]
+            return [*lines, "server CPU: unknown, because its process has ended or belongs to another user"]
         return [*lines, f"server CPU: {self.server_cpu_s / gib:.4f} s/GiB ({self.server_cpu_s:.3f} s)"]
 
 
@@ -57,6 +57,6 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
     wall_s = time.perf_counter() - started_s
     try:
         server_cpu_s = server.cpu_s() - before_s if server else None
-    except ProcessLookupError:  # it has just ended
+    except ProcessLookupError:  # it ended
         server_cpu_s = None
     return Result(wall_s, received_bytes, server_cpu_s)

@@ -1,7 +1,7 @@
-"""The live bench: a page beside Locust's own, and a tab in it, of what the servers pay while it happens.
+"""The live page beside Locust's own, and a tab in Locust's: what the servers cost, while it happens.
 
-    watch ─▶ points ─▶ history ─▶ routes ◀─ the browser polls        what is seen
-    wishes ─▶ desk ─▶ loads, campaigns, flames, reporting            what is done
+    poller ─▶ rates ─▶ point_history ─▶ routes ◀─ the browser polls                                what is shown
+    commands ─▶ controller ─▶ locust_events, campaign_task, flame_graphs, report_jobs              what is done
 
-Its rule: the browser draws and asks; everything that counts is decided, kept and checked here. No address outside.
+Its rule: the browser draws and asks; everything is decided, checked and kept here. Nothing is fetched from elsewhere.
 """

@@ -1,6 +1,6 @@
-"""A campaign that was begun from the page: the same as `make load`, with the standing servers out of the way.
+"""A campaign that was begun on the live page: the same as `make load`, while the idle servers are stopped.
 
-Its rule: whatever happens, the servers stand again afterwards, and what was complete is kept.
+Its rule: whatever happens, the idle servers run again afterwards, and complete rounds are kept.
 """
 
 import logging
@@ -12,24 +12,23 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import gevent
-from locust.env import Environment
 
 from errors import UserError
-from load.agent.client import AgentClient
-from load.campaign.cpu_pinning import between_machines, pin_this_process
-from load.campaign.run_campaigns import carry_out, expected_s
+from load.campaign.campaign import Report
+from load.campaign.cpu_pinning import pin_this_process
+from load.campaign.run_campaigns import expected_s, run_campaigns
 from load.campaign.settings import Settings
+from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
 from load.process import campaign_lock
-from load.users.locust_users import DownloadUser
 from load.web.interim_verdict import Interim, interim_verdict
 from profiles.store.run_folder import RUN_FILE, RunFolder
 
 
 @dataclass(slots=True)
 class Progress:
-    """Of the newest campaign. left_s: of the plan, about; None when it is over. error: why it could not go on."""
+    """How far a campaign is. left_s: about; None when it is over. error: why it failed. found: its verdicts so far."""
 
     run: str
     state: Literal["running", "done", "failed", "stopped"] = "running"
@@ -41,21 +40,17 @@ class Progress:
     found: Interim | None = None
 
 
-class Campaigns:
-    """users: by class name. on_end: told the name of each run that has a complete record."""
+class CampaignTask:
+    """newest: the campaign that was begun last. on_end: called with the name of each run that has a record."""
 
     def __init__(
         self,
-        environment: Environment,
-        user_classes: dict[str, type[DownloadUser]],
-        agent: AgentClient,
+        context: LoadContext,
         idle_servers: IdleServers,
         locust_loads: LocustLoads,
         on_end: Callable[[str], None],
     ) -> None:
-        self._environment = environment
-        self._users = user_classes
-        self._agent = agent
+        self._context = context
         self._idle_servers = idle_servers
         self._loads = locust_loads
         self._on_end = on_end
@@ -69,27 +64,27 @@ class Campaigns:
         return self._greenlet is not None and not self._greenlet.dead
 
     def begin(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None]) -> None:
-        """In a greenlet of its own. prepare: what must be done before it. Raises UserError when the run exists."""
+        """Begin, in a greenlet. prepare: called before the campaign. Raises UserError when the run exists."""
         folder.refuse_existing()
         self.newest = Progress(folder.path.name, expected_s=expected_s(settings, folder))
         self._began_s = time.monotonic()
         self._greenlet = gevent.spawn(self._run, settings, folder, prepare, self.newest)
 
     def stop(self) -> None:
-        """End it; the rounds that are complete are kept."""
+        """End it; complete rounds are kept."""
         if self._greenlet is not None:
             self._greenlet.kill()
 
     def close(self) -> None:
-        """End it, because everything ends: no server is started again."""
+        """End it for good: no server is started again."""
         self._closing = True
         self.stop()
 
     def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], progress: Progress) -> None:
         try:
             prepare()
-            with campaign_lock(settings.any_port), self._cleared(settings) as placed:
-                carry_out(self._environment, self._users, self._agent, placed, folder, self._reporter(folder, progress))
+            with campaign_lock(settings.any_port), self._alone(settings) as pinned:
+                run_campaigns(self._context, pinned, folder, self._reporter(folder, progress))
             progress.state = "done"
         except UserError as error:
             progress.state, progress.error = "failed", str(error)
@@ -101,35 +96,36 @@ class Campaigns:
                 self._on_end(folder.path.name)
 
     @contextmanager
-    def _cleared(self, settings: Settings) -> Iterator[Settings]:
-        """Without the standing servers, and on the load's own CPUs; both as before at the end."""
+    def _alone(self, settings: Settings) -> Iterator[Settings]:
+        """Stop the idle servers and pin this process to the load's CPUs, until the end."""
         cpus = os.sched_getaffinity(0)
-        chatty = logging.getLogger("locust.runners")  # two lines at each start of users, so at each cell
-        level = chatty.level
-        chatty.setLevel(logging.WARNING)
+        logger = logging.getLogger("locust.runners")  # logs two lines in each cell
+        level = logger.level
+        logger.setLevel(logging.WARNING)
         self._loads.in_campaign = True
-        ticked, self._environment.user_classes = self._environment.user_classes, list(self._users.values())
+        environment = self._context.environment
+        chosen, environment.user_classes = environment.user_classes, list(self._context.user_classes.values())
         try:
             self._idle_servers.stop_all()
-            placement = between_machines(settings.placement) if self._agent.apart else settings.placement
-            yield replace(settings, placement=pin_this_process(placement))
+            placement = pin_this_process(settings.placement, self._context.agent.on_other_machine)
+            yield replace(settings, placement=placement)
         finally:
-            chatty.setLevel(level)
+            logger.setLevel(level)
             os.sched_setaffinity(0, cpus)
-            self._environment.user_classes = ticked
-            for user_class in self._users.values():
+            environment.user_classes = chosen
+            for user_class in self._context.user_classes.values():
                 user_class.offer(None)
             if not self._closing:
-                self._start_again()
+                self._restart_servers()
             self._loads.in_campaign = False
 
-    def _start_again(self) -> None:
+    def _restart_servers(self) -> None:
         if self.newest is not None:
             self.newest.text = "starting the servers again"
-        with suppress(UserError):  # the agent has ended, which the page says
+        with suppress(UserError):  # the agent has ended, which the page shows
             self._idle_servers.start_all()
 
-    def _reporter(self, folder: RunFolder, progress: Progress) -> Callable[[float, str], None]:
+    def _reporter(self, folder: RunFolder, progress: Progress) -> Report:
         def report(done_s: float, text: str) -> None:
             progress.text = text if done_s == 0 else progress.text
             progress.done_s += done_s
@@ -140,7 +136,7 @@ class Campaigns:
         return report
 
     def _left_s(self, progress: Progress) -> float:
-        """What is left of the plan, at the pace of what was done."""
+        """What is left of the plan, at the speed so far."""
         left_s = max(0.0, progress.expected_s - progress.done_s)
         took_s = time.monotonic() - self._began_s
         return left_s * (took_s / progress.done_s if progress.done_s > 0 else 1.0)

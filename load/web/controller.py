@@ -1,6 +1,6 @@
-"""What happens on this bench, and who may begin what: one load or one campaign at a time.
+"""Does what the live page asks for: one load or one campaign at a time.
 
-Its rule: the state lives here and nowhere else, so that two browsers see the same and a reload loses nothing.
+Its rule: all state is here, so that two browsers see the same and a reload loses nothing.
 """
 
 from argparse import Namespace
@@ -9,21 +9,20 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust.env import Environment
 from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunner
 
 from errors import UserError
-from load.agent.client import AgentClient
 from load.campaign.cpu_pinning import of_workers_elsewhere
 from load.campaign.options import new_name, resolve
+from load.context import LoadContext
 from load.interactive import served_file
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
-from load.web.campaign_task import Campaigns
+from load.web.campaign_task import CampaignTask
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, size_of
 from load.web.flame_graphs import FlameGraphs
 from load.web.poller import Poller
-from load.web.report_jobs import Reporting
+from load.web.report_jobs import ReportJobs
 from load.web.run_list import Runs
 from profiles.protocol import TargetStatus
 from profiles.store.run_folder import RunFolder
@@ -36,30 +35,25 @@ Json = dict[str, Any]
 
 
 class Controller:
-    """Takes wishes. Every method raises UserError for what cannot be granted now."""
+    """Carries out commands. Every method raises UserError for what is not possible now."""
 
-    def __init__(
-        self, environment: Environment, agent: AgentClient, idle_servers: IdleServers, locust_loads: LocustLoads
-    ) -> None:
-        options = environment.parsed_options
+    def __init__(self, context: LoadContext, idle_servers: IdleServers, locust_loads: LocustLoads) -> None:
+        options = context.environment.parsed_options
         assert isinstance(options, Namespace)
-        self._environment = environment
+        self._environment = context.environment
         self._options = options
         self._idle_servers = idle_servers
         self._loads = locust_loads
-        self._profiles = Path(options.profiles)
-        self._users = {
-            idle_servers.user_class(mode).__name__: idle_servers.user_class(mode) for mode in idle_servers.modes
-        }
+        self._runs_folder = Path(options.profiles)
         self._preparing: str | None = None
         self._asked: dict[str, Json] = {}
         self._load_error = ""
-        self.runs = Runs(self._profiles, Path(options.reports))
-        self.watch = Poller(environment, agent, idle_servers, locust_loads)
-        self.reporting = Reporting(self._profiles, Path(options.reports), self.watch.waited_for_a_child)
-        self.flames = FlameGraphs(agent, locust_loads)
-        self.campaigns = Campaigns(environment, self._users, agent, idle_servers, locust_loads, self.reporting.begin)
-        locust_loads.on_end = lambda folder: self.reporting.begin(folder.name)
+        self.runs = Runs(self._runs_folder, Path(options.reports))
+        self.poller = Poller(context, idle_servers, locust_loads)
+        self.reports = ReportJobs(self._runs_folder, Path(options.reports), self.poller.forget_child_cpu)
+        self.flames = FlameGraphs(context.agent, locust_loads)
+        self.campaigns = CampaignTask(context, idle_servers, locust_loads, self.reports.begin)
+        locust_loads.on_end = lambda folder: self.reports.begin(folder.name)
 
     @property
     def doing(self) -> str:
@@ -77,7 +71,7 @@ class Controller:
         for mode in command.modes:
             if mode in self._idle_servers.missing:
                 raise UserError(f"{mode} is missing on this machine: {self._idle_servers.missing[mode]}")
-        self._workers()
+        self._ready_workers()
         check_pace(command.pace, self._environment.runner)
         self._asked["load"] = asdict(command)
         self._load_error = ""
@@ -94,7 +88,7 @@ class Controller:
             vars(self._options).update(sink=command.sink, pace=command.pace, num_users=users, user_classes=names)
             assert self._environment.runner is not None
             self._environment.runner.start(users, spawn_rate=min(users, MOST_PER_S))
-            gevent.sleep(0)  # lets it begin, so that it is seen as running
+            gevent.sleep(0)  # lets it begin, so that its state is running
         except UserError as error:
             self._load_error = str(error)
         finally:
@@ -102,7 +96,7 @@ class Controller:
 
     def stop_load(self) -> None:
         if self.campaigns.running:
-            raise UserError("a campaign runs: stop the campaign")
+            raise UserError("a campaign is running: stop the campaign")
         if self._environment.runner is not None:
             self._environment.runner.stop()
 
@@ -110,16 +104,16 @@ class Controller:
         self._refuse_unless_idle()
         size_bytes = size_of(command.size) or self._idle_servers.facts.file.size_bytes
         agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
-        asked = command.options(any_port=self._options.any_port, workers=self._workers(), **agent)
+        asked = command.options(any_port=self._options.any_port, workers=self._ready_workers(), **agent)
         settings = resolve(asked, size_bytes)
         if settings.workers:
             settings = replace(settings, placement=of_workers_elsewhere())
-        folder = RunFolder(self._profiles / (command.run or new_name()))
+        folder = RunFolder(self._runs_folder / (command.run or new_name()))
         self.campaigns.begin(settings, folder, lambda: self._serve(command.size))
         self._asked["campaign"] = command.given
 
-    def _workers(self) -> int:
-        """All workers that are ready; 0 where this is no master. Raises UserError when none is."""
+    def _ready_workers(self) -> int:
+        """How many workers are ready; 0 where this is no master. Raises UserError when none is."""
         runner = self._environment.runner
         if not isinstance(runner, MasterRunner):
             return 0
@@ -131,30 +125,30 @@ class Controller:
         self.campaigns.stop()
 
     def close(self) -> None:
-        """Everything ends; a campaign keeps what is complete."""
+        """End everything; a campaign keeps its complete rounds."""
         self.campaigns.close()
 
     def start_server(self, command: ServerCommand) -> None:
         if self.campaigns.running:
-            raise UserError("a campaign runs, and only the server under measurement may: wait, or stop it")
+            raise UserError("a campaign is running, and only the server under measurement may run: wait, or stop it")
         if command.mode not in self._idle_servers.modes:
             raise UserError(f"there is no mode {command.mode!r}: the modes are {', '.join(self._idle_servers.modes)}")
         self._idle_servers.start(command.mode)
 
     def record(self, command: RecordCommand) -> None:
         if self.campaigns.running:
-            raise UserError("a campaign runs, and records flame graphs itself after its rounds: wait, or stop it")
+            raise UserError("a campaign is running, and records flame graphs itself after its rounds: wait, or stop it")
         self.flames.record(command)
 
     def make_report(self, run: str) -> None:
         if self.campaigns.running:
-            raise UserError("a campaign runs, which a report would disturb: wait, or stop it")
+            raise UserError("a campaign is running, which a report would disturb: wait, or stop it")
         if not self.runs.exists(run):
             raise UserError(f"there is no run {run!r}")
-        self.reporting.begin(run)
+        self.reports.begin(run)
 
     def state(self) -> Json:
-        """All that the page shows beside the charts."""
+        """Everything that the page shows beside the charts."""
         runner = self._environment.runner
         current = self._loads.current
         return {
@@ -165,24 +159,11 @@ class Controller:
             "asked": self._asked,
             "load_error": self._load_error or self._loads.trouble or (current.trouble if current else None) or "",
             "run": current.folder.path.name if current else None,
-            "servers": [self._server(status) for status in self.watch.statuses],
-            "trouble": self.watch.trouble,
+            "servers": [self._server(status) for status in self.poller.statuses],
+            "trouble": self.poller.trouble,
             "campaign": self.campaigns.newest,
-            "flames": [
-                {
-                    "number": one.number,
-                    "mode": one.mode,
-                    "seconds": one.seconds,
-                    "state": one.state,
-                    "reason": one.reason,
-                }
-                for one in self.flames.kept
-            ],
-            "reports": {
-                "waiting": self.reporting.waiting,
-                "made": self.reporting.made,
-                "refused": self.reporting.refused,
-            },
+            "flames": [flame.summary for flame in self.flames.newest_first],
+            "reports": {"waiting": self.reports.waiting, "made": self.reports.made, "refused": self.reports.refused},
         }
 
     def _server(self, status: TargetStatus) -> Json:
@@ -192,28 +173,28 @@ class Controller:
             "name": status.name,
             "state": status.state,
             "port": status.port,
-            "words": status.last_stderr_line,
+            "last_stderr_line": status.last_stderr_line,
             "failed": failed,
             "missing": self._idle_servers.missing.get(status.name, ""),
         }
 
     def _serve(self, size: str) -> None:
-        """Serve a file of this size from now on, where one is asked for."""
+        """Serve a file of this size from now on; empty: leave it as it is."""
         wanted = size_of(size)
         if wanted is None or wanted == self._idle_servers.facts.file.size_bytes:
             return
         if self._options.agent:
-            raise UserError("the file is the agent's, on its host: make another one there, and start the agent anew")
+            raise UserError("the file is on the agent's machine: make another one there, and restart the agent")
         self._preparing = f"making a test file of {exact_size(wanted)}"
         try:
             served_file.make(Path(self._options.root), wanted)
             self._idle_servers.refresh_file()
         finally:
-            self.watch.waited_for_a_child()
+            self.poller.forget_child_cpu()
             self._preparing = None
 
     def _refuse_unless_idle(self) -> None:
-        busy = {"load": "a load runs: stop it first", "campaign": "a campaign runs: wait, or stop it first"}
+        busy = {"load": "a load is running: stop it first", "campaign": "a campaign is running: wait, or stop it first"}
         busy["preparing"] = f"{self._preparing}: wait"
         if (doing := self.doing) != "nothing":
             raise UserError(busy[doing])

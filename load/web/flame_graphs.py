@@ -1,30 +1,28 @@
 """Flame graphs of running servers, recorded on demand.
 
-Its rule: the newest ones are kept for the page, whatever happens; one that was recorded during a load belongs to its
-run too.
+The newest are kept for the live page; one that was recorded during a load is saved in its run, too.
 """
 
 import itertools
 from collections import OrderedDict
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import gevent
 
 from errors import UserError
 from load.agent.client import AgentClient
+from load.campaign.recordings import wait_for_recording
 from load.interactive.locust_events import LocustLoads
 from load.web.commands import RecordCommand
 from profiles.protocol import Recording
 
 MOST_KEPT = 12
-LOOK_S = 0.3
-GRACE_S = 30.0
 
 
 @dataclass(slots=True)
 class FlameGraph:
-    """reason: why it failed, or is not kept in its run."""
+    """reason: why it failed, or was not saved in its run."""
 
     number: int
     mode: str
@@ -32,6 +30,11 @@ class FlameGraph:
     state: Literal["recording", "done", "failed"] = "recording"
     reason: str = ""
     svg: str = ""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What the page's list shows: everything but the picture."""
+        return {name: getattr(self, name) for name in ("number", "mode", "seconds", "state", "reason")}
 
 
 class FlameGraphs:
@@ -42,18 +45,17 @@ class FlameGraphs:
         self._kept: OrderedDict[int, FlameGraph] = OrderedDict()
 
     @property
-    def kept(self) -> list[FlameGraph]:
-        """The newest first."""
+    def newest_first(self) -> list[FlameGraph]:
         return list(reversed(self._kept.values()))
 
     def find(self, number: int) -> FlameGraph | None:
         return self._kept.get(number)
 
     def record(self, command: RecordCommand) -> None:
-        """Begin. Raises UserError when it cannot begin."""
+        """Begin recording. Raises UserError when that is not possible."""
         command.check()
         current = self._loads.current
-        first = current.edge(command.mode) if current is not None and command.mode in current.modes else None
+        first = current.boundary(command.mode) if current is not None and command.mode in current.modes else None
         self._agent.record(command.mode, command.seconds)
         flame = FlameGraph(next(self._numbers), command.mode, command.seconds)
         self._kept[flame.number] = flame
@@ -68,16 +70,12 @@ class FlameGraphs:
                 try:
                     current.profiled(command.mode, first, recording)
                 except UserError as error:
-                    flame.reason = f"not kept in the run: {error}"
+                    flame.reason = f"not saved in the run: {error}"
 
         gevent.spawn(follow)
 
     def _result(self, flame: FlameGraph) -> Recording:
-        with gevent.Timeout(flame.seconds + GRACE_S, False):
-            try:
-                while (recording := self._agent.recording(flame.mode)).state == "recording":
-                    gevent.sleep(LOOK_S)
-                return recording
-            except UserError as error:  # the server was stopped, or the agent ended
-                return Recording("failed", reason=str(error))
-        return Recording("failed", reason=f"the profiler did not end within {GRACE_S:.0f} s of its time")
+        try:
+            return wait_for_recording(self._agent, flame.mode, flame.seconds)
+        except UserError as error:  # the server was stopped, or the agent ended
+            return Recording("failed", reason=str(error))

@@ -1,6 +1,6 @@
-"""A campaign under way, as its report would see it: ratios round by round, intervals, and the current verdict.
+"""A running campaign as its report would show it: ratios per round, intervals, and the current verdict.
 
-Its rule: the arithmetic and the sentences are those of reports/, asked of the records that are on disk by now.
+Its rule: the arithmetic and the sentences are those of reports/analysis, from the records that are on disk by now.
 """
 
 from dataclasses import dataclass
@@ -14,8 +14,8 @@ from reports.analysis.verdict import conclude, delta
 
 @dataclass(frozen=True, slots=True)
 class ModeSoFar:
-    """A mode against the baseline. ratios: by round. low and high are None while there are too few rounds, and ratio is
-    the median of the rounds then. kind and sentence: of the verdict as it stands."""
+    """A mode against the baseline. ratios: by round number. With too few rounds low and high are None, and ratio is the
+    median of the rounds. kind and sentence: of the current verdict."""
 
     mode: str
     kind: str
@@ -28,8 +28,8 @@ class ModeSoFar:
 
 @dataclass(frozen=True, slots=True)
 class Interim:
-    """question: saturated or paced. rounds: complete ones, of so many at most (without repeats). delta: what is too
-    small to matter, as a share. dropped: disturbed rounds, with the reason."""
+    """question: saturated or paced. rounds: complete ones. planned: at most, without repeats. delta: the smallest share
+    that matters. dropped: disturbed rounds, with the reason."""
 
     question: str
     baseline: str
@@ -41,7 +41,7 @@ class Interim:
 
 
 def interim_verdict(folder: RunFolder) -> Interim | None:
-    """None where nothing is on disk yet. Raises UserError where it cannot be read."""
+    """None where nothing is on disk yet. Raises UserError for damaged records."""
     if not (folder.path / RUN_FILE).exists():
         return None
     run = folder.read_run()

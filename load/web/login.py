@@ -1,7 +1,7 @@
-"""--web-login: one name and one password, for Locust's pages and ours alike.
+"""--web-login: one name and one password, for Locust's pages and ours.
 
-Its rule: the password comes from the environment, never from the command line, where everybody on the machine can read
-it; a wrong one costs a second.
+Its rule: the password comes from the environment, never from the command line, which everybody on the machine can read.
+A wrong one costs a second.
 """
 
 import hmac
@@ -27,19 +27,19 @@ class _User(UserMixin):  # type: ignore[misc]  # flask-login has no types
 
 
 def require_login(web_ui: WebUI, base: str, path: str) -> None:
-    """Where --web-login was given. base: of Locust's UI; path: of ours that takes the form. Raises UsageError without
-    a password."""
+    """Add the login, if --web-login was given. base: of Locust's UI. path: takes the form. Raises UsageError without a
+    password."""
     if not web_ui.web_login:
         return
     name, password = os.environ.get(NAME_VARIABLE, DEFAULT_NAME), os.environ.get(PASSWORD_VARIABLE, "")
     if not password:
         raise UsageError(
-            f"--web-login needs a password in the variable {PASSWORD_VARIABLE} (and, if you like, a name in "
-            f"{NAME_VARIABLE}, else it is {DEFAULT_NAME!r})"
+            f"--web-login needs a password in the variable {PASSWORD_VARIABLE} (and, optionally, a name in "
+            f"{NAME_VARIABLE}; the default is {DEFAULT_NAME!r})"
         )
     app = web_ui.app
     assert app is not None
-    app.secret_key = secrets.token_bytes(32)  # who has logged in must do so again after a restart
+    app.secret_key = secrets.token_bytes(32)  # after a restart everybody logs in again
     app.config.update(SESSION_COOKIE_SAMESITE="Strict", SESSION_COOKIE_HTTPONLY=True)
     web_ui.auth_args = {"username_password_callback": path}
     web_ui.login_manager.user_loader(lambda known: _User(known) if known == name else None)
@@ -52,5 +52,5 @@ def require_login(web_ui: WebUI, base: str, path: str) -> None:
             login_user(_User(name))
             return flask.redirect(f"{base}/")
         gevent.sleep(WRONG_COSTS_S)
-        flask.session["auth_error"] = "This is not the name and the password"
+        flask.session["auth_error"] = "Wrong name or password"
         return flask.redirect(f"{base}/login")

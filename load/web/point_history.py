@@ -1,7 +1,7 @@
-"""An hour of points in bounded memory: every tick of the last minutes, and means over longer steps before that.
+"""An hour of points in bounded memory: every point of the last minutes, and means over longer steps before that.
 
-Its rule: a point is encoded once, when it comes, so that answering a poll is joining bytes, however many ask and
-however long the history is. Numbers are cut to four digits: more cannot be seen in a chart.
+Its rule: a point is encoded once, when it comes, so that a poll only joins bytes. Numbers have four digits: a chart
+shows no more.
 """
 
 import secrets
@@ -17,8 +17,8 @@ STEP = 10  # fine points in a coarse one: five seconds
 COARSE_POINTS = 720  # an hour
 
 
-class _Kept:
-    """Encoded points, the newest last, and the number of the newest; the oldest go."""
+class _Buffer:
+    """Encoded points, the newest last; the oldest go. last: how many came in all."""
 
     def __init__(self, most: int) -> None:
         self._points: deque[bytes] = deque(maxlen=most)
@@ -29,20 +29,20 @@ class _Kept:
         self.last += 1
 
     def after(self, number: int) -> list[bytes]:
-        """Those that came after this number of them; all that are kept for a number that was never given."""
+        """Those that came after the first `number`; everything for a number that was never given."""
         fresh = self.last - number if 0 <= number <= self.last else len(self._points)
         return list(self._points)[-fresh:] if fresh else []
 
 
 class PointHistory:
-    """wall_offset_s: what makes the time of day of a moment of the monotonic clock."""
+    """wall_offset_s: time of day minus monotonic clock."""
 
     def __init__(self, wall_offset_s: float) -> None:
         self._wall_offset_s = wall_offset_s
-        self._epoch = secrets.token_hex(8)  # a history that begins anew has others
+        self._epoch = secrets.token_hex(8)  # another one after a restart
         self._pending: list[Point] = []
-        self._fine = _Kept(FINE_POINTS)
-        self._coarse = _Kept(COARSE_POINTS)
+        self._fine = _Buffer(FINE_POINTS)
+        self._coarse = _Buffer(COARSE_POINTS)
 
     def add(self, point: Point) -> None:
         self._fine.add(self._encoded(point))
@@ -52,9 +52,9 @@ class PointHistory:
             self._pending.clear()
 
     def since(self, epoch: str, fine: int, coarse: int) -> bytes:
-        """A JSON object: the fine and the coarse points after these numbers, and the numbers to ask with next.
+        """A JSON object: the fine and the coarse points after these numbers, and the numbers for the next call.
 
-        Numbers of another epoch mean nothing here: then it is everything.
+        It holds everything for numbers of another epoch.
         """
         if epoch != self._epoch:
             fine, coarse = -1, -1
@@ -72,7 +72,7 @@ class PointHistory:
 
 
 def mean(points: Sequence[Point]) -> Point:
-    """One point for several: of each number the mean of those that are known, at the moment of the last."""
+    """One point for several, at the moment of the last: the means of the known values."""
     names = dict.fromkeys(name for point in points for name in point.processes)
     processes = {name: _means(point.processes[name] for point in points if name in point.processes) for name in names}
     return Point(points[-1].moment_s, processes, _means(point.machine for point in points))
@@ -87,7 +87,7 @@ def _mean(known: list[float]) -> float | None:
 
 
 def _short(values: Values) -> list[float | int | None]:
-    """Four digits; whole where it is, which is shorter."""
+    """Four digits; whole numbers without a fraction, which is shorter."""
     return [None if value is None else _whole(float(f"{value:.4g}")) for value in values]
 
 

@@ -1,6 +1,6 @@
-"""Keeps the history fresh, in a greenlet of its own: asks the agent twice a second, so that a request costs nothing.
+"""Asks the agent for samples twice a second, in a greenlet of its own, so that a browser's request costs little.
 
-Its rule: the users are counted right after the agent was asked, so that each of its samples lies between two counts.
+Its rule: users are counted right after the agent was asked, so that each of its samples lies between two counts.
 """
 
 import time
@@ -9,11 +9,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import suppress
 
 import gevent
-from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner
 
 from errors import UserError
-from load.agent.client import AgentClient
+from load.context import LoadContext
 from load.errors import PeerLostError
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
@@ -27,18 +26,14 @@ RECENT_POINTS = 4
 
 
 class Poller:
-    """recent: the newest points. statuses: how the servers were. trouble: why nothing new is known, None if all is
-    well."""
+    """recent: the newest points. statuses: of the servers. trouble: why nothing new is known; None if all is well."""
 
-    def __init__(
-        self, environment: Environment, agent: AgentClient, idle_servers: IdleServers, locust_loads: LocustLoads
-    ) -> None:
-        self._environment = environment
-        self._loads = locust_loads
-        self._agent = agent
+    def __init__(self, context: LoadContext, idle_servers: IdleServers, locust_loads: LocustLoads) -> None:
+        self._context = context
         self._idle_servers = idle_servers
+        self._loads = locust_loads
         self._rates = Rates()
-        self._after = agent.newest_sample()
+        self._last_sample = context.agent.newest_sample()
         self._counted = self._counts()
         self.history = PointHistory(time.time() - time.monotonic())
         self.recent: deque[Point] = deque(maxlen=RECENT_POINTS)
@@ -46,35 +41,35 @@ class Poller:
         self.trouble: str | None = None
 
     def start(self) -> None:
-        gevent.spawn(self._keep_fresh)
+        gevent.spawn(self._poll_loop)
 
-    def _keep_fresh(self) -> None:
+    def _poll_loop(self) -> None:
         while True:
             try:
                 self.refresh()
                 self.trouble = None
             except PeerLostError as lost:
                 self.trouble = str(lost)
-                self._get_back()
+                self._recover()
             except UserError as error:
                 self.trouble = str(error)
             gevent.sleep(REFRESH_S)
 
-    def _get_back(self) -> None:
-        """An agent elsewhere may have been started anew, and has no servers then. A campaign sees to that itself."""
+    def _recover(self) -> None:
+        """Start the servers again: an agent elsewhere may have restarted without them. A campaign does this itself."""
         if not self._loads.in_campaign:
             with suppress(UserError):  # not yet: the next refresh comes here again
-                self._agent.recover()
+                self._context.agent.recover()
                 self._idle_servers.start_all()
 
-    def waited_for_a_child(self) -> None:
-        """The CPU time of a process that this one has started, and that is over, is not the load's."""
+    def forget_child_cpu(self) -> None:
+        """A child process of ours has ended: its CPU time, which the kernel adds to ours, is not the load's."""
         self._rates.forget(LOAD, time.monotonic())
 
     def refresh(self) -> None:
         """Ask the agent once. Raises UserError when it does not answer."""
-        fresh = self._agent.samples(self._after)
-        self._after = fresh.last
+        fresh = self._context.agent.samples(self._last_sample)
+        self._last_sample = fresh.last
         before, self._counted = self._counted, self._counts()
         for tick in ticks(self._known(fresh.samples)):
             point = self._rates.point(tick, before, self._counted)
@@ -83,9 +78,9 @@ class Poller:
         self.statuses = self._idle_servers.statuses()
 
     def _known(self, samples: Sequence[TimedSample]) -> list[TimedSample]:
-        """Without the load's where only the master of workers is seen, who has nothing to do: then it is not known."""
+        """Leave out the load where only an idle master is sampled and its workers are not: then the load is unknown."""
         workers = any(sample.process.startswith(WORKER) for sample in samples)
-        whole = workers or not isinstance(self._environment.runner, MasterRunner)
+        whole = workers or not isinstance(self._context.environment.runner, MasterRunner)
         return [sample for sample in merge_worker_samples(samples) if whole or sample.process != LOAD]
 
     def _counts(self) -> Counts:
@@ -93,8 +88,8 @@ class Poller:
         return Counts(time.monotonic(), received, dict(self._users()))
 
     def _users(self) -> Iterator[tuple[str, int]]:
-        """How many users each target has now."""
-        runner = self._environment.runner
+        """How many users each mode has now."""
+        runner = self._context.environment.runner
         counts = {}
         if isinstance(runner, LocalRunner):
             counts = runner.user_classes_count

@@ -1,7 +1,7 @@
-"""From counters to points: what each process paid per second at one tick of the agent's sampler.
+"""From counters to points: what each process cost per second at one tick of the agent's sampler.
 
-Its rule: pure. A rate is the difference of two samples of the same process (same name, same pid), and what is not known
-is None: a gap in a line, never a zero. Bytes were counted by the users, so they are read off at the sampler's moments.
+Its rule: pure. A rate is the difference of two samples of the same process (same name, same pid). What is unknown is
+None: a gap in a line, never a zero. Users counted the bytes, so counts are interpolated to the sampler's moments.
 """
 
 from collections import deque
@@ -13,21 +13,21 @@ from profiles.protocol import LOAD, TimedSample
 from units import GIB, MIB
 
 MACHINE = "machine"
-# Of a process, in the order in which a point lists them: CPU in cores, memory in bytes, cost in CPU s/GiB.
+# Of a process, in the order of a point: CPU in cores, memory in bytes, cost in CPU s/GiB, all else per second.
 COLUMNS = ("user", "system", "voluntary", "involuntary", "faults", "memory", "threads", "received", "cost", "users")
 MACHINE_COLUMNS = ("user", "system", "steal")
 COST_WINDOW_S = 10.0
-LEAST_COST_BYTES = MIB  # CPU per GiB of next to nothing says nothing
-SETTLING_S = 0.4  # a mode that reads a whole file first pays before the first byte arrives
+LEAST_COST_BYTES = MIB  # CPU per GiB of fewer bytes means nothing
+SETTLING_S = 0.4  # a mode that reads a whole file first costs CPU before the first byte arrives
 SAME_TICK_S = 0.2
-SPLIT_SAMPLES = 6  # ticks of 10 ms say too little about half a second
+SPLIT_SAMPLES = 6  # ticks of 10 ms are too coarse for half a second
 
 Values = tuple[float | None, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the users had received, by target, at a moment of the monotonic clock; and how many of them there were."""
+    """Bytes received and number of users, by target, at a moment of the monotonic clock."""
 
     moment_s: float
     received_bytes: Mapping[str, int]
@@ -62,23 +62,23 @@ class _Seen:
 
 
 class Rates:
-    """Remembers of each process what the next point, and the sliding cost, are differences to."""
+    """Remembers the last samples of each process, which the next point and the sliding cost are differences to."""
 
     def __init__(self) -> None:
         self._seen: dict[str, deque[_Seen]] = {}
         self._forgotten: dict[str, float] = {}
 
     def forget(self, process: str, moment_s: float) -> None:
-        """What this process paid up to this moment tells nothing of what follows: it waited for a child, whose CPU time
-        counts as its own."""
+        """Take no difference across this moment: the process waited for a child, whose CPU time then counts as its
+        own."""
         self._forgotten[process] = moment_s
 
     def point(self, tick: Sequence[TimedSample], before: Counts, after: Counts) -> Point:
-        """tick: all samples of one moment, about; before and after it the users were counted."""
+        """tick: all samples of about one moment. before, after: counts of the users before and after it."""
         processes: dict[str, Values] = {}
         machine: Values = (None,) * len(MACHINE_COLUMNS)
         for sample in tick:
-            window = self._remembered(_Seen(sample, _received(sample, before, after)))
+            window = self._remember(_Seen(sample, _received(sample, before, after)))
             if sample.process == MACHINE:
                 machine = _of_machine(window)
             elif "rss_bytes" in sample.values:
@@ -87,8 +87,8 @@ class Rates:
             del self._seen[gone]
         return Point(tick[0].monotonic_s, processes, machine)
 
-    def _remembered(self, seen: _Seen) -> deque[_Seen]:
-        """What is known of the process within the sliding window, the newest last; of this process, not one before."""
+    def _remember(self, seen: _Seen) -> deque[_Seen]:
+        """The samples of this very process within the sliding window, the newest last."""
         window = self._seen.setdefault(seen.sample.process, deque())
         forgotten_s = self._forgotten.get(seen.sample.process, 0.0)
         if window and (
@@ -103,7 +103,8 @@ class Rates:
 
 
 def ticks(samples: Iterable[TimedSample]) -> Iterator[list[TimedSample]]:
-    """Samples in the order of time, put together as they were taken; those of another agent lie a little apart."""
+    """Group samples, ascending in time, by the tick at which they were taken. Two agents sample at slightly different
+    moments."""
     tick: list[TimedSample] = []
     for sample in samples:
         if tick and sample.monotonic_s - tick[0].monotonic_s > SAME_TICK_S:
@@ -119,7 +120,7 @@ def _age_s(window: deque[_Seen], now: TimedSample) -> float:
 
 
 def _received(sample: TimedSample, before: Counts, after: Counts) -> float:
-    """Bytes from this target at the sample's moment; of the load generator: from all targets together."""
+    """Bytes from this target at the sample's moment; for the load generator: from all targets."""
     first, last = (
         sum(counts.received_bytes.values()) if sample.process == LOAD else counts.received_bytes.get(sample.process, 0)
         for counts in (before, after)
@@ -148,7 +149,7 @@ def _of_process(window: deque[_Seen], users: int) -> Values:
 
 
 def _split(window: deque[_Seen], before: _Seen) -> tuple[float | None, float | None]:
-    """Cores in user mode and in the kernel: the exact CPU clock, divided as the ticks of the last samples say."""
+    """Cores in user mode and in the kernel: the exact CPU clock, divided by the ticks of the last samples."""
     seen, longer = window[-1], window[-min(len(window), SPLIT_SAMPLES)]
     cpu, (user, system) = seen.since(before, "cpu_s"), (seen.since(longer, name) for name in ("user_s", "system_s"))
     if cpu is None or user is None or system is None:
@@ -158,7 +159,7 @@ def _split(window: deque[_Seen], before: _Seen) -> tuple[float | None, float | N
 
 
 def _cost(window: deque[_Seen]) -> float | None:
-    """CPU seconds per GiB over the sliding window; None while nothing arrives, and when that has just begun."""
+    """CPU seconds per GiB over the sliding window; None while nothing arrives, or has only just begun to."""
     last_s, begun = window[-1].sample.monotonic_s, window[0].received_bytes
     first_s = next((seen.sample.monotonic_s for seen in window if seen.received_bytes > begun), last_s)
     received_bytes = window[-1].received_bytes - begun

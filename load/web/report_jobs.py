@@ -1,7 +1,4 @@
-"""Reports of runs: made by the command that makes them for everybody, one at a time.
-
-Its rule: it is another process, so that neither the load nor the page waits for it.
-"""
+"""Builds reports of runs, one at a time, in another process: neither the load nor the page waits for it."""
 
 import subprocess
 import sys
@@ -14,27 +11,27 @@ from gevent.lock import Semaphore
 from profiles.targets.catalog import PROJECT
 
 
-class Reporting:
-    """waiting: the runs whose reports are being made. made: how many were. refused: why a run has no report, by its
-    name. on_made: is called whenever the other process is over."""
+class ReportJobs:
+    """waiting: runs whose reports are not built yet. made: how many were. refused: why a run has no report, by name.
+    on_made: called whenever the other process has ended."""
 
-    def __init__(self, profiles: Path, reports: Path, on_made: Callable[[], None]) -> None:
+    def __init__(self, runs_folder: Path, reports: Path, on_made: Callable[[], None]) -> None:
         self._on_made = on_made
-        self._folders = ["--profiles", str(profiles.resolve()), "--reports", str(reports.resolve())]
-        self._one = Semaphore()
+        self._folders = ["--profiles", str(runs_folder.resolve()), "--reports", str(reports.resolve())]
+        self._one_at_a_time = Semaphore()
         self.waiting: list[str] = []
         self.refused: dict[str, str] = {}
         self.made = 0
 
     def begin(self, run: str) -> None:
-        """In a greenlet of its own."""
+        """Begin, in a greenlet."""
         if run not in self.waiting:
             self.waiting.append(run)
             gevent.spawn(self._make, run)
 
     def _make(self, run: str) -> None:
         try:
-            with self._one:
+            with self._one_at_a_time:
                 command = [sys.executable, "-m", "reports", run, *self._folders]
                 done = subprocess.run(
                     command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
@@ -44,7 +41,7 @@ class Reporting:
             self.waiting.remove(run)
         self.made += 1
         if done.returncode:
-            said = done.stderr.strip().splitlines()
-            self.refused[run] = said[-1].removeprefix("error: ") if said else f"exit code {done.returncode}"
+            errors = done.stderr.strip().splitlines()
+            self.refused[run] = errors[-1].removeprefix("error: ") if errors else f"exit code {done.returncode}"
         else:
             self.refused.pop(run, None)

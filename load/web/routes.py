@@ -1,7 +1,7 @@
-"""The page's routes, all below /bench, all behind Locust's login where that is enabled.
+"""The live page's routes, all below /bench, and behind Locust's login where that is enabled.
 
-Its rule: a GET changes nothing. A POST is one wish (load/web/commands.py), answered with the new state, or refused with
-one line that the page shows where the wish was made.
+Its rule: a GET changes nothing. A POST is one command (load/web/commands.py). The answer is the new state, or an error
+in one line, which the page shows beside the button.
 """
 
 import io
@@ -22,15 +22,15 @@ from profiles.targets.catalog import PROJECT
 
 ASSETS = Path(__file__).parent / "assets"
 PALETTE = PROJECT / "reports" / "templates" / "palette.css"  # the report's colours are the page's
-MAX_WISH_BYTES = 64 << 10
+MAX_COMMAND_BYTES = 64 << 10
 REPORT_POLICY = f"{same_origin.SANDBOX}; default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; "
 REPORT_POLICY += "img-src data:; frame-src 'self' data: about:; base-uri 'none'; form-action 'none'"
 
-W = TypeVar("W")
+C = TypeVar("C")
 
 
 def attach_routes(environment: Environment, controller: Controller, prefix: str) -> None:
-    """prefix: below which everything is, like /bench."""
+    """prefix: of all routes, like /bench."""
     web_ui = environment.web_ui
     assert web_ui is not None and web_ui.app is not None
     blueprint = flask.Blueprint("bench", __name__, url_prefix=prefix)
@@ -40,20 +40,20 @@ def attach_routes(environment: Environment, controller: Controller, prefix: str)
             endpoint = path.replace(".", "_")
             blueprint.add_url_rule(path, endpoint, web_ui.auth_required_if_enabled(view), methods=[method])
 
-    reached_at = getattr(environment.parsed_options, "published_on", None) or web_ui.host
+    public_host = getattr(environment.parsed_options, "published_on", None) or web_ui.host
     base = prefix.rpartition("/")[0]
     buttons = (f"{base}/swarm", f"{base}/stop")
 
     @web_ui.app.before_request
-    def refuse_strangers() -> flask.Response | None:
-        reason = same_origin.refusal(flask.request, reached_at, prefix)
+    def refuse_other_origins() -> flask.Response | None:
+        reason = same_origin.refusal(flask.request, public_host, prefix)
         return None if reason is None else _answer({"error": reason}, 403)
 
     @web_ui.app.before_request
-    def leave_campaigns_alone() -> flask.Response | None:
-        """Locust's own buttons would stop the users of a cell, or start others beside them."""
+    def protect_campaigns() -> flask.Response | None:
+        """Locust's own buttons would stop the users of a cell, or start others."""
         if controller.campaigns.running and flask.request.path in buttons:
-            return _answer({"success": False, "message": "A campaign runs: stop it on its page"}, 409)
+            return _answer({"success": False, "message": "A campaign is running: stop it on the live page"}, 409)
         return None
 
     web_ui.app.register_blueprint(blueprint)
@@ -77,15 +77,15 @@ class _Routes:
         }
 
     def changing(self) -> dict[str, Callable[..., flask.Response]]:
-        desk = self._controller
+        controller = self._controller
         return {
-            "/load/start": self._command(lambda: desk.start_load(_wish(LoadCommand))),
-            "/load/stop": self._command(desk.stop_load),
-            "/campaign/start": self._command(lambda: desk.start_campaign(_wish(CampaignCommand))),
-            "/campaign/stop": self._command(desk.stop_campaign),
-            "/server/start": self._command(lambda: desk.start_server(_wish(ServerCommand))),
-            "/record": self._command(lambda: desk.record(_wish(RecordCommand))),
-            "/runs/<name>/report": self._command(lambda name: desk.make_report(name)),
+            "/load/start": self._command(lambda: controller.start_load(_parse(LoadCommand))),
+            "/load/stop": self._command(controller.stop_load),
+            "/campaign/start": self._command(lambda: controller.start_campaign(_parse(CampaignCommand))),
+            "/campaign/stop": self._command(controller.stop_campaign),
+            "/server/start": self._command(lambda: controller.start_server(_parse(ServerCommand))),
+            "/record": self._command(lambda: controller.record(_parse(RecordCommand))),
+            "/runs/<name>/report": self._command(lambda name: controller.make_report(name)),
         }
 
     def index(self) -> flask.Response:
@@ -98,9 +98,9 @@ class _Routes:
         return same_origin.protected(flask.send_from_directory(folder, name, max_age=0))
 
     def poll(self) -> flask.Response:
-        """What is new: points after fine= and coarse=, and the whole state."""
+        """Points that came after fine= and coarse=, and the whole state."""
         fine, coarse = (flask.request.args.get(name, -1, type=int) for name in ("fine", "coarse"))
-        points = self._controller.watch.history.since(flask.request.args.get("epoch", ""), fine, coarse)
+        points = self._controller.poller.history.since(flask.request.args.get("epoch", ""), fine, coarse)
         state = msgspec.json.encode(self._controller.state())
         return _json(b'{"points":%b,"state":%b}' % (points, state))
 
@@ -120,20 +120,20 @@ class _Routes:
             flask.abort(404)
         return same_origin.protected(flask.send_from_directory(folder.resolve(), file, max_age=0), REPORT_POLICY)
 
-    def _command(self, deed: Callable[..., None]) -> Callable[..., flask.Response]:
-        def grant(**names: str) -> flask.Response:
+    def _command(self, action: Callable[..., None]) -> Callable[..., flask.Response]:
+        def run(**names: str) -> flask.Response:
             try:
-                deed(**names)
+                action(**names)
             except UserError as error:
                 return _answer({"error": str(error)}, 400)
             return _answer(self._controller.state())
 
-        return grant
+        return run
 
 
-def _wish(kind: type[W]) -> W:
-    if (flask.request.content_length or 0) > MAX_WISH_BYTES:
-        raise UsageError(f"nobody asks for as much as this: a wish has {MAX_WISH_BYTES} bytes at most")
+def _parse(kind: type[C]) -> C:
+    if (flask.request.content_length or 0) > MAX_COMMAND_BYTES:
+        raise UsageError(f"this is too long: a command has {MAX_COMMAND_BYTES} bytes at most")
     return decode(flask.request.get_data(), kind)
 
 

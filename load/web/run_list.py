@@ -1,17 +1,18 @@
-"""The runs that are kept, and where their reports lie.
+"""The saved runs, and where their reports are.
 
-Its rule: a name that comes from a browser names a folder right below ours, or nothing.
+Its rule: a name that comes from a browser names a folder directly below ours, or nothing.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from errors import UserError
 from load.campaign.options import RUN_NAME
 from profiles.store.records import Run
 from profiles.store.run_folder import RUN_FILE, RunFolder
-from profiles.store.sweep_folder import SWEEP_FILE, SweepFolder
+from profiles.store.sweep_folder import SWEEP_FILE, Sweep, SweepFolder
 
 MOST_SHOWN = 60
 PAGE_FILE = "index.html"
@@ -19,7 +20,7 @@ PAGE_FILE = "index.html"
 
 @dataclass(frozen=True, slots=True)
 class RunSummary:
-    """kind: campaign, interactive or sweep. size: how many rounds, of a sweep points. report: whether there is one."""
+    """kind: campaign, interactive or sweep. size: number of rounds, or of a sweep's points. report: is there one?"""
 
     name: str
     kind: str
@@ -31,15 +32,14 @@ class RunSummary:
 
 
 class Runs:
-    """All that lie below these folders. Reading many takes a while: ask when nothing is measured."""
+    """The runs below these folders. Reading many takes a while: ask when nothing is measured."""
 
-    def __init__(self, profiles: Path, reports: Path) -> None:
-        self._profiles = profiles
+    def __init__(self, runs_folder: Path, reports: Path) -> None:
+        self._runs_folder = runs_folder
         self._reports = reports
-        self._read: dict[Path, tuple[int, Run]] = {}  # a run's record is read again only when it was written again
 
     def listed(self) -> list[RunSummary]:
-        """The newest first; what cannot be read is left out, since it is no run."""
+        """The newest first, without those that cannot be read."""
         found = sorted(self._all(), key=lambda one: one.started_at, reverse=True)
         return found[:MOST_SHOWN]
 
@@ -51,30 +51,29 @@ class Runs:
         return folder if (folder / PAGE_FILE).is_file() else None
 
     def exists(self, name: str) -> bool:
-        return bool(RUN_NAME.fullmatch(name)) and (self._profiles / name).is_dir()
+        return bool(RUN_NAME.fullmatch(name)) and (self._runs_folder / name).is_dir()
 
     def _all(self) -> Iterator[RunSummary]:
-        for path in self._profiles.glob(f"*/{RUN_FILE}"):
+        for path in self._runs_folder.glob(f"*/{RUN_FILE}"):
             try:
-                run = self._run(path)
+                run = _read_run(path.parent, path.stat().st_mtime_ns)
             except (UserError, OSError):
                 continue
-            name = path.parent.name
-            yield RunSummary(
-                name, run.kind, run.state, run.started_at, run.modes, len(run.order), self.report(name) is not None
-            )
-        for path in self._profiles.glob(f"*/{SWEEP_FILE}"):
+            yield self._summary(path, run.kind, run, run.started_at, len(run.order))
+        for path in self._runs_folder.glob(f"*/{SWEEP_FILE}"):
             try:
                 sweep = SweepFolder(path.parent).read()
             except UserError:
                 continue
-            name, began = path.parent.name, sweep.sittings[0].started_at if sweep.sittings else ""
-            has_report = self.report(name) is not None
-            yield RunSummary(name, "sweep", sweep.state, began, sweep.modes, len(sweep.points), has_report)
+            began = sweep.sittings[0].started_at if sweep.sittings else ""
+            yield self._summary(path, "sweep", sweep, began, len(sweep.points))
 
-    def _run(self, path: Path) -> Run:
-        written = path.stat().st_mtime_ns
-        known = self._read.get(path)
-        if known is None or known[0] != written:
-            known = self._read[path] = (written, RunFolder(path.parent).read_run())
-        return known[1]
+    def _summary(self, file: Path, kind: str, record: Run | Sweep, began: str, size: int) -> RunSummary:
+        name = file.parent.name
+        return RunSummary(name, kind, record.state, began, record.modes, size, self.report(name) is not None)
+
+
+@cache
+def _read_run(folder: Path, _modified_ns: int) -> Run:
+    """The second argument changes when the record was written again."""
+    return RunFolder(folder).read_run()

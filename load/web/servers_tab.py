@@ -1,7 +1,7 @@
-"""The tab "Servers" in Locust's web UI: what each server pays, while it happens, and the way to the live page.
+"""The tab "Servers" in Locust's web UI: what each server costs while it happens, and a link to the live page.
 
-Its rule: a number in the table is a mean over the last few ticks of the live page's history; what is not known yet is a
-dash. Locust's front end shows a custom tab as a table and fetches it every two seconds while users run.
+Its rule: a number is a mean over the last few points of the live page's history; a dash is unknown. Locust's front end
+shows a custom tab as a table and fetches it every two seconds while users run.
 """
 
 import json
@@ -31,7 +31,7 @@ COLUMNS: dict[str, str] = {
     "threads": "Threads",
     "received": "Received (MiB/s)",
     "cost": "CPU s/GiB",
-    "said": "Last words",
+    "message": "Last error line",
 }
 FORMATS = {
     "user": "{:.2f}",
@@ -42,7 +42,7 @@ FORMATS = {
     "cost": "{:.3f}",
 }
 
-# Locust's front end has no place for a link, so one is put beside it.
+# Locust's front end has no place for a link, so it floats above the page.
 LINK = (
     '<a href="{href}" style="position:fixed;left:20px;bottom:20px;z-index:2000;padding:10px 18px;border-radius:99px;'
     "background:#0060a0;color:#ffffff;font:600 15px system-ui,sans-serif;text-decoration:none;"
@@ -52,9 +52,8 @@ LINK = (
 Row = dict[str, str]
 
 
-def attach_tab(web_ui: WebUI, watch: Poller, base: str, page: str) -> None:
-    """Put the tab into the UI, its rows into what the UI fetches, and beside it the link. base: of Locust's UI; page:
-    where ours is."""
+def attach_tab(web_ui: WebUI, poller: Poller, base: str, page: str) -> None:
+    """Add the tab, its rows, and the link. base: of Locust's UI. page: of ours."""
     link = LINK.format(href=page).encode()
     structure = [{"key": key, "title": title} for key, title in COLUMNS.items()]
     web_ui.template_args["extended_tabs"] = [{"title": "Servers", "key": KEY}]
@@ -68,38 +67,38 @@ def attach_tab(web_ui: WebUI, watch: Poller, base: str, page: str) -> None:
             stats: dict[str, Any] = json.loads(response.get_data())
             # Locust answers with the same response object for two seconds, so ours may be in it already.
             others = [table for table in stats.get("extended_stats", []) if table["key"] != KEY]
-            response.set_data(json.dumps(stats | {"extended_stats": [*others, {"key": KEY, "data": rows(watch)}]}))
+            response.set_data(json.dumps(stats | {"extended_stats": [*others, {"key": KEY, "data": rows(poller)}]}))
         if flask.request.path == f"{base}/" and response.mimetype == "text/html" and not response.is_streamed:
             response.set_data(response.get_data().replace(b"</body>", link + b"</body>"))
         return response
 
 
-def rows(watch: Poller) -> list[Row]:
+def rows(poller: Poller) -> list[Row]:
     """A row per server, and the load generator's."""
-    if watch.trouble is not None:
-        return [_row("agent", state="dead", said=watch.trouble)]
-    servers = [_server_row(status, watch) for status in watch.statuses]
-    return [*servers, _row("load generator", state="running", **_numbers(LOAD, watch))]
+    if poller.trouble is not None:
+        return [_row("agent", state="dead", message=poller.trouble)]
+    servers = [_server_row(status, poller) for status in poller.statuses]
+    return [*servers, _row("load generator", state="running", **_numbers(LOAD, poller))]
 
 
-def _server_row(status: TargetStatus, watch: Poller) -> Row:
+def _server_row(status: TargetStatus, poller: Poller) -> Row:
     if status.state != "running":
-        return _row(status.name, state=status.state, said=status.last_stderr_line)
-    return _row(status.name, state=status.state, port=str(status.port), **_numbers(status.name, watch))
+        return _row(status.name, state=status.state, message=status.last_stderr_line)
+    return _row(status.name, state=status.state, port=str(status.port), **_numbers(status.name, poller))
 
 
-def _numbers(process: str, watch: Poller) -> Row:
-    """What a process spends per second, over the last few points."""
-    points = [point for point in watch.recent if process in point.processes]
+def _numbers(process: str, poller: Poller) -> Row:
+    """What a process costs, as a mean of the last few points."""
+    points = [point for point in poller.recent if process in point.processes]
     if not points:
         return {}
     found = dict(zip(NUMBERS, mean(points).processes[process], strict=True))
-    said = {key: form.format(value) for key, form in FORMATS.items() if (value := found[key]) is not None}
+    cells = {key: form.format(value) for key, form in FORMATS.items() if (value := found[key]) is not None}
     if (memory := found["memory"]) is not None:
-        said["memory"] = format_size(memory)
+        cells["memory"] = format_size(memory)
     if (received := found["received"]) is not None:
-        said["received"] = f"{received / MIB:,.0f}"
-    return said
+        cells["received"] = f"{received / MIB:,.0f}"
+    return cells
 
 
 def _row(name: str, **cells: str) -> Row:

@@ -1,1 +1,1 @@
-"""The users of one cell over Locust's workers: who directs them, and what is said between them."""
+"""The users of one cell, spread over Locust's workers: the master, the workers, and their messages."""

@@ -1,6 +1,6 @@
-"""What Locust's workers receive, told to the master twice a second, so that live charts and records know of it.
+"""Locust's workers report what they receive to the master twice a second, for live charts and records.
 
-Its rule: what was added since the last message, never a total: a worker that comes later, or again, counts from zero.
+Its rule: a message holds what was added since the last one, never a total: a worker that restarts counts from zero.
 """
 
 from typing import Any
@@ -16,25 +16,23 @@ INTERVAL_S = 0.5
 
 
 def send_counts(runner: WorkerRunner, user_classes: dict[str, type[DownloadUser]]) -> None:
-    """In a worker: begin to tell, in a greenlet of its own."""
+    """In a worker: report from now on, in a greenlet of its own."""
 
-    def tell() -> None:
-        told = dict.fromkeys(user_classes, (0, 0, 0))
+    def report() -> None:
+        sent = dict.fromkeys(user_classes, (0, 0, 0))
         while True:
             gevent.sleep(INTERVAL_S)
-            counted = {name: _counts(user_class) for name, user_class in user_classes.items()}
-            added = {
-                name: _difference(counted[name], told[name]) for name in user_classes if counted[name] != told[name]
-            }
-            told = counted
+            now = {name: _counts(user_class) for name, user_class in user_classes.items()}
+            added = {name: _difference(now[name], sent[name]) for name in user_classes if now[name] != sent[name]}
+            sent = now
             if added:
                 runner.send_message(MESSAGE, added)
 
-    gevent.spawn(tell)
+    gevent.spawn(report)
 
 
 def receive_counts(environment: Environment, user_classes: dict[str, type[DownloadUser]]) -> None:
-    """In the master: add what workers tell to the meters here, where nobody downloads."""
+    """In the master, which downloads nothing itself: add what workers report to its meters."""
 
     def add(msg: Any, **_: Any) -> None:
         for name, (received_bytes, downloads, failures) in msg.data.items():
@@ -54,6 +52,6 @@ def _counts(user_class: type[DownloadUser]) -> tuple[int, int, int]:
 
 
 def _difference(now: tuple[int, int, int], before: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Failures are counted anew in each test, so that fewer than before are all new."""
+    """Failures start from zero in each test, so that fewer than before are all new."""
     failures = now[2] - before[2] if now[2] >= before[2] else now[2]
     return now[0] - before[0], now[1] - before[1], failures

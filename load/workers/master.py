@@ -1,7 +1,7 @@
-"""The users of one cell in Locust's workers, which Locust starts and stops; what they saw is asked for here.
+"""The users of one cell in Locust's workers. Locust starts and stops them; this asks the workers what they received.
 
-Its rule: a cell is the sum over all its workers or void. Each worker says at both edges of the window what it has
-received by then; a worker that does not answer, or has gone, makes the cell void, and no other stands in for it.
+Its rule: a cell is the sum over all its workers, or void. Each worker reports at both boundaries of the window. One
+that does not answer, or was lost, makes the cell void, and no other takes its place.
 """
 
 import itertools
@@ -26,12 +26,12 @@ from load.workers.user_pool import Mark, Received, UserPool, wait_for_users
 
 ANSWER_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
-HEARD_S = 0.5
+FIRST_ANSWER_TIMEOUT_S = 0.5
 
 
 @dataclass(slots=True)
-class _Question:
-    """One that was put to all workers: their answers by id, and when each came."""
+class _Request:
+    """A request to all workers. answers: by worker, each with the moment at which it came."""
 
     number: int
     asked_s: float
@@ -40,7 +40,7 @@ class _Question:
 
 
 class DistributedPool(UserPool):
-    """So many workers, which have to be there; processes: those that were started here, if any."""
+    """workers: how many there must be. processes: those that were started here, if any."""
 
     def __init__(self, runner: MasterRunner, workers: int, processes: WorkerProcesses | None = None) -> None:
         self.workers = workers
@@ -50,18 +50,18 @@ class DistributedPool(UserPool):
         self._ids: tuple[str, ...] = ()
         self._clocks: dict[str, Clock] = {}
         self._pids: dict[str, int] = {}
-        self._question = _Question(0, 0.0)
+        self._request = _Request(0, 0.0)
         self._meter = Meter()
-        runner.register_message(ANSWER, self._told)
+        runner.register_message(ANSWER, self._on_answer)
 
     def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
         if users % self.workers:
             raise UserError(f"{users} users cannot be divided among {self.workers} workers: give a multiple as USERS")
-        self._gather(READY_TIMEOUT_S)
-        self._arm(user_class, users, rate_bytes_per_s)
+        self.wait_for_workers(READY_TIMEOUT_S)
+        self._prepare(user_class, users, rate_bytes_per_s)
         self._runner.start(users, spawn_rate=users, user_classes=[user_class])
         wait_for_users(lambda: self._runner.user_count, users)
-        shares = [told.users for told in self._ask(COUNT, lambda number, _: CountRequest(number)).values()]
+        shares = [answer.users for answer in self._ask(COUNT, lambda number, _: CountRequest(number)).values()]
         if set(shares) != {users // self.workers}:
             raise PeerLostError(f"the workers have {' + '.join(map(str, shares))} of {users} users")
 
@@ -70,10 +70,11 @@ class DistributedPool(UserPool):
         self._runner.stop()
 
     def counts(self, mark: Mark = None) -> list[Received]:
-        told = self._ask(COUNT, lambda number, _: CountRequest(number, begin=mark == "begin", end=mark == "end"))
-        if mark == "end":
-            self._meter = _together(list(told.values()))
-        return [self._count(worker, answer) for worker, answer in told.items()]
+        begin, end = mark == "begin", mark == "end"
+        answers = self._ask(COUNT, lambda number, _: CountRequest(number, begin, end))
+        if end:
+            self._meter = _merge_meters(list(answers.values()))
+        return [self._received(worker, answer) for worker, answer in answers.items()]
 
     @property
     def meter(self) -> Meter:
@@ -94,14 +95,10 @@ class DistributedPool(UserPool):
         self.stop()
         if self._processes:
             self._processes.replace_ended()
-        self._gather(READY_TIMEOUT_S)
+        self.wait_for_workers(READY_TIMEOUT_S)
 
     def wait_for_workers(self, within_s: float) -> None:
-        """Until all of them have come. Raises UserError."""
-        self._gather(within_s)
-
-    def _gather(self, within_s: float) -> None:
-        """The workers of the next cell: all that are ready, and as many as there should be."""
+        """Wait until as many workers are ready as there must be: those of the next cell. Raises UserError."""
         deadline_s = time.monotonic() + within_s
         while (ready := len(self._runner.clients.ready)) != self.workers:
             ended = list(self._ended().values())
@@ -115,19 +112,19 @@ class DistributedPool(UserPool):
         self._clocks = {worker: self._clocks.get(worker, Clock()) for worker in self._ids}
 
     def _meet(self, new: list[str], deadline_s: float) -> None:
-        """Ask until all have answered once: Locust says that a worker is ready a moment before it listens to us."""
+        """Ask until all have answered once: Locust calls a worker ready a moment before it listens to us."""
         self._clocks |= {worker: Clock() for worker in new}
         while True:
             try:
-                self._ask(COUNT, lambda number, _: CountRequest(number), HEARD_S)
+                self._ask(COUNT, lambda number, _: CountRequest(number), FIRST_ANSWER_TIMEOUT_S)
                 return
             except PeerLostError:
                 if time.monotonic() > deadline_s:
                     self._clocks = {}
                     raise
 
-    def _arm(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
-        def arm(number: int, place: int) -> Prepare:
+    def _prepare(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
+        def message(number: int, worker_index: int) -> Prepare:
             return Prepare(
                 number=number,
                 target=user_class.target,
@@ -138,56 +135,56 @@ class DistributedPool(UserPool):
                 expected_bytes=user_class.expected_bytes,
                 rate_bytes_per_s=rate_bytes_per_s,
                 users=users,
-                place=place,
-                step=self.workers,
+                worker_index=worker_index,
+                workers=self.workers,
             )
 
-        self._ask(PREPARE, arm)
+        self._ask(PREPARE, message)
 
     def _ask(
-        self, kind: str, question: Callable[[int, int], Prepare | CountRequest], within_s: float | None = None
+        self, kind: str, message: Callable[[int, int], Prepare | CountRequest], within_s: float | None = None
     ) -> dict[str, Answer]:
-        """Put it to all workers, and wait for all of their answers. question: from its number and the worker's place.
+        """Ask all workers, and wait for all answers. message: makes it from its number and the worker's index.
 
         Raises PeerLostError where one does not answer, and UserError where one refuses.
         """
-        self._question = asked = _Question(next(self._numbers), time.monotonic())
-        for place, worker in enumerate(self._ids):
-            self._runner.send_message(kind, encode(question(asked.number, place)), worker)
-        patience_s = ANSWER_TIMEOUT_S if within_s is None else within_s
-        complete = asked.complete.wait(patience_s)
-        for worker, (_, told) in asked.answers.items():
-            if told.refusal:
-                raise UserError(f"worker {worker} refused: {told.refusal}")
+        self._request = request = _Request(next(self._numbers), time.monotonic())
+        for index, worker in enumerate(self._ids):
+            self._runner.send_message(kind, encode(message(request.number, index)), worker)
+        timeout_s = ANSWER_TIMEOUT_S if within_s is None else within_s
+        complete = request.complete.wait(timeout_s)
+        for worker, (_, answer) in request.answers.items():
+            if answer.refusal:
+                raise UserError(f"worker {worker} refused: {answer.refusal}")
         if not complete:
             if ended := self._ended():
                 raise PeerLostError("; ".join(ended.values()))
-            silent = [worker for worker in self._ids if worker not in asked.answers]
-            raise PeerLostError(f"worker {', '.join(silent)} did not answer within {patience_s:g} s")
-        for worker, (answered_s, told) in asked.answers.items():
-            self._clocks[worker].learn(asked.asked_s, told.monotonic_s, answered_s)
-            self._pids[worker] = told.pid
-        return {worker: asked.answers[worker][1] for worker in self._ids}
+            silent = [worker for worker in self._ids if worker not in request.answers]
+            raise PeerLostError(f"worker {', '.join(silent)} did not answer within {timeout_s:g} s")
+        for worker, (answered_s, answer) in request.answers.items():
+            self._clocks[worker].learn(request.asked_s, answer.monotonic_s, answered_s)
+            self._pids[worker] = answer.pid
+        return {worker: request.answers[worker][1] for worker in self._ids}
 
-    def _told(self, msg: object, **_: object) -> None:
+    def _on_answer(self, msg: object, **_: object) -> None:
         answered_s = time.monotonic()
-        worker, question = str(getattr(msg, "node_id", "")), self._question
+        worker, request = str(getattr(msg, "node_id", "")), self._request
         try:
-            told = decode(getattr(msg, "data", None), Answer)
+            answer = decode(getattr(msg, "data", None), Answer)
         except msgspec.ValidationError:
             return  # a peer of another version: it has not answered
-        if told.number in (question.number, UNPARSED) and worker in self._ids:
-            question.answers[worker] = (answered_s, told)
-            if len(question.answers) == len(self._ids):
-                question.complete.set()
+        if answer.number in (request.number, UNPARSED) and worker in self._ids:
+            request.answers[worker] = (answered_s, answer)
+            if len(request.answers) == len(self._ids):
+                request.complete.set()
 
-    def _count(self, worker: str, told: Answer) -> Received:
+    def _received(self, worker: str, answer: Answer) -> Received:
         clock = self._clocks[worker]
-        moment_s = clock.ours(told.monotonic_s)
-        return Received(moment_s, told.received_bytes, told.downloads, clock.uncertainty_s, told.cpu)
+        moment_s = clock.ours(answer.monotonic_s)
+        return Received(moment_s, answer.received_bytes, answer.downloads, clock.uncertainty_s, answer.cpu)
 
     def _forget_ended(self) -> None:
-        """Locust would wait for the users of a worker that went without a word, and later start them elsewhere."""
+        """Remove workers that died: Locust would wait for their users, and later start them elsewhere."""
         ended = self._ended()
         for worker in [worker for worker, pid in self._pids.items() if pid in ended]:
             self._pids.pop(worker)
@@ -198,10 +195,10 @@ class DistributedPool(UserPool):
         return self._processes.ended() if self._processes else {}
 
 
-def _together(answers: list[Answer]) -> Meter:
+def _merge_meters(answers: list[Answer]) -> Meter:
     """The failures and latencies of all workers."""
     meter = Meter()
-    for told in answers:
-        meter.failure_names.update(told.failure_names)
-        meter.latency_us.add(HdrHistogram.decode(told.histogram))
+    for answer in answers:
+        meter.failure_names.update(answer.failure_names)
+        meter.latency_us.add(HdrHistogram.decode(answer.histogram))
     return meter

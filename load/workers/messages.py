@@ -1,12 +1,12 @@
-"""What the master of a campaign and its workers say to each other, over Locust's own connection.
+"""The messages between a campaign's master and its workers, over Locust's own connection.
 
-Its rule: the master asks, every worker answers, and an answer bears the number of what it answers; so an answer that
-comes too late is never taken for another. Nothing rests on Locust's statistics, which come every 3 seconds and lose
-what is under way when users stop.
+Its rule: the master asks, every worker answers, and an answer has the number of its request, so that a late answer is
+never taken for another. Locust's own statistics are not used: they come every 3 seconds and lose what is under way when
+users stop.
 
-    arm     master to worker   what its users are to do from the next start on    -> told, with what it has counted
-    count   master to worker   what have you received by now?                     -> told
-    told    worker to master
+    Prepare        master to worker   what its users do from the next start on   -> Answer
+    CountRequest   master to worker   what have you received by now?             -> Answer
+    Answer         worker to master
 """
 
 from dataclasses import asdict, dataclass, field
@@ -17,15 +17,15 @@ import msgspec
 from load.users.connection import Sink
 
 PREPARE, COUNT, ANSWER = "bench-prepare", "bench-count", "bench-answer"
-UNPARSED = -1  # the number of an answer to what bore none that could be read
+UNPARSED = -1  # the number of an answer to a message whose number could not be read
 
 T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """place and step: of the users' turns at a pace, the worker's first and every how many-th of them. The turns begin
-    when a worker reads this: its clock is its own, so they are shifted by what the message takes."""
+    """worker_index: from 0, among so many workers; at a pace its users take every workers-th start from that one on. A
+    pace begins when the worker reads this, on its own clock: late by the time that the message took."""
 
     number: int
     target: str
@@ -36,13 +36,13 @@ class Prepare:
     expected_bytes: int | None
     rate_bytes_per_s: int | None
     users: int
-    place: int
-    step: int
+    worker_index: int
+    workers: int
 
 
 @dataclass(frozen=True, slots=True)
 class CountRequest:
-    """begin: failures and latencies count from here on; end: they are told."""
+    """begin: failures and latencies count from here on; end: they are part of the answer."""
 
     number: int
     begin: bool = False
@@ -51,8 +51,8 @@ class CountRequest:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """monotonic_s: of the worker's clock. users: that run. cpu: its CPU seconds by metric name. histogram: HDR,
-    encoded, of latencies in microseconds, only when asked for the end. refusal: why it cannot do what it was asked."""
+    """monotonic_s: on the worker's clock. users: how many run. cpu: CPU seconds by metric name. histogram: latencies in
+    microseconds, HDR, encoded, only at the end of a window. refusal: why it cannot do what was asked."""
 
     number: int
     monotonic_s: float
@@ -67,10 +67,10 @@ class Answer:
 
 
 def encode(message: Prepare | CountRequest | Answer) -> dict[str, Any]:
-    """As Locust sends it."""
+    """In the form that Locust sends."""
     return asdict(message)
 
 
 def decode(data: Any, kind: type[T]) -> T:
-    """Raises msgspec.ValidationError for what is no such message."""
+    """Raises msgspec.ValidationError for any other message."""
     return msgspec.convert(data, kind)

@@ -1,7 +1,7 @@
 """Workers on this machine, started for one campaign.
 
-Its rule: they hold the reading end of a pipe whose writing end lives here alone, so that none outlives this process;
-and one that died is replaced, so that a campaign goes on with as many as it began with.
+Its rule: they hold the reading end of a pipe whose writing end is in this process alone, so that none outlives it. One
+that died is replaced, so that a campaign continues with as many as it began with.
 """
 
 import os
@@ -16,20 +16,20 @@ END_TIMEOUT_S = 5.0
 
 
 class WorkerProcesses:
-    """So many workers, each on one of these CPUs in turn; none for any. port: of the master, on loopback."""
+    """port: the master's, on loopback. cpus: workers get one each, in turn; empty to leave that to the kernel."""
 
     def __init__(self, count: int, port: int, cpus: Sequence[int]) -> None:
         self._port = port
         self._cpus = cpus
         self._lifeline, self._held = os.pipe()
-        self._processes = [self._start(place) for place in range(count)]
+        self._processes = [self._start(index) for index in range(count)]
 
     @property
     def pids(self) -> tuple[int, ...]:
         return tuple(process.pid for process in self._processes)
 
     def ended(self) -> dict[int, str]:
-        """What became of those that have ended, by process number."""
+        """Why each of those that have ended did, by process ID."""
         return {
             process.pid: f"worker process {process.pid} has ended (code {process.returncode})"
             for process in self._processes
@@ -37,9 +37,9 @@ class WorkerProcesses:
         }
 
     def replace_ended(self) -> None:
-        for place, process in enumerate(self._processes):
+        for index, process in enumerate(self._processes):
             if process.poll() is not None:
-                self._processes[place] = self._start(place)
+                self._processes[index] = self._start(index)
 
     def close(self) -> None:
         """They end when the pipe does."""
@@ -54,18 +54,11 @@ class WorkerProcesses:
                 process.kill()
                 process.wait()
 
-    def _start(self, place: int) -> "subprocess.Popen[bytes]":
-        command = [
-            sys.executable,
-            "-m",
-            "load.workers.worker",
-            "--port",
-            str(self._port),
-            "--lifeline",
-            str(self._lifeline),
-        ]
+    def _start(self, worker_index: int) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "load.workers.worker", "--port", str(self._port)]
+        command += ["--lifeline", str(self._lifeline)]
         if self._cpus:
-            command += ["--cpus", str(self._cpus[place % len(self._cpus)])]
+            command += ["--cpus", str(self._cpus[worker_index % len(self._cpus)])]
         try:
             return subprocess.Popen(
                 command,

@@ -1,55 +1,53 @@
-"""The crowd of a Locust environment: its own users, or those of its workers.
+"""The user pool of a Locust environment: its own users, or those of its workers.
 
-Its rule: one for each runner, since a runner takes a listener for a kind of message once.
+Its rule: one pool per runner, since a runner takes only one listener for a kind of message.
 """
 
 import contextlib
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from weakref import WeakKeyDictionary
 
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, Runner
 
-from load.campaign.settings import Settings
 from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
 from load.workers.user_pool import LocalPool, UserPool
 from profiles.agent.access import Address
 
 START_TIMEOUT_S = 30.0
-COME_TIMEOUT_S = 120.0
+CONNECT_TIMEOUT_S = 120.0
 
-_CROWDS: WeakKeyDictionary[Runner, UserPool] = WeakKeyDictionary()
+_POOLS: WeakKeyDictionary[Runner, UserPool] = WeakKeyDictionary()
 
 
 def pool_for(environment: Environment, workers: int) -> UserPool:
-    """Of a master: of so many workers, which it is to have."""
+    """workers: how many a master is to have."""
     runner = environment.runner
     assert runner is not None
-    if runner not in _CROWDS:
+    if runner not in _POOLS:
         assert isinstance(runner, LocalRunner | MasterRunner)
-        _CROWDS[runner] = LocalPool(runner) if isinstance(runner, LocalRunner) else DistributedPool(runner, workers)
-    crowd = _CROWDS[runner]
-    crowd.workers = workers
-    return crowd
+        _POOLS[runner] = LocalPool(runner) if isinstance(runner, LocalRunner) else DistributedPool(runner, workers)
+    pool = _POOLS[runner]
+    pool.workers = workers
+    return pool
 
 
 @contextlib.contextmanager
-def with_workers(environment: Environment, settings: Settings) -> Iterator[None]:
-    """The workers that a campaign is to have, until it ends: started here, or waited for. Raises UserError."""
+def with_workers(environment: Environment, count: int, master: Address | None, cpus: Sequence[int]) -> Iterator[None]:
+    """A campaign's workers, until it ends: started here on these CPUs, or awaited at the master's address. Raises
+    UserError."""
     runner = environment.runner
     if not isinstance(runner, MasterRunner):
         yield
         return
-    count, processes = settings.workers, None
-    if settings.master is None:
-        processes = WorkerProcesses(count, runner.server.port, settings.placement.load_cpus)
+    processes = WorkerProcesses(count, runner.server.port, cpus) if master is None else None
     try:
-        _CROWDS[runner] = crowd = DistributedPool(runner, count, processes)
+        _POOLS[runner] = pool = DistributedPool(runner, count, processes)
         if processes is None:
-            print(f"waiting for {count} workers; {_how_to_start(settings.master)}", file=sys.stderr)
-        crowd.wait_for_workers(START_TIMEOUT_S if processes else COME_TIMEOUT_S)
+            print(f"waiting for {count} workers; {_how_to_start(master)}", file=sys.stderr)
+        pool.wait_for_workers(START_TIMEOUT_S if processes else CONNECT_TIMEOUT_S)
         yield
     finally:
         if processes:

@@ -1,7 +1,7 @@
 """The load generator's samples over time, where its users are in workers of this machine.
 
-Its rule: what an agent read in one pass, of the process that directs and of all its workers, becomes one sample of the
-load; a worker on another machine is seen by nobody, and missing from the picture but not from a cell (load/campaign/window_edges.py).
+Its rule: what an agent read in one pass, of the master and of all its workers, becomes one sample of the load. Nobody
+samples a worker on another machine: it is missing here, but not in a cell (load/campaign/window_edges.py).
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,7 +12,7 @@ WORKER = f"{LOAD}-worker-"
 
 
 def merge_worker_samples(samples: Iterable[TimedSample]) -> Iterator[TimedSample]:
-    """All samples, those of workers added to the load's of the same moment."""
+    """All samples; those of workers are added to the load's sample of the same moment."""
     found = list(samples)
     workers: dict[float, list[TimedSample]] = {}
     for sample in found:
@@ -26,7 +26,7 @@ def merge_worker_samples(samples: Iterable[TimedSample]) -> Iterator[TimedSample
 
 
 def _sum(own: TimedSample, workers: list[TimedSample]) -> TimedSample:
-    """pid: the highest of them, so that it is another one when a worker was replaced, and counters begin anew."""
+    """pid: the highest, so that it changes when a worker is replaced and counters begin again."""
     if not workers:
         return own
     all_of_them = [own, *workers]

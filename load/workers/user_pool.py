@@ -1,10 +1,9 @@
 """The users of one cell, wherever they are: in this process, or in workers (load/workers/master.py).
 
-Its rule: whoever measures a cell need not know. A crowd starts and stops as one, counts as one, and when a part of it
-goes away the cell is void (load/errors.py).
+Its rule: whoever measures a cell need not know where they are. A pool starts, stops and counts as one, and when a part
+of it is lost the cell is void (load/errors.py).
 """
 
-import itertools
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable
@@ -26,9 +25,9 @@ Mark = Literal["begin", "end"] | None
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """What the users of one process had received at a moment of our monotonic clock, known to ± uncertainty_s.
+    """What the users of one process had received at a moment of our monotonic clock (± uncertainty_s).
 
-    cpu: its CPU seconds by the names of metrics; empty for this process, which an agent watches.
+    cpu: its CPU seconds by metric name; empty for this process, which an agent samples.
     """
 
     moment_s: float
@@ -45,25 +44,25 @@ class UserPool(ABC):
 
     @property
     def pids(self) -> tuple[int, ...]:
-        """Of the workers that run on this machine."""
+        """Process IDs of the workers on this machine."""
         return ()
 
     @abstractmethod
     def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
-        """Start so many users, at a rate of them all or as fast as it goes, and wait until they are there.
+        """Start users and wait until all run. rate_bytes_per_s: of all together; None for saturated.
 
-        Raises UserError when they do not get there.
+        Raises UserError when they do not start.
         """
 
     @abstractmethod
     def stop(self) -> None:
-        """Stop the users, if there are any."""
+        """Stop all users, if there are any."""
 
     @abstractmethod
     def counts(self, mark: Mark = None) -> list[Received]:
-        """What each process has received, now. begin: failures and latencies count from here; end: until here.
+        """What each process has received by now. begin: failures and latencies count from here; end: until here.
 
-        Raises LostError when one does not say.
+        Raises PeerLostError when one does not answer.
         """
 
     @property
@@ -72,14 +71,14 @@ class UserPool(ABC):
         """Failures and latencies between begin and end, of all processes together."""
 
     def check(self) -> None:  # noqa: B027  # this process cannot be lost without the run
-        """Raises LostError as soon as it is known that a part has gone."""
+        """Raises PeerLostError as soon as it is known that a part was lost."""
 
     def recover(self) -> None:  # noqa: B027  # as above
-        """Wait until it can be whole again. Raises UserError when it does not get there."""
+        """Wait until the pool is complete again. Raises UserError when it does not become so."""
 
 
 class LocalPool(UserPool):
-    """Users of this process, which is watched by an agent."""
+    """Users of this process, which an agent samples."""
 
     def __init__(self, runner: LocalRunner) -> None:
         self._runner = runner
@@ -89,7 +88,7 @@ class LocalPool(UserPool):
         self._meter = user_class.meter
         rate, size_bytes = rate_bytes_per_s, user_class.expected_bytes or 0
         pace = None if rate is None else Pace(rate, size_bytes, users, time.perf_counter())
-        user_class.offer(pace, itertools.count())
+        user_class.offer(pace)
         self._runner.start(users, spawn_rate=users, user_classes=[user_class])
         wait_for_users(lambda: self._runner.user_count, users)
 
@@ -112,7 +111,7 @@ def read_meter(meter: Meter) -> Received:
 
 
 def wait_for_users(count: Callable[[], int], wanted: int) -> None:
-    """Raises UserError when they do not get there."""
+    """Raises UserError when they do not all start."""
     deadline_s = time.monotonic() + SPAWN_TIMEOUT_S
     while count() < wanted:
         if time.monotonic() > deadline_s:

@@ -12,6 +12,7 @@ import gevent
 from locust.env import Environment
 
 from load.agent.local import LocalAgent
+from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
 from load.users.locust_users import user_classes
@@ -31,12 +32,13 @@ def main(root: Path) -> None:
     out = {"profiles": str(root / "profiles"), "reports": str(root / "reports")}
     environment.parsed_options = Namespace(root=str(root), any_port=True, web_base_path="", **out)
     host = LocalAgent(root)
-    desk = attach(environment, host, IdleServers(host, users, any_port=True), LocustLoads(users, lambda _: None))
+    context = LoadContext(environment, users, host)
+    controller = attach(context, IdleServers(host, users, any_port=True), LocustLoads(users, lambda _: None))
     now_s = time.monotonic()
     names = [*list(users)[:MODES], LOAD]
     for number in range(COARSE_POINTS * STEP):
         values = tuple(1234.5678 + number + place for place in range(len(COLUMNS)))
-        desk.watch.history.add(Point(now_s - 3600 + number / 2, dict.fromkeys(names, values), (0.1, 0.2, 0.0)))
+        controller.poller.history.add(Point(now_s - 3600 + number / 2, dict.fromkeys(names, values), (0.1, 0.2, 0.0)))
     web_ui.start()  # type: ignore[no-untyped-call]
     while web_ui.server is None or not web_ui.server.started:
         gevent.sleep(0.01)

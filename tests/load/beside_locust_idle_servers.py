@@ -1,5 +1,6 @@
-"""What is known of the standing servers: never what was known before, whoever asks while the agent is asked."""
+"""Statuses of the idle servers are never older than the question, whoever asks while the agent answers."""
 
+from collections.abc import Callable
 from typing import Any, cast
 
 from load.agent.client import AgentClient
@@ -7,13 +8,13 @@ from load.interactive.idle_servers import IdleServers
 from profiles.protocol import TargetStatus
 
 
-class Host:
-    """An agent that is slow to answer: meanwhile somebody else wants to know, and (once) a server is stopped."""
+class SlowAgent:
+    """Before it answers, it does (once each) what is in `meanwhile`: somebody else asks, or stops a server."""
 
     def __init__(self) -> None:
         self.state = "running"
-        self.meanwhile: list[Any] = []
-        self.asked = 0
+        self.meanwhile: list[Callable[[], object]] = []
+        self.requests = 0
 
     def facts(self) -> Any:
         return None
@@ -22,37 +23,37 @@ class Host:
         self.state = "stopped"
 
     def statuses(self) -> list[TargetStatus]:
-        self.asked += 1
+        self.requests += 1
         state = cast(Any, self.state)
-        for deed in [self.meanwhile.pop()] if self.meanwhile else []:
-            deed()
+        if self.meanwhile:
+            self.meanwhile.pop()()
         return [TargetStatus("sendfile", state)]
 
 
-def standing(host: Host) -> IdleServers:
-    return IdleServers(cast(AgentClient, host), {}, any_port=True)
+def idle_servers(agent: SlowAgent) -> IdleServers:
+    return IdleServers(cast(AgentClient, agent), {}, any_port=True)
 
 
-def test_who_asks_while_the_agent_is_asked_is_told_no_older_answer() -> None:
-    host = Host()
-    bench = standing(host)
-    told: list[list[TargetStatus]] = []
-    host.meanwhile.append(lambda: told.append(bench.statuses()))
-    bench.statuses()
-    assert [[status.state for status in statuses] for statuses in told] == [["running"]]
+def test_no_older_answer_is_given_while_the_agent_answers() -> None:
+    agent = SlowAgent()
+    servers = idle_servers(agent)
+    answers: list[list[TargetStatus]] = []
+    agent.meanwhile.append(lambda: answers.append(servers.statuses()))
+    servers.statuses()
+    assert [[status.state for status in statuses] for statuses in answers] == [["running"]]
 
 
-def test_an_answer_is_kept_for_a_moment() -> None:
-    host = Host()
-    bench = standing(host)
-    assert bench.statuses() is bench.statuses()
-    assert host.asked == 1
+def test_an_answer_is_reused_for_a_moment() -> None:
+    agent = SlowAgent()
+    servers = idle_servers(agent)
+    assert servers.statuses() is servers.statuses()
+    assert agent.requests == 1
 
 
-def test_what_changed_while_the_agent_was_asked_is_asked_for_again() -> None:
-    host = Host()
-    bench = standing(host)
-    bench._classes["sendfile"] = cast(Any, None)
-    host.meanwhile.append(bench.stop_all)
-    bench.statuses()
-    assert [status.state for status in bench.statuses()] == ["stopped"]
+def test_a_change_while_the_agent_answers_is_asked_for_again() -> None:
+    agent = SlowAgent()
+    servers = idle_servers(agent)
+    servers._classes["sendfile"] = cast(Any, None)
+    agent.meanwhile.append(servers.stop_all)
+    servers.statuses()
+    assert [status.state for status in servers.statuses()] == ["stopped"]

@@ -62,7 +62,7 @@ def test_free_ports_are_refused_where_workers_could_not_know_them(served: Path) 
     locust = Locust(served, "--headless", "--any-port", "--master")
     said, _ = locust.process.communicate(timeout=50)
     assert locust.process.returncode == 2
-    assert "error: --any-port is for one process" in said and "Traceback" not in said
+    assert "error: --any-port needs a single process" in said and "Traceback" not in said
 
 
 def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locust) -> None:

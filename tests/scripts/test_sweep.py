@@ -41,7 +41,7 @@ def test_a_tiny_sweep_is_cut_short_goes_on_and_is_reported(tmp_path: Path) -> No
     process.send_signal(signal.SIGINT)
     _, said = process.communicate(timeout=30)
     assert process.returncode == 130
-    assert "interrupted." in said and "`make sweep RUN=tiny` goes on" in said
+    assert "interrupted." in said and "`make sweep RUN=tiny` continues" in said
     assert sweep_of(tmp_path).read().state == "interrupted"
     kept = sweep_of(tmp_path).point(4096).read_cells()
 

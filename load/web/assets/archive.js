@@ -1,20 +1,21 @@
-// What is kept: flame graphs that were recorded here, and the runs with their reports.
+// Recorded flame graphs, and saved runs with their reports.
 //
-// Its rule: what runs left behind is opened in a sandbox, without an origin.
-import { FACTS, Refused, ask, byId, make, refill, say } from "./base.js";
+// Its rule: reports and flame graphs open in a sandbox, without an origin.
+import { FACTS, Refused, ask, byId, make, refill, showText } from "./base.js";
 
 const KINDS = { campaign: "campaign", interactive: "interactive, not a campaign", sweep: "sweep" };
 let opened = null;
 let wanted = null;
 let listed = "";
 
-async function guarded(place, deed) {
-  say(byId(place), "");
+/** Shows a refusal of this action in the element with this id. */
+async function showingErrors(id, action) {
+  showText(byId(id), "");
   try {
-    await deed();
+    await action();
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(byId(place), error.message);
+    showText(byId(id), error.message);
   }
 }
 
@@ -23,25 +24,25 @@ export function begin() {
   byId("record").addEventListener("submit", (event) => {
     event.preventDefault();
     const { mode, seconds } = event.target.elements;
-    if (!seconds.checkValidity()) return say(byId("record-error"), `seconds: ${seconds.validationMessage}`);
+    if (!seconds.checkValidity()) return showText(byId("record-error"), `seconds: ${seconds.validationMessage}`);
     wanted = mode.value;
-    return guarded("record-error", () => ask("/record", { mode: mode.value, seconds: Number(seconds.value) }));
+    return showingErrors("record-error", () => ask("/record", { mode: mode.value, seconds: Number(seconds.value) }));
   });
 }
 
 function flameLine(flame) {
   const what = `${flame.mode}, ${flame.seconds} s`;
-  if (flame.state === "recording") return make("li", {}, `${what}: being recorded …`);
+  if (flame.state === "recording") return make("li", {}, `${what}: recording …`);
   if (flame.state === "failed") return make("li", {}, make("span", { className: "bad" }, `${what}: ${flame.reason}`));
   const button = make("button", { type: "button" }, "Show");
   button.addEventListener("click", () => open(flame));
-  const whole = make("a", { href: `${FACTS.prefix}/flames/${flame.number}.svg`, target: "_blank", rel: "noopener" }, "in a tab of its own");
+  const whole = make("a", { href: `${FACTS.prefix}/flames/${flame.number}.svg`, target: "_blank", rel: "noopener" }, "open in a new tab");
   return make("li", {}, what, button, whole, flame.reason ? make("span", {}, flame.reason) : "");
 }
 
 function open(flame) {
   opened = flame.number;
-  byId("flame-caption").textContent = `${flame.mode}: which line of the server the time went through. Click a bar to zoom.`;
+  byId("flame-caption").textContent = `${flame.mode}: where the server spends its time, by line of code. Click a bar to zoom.`;
   byId("flame-frame").src = `${FACTS.prefix}/flames/${flame.number}.svg`;
   byId("flame-shown").hidden = false;
 }
@@ -51,8 +52,8 @@ function runRow(run) {
   if (run.report) {
     report.append(make("a", { href: `${FACTS.prefix}/reports/${encodeURIComponent(run.name)}/`, target: "_blank", rel: "noopener" }, "open"));
   } else if (run.state !== "running") {
-    const button = make("button", { type: "button" }, "make it");
-    button.addEventListener("click", () => guarded("runs-error", () => ask(`/runs/${encodeURIComponent(run.name)}/report`)));
+    const button = make("button", { type: "button" }, "Build report");
+    button.addEventListener("click", () => showingErrors("runs-error", () => ask(`/runs/${encodeURIComponent(run.name)}/report`)));
     report.append(button);
   }
   const state = run.state === "done" ? "" : make("span", { className: "badge" }, run.state);
@@ -64,7 +65,7 @@ async function list() {
   const response = await fetch(`${FACTS.prefix}/runs`);
   if (!response.ok) return;
   const runs = await response.json();
-  refill(byId("runs"), runs, () => (runs.length ? runs.map(runRow) : [make("tr", {}, make("td", { colSpan: 5 }, "None yet."))]));
+  refill(byId("runs"), runs, () => (runs.length ? runs.map(runRow) : [make("tr", {}, make("td", { colSpan: 5 }, "No runs yet."))]));
 }
 
 export function show(state) {
@@ -75,7 +76,7 @@ export function show(state) {
     open(newest);
   }
   const { reports, doing } = state;
-  say(byId("runs-error"), Object.entries(reports.refused).map(([run, why]) => `${run}: ${why}`).slice(-1).join(""));
+  showText(byId("runs-error"), Object.entries(reports.refused).map(([run, why]) => `${run}: ${why}`).slice(-1).join(""));
   const now = JSON.stringify([doing, reports.made, reports.waiting, state.campaign?.run]);
   if (now !== listed && doing !== "campaign") {
     listed = now;

@@ -1,19 +1,19 @@
-// The form: what to do, with which users, and the buttons that start and stop it.
+// The form of a load or a campaign, and the buttons that start and stop it.
 //
-// Its rule: what is wrong is said under the form, by the browser's own checks first and by the bench's afterwards.
-import { Refused, ask, byId, kept, say, sizeText } from "./base.js";
+// Its rule: errors are shown under the form, those of the browser's own checks first, then those of the bench.
+import { Refused, ask, byId, stored, showText, sizeText } from "./base.js";
 import { choose, chosenModes } from "./modes.js";
 
 const form = byId("ask");
 const fields = form.elements;
 const tabs = [byId("tab-load"), byId("tab-campaign")];
-let kind = kept.get("kind", "load");
+let kind = stored.get("kind", "load");
 let doing = "nothing";
 let filled = false;
 
-function turnTo(wanted, focus = false) {
+function selectTab(wanted, focus = false) {
   kind = wanted;
-  kept.set("kind", kind);
+  stored.set("kind", kind);
   form.className = kind;
   for (const tab of tabs) {
     const selected = tab.id === `tab-${kind}`;
@@ -22,16 +22,17 @@ function turnTo(wanted, focus = false) {
     if (selected) form.setAttribute("aria-labelledby", tab.id);
     if (selected && focus) tab.focus();
   }
-  sayBaseline();
+  showBaseline();
 }
 
-export function sayBaseline() {
+export function showBaseline() {
   const modes = chosenModes();
   byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${modes[0]}.` : "Tick two paths or more to compare.";
 }
 
+/** Undefined for an empty field: it is left out of the command, and the bench takes its default. */
 function number(name) {
-  return fields[name].value === "" ? null : Number(fields[name].value);
+  return fields[name].value === "" ? undefined : Number(fields[name].value);
 }
 
 /** The fields that a campaign alone has: knobs of `make load`. */
@@ -40,21 +41,21 @@ function campaignFields() {
   return Object.fromEntries(own.map((field) => [field.name, field.type === "checkbox" ? field.checked : field.type === "number" ? number(field.name) : field.value]));
 }
 
-function wish() {
+function command() {
   const common = { modes: chosenModes(), users: number("users"), sink: fields.sink.value, pace: fields.pace.value, size: fields.size.value };
   if (kind === "load") return common;
   return { given: { ...common, ...campaignFields() } };
 }
 
-/** The first thing that is wrong, in words; the browser's own where it has any. */
-function complaint() {
+/** The first error of the form; empty when there is none. */
+function firstError() {
   if (!chosenModes().length) return "tick a data path first";
   for (const field of fields) {
     if (field.closest(".for-campaign") && kind === "load") continue;
     if (field.willValidate && !field.checkValidity()) {
       field.focus();
       const label = field.closest("label").firstChild.textContent.trim();
-      return `${label}: ${field.validity.patternMismatch ? `${field.value} will not do` : field.validationMessage}`;
+      return `${label}: ${field.validity.patternMismatch ? `${field.value} is not valid` : field.validationMessage}`;
     }
   }
   return "";
@@ -62,45 +63,45 @@ function complaint() {
 
 async function start(event) {
   event.preventDefault();
-  const wrong = complaint();
-  say(byId("ask-error"), wrong);
+  const wrong = firstError();
+  showText(byId("ask-error"), wrong);
   if (wrong) return;
-  await grant(() => ask(kind === "load" ? "/load/start" : "/campaign/start", wish()));
+  await send(() => ask(kind === "load" ? "/load/start" : "/campaign/start", command()));
 }
 
-async function grant(deed) {
+async function send(action) {
   try {
-    show(await deed());
-    say(byId("ask-error"), "");
+    show(await action());
+    showText(byId("ask-error"), "");
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(byId("ask-error"), error.message);
+    showText(byId("ask-error"), error.message);
   }
 }
 
 export function begin() {
   for (const tab of tabs) {
-    tab.addEventListener("click", () => turnTo(tab.id.slice(4)));
+    tab.addEventListener("click", () => selectTab(tab.id.slice(4)));
     tab.addEventListener("keydown", (event) => {
-      if (event.key === "ArrowLeft" || event.key === "ArrowRight") turnTo(kind === "load" ? "campaign" : "load", true);
+      if (event.key === "ArrowLeft" || event.key === "ArrowRight") selectTab(kind === "load" ? "campaign" : "load", true);
     });
   }
   form.addEventListener("submit", start);
-  byId("stop").addEventListener("click", () => grant(() => ask(doing === "campaign" ? "/campaign/stop" : "/load/stop")));
-  form.addEventListener("input", () => kept.set("form", Object.fromEntries(new FormData(form))));
-  turnTo(kind);
+  byId("stop").addEventListener("click", () => send(() => ask(doing === "campaign" ? "/campaign/stop" : "/load/stop")));
+  form.addEventListener("input", () => stored.set("form", Object.fromEntries(new FormData(form))));
+  selectTab(kind);
 }
 
-/** What was asked for last, here or in another browser, unless the reader has already begun to change it. */
+/** Fills in the last command, from here or another browser, unless the reader has begun to change the form. */
 function fillIn(state) {
-  const own = kept.get("form", null);
+  const own = stored.get("form", null);
   const asked = own ?? state.asked[kind] ?? {};
   for (const [name, value] of Object.entries(asked)) {
     if (fields[name] && name !== "modes" && fields[name].type !== "checkbox" && value !== null) fields[name].value = value;
   }
-  if (!kept.get("modes", null) && state.asked[kind]) choose(state.asked[kind].modes);
+  if (!stored.get("modes", null) && state.asked[kind]) choose(state.asked[kind].modes);
   if (!fields.size.value) fields.size.value = sizeText(state.file_bytes);
-  sayBaseline();
+  showBaseline();
 }
 
 export function show(state) {
@@ -111,6 +112,6 @@ export function show(state) {
   }
   byId("start").disabled = doing !== "nothing";
   byId("stop").disabled = doing === "nothing" || doing === "preparing";
-  if (state.load_error && byId("ask-error").dataset.said !== state.load_error) say(byId("ask-error"), state.load_error);
-  byId("ask-error").dataset.said = state.load_error;
+  if (state.load_error && byId("ask-error").dataset.shown !== state.load_error) showText(byId("ask-error"), state.load_error);
+  byId("ask-error").dataset.shown = state.load_error;
 }

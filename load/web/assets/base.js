@@ -1,6 +1,6 @@
-// What every part of the page uses: the facts that came with it, elements, and asking the bench.
+// What every part of the page uses: the facts that came with it, elements, and requests to the bench.
 //
-// Its rule: a name is only ever put into the page as text.
+// Its rule: names are only ever put into the page as text.
 export const FACTS = JSON.parse(document.getElementById("facts").textContent);
 export const GIB = 2 ** 30;
 export const MIB = 2 ** 20;
@@ -14,13 +14,13 @@ export function make(tag, properties = {}, ...children) {
   return element;
 }
 
-/** Shows a line, or hides its place where there is nothing to say. */
-export function say(element, text) {
+/** Shows a line of text; hides the element when it is empty. */
+export function showText(element, text) {
   if (element.textContent !== text) element.textContent = text;
   element.hidden = !text;
 }
 
-/** Replaces a node's children only where what they show has changed: focus and selection stay. */
+/** Replaces a node's children only when the key has changed, so that focus and selection stay. */
 export function refill(node, key, build) {
   const now = JSON.stringify(key);
   if (node.dataset.key === now) return;
@@ -30,14 +30,14 @@ export function refill(node, key, build) {
 
 export class Refused extends Error {}
 
-/** Asks for a change. Throws Refused with one line to show. */
-export async function ask(path, wish = {}) {
+/** Sends a command. Throws Refused with one line to show. */
+export async function ask(path, command = {}) {
   let response;
   try {
     response = await fetch(FACTS.prefix + path, {
       method: "POST",
       headers: { "Content-Type": "application/json", "X-Bench": "1" },
-      body: JSON.stringify(wish),
+      body: JSON.stringify(command),
     });
   } catch {
     throw new Refused("the bench does not answer: is Locust still running?");
@@ -49,7 +49,7 @@ export async function ask(path, wish = {}) {
 
 const FORMATS = [0, 1, 2, 3, 4].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));
 
-/** Three digits, thousands apart. */
+/** Three digits, with thousands separators. */
 export function short(value) {
   if (value === null || value === undefined || Number.isNaN(value)) return "–";
   const digits = value === 0 ? 0 : Math.max(0, 2 - Math.floor(Math.log10(Math.abs(value))));
@@ -68,8 +68,8 @@ export function duration(seconds) {
   return whole < 90 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 }
 
-/** What is kept of the reader's view in this browser; a private window may have no storage. */
-export const kept = {
+/** The reader's view, stored in this browser; a private window may have no storage. */
+export const stored = {
   get(name, fallback) {
     try {
       return JSON.parse(sessionStorage.getItem(`bench-${name}`)) ?? fallback;
@@ -80,6 +80,6 @@ export const kept = {
   set(name, value) {
     try {
       sessionStorage.setItem(`bench-${name}`, JSON.stringify(value));
-    } catch {} // the view is then as new after a reload
+    } catch {} // then a reload resets the view
   },
 };

@@ -1,20 +1,20 @@
-// The live page: asks the bench what is new, once a second, and shows it.
+// The live page: polls the bench once a second, and shows its state.
 //
-// Its rule: what this page shows is the bench's state and not its own, so that two browsers see the same.
+// Its rule: the page shows the bench's state and has none of its own, so that two browsers see the same.
 import * as archive from "./archive.js";
 import * as ask from "./ask.js";
 import * as campaign from "./campaign.js";
 import * as charts from "./charts.js";
 import * as modes from "./modes.js";
 import * as points from "./points.js";
-import { FACTS, byId, say } from "./base.js";
+import { FACTS, byId, showText } from "./base.js";
 
-const EVERY_MS = 1000; // the points of half seconds come in pairs: drawing them one by one cost the machine twice as much
+const EVERY_MS = 1000; // points come twice a second: drawing each of them alone would cost the machine twice as much
 
 function doing(state) {
   switch (state.doing) {
-    case "load": return `a load runs: ${state.users} ${state.users === 1 ? "user" : "users"}`;
-    case "campaign": return "a campaign runs";
+    case "load": return `a load is running: ${state.users} ${state.users === 1 ? "user" : "users"}`;
+    case "campaign": return "a campaign is running";
     case "preparing": return state.preparing;
     default: return "ready";
   }
@@ -23,7 +23,7 @@ function doing(state) {
 function show(state) {
   byId("doing").className = `doing ${state.doing}`;
   if (byId("doing-text").textContent !== doing(state)) byId("doing-text").textContent = doing(state);
-  say(byId("trouble"), state.trouble ?? "");
+  showText(byId("trouble"), state.trouble ?? "");
   byId("limit").hidden = !charts.loadIsFull();
   for (const part of [modes, ask, campaign, archive]) part.show(state);
 }
@@ -47,12 +47,12 @@ async function poll() {
 }
 
 function next() {
-  if (document.hidden) document.addEventListener("visibilitychange", poll, { once: true }); // it costs nothing unseen
+  if (document.hidden) document.addEventListener("visibilitychange", poll, { once: true }); // a hidden page costs nothing
   else poll();
 }
 
 charts.begin();
-modes.begin(ask.sayBaseline);
+modes.begin(ask.showBaseline);
 ask.begin();
 campaign.begin();
 archive.begin();

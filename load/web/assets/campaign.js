@@ -1,7 +1,7 @@
-// A campaign under way: progress, the verdicts as they stand, and a forest plot that fills round by round.
+// A running campaign: progress, current verdicts, and a forest plot that grows with each round.
 //
-// Its rule: the numbers and the sentences come from the bench, which has them from the report's own arithmetic.
-import { FACTS, byId, duration, make, refill, say } from "./base.js";
+// Its rule: numbers and sentences come from the bench, which computes them as the report does.
+import { FACTS, byId, duration, make, refill, showText } from "./base.js";
 import { modeStyle } from "./view.js";
 
 const SIGNS = { less: "↓", more: "↑", same: "=", inconclusive: "?", void: "✕", none: "–" };
@@ -21,7 +21,7 @@ function ticks(low, high) {
     for (const step of [1, 1.5, 2, 3, 5, 7]) steps.push(Number((step * 10 ** exponent).toPrecision(2)));
   }
   steps.push(0.8, 0.9, 0.95, 1.05, 1.1, 1.2);
-  return [1, ...steps].filter((tick) => tick >= low && tick <= high); // 1 comes first: it is what all is compared with
+  return [1, ...steps].filter((tick) => tick >= low && tick <= high); // 1 comes first: it is the baseline
 }
 
 const times = (value) => `${value.toFixed(value < 0.095 ? 3 : 2)}x`;
@@ -87,37 +87,37 @@ export function show(state) {
   last = campaign;
   const { found } = campaign;
   const running = campaign.state === "running";
-  say(byId("campaign-title"), `Campaign ${campaign.run}${found && found.question === "paced" ? ", paced" : ""}`);
+  showText(byId("campaign-title"), `Campaign ${campaign.run}${found && found.question === "paced" ? ", paced" : ""}`);
   const share = campaign.state === "done" ? 1 : campaign.expected_s ? Math.min(1, campaign.done_s / campaign.expected_s) : 0;
   byId("campaign-progress").value = share;
   byId("campaign-progress").hidden = !running;
-  const ended = { done: "done", failed: "it could not go on", stopped: "stopped: the complete rounds are kept" }[campaign.state];
-  say(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
+  const ended = { done: "done", failed: "failed", stopped: "stopped: complete rounds are kept" }[campaign.state];
+  showText(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
   const rounds = found ? `${found.rounds} complete ${found.rounds === 1 ? "round" : "rounds"} of ${found.planned} planned` : "";
   const dropped = found ? Object.entries(found.dropped).map(([round, why]) => `round ${round} was disturbed: ${why}`).join("; ") : "";
-  say(byId("campaign-text"), [running ? state.preparing ?? campaign.text : "", rounds, dropped].filter(Boolean).join(" · "));
-  say(byId("campaign-error"), campaign.error);
+  showText(byId("campaign-text"), [running ? state.preparing ?? campaign.text : "", rounds, dropped].filter(Boolean).join(" · "));
+  showText(byId("campaign-error"), campaign.error);
   refill(byId("campaign-verdicts"), found?.modes.map((mode) => mode.sentence) ?? [], () => (found?.modes ?? []).map(verdict));
   drawForest();
-  sayReport(state, campaign);
+  showReport(state, campaign);
 }
 
 function drawForest() {
-  const place = byId("forest");
-  const width = Math.max(300, place.clientWidth);
+  const element = byId("forest");
+  const width = Math.max(300, element.clientWidth);
   const found = last?.found;
-  refill(place, [found?.modes ?? [], width], () => (found ? forest(found, width) : []));
-  byId("forest-how").hidden = !place.firstChild;
+  refill(element, [found?.modes ?? [], width], () => (found ? forest(found, width) : []));
+  byId("forest-how").hidden = !element.firstChild;
 }
 
-function sayReport(state, campaign) {
+function showReport(state, campaign) {
   const run = campaign.run;
   const waiting = state.reports.waiting.includes(run);
   const over = campaign.state !== "running";
   const refused = state.reports.refused[run];
   refill(byId("campaign-report"), [run, over, waiting, refused, campaign.error], () => {
     if (!over || (campaign.state === "failed" && !campaign.found)) return [];
-    if (waiting) return ["The report is being made …"];
+    if (waiting) return ["The report is being built …"];
     if (refused) return [`No report: ${refused}`];
     return [make("a", { href: `${FACTS.prefix}/reports/${encodeURIComponent(run)}/`, target: "_blank", rel: "noopener" }, "Open the report")];
   });

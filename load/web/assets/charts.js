@@ -1,6 +1,6 @@
 // The charts over time: one small chart per number, all on the same time axis.
 //
-// Its rule: only what is seen is drawn, and only when there is something new: the browser runs beside what is measured.
+// Its rule: draw only visible charts, and only when something is new: the browser shares the measured machine.
 import { between, busy, newest, ofMachine, ofProcess } from "./points.js";
 import { FACTS, GIB, MIB, byId } from "./base.js";
 import { Plot } from "./plot.js";
@@ -16,18 +16,18 @@ const FULL = { label: "full", colour: "--warn", dash: [7, 4] };
 
 // scale: from the bench's unit to the chart's. wild: a few high values at the start are cut off.
 const CHARTS = [
-  { key: "received", title: "Bytes received", unit: "GiB/s", scale: 1 / GIB, how: "What the users get." },
-  { key: "cost", title: "CPU per GiB", unit: "s/GiB", wild: true, how: `What the server pays for each GiB, over the last ${FACTS.cost_window_s} s.` },
+  { key: "received", title: "Bytes received", unit: "GiB/s", scale: 1 / GIB, how: "What the users receive." },
+  { key: "cost", title: "CPU per GiB", unit: "s/GiB", wild: true, how: `What the server spends on each GiB, over the last ${FACTS.cost_window_s} s.` },
   { key: "user", title: "CPU in user mode", unit: "cores", how: "The server’s own code, and the interpreter’s." },
   { key: "system", title: "CPU in the kernel", unit: "cores", how: "System calls: copying, page cache, TCP." },
   { key: "voluntary", title: "Voluntary switches", unit: "per second", how: "A thread waited, mostly for the socket." },
   { key: "involuntary", title: "Involuntary switches", unit: "per second", how: "A thread was displaced by another." },
-  { key: "faults", title: "Page faults", unit: "per second", how: "Memory that was touched for the first time, or mapped." },
+  { key: "faults", title: "Page faults", unit: "per second", how: "Memory touched for the first time, or mapped." },
   { key: "memory", title: "Memory", unit: "MiB", scale: 1 / MIB, how: "Resident memory of the server." },
   { key: "threads", title: "Threads", unit: "", how: "One per connection, in most servers here." },
   { key: "users", title: "Users", unit: "", how: "The load: connections that download." },
-  { key: "machine", title: "Whole machine", unit: "cores", keyed: MACHINE, how: "All of it; steal is what the hypervisor gave to others." },
-  { key: LOAD, title: "Load generator", unit: "cores", keyed: [FULL], least: 1, how: "Where its line touches the dashed one, it is the limit, and not the server." },
+  { key: "machine", title: "Whole machine", unit: "cores", keyed: MACHINE, how: "All processes; steal is what the hypervisor gave to other machines." },
+  { key: LOAD, title: "Load generator", unit: "cores", keyed: [FULL], least: 1, how: "Where its line touches the dashed one, the load generator is the limit, not the server." },
 ];
 
 const plots = new Map();
@@ -48,7 +48,7 @@ function loadCores(point) {
   return user === null || system === null ? null : user + system;
 }
 
-/** Is the load generator's core full now, while it receives? */
+/** Is the load generator's core full, while it receives? */
 export function loadIsFull() {
   const point = newest();
   return loadCores(point) >= FACTS.full_share && ofProcess(point, LOAD, "received") > 0;
@@ -64,7 +64,7 @@ function draw() {
   for (const plot of plots.values()) if (plot.seen) plot.draw(times, linesOf(plot.chart, points, shown), range);
 }
 
-/** Something new came: nothing is drawn while the reader looks at a moment that has passed. */
+/** Draws new points, unless the reader looks at the past. */
 export function advance() {
   if (!view.isStill()) draw();
 }

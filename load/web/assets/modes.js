@@ -1,7 +1,7 @@
-// The list of data paths: what to load, what it costs now, and how its server is.
+// The list of data paths: what to load, what it costs now, and the state of its server.
 //
-// Its rule: a row is made once and changed in place, so that nobody loses the focus every second.
-import { FACTS, Refused, GIB, ask, byId, kept, make, say, short } from "./base.js";
+// Its rule: a row is made once and changed in place, so that it does not lose the focus every second.
+import { FACTS, Refused, GIB, ask, byId, stored, make, showText, short } from "./base.js";
 import { isHidden, modeStyle, setChosen, toggleHidden } from "./view.js";
 import { now } from "./points.js";
 
@@ -25,7 +25,7 @@ function row(mode, onChange) {
   const box = make("input", { type: "checkbox", id: `mode-${name}`, name: "modes", value: name });
   box.addEventListener("change", () => {
     setChosen(chosenModes());
-    kept.set("modes", chosenModes());
+    stored.set("modes", chosenModes());
     onChange();
   });
   const label = make("label", { htmlFor: box.id, title: summary }, name);
@@ -42,8 +42,8 @@ function row(mode, onChange) {
   });
   shown();
   const text = make("span");
-  const again = make("button", { type: "button", hidden: true }, "Start again");
-  again.addEventListener("click", () => startAgain(name, again));
+  const again = make("button", { type: "button", hidden: true }, "Restart");
+  again.addEventListener("click", () => restart(name, again));
   const words = make("p", { className: "words", hidden: true }, text, again);
   const item = make("li", {}, make("div", { className: "line" }, box, label, number, eye), words);
   item.dataset.mode = name;
@@ -51,14 +51,14 @@ function row(mode, onChange) {
   return item;
 }
 
-async function startAgain(name, button) {
+async function restart(name, button) {
   button.disabled = true;
-  say(byId("server-error"), "");
+  showText(byId("server-error"), "");
   try {
     await ask("/server/start", { mode: name });
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
-    say(byId("server-error"), error.message);
+    showText(byId("server-error"), error.message);
   } finally {
     button.disabled = false;
   }
@@ -70,12 +70,12 @@ export function begin(onChange) {
   for (const button of document.querySelectorAll("[data-pick]")) {
     button.addEventListener("click", () => {
       choose(PICKS[button.dataset.pick]);
-      kept.set("modes", chosenModes());
+      stored.set("modes", chosenModes());
       onChange();
     });
   }
   byId("modes").append(...FACTS.modes.map((mode) => row(mode, onChange)));
-  choose(kept.get("modes", FACTS.course));
+  choose(stored.get("modes", FACTS.course));
 }
 
 /** Tick these. */
@@ -84,32 +84,41 @@ export function choose(modes) {
   setChosen(chosenModes());
 }
 
+/** What is wrong with a server, in a line; empty when nothing is. */
+function problem(server, stopped) {
+  const last = server.last_stderr_line;
+  if (server.missing) return `missing on this machine: ${server.missing}`;
+  if (server.state === "dead") return `dead: ${last || "it wrote no error message"}`;
+  if (server.failed) return `failed: ${server.failed}${last ? ` (${last})` : ""}`;
+  return stopped ? "stopped" : "";
+}
+
 export function show(state) {
   for (const server of state.servers) {
-    const place = rows.get(server.name);
-    if (!place) continue;
+    const shown = rows.get(server.name);
+    if (!shown) continue;
     const cost = now(server.name, "cost");
     const rate = now(server.name, "received");
-    place.item.dataset.state = server.state;
+    shown.item.dataset.state = server.state;
     const busy = rate > 0 && cost !== null;
     const costText = busy ? cost.toPrecision(3) : "";
     const key = busy ? `${costText}|${short(rate / GIB)}` : "";
-    if (place.number.dataset.key !== key) {
-      place.number.dataset.key = key;
-      place.number.title = busy ? `${short(rate / GIB)} GiB/s` : "";
-      place.number.replaceChildren(...(busy ? [costText, " ", make("span", { className: "unit" }, "s/GiB")] : []));
+    if (shown.number.dataset.key !== key) {
+      shown.number.dataset.key = key;
+      shown.number.title = busy ? `${short(rate / GIB)} GiB/s` : "";
+      shown.number.replaceChildren(...(busy ? [costText, " ", make("span", { className: "unit" }, "s/GiB")] : []));
     }
     const dead = server.state === "dead";
     const stopped = server.state === "stopped" && state.doing !== "campaign";
-    const said = server.missing ? `missing on this machine: ${server.missing}` : dead ? `dead: ${server.words || "it left no words"}` : server.failed ? `failed: ${server.failed}${server.words ? ` (${server.words})` : ""}` : stopped ? "stopped" : "";
-    if (place.text.textContent !== said) place.text.textContent = said;
-    place.words.hidden = !said;
-    place.box.disabled = Boolean(server.missing);
-    if (server.missing && place.box.checked) {
-      place.box.checked = false;
+    const message = problem(server, stopped);
+    if (shown.text.textContent !== message) shown.text.textContent = message;
+    shown.words.hidden = !message;
+    shown.box.disabled = Boolean(server.missing);
+    if (server.missing && shown.box.checked) {
+      shown.box.checked = false;
       setChosen(chosenModes());
     }
-    place.words.classList.toggle("bad", !server.missing && (dead || Boolean(server.failed)));
-    place.again.hidden = !dead && !stopped;
+    shown.words.classList.toggle("bad", !server.missing && (dead || Boolean(server.failed)));
+    shown.again.hidden = !dead && !stopped;
   }
 }

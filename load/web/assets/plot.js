@@ -1,7 +1,7 @@
-// One chart over time: uPlot, told how this page looks and what a drag, a double-click and the cursor do.
+// One chart over time, drawn by uPlot: its looks, and what a drag, a double-click and the cursor do.
 //
 // Why not Vega, which draws the report: the page redraws a dozen charts every second on the machine that is measured,
-// and `make bench ONLY=live` holds it to costing the score nothing. uPlot draws lines on a canvas and does nothing else.
+// and `make bench ONLY=live` checks that this does not change the score. uPlot only draws lines on a canvas.
 import { byId, make, short } from "./base.js";
 import { zoom } from "./view.js";
 
@@ -18,41 +18,41 @@ function sample({ label, colour, dash }) {
 }
 
 export class Plot {
-  /** chart: key, title, unit, how; keyed: lines that are explained below it; least: up to where it is drawn at least. */
+  /** chart: key, title, unit, how. keyed: lines with a legend below. least: the smallest upper end of the axis. */
   constructor(chart) {
     this.chart = chart;
     this.seen = false;
     this.shape = "";
     this.plot = null;
-    this.read = make("span", { className: "read" });
-    this.place = make("div", { className: "plot" });
-    this.place.setAttribute("role", "img");
+    this.reading = make("span", { className: "read" });
+    this.canvas = make("div", { className: "plot" });
+    this.canvas.setAttribute("role", "img");
     const title = make("h3", {}, chart.title, " ", make("span", { className: "unit" }, chart.unit));
     const caption = make("figcaption", {}, chart.how, ...(chart.keyed ?? []).flatMap(sample));
-    this.figure = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.read), this.place, caption);
+    this.figure = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.read), this.canvas, caption);
     this.figure.dataset.chart = chart.key;
     byId("charts").append(this.figure);
   }
 
   /** lines: label, colour, dash and values, one for each of the times. */
   draw(times, lines, [min, max]) {
-    const { clientWidth, clientHeight } = this.place;
+    const { clientWidth, clientHeight } = this.canvas;
     const shape = JSON.stringify([lines.map((line) => [line.label, line.dash]), clientWidth, clientHeight]);
     const data = [times, ...lines.map((line) => line.values)];
     if (this.plot === null || this.shape !== shape) {
       this.plot?.destroy();
-      this.plot = new uPlot(this.options(lines), data, this.place);
+      this.plot = new uPlot(this.options(lines), data, this.canvas);
       this.shape = shape;
     } else {
       this.plot.setData(data, false);
     }
     this.plot.setScale("x", { min, max });
     const last = lines.map((line) => `${line.label} ${short(line.values.at(-1))}`).join(", ");
-    this.place.setAttribute("aria-label", `${this.chart.title}, ${this.chart.unit}: ${last || "nothing yet"}`);
+    this.canvas.setAttribute("aria-label", `${this.chart.title}, ${this.chart.unit}: ${last || "nothing yet"}`);
     Object.assign(this.figure.dataset, { points: times.length, lines: lines.length, until: times.at(-1) });
   }
 
-  /** Colours are those of the scheme when it is drawn next. */
+  /** Read the colours again at the next drawing. */
   forget() {
     this.shape = "";
   }
@@ -61,8 +61,8 @@ export class Plot {
     const axis = { stroke: css("--soft"), grid: { stroke: css("--line"), width: 1 }, ticks: { show: false }, font: "12px system-ui, sans-serif" };
     const drag = { x: true, y: false, setScale: false };
     return {
-      width: this.place.clientWidth,
-      height: this.place.clientHeight,
+      width: this.canvas.clientWidth,
+      height: this.canvas.clientHeight,
       legend: { show: false },
       padding: [8, 6, 0, 0],
       cursor: { sync: { key: "bench" }, drag, focus: { prox: 30 }, points: { size: 6 }, bind: { dblclick: () => () => zoom(null) } },
@@ -73,7 +73,7 @@ export class Plot {
         { ...axis, values: (_, ticks) => ticks.map((tick) => brief.format(tick)), space: 34, size: 52 },
       ],
       series: [{}, ...lines.map((line) => this.series(line))],
-      hooks: { setSelect: [select], setCursor: [(plot) => this.say(plot)], setSeries: [(plot) => this.say(plot)] },
+      hooks: { setSelect: [select], setCursor: [(plot) => this.showReading(plot)], setSeries: [(plot) => this.showReading(plot)] },
     };
   }
 
@@ -81,7 +81,7 @@ export class Plot {
     return { label, stroke: css(colour), dash, width: 1.8, points: { show: true, size: 4, filter: alone }, spanGaps: false };
   }
 
-  /** Up to where it is drawn: one wild value at a start must not flatten what comes after it. */
+  /** The upper end of the axis: one wild value at the start must not flatten the rest. */
   top(plot) {
     const { min, max } = plot.scales.x;
     const inside = (value, at) => !missing(value) && plot.data[0][at] >= min && plot.data[0][at] <= max;
@@ -92,21 +92,21 @@ export class Plot {
     return Math.max(...highest, this.chart.least ?? 0) * 1.1 || 1;
   }
 
-  /** The value under the cursor, of the line that is nearest. */
-  say(plot) {
+  /** Shows the value of the nearest line under the cursor. */
+  showReading(plot) {
     const index = plot.cursor.idx;
     if (missing(index)) {
-      this.read.textContent = "";
+      this.reading.textContent = "";
       return;
     }
     const nearest = plot.series.length === 2 ? 1 : plot.series.findIndex((series, at) => at > 0 && series._focus);
     const value = nearest > 0 ? plot.data[nearest][index] : null;
     const time = clock(plot.data[0][index]);
-    this.read.textContent = missing(value) ? time : `${plot.series[nearest].label} ${short(value)} · ${time}`;
+    this.reading.textContent = missing(value) ? time : `${plot.series[nearest].label} ${short(value)} · ${time}`;
   }
 }
 
-/** The points that no line would show: a cell of a campaign may be as short as that. */
+/** Points between two gaps, which no line would show: a cell of a campaign may be that short. */
 function alone(plot, at) {
   const values = plot.data[at];
   return values.flatMap((value, index) => (!missing(value) && missing(values[index - 1]) && missing(values[index + 1]) ? [index] : []));
@@ -114,12 +114,12 @@ function alone(plot, at) {
 
 let clearing = false;
 
-/** A stretch was dragged over. The other charts' selections follow this one, so that each is cleared without a word. */
+/** A range was dragged. The selections of other charts follow this one, so each is cleared without an event. */
 function select(plot) {
   if (clearing || plot.select.width < 4) return;
-  const stretch = [plot.select.left, plot.select.left + plot.select.width].map((pixel) => plot.posToVal(pixel, "x"));
+  const range = [plot.select.left, plot.select.left + plot.select.width].map((pixel) => plot.posToVal(pixel, "x"));
   clearing = true;
   plot.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
   clearing = false;
-  zoom(stretch);
+  zoom(range);
 }

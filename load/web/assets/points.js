@@ -1,6 +1,6 @@
-// The points that this page holds: as many as the bench keeps, and no more.
+// The points that this page holds: as many as the bench keeps.
 //
-// Its rule: fine points for the last minutes, coarse ones for the hour; the oldest go as new ones come.
+// Its rule: fine points for the last minutes, coarse ones for the hour; new points replace the oldest.
 import { FACTS } from "./base.js";
 
 const COLUMN = Object.fromEntries(FACTS.columns.map((name, index) => [name, index]));
@@ -29,7 +29,7 @@ export function take(points) {
 export const oldest = () => (coarse[0] ?? fine[0] ?? EMPTY).t;
 export const newest = () => fine.at(-1) ?? EMPTY;
 
-/** The points from a moment on, as dense as there are any; the one before it too, so that lines reach the edge. */
+/** The points of a range, the densest available, and one on either side, so that lines reach the edges. */
 export function between(from, to) {
   const dense = fine.length && fine[0].t <= from + 1;
   const older = dense ? [] : coarse.filter((point) => !fine.length || point.t < fine[0].t);
@@ -44,13 +44,13 @@ export function between(from, to) {
 export const ofProcess = (point, name, column) => point.p[name]?.[COLUMN[column]] ?? null;
 export const ofMachine = (point, column) => point.m[MACHINE[column]] ?? null;
 
-/** The mean of what is known of a process in the last two seconds. */
+/** The mean of the known values of the last two seconds. */
 export function now(name, column) {
   const known = fine.slice(-4).map((point) => ofProcess(point, name, column)).filter((value) => value !== null);
   return known.length ? known.reduce((a, b) => a + b, 0) / known.length : null;
 }
 
-/** The modes that received anything in these points. */
+/** The modes that received bytes in these points. */
 export function busy(points) {
   const names = new Set();
   for (const { p } of points) for (const name in p) if (p[name][COLUMN.received] > 0) names.add(name);

@@ -1,4 +1,4 @@
-"""Another host's clock is known by what exchanges allow, and never better."""
+"""Another host's clock is known as well as the exchanges allow, and never better."""
 
 import random
 
@@ -35,7 +35,7 @@ def test_the_truth_is_always_within_the_bounds(drift: float) -> None:
         assert abs(clock.ours(theirs_s) - moment_s) <= clock.uncertainty_s + 1e-9
 
 
-def test_a_clock_that_was_set_back_is_learnt_anew() -> None:
+def test_a_clock_that_was_set_back_is_learnt_again() -> None:
     clock = Clock()
     clock.learn(0.0, 100.0, 0.001)
     clock.learn(10.0, 20.0, 10.001)

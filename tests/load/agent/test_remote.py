@@ -1,4 +1,4 @@
-"""An agent on another host, as the load sees it: got, lost, and got back."""
+"""An agent on another host: reached, lost, and recovered."""
 
 import contextlib
 import gc
@@ -28,34 +28,34 @@ def options(folder: Path, port: int, authority: Path | None = None) -> AgentOpti
 
 @contextlib.contextmanager
 def remote(folder: Path, port: int, authority: Path | None = None) -> Iterator[RemoteAgent]:
-    host = RemoteAgent(options(folder, port, authority))
+    agent = RemoteAgent(options(folder, port, authority))
     try:
-        yield host
+        yield agent
     finally:
-        host.close()
+        agent.close()
         gc.collect()
 
 
-def test_servers_run_there_and_the_load_is_watched_here(served: Path) -> None:
-    with listening(served) as port, remote(served, port) as host:
-        facts = host.facts()
-        assert "of the same machine" in str(facts.host["servers_on"]) and not host.apart
+def test_servers_run_there_and_the_load_is_sampled_here(served: Path) -> None:
+    with listening(served) as port, remote(served, port) as agent:
+        facts = agent.facts()
+        assert "of the same machine" in str(facts.host["servers_on"]) and not agent.on_other_machine
         assert (facts.host["interface"], facts.load_host) == ("loopback", {})
-        status = host.start(Start("sendfile", any_port=True))
-        host.watch(LOAD, os.getpid())
-        before = host.read()
-        after = host.read()
+        status = agent.start(Start("sendfile", any_port=True))
+        agent.watch(LOAD, os.getpid())
+        before = agent.read()
+        after = agent.read()
         assert {"sendfile", "load", "machine", "sampler", "load-sampler"} == set(after.snapshot.processes)
         assert 0 < after.moment_s - before.moment_s < 30
         assert 0 <= after.uncertainty_s < 5
-        host.close()
+        agent.close()
         assert gone(status.pid)
 
 
 def test_over_tls_the_certificate_is_checked(served: Path) -> None:
     with listening(served, "--tls-cert", str(CERTIFICATE)) as port:
-        with remote(served, port, CERTIFICATE) as host:
-            assert host.snapshot().processes
+        with remote(served, port, CERTIFICATE) as agent:
+            assert agent.snapshot().processes
         with pytest.raises(UserError, match=r"does not answer POST /lease.*wants AGENT_CA"):
             RemoteAgent(options(served, port))
         with pytest.raises(UserError, match="self-signed certificate; AGENT_CA must name"):
@@ -70,12 +70,12 @@ def test_a_certificate_that_has_expired_is_refused(served: Path) -> None:
         RemoteAgent(options(served, port, EXPIRED))
 
 
-def test_tls_with_an_agent_that_speaks_none_is_said(served: Path) -> None:
+def test_tls_with_an_agent_without_tls_is_an_error(served: Path) -> None:
     with listening(served) as port, pytest.raises(UserError, match="it speaks no TLS"):
         RemoteAgent(options(served, port, CERTIFICATE))
 
 
-def test_a_wrong_token_is_said(served: Path, tmp_path: Path) -> None:
+def test_a_wrong_token_is_an_error(served: Path, tmp_path: Path) -> None:
     with listening(served) as port:
         (tmp_path / "other").mkdir()
         other = token_file(tmp_path / "other", "another-token-that-is-long-enough")
@@ -85,23 +85,24 @@ def test_a_wrong_token_is_said(served: Path, tmp_path: Path) -> None:
             RemoteAgent(wrong)
 
 
-def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path) -> None:
+@pytest.mark.slow
+def test_an_agent_that_restarts_is_lost_and_can_be_recovered(served: Path) -> None:
     process, port = start(served)
-    with remote(served, port) as host:
-        host.facts()
-        host.start(Start("sendfile", any_port=True))
+    with remote(served, port) as agent:
+        agent.facts()
+        agent.start(Start("sendfile", any_port=True))
         process.kill()
         process.communicate()
         with pytest.raises(PeerLostError, match="does not answer GET /snapshot"):
-            host.read()
+            agent.read()
         again, _ = start(served, port=port)
         try:
             with pytest.raises(PeerLostError, match="restarted"):
-                host.read()
-            host.recover()
-            host.check()
-            assert host.start(Start("sendfile", any_port=True)).state == "running"
-            host.close()
+                agent.read()
+            agent.recover()
+            agent.check()
+            assert agent.start(Start("sendfile", any_port=True)).state == "running"
+            agent.close()
         finally:
             end(again)
 
@@ -109,22 +110,22 @@ def test_an_agent_that_is_started_anew_is_lost_and_can_be_got_back(served: Path)
 def test_an_agent_that_does_not_come_back_is_lost(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(remote_module, "RECOVER_S", 0.1)
     process, port = start(served)
-    with remote(served, port) as host:
+    with remote(served, port) as agent:
         end(process)
         with pytest.raises(PeerLostError, match="does not answer POST /lease: Connection refused"):
-            host.recover()
+            agent.recover()
 
 
-def test_a_loss_in_mid_window_is_noticed_by_the_heart(served: Path) -> None:
+def test_a_loss_during_a_window_is_noticed(served: Path) -> None:
     process, port = start(served)
-    with remote(served, port) as host:
-        host._every_s = 0.05
-        host.check()
+    with remote(served, port) as agent:
+        agent._every_s = 0.05
+        agent.check()
         end(process)
 
         def noticed() -> bool:
             try:
-                host.check()
+                agent.check()
             except PeerLostError:
                 return True
             gevent.sleep(0.05)
@@ -142,7 +143,7 @@ def test_a_loss_in_mid_window_is_noticed_by_the_heart(served: Path) -> None:
         ("10.0.0.2:8070", "none", None, "cannot read the token file"),
     ],
 )
-def test_what_cannot_work_is_said_before_anything_starts(
+def test_mistakes_are_found_before_anything_starts(
     address: str | None, token: str | None, authority: str | None, says: str
 ) -> None:
     with pytest.raises(UserError, match=says):

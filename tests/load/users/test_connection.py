@@ -20,7 +20,9 @@ def counted(
     address: tuple[str, int], sink: Sink, expected_bytes: int | None = None, timeout_s: float = 5.0, tls: bool = False
 ) -> tuple[DownloadConnection, list[int]]:
     pieces: list[int] = []
-    return DownloadConnection(address, sink, pieces.append, expected_bytes, timeout_s, tls), pieces
+    connection = DownloadConnection(address, sink, pieces.append, expected_bytes, tls)
+    connection.timeout_s = timeout_s
+    return connection, pieces
 
 
 @pytest.mark.parametrize("mode_name", ["sendfile", "tls-send"])
@@ -129,7 +131,7 @@ def test_a_server_that_went_away_is_not_asked_for_ever() -> None:
 
 def test_an_address_of_ipv6_is_asked_by_its_name_in_brackets() -> None:
     with contextlib.closing(socket.create_server(("::1", 0), family=socket.AF_INET6)) as listener:
-        connection = DownloadConnection(listener.getsockname()[:2], "copy", lambda _: None, 4, 5.0)
+        connection = DownloadConnection(listener.getsockname()[:2], "copy", lambda _: None, 4)
         asking = threading.Thread(target=connection.download, args=("/file",))
         asking.start()
         accepted, _ = listener.accept()

@@ -50,7 +50,7 @@ def test_a_rate_that_a_mode_cannot_reach_names_the_mode() -> None:
         resolve(101 * MIB, {"a": 2.0 * GIB, "b": 100.0 * MIB})
     with pytest.raises(UserError, match="b delivered nothing within its pilot"):
         resolve("auto", {"a": 2.0 * GIB, "b": 0.0})
-    with pytest.raises(UserError, match="no mode came through its pilot"):
+    with pytest.raises(UserError, match="no mode completed its pilot"):
         resolve("auto", {})
 
 
@@ -63,7 +63,7 @@ def test_a_window_needs_a_hundred_starts_and_the_size_that_is_advised_has_them()
 
 def test_users_start_in_turn_and_together_offer_the_rate() -> None:
     pace = Pace(rate_bytes_per_s=10 * MIB, file_bytes=MIB, users=4, begin_s=100.0)
-    due = sorted(pace.intended_s(place, number) for place in range(4) for number in range(5))
+    due = sorted(pace.intended_s(user, number) for user in range(4) for number in range(5))
     assert due == pytest.approx([100.0 + index / 10 for index in range(20)])
 
 

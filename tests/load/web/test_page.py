@@ -64,7 +64,7 @@ def test_a_load_is_drawn_recorded_and_reported_without_a_verdict(bench: Locust) 
 def test_a_campaign_is_that_of_make_load(bench: Locust) -> None:
     status, answer = bench.ask("/campaign/start", TINY | {"name": "from-the-page"})
     assert status == 200, answer
-    assert bench.ask("/load/start", {"modes": ["sendfile"]})[1]["error"].startswith("a campaign runs")
+    assert bench.ask("/load/start", {"modes": ["sendfile"]})[1]["error"].startswith("a campaign is running")
     assert bench.ask("/server/start", {"mode": "sendfile"})[0] == 400
     eventually(lambda: bench.state()["campaign"]["state"] == "done", 50)
     eventually(lambda: at_rest(bench))
@@ -153,6 +153,6 @@ def test_a_server_that_died_is_shown_with_its_last_words_and_started_again(bench
         return next(one for one in bench.state()["servers"] if one["name"] == "splice")
 
     eventually(lambda: server()["state"] == "dead")
-    assert "SIGKILL" in server()["words"]
+    assert "SIGKILL" in server()["last_stderr_line"]
     assert bench.ask("/server/start", {"mode": "splice"})[0] == 200
     eventually(lambda: server()["state"] == "running")

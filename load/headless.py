@@ -1,0 +1,75 @@
+"""What `make load` and `make sweep` share: Locust without a browser, a progress bar, and an end in order.
+
+Whatever happens, everything that was started is stopped, complete rounds are kept, and the exit code says how it went:
+0 done, 1 failures in the load, 2 wrong usage, 130 interrupted.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import sys
+from collections.abc import Callable, Iterator
+
+from locust.env import Environment
+from locust.runners import Runner
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
+from errors import EXIT_INTERRUPTED, UserError
+from load.agent.client import AgentClient
+from load.campaign.campaign import Report
+from load.context import LoadContext
+from load.process import raise_limit_on_files
+from load.signals import raise_in_main_greenlet
+from load.users.locust_users import user_classes
+from profiles.protocol import LOAD
+
+
+def run_headless(
+    make_runner: Callable[[Environment], Runner],
+    connect: Callable[[], AgentClient],
+    work: Callable[[LoadContext], int],
+    what_remains: Callable[[], str],
+) -> int:
+    """Do the work with a runner and an agent, and end both; the exit code. what_remains: said when it is cut short."""
+    raise_limit_on_files()
+    logging.getLogger("locust").setLevel(logging.ERROR)
+    classes = user_classes()
+    environment = Environment(user_classes=list(classes.values()), stop_timeout=0)
+    runner = make_runner(environment)
+    raise_in_main_greenlet(signal.SIGINT, signal.SIGTERM)
+    try:
+        agent = connect()
+        try:
+            agent.watch(LOAD, os.getpid())
+            return work(LoadContext(environment, classes, agent))
+        finally:
+            runner.quit()
+            agent.close()
+    except KeyboardInterrupt:
+        print(f"interrupted. {what_remains()}", file=sys.stderr)
+        return EXIT_INTERRUPTED
+    except UserError as error:
+        print(f"error: {error}. {what_remains()}".replace("..", "."), file=sys.stderr)
+        return error.exit_code
+
+
+@contextlib.contextmanager
+def progress_bar(expected_s: float) -> Iterator[Report]:
+    """A bar on a terminal, else a line for each step. It is drawn between cells only: drawing costs the client CPU."""
+    console = Console(stderr=True)
+    columns = (TextColumn("{task.description:<30}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
+    bar = Progress(
+        *columns, TimeRemainingColumn(), console=console, auto_refresh=False, disable=not console.is_terminal
+    )
+    task = bar.add_task("starting", total=expected_s)
+
+    def report(done_s: float, description: str) -> None:
+        bar.update(task, advance=done_s, description=description)
+        bar.refresh()
+        if bar.disable and done_s == 0:
+            print(description, file=sys.stderr)
+
+    with bar:
+        yield report
