@@ -8,7 +8,6 @@ import random
 import subprocess
 import sys
 from datetime import datetime
-from pathlib import Path
 from typing import Any
 
 import knobs
@@ -49,7 +48,7 @@ def main() -> int:
     for value, reason in sweep.left_out.items():
         print(f"left out: {value}: {reason}", file=sys.stderr)
     files = arguments.root / "sweep"
-    code = headless.run(sweep, folder, arguments.minutes, files, _make_file, arguments.any_port)
+    code = headless.run(sweep, folder, arguments.minutes, files, arguments.any_port)
     if code == EXIT_DONE:
         report = [sys.executable, "-m", "reports", name]
         report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
@@ -130,14 +129,6 @@ def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> 
     values["size"] = asked["file_bytes"] if asked["file_bytes"] != FILE_BYTES else None
     values["targets"] = catalog.file() if any(map(catalog.needs_targets_file, asked["modes"])) else None
     return knobs.command_line("sweep", values)
-
-
-def _make_file(folder: Path, size_bytes: int) -> None:
-    """The test file of this size in this folder, unless it is there. Raises UserError."""
-    command = [sys.executable, "-m", "servers.payload", "--size", str(size_bytes), "--root", str(folder)]
-    done = subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False)
-    if done.returncode:
-        raise UserError(done.stderr.strip().removeprefix("error: ") or f"the file of {size_bytes} bytes was not made")
 
 
 if __name__ == "__main__":

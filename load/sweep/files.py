@@ -7,8 +7,10 @@ links to one of them at a time, so that one agent serves all sizes in turn.
 import contextlib
 import os
 import shutil
+import subprocess
+import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +18,7 @@ import psutil
 
 from errors import UserError
 from profiles.store.run_facts import SERVED_FILE
+from profiles.targets.catalog import PROJECT
 from units import GIB, format_size
 
 DIGEST = f"{SERVED_FILE}.sha256"
@@ -47,18 +50,28 @@ def too_large(sizes: tuple[int, ...], files: Path) -> dict[int, str]:
     return reasons
 
 
+def make_file(folder: Path, size_bytes: int) -> None:
+    """The test file of this size and its digest in this folder, unless they are there. Raises UserError."""
+    command = [sys.executable, "-m", "servers.payload", "--size", str(size_bytes), "--root", str(folder.resolve())]
+    done = subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        said = done.stderr.strip().removeprefix("error: ")
+        raise UserError(said or f"the test file of {size_bytes} bytes was not made in {folder}")
+
+
 @dataclass(frozen=True, slots=True)
 class SweepFiles:
-    """path: the served folder. make: makes the file of a size in a folder, unless it is there."""
+    """path: the served folder. files: holds a folder for each size."""
 
     path: Path
     files: Path
-    make: Callable[[Path, int], None]
 
     def serve(self, size_bytes: int) -> None:
         """Serve the file of this size from now on. Raises UserError when it cannot be made or linked."""
         source = folder_of(self.files, size_bytes)
-        self.make(source, size_bytes)
+        make_file(source, size_bytes)
         try:
             for name in (SERVED_FILE, DIGEST):
                 beside = self.path / f".{name}"
@@ -73,7 +86,7 @@ class SweepFiles:
 
 
 @contextlib.contextmanager
-def serving(files: Path, make: Callable[[Path, int], None]) -> Iterator[SweepFiles]:
+def serving(files: Path) -> Iterator[SweepFiles]:
     """A folder to serve from, removed at the end. Raises UserError when it cannot be created."""
     try:
         files.mkdir(parents=True, exist_ok=True)
@@ -81,4 +94,4 @@ def serving(files: Path, make: Callable[[Path, int], None]) -> Iterator[SweepFil
     except OSError as error:
         raise UserError(f"cannot create a folder in {files}: {error.strerror}; choose another with --root") from error
     with folder as name:
-        yield SweepFiles(Path(name), files, make)
+        yield SweepFiles(Path(name), files)

@@ -6,7 +6,7 @@ Its rule: as for a campaign (load/headless.py), and a sweep that was cut short c
 import contextlib
 import os
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -30,13 +30,11 @@ from profiles.store.sweep_folder import Session, Sweep, SweepFolder
 MACHINE = ("cpu_model", "cpus", "kernel")
 
 
-def run(
-    sweep: Sweep, folder: SweepFolder, minutes: float, files: Path, make: Callable[[Path, int], None], any_port: bool
-) -> int:
+def run(sweep: Sweep, folder: SweepFolder, minutes: float, files: Path, any_port: bool) -> int:
     """One session of a sweep, new or continued; the exit code. Raises UserError before anything has run."""
     if not folder.exists:
         folder.refuse_existing()
-    with campaign_lock(any_port), serving(files, make) as served:
+    with campaign_lock(any_port), serving(files) as served:
 
         def connect() -> AgentClient:
             served.serve(file_bytes(sweep, sweep.points[0]))

@@ -15,9 +15,9 @@ from errors import UserError
 from load.campaign.cpu_pinning import of_workers_elsewhere
 from load.campaign.options import new_name, resolve
 from load.context import LoadContext
-from load.interactive import served_file
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
+from load.sweep.files import make_file, too_large
 from load.web.campaign_task import CampaignTask
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, size_of
 from load.web.flame_graphs import FlameGraphs
@@ -187,7 +187,10 @@ class Controller:
             raise UserError("the file is on the agent's machine: make another one there, and restart the agent")
         self._preparing = f"making a test file of {exact_size(wanted)}"
         try:
-            served_file.make(Path(self._options.root), wanted)
+            root = Path(self._options.root)
+            if refused := too_large((wanted,), root):
+                raise UserError(f"a file of {exact_size(wanted)} is too large here: {refused[wanted]}")
+            make_file(root, wanted)
             self._idle_servers.refresh_file()
         finally:
             self.poller.forget_child_cpu()
