@@ -9,10 +9,12 @@ PYTHON ?= $(shell for p in python3.14 python3.13 python3.12 python3.11 python3; 
 	"$$p" -c 'import sys, ensurepip, venv; sys.exit(sys.version_info < (3, 11))' >/dev/null 2>&1 && { echo "$$p"; break; }; done)
 VENV := .venv
 RUN_PYTHON := $(VENV)/bin/python
+# Two processes; one of them runs all of a file, so that what its tests share is made once.
+PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
 COMMANDS := load sweep ui agent servers test-file doctor prove crosscheck report open runs compare gate export reproduce
 CHECKS := bench soak screenshots
-.PHONY: help setup examples fuzz test test-compose scale lint lock assets clean $(COMMANDS) $(CHECKS)
+.PHONY: help setup examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
 ## load: measure data paths in rounds (the course's three; MODES=all), profile them, write the report
 ## sweep: curves over AXIS=size|chunk|connections|buffer-offset, and where they cross; RUN=name continues one
@@ -47,18 +49,14 @@ fuzz: $(VENV)/.fuzz-ready
 examples: examples/.venv/.ready
 	@echo "ready: make load TARGETS=examples/targets.toml MODES=\"nginx-sendfile nginx-read sendfile\""
 
-## scale: what master, agents, workers and records cost: measured small, predicted for 100 hosts, simulated with 200
-scale: $(VENV)/.test-ready
-	@$(RUN_PYTHON) -m tests.scale
-
-## test: run the tests
+## test: what a contributor needs: pure parts, real servers on real sockets, one tiny campaign, the import rules
 test: $(VENV)/.test-ready
-	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
-	@$(RUN_PYTHON) -m pytest -q
+	@$(PYTEST) -m "not slow and not browser and not engine"
 
-## test-compose: run docker-compose.yml on a Docker engine of its own (root, a few minutes)
-test-compose: $(VENV)/.test-ready
-	@$(RUN_PYTHON) -m pytest -q -m engine tests/compose
+## test-all: all other tests: browsers, external servers, 10,000 connections, workers, docker-compose.yml
+test-all: $(VENV)/.test-ready
+	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
+	@$(PYTEST) -m "slow or browser or engine"
 
 ## lint: ruff and mypy --strict
 lint: $(VENV)/.test-ready

@@ -1,8 +1,10 @@
 """Shared by all tests: where the project is, a small served folder, and waiting without sleeping blindly."""
 
+import fcntl
 import os
+import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -27,3 +29,33 @@ def served(tmp_path: Path) -> Path:
     """A folder with a small test file and its digest."""
     payload.make(tmp_path, SMALL_BYTES, lambda _: None)
     return tmp_path
+
+
+Once = Callable[[str, Callable[[Path], object]], Path]
+
+
+@pytest.fixture(scope="session")
+def once(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Once:
+    """once(name, fill): a folder that fill(folder) filled, once per session however many workers ask for it."""
+    session = tmp_path_factory.getbasetemp()
+    session = session if worker_id == "master" else session.parent  # each worker of pytest-xdist has a folder below it
+
+    def folder(name: str, fill: Callable[[Path], object]) -> Path:
+        path, filled = session / name, session / f"{name}.filled"
+        with (session / f"{name}.lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not filled.exists():
+                path.mkdir()
+                fill(path)
+                filled.touch()
+        return path
+
+    return folder
+
+
+@pytest.fixture
+def own_ports() -> Iterator[None]:
+    """The modes' own ports are this test's: another that needs them waits, in whichever worker it is."""
+    with Path(tempfile.gettempdir(), "zero-copy-bench-tests-own-ports.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -4,11 +4,11 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from profiles.targets.catalog import discover
+from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES
 from tests.servers.probe import skip_if_missing
 from units import GIB
@@ -20,9 +20,11 @@ def run(*arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*CLIENT, *arguments], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=50)
 
 
-@pytest.fixture(params=list(discover()))
-def serving(request: pytest.FixtureRequest, served: Path) -> Iterator[tuple[str, str]]:
+@pytest.fixture(scope="module", params=list(discover()))
+def serving(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
     skip_if_missing(request.param)
+    served = tmp_path_factory.mktemp("served")
+    payload.make(served, SMALL_BYTES, lambda _: None)
     command = [sys.executable, "-m", "servers", request.param, "--port", "0", "--root", str(served)]
     with subprocess.Popen(
         command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True

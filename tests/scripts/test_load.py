@@ -7,15 +7,17 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 
+from profiles.host import page_cache
 from profiles.store.run_folder import RunFolder
-from tests.conftest import PROJECT, eventually
+from servers import payload
+from tests.conftest import PROJECT, SMALL_BYTES, Once, eventually
+from tests.scripts.campaigns import Answers, Running, answers, command, command_line, folder, run
 
-TINY = ["--rounds", "2", "--window", "0.3", "--warm-up", "0.1", "--profile", "1", "--users", "2", "--any-port"]
-TINY += ["--retries", "0"]  # a machine that runs other tests is never calm
 PROMISED = {
     *("round", "position", "mode", "wall_s", "received_bytes", "downloads", "failures"),
     *("server_user_s", "server_system_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib", "gib_per_s"),
@@ -24,23 +26,27 @@ PROMISED = {
 }
 
 
-def command(served: Path, *more: str) -> list[str]:
-    out = ["--root", str(served), "--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
-    return [sys.executable, "-m", "scripts.load", *TINY, *out, "--run", "tiny", *more]
+@pytest.fixture(scope="session")
+def tiny(once: Once) -> Path:
+    """A folder with a test file and one tiny campaign over it, begun with none of the file in the page cache."""
+
+    def campaign(served: Path) -> None:
+        payload.make(served, SMALL_BYTES, lambda _: None)
+        if page_cache.filesystem_of(served / payload.NAME).split(" ")[0] not in page_cache.MEMORY_FILE_SYSTEMS:
+            page_cache.drop(served / payload.NAME)
+        done = run(served, "--seed", "7", "--modes", "read-send", "sendfile")
+        assert done.returncode == 0, done.stderr
+        (served / "said").write_text(done.stdout)
+
+    return once("tiny-campaign", campaign)
 
 
-def run(served: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(command(served, *more), cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110)
+def rounds(served: Path) -> list[dict[str, Any]]:
+    return [json.loads(line) for line in (folder(served).path / "rounds.jsonl").read_text().splitlines()]
 
 
-def folder(served: Path) -> RunFolder:
-    return RunFolder(served / "profiles" / "tiny")
-
-
-def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
-    done = run(served, "--seed", "7", "--modes", "read-send", "sendfile")
-    assert done.returncode == 0, done.stderr
-    record = folder(served).read_run()
+def test_a_tiny_campaign_is_recorded_with_what_repeats_it(tiny: Path) -> None:
+    record = folder(tiny).read_run()
     assert (record.state, record.seed, record.baseline, record.sink) == ("done", 7, "read-send", "discard")
     assert record.host["congestion_control"] in {"cubic", "reno", "bbr"}
     assert (record.file.resident_share_before, record.file.resident_share_after) == (1.0, 1.0)
@@ -48,7 +54,9 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
     assert "WARM_UP=0.1 PROFILE=1" in record.command
     assert "SEED=7" in record.command and record.command.startswith("make load ")
 
-    lines = [json.loads(line) for line in (folder(served).path / "rounds.jsonl").read_text().splitlines()]
+
+def test_every_cell_has_what_was_promised(tiny: Path) -> None:
+    record, lines = folder(tiny).read_run(), rounds(tiny)
     assert [(line["round"], line["position"]) for line in lines] == [(r, p) for r in (1, 2) for p in (1, 2)]
     assert tuple(tuple(line["mode"] for line in lines[r * 2 : r * 2 + 2]) for r in range(2)) == record.order
     for line in lines:
@@ -56,37 +64,46 @@ def test_a_tiny_campaign_goes_the_whole_way(served: Path) -> None:
         assert line["failures"] == 0 and line["received_bytes"] > 0 and line["server_cpu_s_per_gib"] > 0
         assert line["wall_s"] >= 0.3
         assert line["cpu_probe_us"] > 0
+        assert line["resident_share"] == 1.0, "a warm cell begins with all of the file in the page cache"
     facts = {fact.name for fact in record.metrics}
     assert {name for line in lines for name in line} - facts == {
         "round", "position", "mode", "started_s", "wall_s", "received_bytes", "downloads", "failures",
         "failure_names", "latency_histogram", "offered_bytes",
     }  # fmt: skip
 
-    assert {piece.mode for piece in folder(served).read_code()} == {None, *record.modes}
-    proofs = {proof.mode: proof for proof in folder(served).read_proofs()}
+
+def test_copies_are_proved_and_their_code_is_kept(tiny: Path) -> None:
+    assert {piece.mode for piece in folder(tiny).read_code()} == {None, *folder(tiny).read_run().modes}
+    proofs = {proof.mode: proof for proof in folder(tiny).read_proofs()}
     assert {mode: round(proof.measured_copies or 0) for mode, proof in proofs.items()} == {
         "read-send": 2, "sendfile": 0,
     }  # fmt: skip
 
-    profiles = folder(served).read_profiles()
-    assert [profile.cell.mode for profile in profiles] == list(record.modes)
+
+def test_each_mode_is_profiled_or_the_reason_is_kept(tiny: Path) -> None:
+    modes = list(folder(tiny).read_run().modes)
+    profiles = folder(tiny).read_profiles()
+    assert [profile.cell.mode for profile in profiles] == modes
     for profile in profiles:
         assert (profile.svg is None) == (profile.reason is not None)
         if profile.raw:
-            assert "send_file" in (folder(served).path / profile.raw).read_text()
-    deep = folder(served).read_deep()
-    assert [one.mode for one in deep] == list(record.modes)
+            assert "send_file" in (folder(tiny).path / profile.raw).read_text()
+    deep = folder(tiny).read_deep()
+    assert [one.mode for one in deep] == modes
     for one in deep:
         assert (one.folded is None) == (one.reason is not None)
         if one.folded:
-            assert "tcp_sendmsg_[k]" in (folder(served).path / one.folded).read_text()
-    assert {"sendfile", "load", "machine", "sampler"} <= {sample.process for sample in folder(served).read_samples()}
+            assert "tcp_sendmsg_[k]" in (folder(tiny).path / one.folded).read_text()
 
-    page = served / "reports" / "tiny" / "index.html"
-    assert str(page) in done.stdout and "sendfile" in done.stdout
+
+def test_samples_and_a_page_are_left(tiny: Path) -> None:
+    assert {"sendfile", "load", "machine", "sampler"} <= {sample.process for sample in folder(tiny).read_samples()}
+    page, said = tiny / "reports" / "tiny" / "index.html", (tiny / "said").read_text()
+    assert str(page) in said and "sendfile" in said
     assert page.stat().st_size < 3_000_000
 
 
+@pytest.mark.slow
 def test_calibration_runs_the_baseline_twice_hides_its_duplicate_and_finds_the_floor(served: Path) -> None:
     """A real A/A run, on a machine that may be busy: the floor is known, however wide."""
     done = run(served, "--modes", "read-send", "--calibrate", "1", "--rounds", "6", "--window", "0.2", "--profile", "0")
@@ -122,104 +139,56 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "give saturated, auto, both, or a rate": ("--pace", "fast"),
     "the lowest rate is 1KiB/s": ("--pace", "saturated 1/s"),
     "invalid choice: 'frozen'": ("--cache", "frozen"),
+    "USERS=4 cannot be divided among WORKERS=3": ("--workers", "3", "--users", "4"),
+    "WORKERS=-1": ("--workers", "-1"),
+    "say how many": ("--master", "127.0.0.1:5557"),
+    "cannot reach servers": ("--workers", "1", "--master", "0.0.0.0:5557"),
+    "give HOST:PORT": ("--workers", "1", "--master", "nowhere"),
+    "leave out USERS, WINDOW, WARM_UP, PROFILE, WORKERS": ("--workers", "2", "--cache", "cold"),
     "measures one download by one user in each cell: leave out USERS": ("--cache", "cold", "--pace", "both"),
 }
 
 
 @pytest.fixture(scope="module")
-def refusals() -> dict[str, tuple[int, str]]:
-    """Exit code and standard error of each, from one process of its own: scripts.load imports locust."""
-    ask = """if True:
-        import contextlib, io, json, sys
-        from errors import run_command
-        from scripts import load
-        answers = {}
-        for says, arguments in json.loads(sys.argv[1]).items():
-            sys.argv[1:] = arguments
-            with contextlib.redirect_stderr(io.StringIO()) as stderr:
-                try:
-                    run_command(load.main)
-                except SystemExit as end:
-                    answers[says] = end.code, stderr.getvalue()
-        print(json.dumps(answers))"""
-    asked = json.dumps({says: command(Path("nowhere"), *more)[3:] for says, more in REFUSED.items()})
-    done = subprocess.run(
-        [sys.executable, "-c", ask, asked], cwd=PROJECT, capture_output=True, text=True, check=True, timeout=55
-    )
-    answers: dict[str, tuple[int, str]] = json.loads(done.stdout)
-    return answers
+def refusals() -> Answers:
+    return answers("load", {says: command(Path("nowhere"), *more)[3:] for says, more in REFUSED.items()})
 
 
 @pytest.mark.parametrize("says", REFUSED)
-def test_wrong_usage_is_one_line_and_2(refusals: dict[str, tuple[int, str]], says: str) -> None:
+def test_wrong_usage_is_one_line_and_2(refusals: Answers, says: str) -> None:
     code, said = refusals[says]
     assert (code, said.count("\n")) == (2, 1), said
     assert said.startswith("error: ") and says in said
     assert not (PROJECT / "nowhere").exists()
 
 
-@pytest.mark.parametrize(
-    ("spoil", "says"),
-    [
-        (lambda served: (served / "test-file.bin").unlink(), "make test-file"),
-        (lambda served: (served / "test-file.bin").write_bytes(b"other"), "is not what"),
-        (lambda served: (served / "profiles").write_text("a file"), "cannot create"),
-        (lambda served: (served / "profiles" / "tiny").mkdir(parents=True), "exists already"),
-    ],
-)
-def test_what_is_missing_is_one_line_and_1(served: Path, spoil: Callable[[Path], object], says: str) -> None:
-    spoil(served)
-    done = run(served)
-    assert done.returncode == 1
-    assert says in done.stderr and done.stderr.count("\n") == 1, done.stderr
+SPOILED: dict[str, Callable[[Path], object]] = {
+    "make test-file": lambda served: (served / "test-file.bin").unlink(),
+    "is not what": lambda served: (served / "test-file.bin").write_bytes(b"other"),
+    "cannot create": lambda served: (served / "profiles").write_text("a file"),
+    "exists already": lambda served: (served / "profiles" / "tiny").mkdir(parents=True),
+}
 
 
-SHORT_CELLS = ["--modes", "read-send", "sendfile", "--window", "0.2", "--warm-up", "0", "--profile", "0"]
+@pytest.fixture(scope="module")
+def spoiled(tmp_path_factory: pytest.TempPathFactory) -> Answers:
+    asked = {}
+    for says, spoil in SPOILED.items():
+        served = tmp_path_factory.mktemp("spoiled")
+        payload.make(served, SMALL_BYTES, lambda _: None)
+        spoil(served)
+        asked[says] = command(served)[3:]
+    return answers("load", asked)
 
 
-class Running:
-    """A campaign that would go on for a long while."""
-
-    def __init__(self, served: Path, *more: str, cells: int = 2) -> None:
-        self.process = subprocess.Popen(
-            command(served, *SHORT_CELLS, "--rounds", "500", *more),
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        self.folder = folder(served)
-        eventually(lambda: len(self.folder.read_cells()) >= cells)
-        self.started = psutil.Process(self.process.pid).children(recursive=True)
-
-    def end(self) -> tuple[int, str]:
-        """Exit code and last line; asserts that nothing that was started is left."""
-        try:
-            _, said = self.process.communicate(timeout=60)
-        finally:
-            self.process.kill()
-        eventually(lambda: not any(child.is_running() and child.status() != "zombie" for child in self.started))
-        return self.process.returncode, said.strip().splitlines()[-1]
-
-    def child(self, module: str) -> psutil.Process:
-        found: list[psutil.Process] = []
-
-        def there() -> bool:
-            children = psutil.Process(self.process.pid).children(recursive=True)
-            found[:] = [child for child in children if module in command_line(child)]
-            return bool(found)
-
-        eventually(there)
-        return found[0]
+@pytest.mark.parametrize("says", SPOILED)
+def test_what_is_missing_is_one_line_and_1(spoiled: Answers, says: str) -> None:
+    code, said = spoiled[says]
+    assert code == 1
+    assert says in said and said.count("\n") == 1, said
 
 
-def command_line(process: psutil.Process) -> list[str]:
-    try:
-        return process.cmdline()
-    except psutil.NoSuchProcess:
-        return []
-
-
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_an_interrupt_keeps_the_rounds_and_says_how_to_report_them(served: Path, number: int) -> None:
     running = Running(served)
@@ -234,6 +203,7 @@ def test_an_interrupt_keeps_the_rounds_and_says_how_to_report_them(served: Path,
     assert done.returncode == 0 and (served / "reports" / "tiny" / "index.html").exists()
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_in_mid_cell_ends_the_run_with_its_name(served: Path) -> None:
     running = Running(served)
     running.child("servers").kill()
@@ -243,6 +213,7 @@ def test_a_server_that_dies_in_mid_cell_ends_the_run_with_its_name(served: Path)
     assert running.folder.read_run().state == "failed"
 
 
+@pytest.mark.slow
 def test_an_agent_that_is_killed_ends_the_run_and_its_servers(served: Path) -> None:
     running = Running(served)
     running.child("profiles.agent").kill()
@@ -251,6 +222,7 @@ def test_an_agent_that_is_killed_ends_the_run_and_its_servers(served: Path) -> N
     assert "the agent does not answer" in said and "complete and kept" in said
 
 
+@pytest.mark.slow
 def test_a_kill_of_the_load_leaves_no_process_and_whole_records(served: Path) -> None:
     running = Running(served)
     os.kill(running.process.pid, signal.SIGKILL)
@@ -260,6 +232,7 @@ def test_a_kill_of_the_load_leaves_no_process_and_whole_records(served: Path) ->
     assert len(running.folder.read_cells()) >= 2
 
 
+@pytest.mark.slow
 def test_failures_in_the_load_are_exit_code_1_and_stand_in_the_records(served: Path) -> None:
     """The file is replaced by a shorter one while it is served: every later download has the wrong length."""
     process = subprocess.Popen(

@@ -11,7 +11,7 @@ from profiles.store.run_folder import RunFolder
 from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES
 from tests.profiles.targets.external_servers import SERVER, alive
-from tests.scripts.test_load import TINY
+from tests.scripts.campaigns import TINY
 
 HOSTILE = "<script>alert(1)</script>"
 UNPROFILED = ("--profile", "0")

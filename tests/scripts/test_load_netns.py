@@ -16,7 +16,7 @@ from load.netns import namespaces
 from load.netns.namespaces import Link, joined
 from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
-from tests.scripts.test_load import command, folder
+from tests.scripts.campaigns import command, folder
 
 
 def refusal() -> str:
@@ -84,6 +84,7 @@ def kept_clean() -> Iterator[None]:
 
 
 @made
+@pytest.mark.slow
 def test_servers_and_load_are_two_hosts_and_both_are_gone_at_the_end(served: Path) -> None:
     campaign = Campaign(served, "--workers", "2", "--rate", "200mbit", "--mtu", "9000")
     code, said = campaign.end()
@@ -104,6 +105,7 @@ def test_servers_and_load_are_two_hosts_and_both_are_gone_at_the_end(served: Pat
 
 
 @made
+@pytest.mark.slow
 def test_a_network_that_goes_away_in_mid_cell_voids_it_and_the_run_goes_on(served: Path) -> None:
     campaign = Campaign(served, "--rounds", "2", "--retries", "1", "--window", "2")
     campaign.loads()
@@ -121,6 +123,7 @@ def test_a_network_that_goes_away_in_mid_cell_voids_it_and_the_run_goes_on(serve
 
 
 @made
+@pytest.mark.slow
 def test_an_interrupt_keeps_what_is_complete_and_leaves_nothing(served: Path) -> None:
     campaign = Campaign(served, "--rounds", "100")
     campaign.measures()
@@ -132,6 +135,7 @@ def test_an_interrupt_keeps_what_is_complete_and_leaves_nothing(served: Path) ->
 
 
 @made
+@pytest.mark.slow
 @pytest.mark.usefixtures("kept_clean")
 def test_after_a_kill_nothing_runs_on_and_the_next_pair_removes_the_last(served: Path) -> None:
     campaign = Campaign(served, "--rounds", "100", "--workers", "1")

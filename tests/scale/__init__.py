@@ -1,1 +1,0 @@
-"""make scale: what master, agents, workers and records cost; measured small, predicted large, and then simulated."""

@@ -1,0 +1,104 @@
+"""Tiny campaigns for tests: their commands, what they leave behind, and one that can be disturbed while it runs."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import psutil
+
+from profiles.store.run_folder import RunFolder
+from tests.conftest import PROJECT, eventually
+
+TINY = ["--rounds", "2", "--window", "0.3", "--warm-up", "0.1", "--profile", "1", "--users", "2", "--any-port"]
+TINY += ["--retries", "0"]  # a machine that runs other tests is never calm
+SHORT_CELLS = ["--modes", "read-send", "sendfile", "--window", "0.2", "--warm-up", "0", "--profile", "0"]
+
+
+def folders(served: Path) -> list[str]:
+    """The options that keep a run's input and output in this folder."""
+    return ["--root", str(served), "--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
+
+
+def command(served: Path, *more: str) -> list[str]:
+    return [sys.executable, "-m", "scripts.load", *TINY, *folders(served), "--run", "tiny", *more]
+
+
+def run(served: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(command(served, *more), cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110)
+
+
+def folder(served: Path) -> RunFolder:
+    return RunFolder(served / "profiles" / "tiny")
+
+
+_ASK = """if True:
+    import contextlib, importlib, io, json, sys
+    from errors import run_command
+    script = importlib.import_module(sys.argv[1])
+    answers = {}
+    for name, arguments in json.loads(sys.argv[2]).items():
+        sys.argv[1:] = arguments
+        with contextlib.redirect_stderr(io.StringIO()) as stderr:
+            try:
+                run_command(script.main)
+            except SystemExit as end:
+                answers[name] = end.code, stderr.getvalue()
+    print(json.dumps(answers))"""
+
+Answers = dict[str, tuple[int, str]]
+
+
+def answers(script: str, asked: Mapping[str, Sequence[str]]) -> Answers:
+    """Exit code and standard error of a script for each of these arguments, by name, from one process for all of them:
+    importing locust takes longer than being refused."""
+    done = subprocess.run(
+        [sys.executable, "-c", _ASK, f"scripts.{script}", json.dumps(asked)],
+        cwd=PROJECT, capture_output=True, text=True, check=True, timeout=100,
+    )  # fmt: skip
+    found: Answers = json.loads(done.stdout)
+    return found
+
+
+class Running:
+    """A campaign that would go on for a long while."""
+
+    def __init__(self, served: Path, *more: str, cells: int = 2) -> None:
+        self.process = subprocess.Popen(
+            command(served, *SHORT_CELLS, "--rounds", "500", *more),
+            cwd=PROJECT,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        self.folder = folder(served)
+        eventually(lambda: len(self.folder.read_cells()) >= cells)
+        self.started = psutil.Process(self.process.pid).children(recursive=True)
+
+    def end(self) -> tuple[int, str]:
+        """Exit code and last line; asserts that nothing that was started is left."""
+        try:
+            _, said = self.process.communicate(timeout=60)
+        finally:
+            self.process.kill()
+        eventually(lambda: not any(child.is_running() and child.status() != "zombie" for child in self.started))
+        return self.process.returncode, said.strip().splitlines()[-1]
+
+    def child(self, module: str) -> psutil.Process:
+        found: list[psutil.Process] = []
+
+        def there() -> bool:
+            children = psutil.Process(self.process.pid).children(recursive=True)
+            found[:] = [child for child in children if module in command_line(child)]
+            return bool(found)
+
+        eventually(there)
+        return found[0]
+
+
+def command_line(process: psutil.Process) -> list[str]:
+    try:
+        return process.cmdline()
+    except psutil.NoSuchProcess:
+        return []
