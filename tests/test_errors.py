@@ -66,19 +66,20 @@ def test_a_wrong_option_is_one_line_of_usage() -> None:
         parser.parse_args(["--so"])
 
 
+IMPORTS = "from errors import run_command\nfrom rich.console import Console\n"
 SMALL_OUTPUT = "print('x')"
 LARGE_OUTPUT = "[print('x' * 99) for _ in range(9999)]"
 RICH_OUTPUT = "Console().print('x')"
 
 
-def run_with_stdout(stdout: str, deed: str) -> "subprocess.CompletedProcess[str]":
-    """deed as a command, with its standard output as the shell is told."""
-    program = f"from errors import run_command\nfrom rich.console import Console\nrun_command(lambda: {deed} and 0)"
+def run_with_stdout(stdout: str, expression: str) -> "subprocess.CompletedProcess[str]":
+    """A command that evaluates this, with its standard output as the shell is told."""
+    program = f"{IMPORTS}run_command(lambda: {expression} and 0)"
     command = ["sh", "-c", f'"$0" -c "$1" {stdout}', sys.executable, program]
     return subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False, timeout=30)
 
 
-@pytest.mark.parametrize("deed", [SMALL_OUTPUT, LARGE_OUTPUT, RICH_OUTPUT])
+@pytest.mark.parametrize("expression", [SMALL_OUTPUT, LARGE_OUTPUT, RICH_OUTPUT])
 @pytest.mark.parametrize(
     ("stdout", "line"),
     [
@@ -86,17 +87,15 @@ def run_with_stdout(stdout: str, deed: str) -> "subprocess.CompletedProcess[str]
         (">/dev/full", "error: cannot write to standard output: No space left on device; send it somewhere else\n"),
     ],
 )
-def test_output_that_cannot_be_written_is_one_line(deed: str, stdout: str, line: str) -> None:
-    done = run_with_stdout(stdout, deed)
+def test_output_that_cannot_be_written_is_one_line(expression: str, stdout: str, line: str) -> None:
+    done = run_with_stdout(stdout, expression)
     assert (done.returncode, done.stderr) == (1, line)
 
 
 @pytest.mark.parametrize("code", [0, 3])
-@pytest.mark.parametrize("deed", [LARGE_OUTPUT, "Console().print('x\\n' * 9999)"])
-def test_a_reader_that_has_seen_enough_does_not_change_how_it_went(deed: str, code: int) -> None:
-    program = (
-        f"from errors import run_command\nfrom rich.console import Console\nrun_command(lambda: {deed} and 0 or {code})"
-    )
+@pytest.mark.parametrize("expression", [LARGE_OUTPUT, "Console().print('x\\n' * 9999)"])
+def test_a_reader_that_has_seen_enough_does_not_change_how_it_went(expression: str, code: int) -> None:
+    program = f"{IMPORTS}run_command(lambda: {expression} and 0 or {code})"
     with subprocess.Popen([sys.executable, "-c", program], cwd=PROJECT, stdout=-1, stderr=-1) as command:
         assert command.stdout and command.stderr and command.stdout.read(1) == b"x"
         command.stdout.close()

@@ -8,7 +8,7 @@ import sys
 import urllib.error
 import urllib.parse
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -17,8 +17,9 @@ import psutil
 
 from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
+from tests.scripts.campaigns import folders
 
-LOCUST = [sys.executable, "-m", "locust", "-f", "locustfile.py"]
+LOCUST = [sys.executable, "-m", "locust", "-f"]
 
 
 def helpers_of(served: Path) -> list[psutil.Process]:
@@ -26,27 +27,28 @@ def helpers_of(served: Path) -> list[psutil.Process]:
     return [process for process in psutil.process_iter(["cmdline"]) if str(served) in (process.info["cmdline"] or ())]
 
 
-def folders(served: Path) -> list[str]:
-    """Everything that a run reads or writes lies in the test's own folder."""
-    out = ("--profiles", str(served / "profiles"), "--reports", str(served / "reports"))
-    return ["--root", str(served), *out]
-
-
 class Locust:
-    """served: holds the test file; runs go to profiles/ and reports/ below it."""
+    """served: holds the test file; runs go to profiles/ and reports/ below it. few: the only modes to serve."""
 
-    def __init__(self, served: Path, *more: str) -> None:
+    def __init__(self, served: Path, *more: str, few: Sequence[str] = ()) -> None:
         self.served = served
         with socket.socket() as probe:
             probe.bind(("127.0.0.1", 0))
             self.port = probe.getsockname()[1]
         self.process = subprocess.Popen(
-            [*LOCUST, *folders(served), "--web-port", str(self.port), *more],
+            [
+                *LOCUST,
+                "tests/load/few_modes.py" if few else "locustfile.py",
+                *folders(served),
+                "--web-port",
+                str(self.port),
+                *more,
+            ],
             cwd=PROJECT,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            env=os.environ | {"PYTHONUNBUFFERED": "1"},
+            env=os.environ | {"PYTHONUNBUFFERED": "1", "FEW_MODES": " ".join(few)},
         )
 
     def get(self, path: str) -> bytes:
@@ -73,9 +75,9 @@ class Locust:
     def helpers(self) -> list[psutil.Process]:
         return psutil.Process(self.process.pid).children(recursive=True)
 
-    def ask(self, path: str, wish: Any = None, **headers: str) -> tuple[int, Any]:
+    def ask(self, path: str, command: Any = None, **headers: str) -> tuple[int, Any]:
         """Ask our page's routes for a change, as its script does; status and answer."""
-        data = json.dumps({} if wish is None else wish).encode()
+        data = json.dumps({} if command is None else command).encode()
         url = f"http://127.0.0.1:{self.port}/bench{path}"
         request = urllib.request.Request(url, data, {"X-Bench": "1", **headers})
         try:
@@ -98,9 +100,9 @@ class Locust:
 
 
 @contextmanager
-def serving(served: Path, *more: str) -> Iterator[Locust]:
+def serving(served: Path, *more: str, few: Sequence[str] = (), any_port: bool = True) -> Iterator[Locust]:
     """With the web UI, on free ports; killed at the end."""
-    locust = Locust(served, "--any-port", *more)
+    locust = Locust(served, *(["--any-port"] if any_port else []), *more, few=few)
     try:
         eventually(locust.answers)
         yield locust

@@ -11,13 +11,26 @@ from pathlib import Path
 import pytest
 import requests
 
-from tests.conftest import eventually
+from servers import payload
+from tests.conftest import SMALL_BYTES, eventually
 from tests.load.locust_process import Locust, helpers_of, serving
+
+FEW = ("read-send", "sendfile", "splice")
+
+
+@pytest.fixture(scope="module")
+def ui(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locust]:
+    """With every mode, for tests that leave it as it was."""
+    served = tmp_path_factory.mktemp("served")
+    payload.make(served, SMALL_BYTES, lambda _: None)
+    with serving(served) as locust:
+        yield locust
 
 
 @pytest.fixture
-def ui(served: Path) -> Iterator[Locust]:
-    with serving(served) as locust:
+def own(served: Path) -> Iterator[Locust]:
+    """A test's own with few modes, to end and to disturb."""
+    with serving(served, few=FEW) as locust:
         yield locust
 
 
@@ -46,6 +59,8 @@ def test_without_its_file_it_says_so_in_one_line(tmp_path: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_ports")
 def test_a_busy_port_is_one_line(served: Path) -> None:
     """The modes' own ports are used unless --any-port is given; one of them is taken, by us or by somebody else."""
     with contextlib.ExitStack() as stack:
@@ -65,6 +80,7 @@ def test_free_ports_are_refused_where_workers_could_not_know_them(served: Path) 
     assert "error: --any-port needs a single process" in said and "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locust) -> None:
     page = ui.get("/").decode()
     assert '"extended_tabs": [{"key": "servers", "title": "Servers"}]' in page
@@ -81,8 +97,11 @@ def test_the_tab_shows_what_servers_pay_for_the_modes_that_were_chosen(ui: Locus
     assert float(rows["sendfile"]["user"]) + float(rows["sendfile"]["system"]) > 0
     assert received(rows["read-send"]) == 0
     assert float(rows["sendfile"]["cost"]) > 0 and rows["read-send"]["cost"] == "–"
+    ui.ask("/load/stop")
+    eventually(lambda: ui.state()["doing"] == "nothing")
 
 
+@pytest.mark.slow
 def test_locusts_form_offers_what_this_machine_has_and_nothing_that_it_lacks(ui: Locust) -> None:
     """All that it offers is ticked: a mode that is missing would fail in the first load that anybody starts."""
     offered = re.search(r'"available_user_classes": (\[[^]]*\])', ui.get("/").decode())
@@ -93,33 +112,37 @@ def test_locusts_form_offers_what_this_machine_has_and_nothing_that_it_lacks(ui:
     assert set(json.loads(offered[1])) == {f"{name.title().replace('-', '')}User" for name in here}
 
 
+@pytest.mark.slow
 def test_a_server_that_dies_is_shown_as_dead(ui: Locust) -> None:
-    victim = next(child for child in ui.helpers() if "sendfile" in child.cmdline())
-    victim.kill()
-    eventually(lambda: ui.rows().get("sendfile", {}).get("state") == "dead")
+    next(child for child in ui.helpers() if "splice" in child.cmdline()).kill()
+    eventually(lambda: ui.rows().get("splice", {}).get("state") == "dead")
 
 
-def test_a_sink_that_is_none_does_not_start_a_test(ui: Locust) -> None:
-    ui.swarm(user_count=1, spawn_rate=1, sink="drain", user_classes=["SendfileUser"])
-    assert "'drain' is not a sink" in ui.state()["load_error"]
-    assert json.loads(ui.get("/stats/requests"))["user_count"] == 0
-    ui.process.terminate()
-    said, _ = ui.process.communicate(timeout=30)
+@pytest.mark.slow
+def test_a_sink_that_is_none_does_not_start_a_test(own: Locust) -> None:
+    own.swarm(user_count=1, spawn_rate=1, sink="drain", user_classes=["SendfileUser"])
+    assert "'drain' is not a sink" in own.state()["load_error"]
+    assert json.loads(own.get("/stats/requests"))["user_count"] == 0
+    own.process.terminate()
+    said, _ = own.process.communicate(timeout=30)
     assert "error: 'drain' is not a sink: choose one of" in said
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_however_it_ends_no_process_is_left(ui: Locust, served: Path, number: int) -> None:
-    helpers = ui.helpers()
-    assert len(helpers) >= 4 and len(helpers_of(served)) >= len(helpers)
-    ui.swarm(user_count=2, spawn_rate=2, sink="copy", user_classes=["ReadSendUser"])
-    ui.process.send_signal(number)
-    ui.process.communicate(timeout=30)
+def test_however_it_ends_no_process_is_left(own: Locust, number: int) -> None:
+    helpers = own.helpers()
+    assert len(helpers) >= 1 + len(FEW) and len(helpers_of(own.served)) >= len(helpers)
+    own.swarm(user_count=2, spawn_rate=2, sink="copy", user_classes=["ReadSendUser"])
+    own.process.send_signal(number)
+    own.process.communicate(timeout=30)
     eventually(lambda: not any(helper.is_running() and helper.status() != "zombie" for helper in helpers))
-    eventually(lambda: not helpers_of(served))
+    eventually(lambda: not helpers_of(own.served))
 
 
+@pytest.mark.slow
+@pytest.mark.usefixtures("own_ports")
 def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> None:
     """On the modes' own ports, which workers know: so only where nobody else has them."""
     options = ("--headless", "--processes", "2", "-u", "2", "-t", "3s", "--only-summary", "SendfileUser")
@@ -142,6 +165,7 @@ def test_a_pace_that_is_none_is_one_line(served: Path) -> None:
     assert locust.process.returncode == 2 and "error: PACE='fast'" in said and "Traceback" not in said
 
 
+@pytest.mark.usefixtures("own_ports")
 def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
     locust = Locust(served, "--web-port", "8082")
     said, _ = locust.process.communicate(timeout=55)
@@ -150,13 +174,14 @@ def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
     assert "Traceback" not in said
 
 
+@pytest.mark.slow
 def test_a_login_needs_a_password_and_stands_before_every_page(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_WEB_PASSWORD", raising=False)
     without = Locust(served, "--any-port", "--web-login")
     said, _ = without.process.communicate(timeout=55)
     assert without.process.returncode == 2 and "BENCH_WEB_PASSWORD" in said and "Traceback" not in said
     monkeypatch.setenv("BENCH_WEB_PASSWORD", "open sesame")
-    with serving(served, "--web-login") as locust:
+    with serving(served, "--web-login", few=FEW) as locust:
         person = requests.Session()
         for path in ("/", "/bench/", "/bench/poll", "/bench/assets/bench.js", "/bench/runs"):
             assert "/login" in person.get(locust.url(path), timeout=10).url
@@ -168,8 +193,9 @@ def test_a_login_needs_a_password_and_stands_before_every_page(served: Path, mon
         assert person.get(locust.url("/bench/poll"), timeout=10).json()["state"]["doing"] == "nothing"
 
 
-def test_an_end_in_mid_campaign_leaves_a_run_that_says_so(ui: Locust) -> None:
-    wish = {
+@pytest.mark.slow
+def test_an_end_in_mid_campaign_leaves_a_run_that_says_so(own: Locust) -> None:
+    knobs = {
         "modes": ["read-send", "sendfile"],
         "users": 1,
         "rounds": 1000,
@@ -177,24 +203,25 @@ def test_an_end_in_mid_campaign_leaves_a_run_that_says_so(ui: Locust) -> None:
         "profile_s": 0,
         "precision": 0,
     }
-    assert ui.ask("/campaign/start", wish | {"name": "cut"})[0] == 200
-    eventually(lambda: bool(ui.state()["campaign"]["found"]))
-    ui.process.send_signal(signal.SIGINT)
-    ui.process.communicate(timeout=30)
-    (folder,) = ui.runs()
+    assert own.ask("/campaign/start", knobs | {"name": "cut"})[0] == 200
+    eventually(lambda: bool(own.state()["campaign"]["found"]))
+    own.process.send_signal(signal.SIGINT)
+    own.process.communicate(timeout=30)
+    (folder,) = own.runs()
     assert folder.read_run().state == "interrupted"
-    eventually(lambda: not helpers_of(ui.served))
+    eventually(lambda: not helpers_of(own.served))
 
 
-def test_a_load_whose_agent_died_is_kept_as_failed_with_the_reason(ui: Locust) -> None:
-    ui.ask("/load/start", {"modes": ["sendfile"], "users": 1})
-    eventually(lambda: ui.state()["doing"] == "load")
-    next(child for child in ui.helpers() if "profiles.agent" in child.cmdline()).kill()
-    eventually(lambda: "has ended" in (ui.state()["trouble"] or ""))
-    ui.ask("/load/stop")
-    eventually(lambda: ui.state()["doing"] == "nothing")
-    (folder,) = ui.runs()
+@pytest.mark.slow
+def test_a_load_whose_agent_died_is_kept_as_failed_with_the_reason(own: Locust) -> None:
+    own.ask("/load/start", {"modes": ["sendfile"], "users": 1})
+    eventually(lambda: own.state()["doing"] == "load")
+    next(child for child in own.helpers() if "profiles.agent" in child.cmdline()).kill()
+    eventually(lambda: "has ended" in (own.state()["trouble"] or ""))
+    own.ask("/load/stop")
+    eventually(lambda: own.state()["doing"] == "nothing")
+    (folder,) = own.runs()
     run = folder.read_run()
     assert run.state == "failed" and "has ended" in (run.reason or "")
-    assert ui.ask("/load/start", {"modes": ["sendfile"]})[0] == 200
-    eventually(lambda: "has ended" in ui.state()["load_error"])
+    assert own.ask("/load/start", {"modes": ["sendfile"]})[0] == 200
+    eventually(lambda: "has ended" in own.state()["load_error"])

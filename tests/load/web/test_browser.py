@@ -9,10 +9,12 @@ from selenium.webdriver.common.keys import Keys
 from servers import payload
 from tests import browser
 from tests.browser import Browser
-from tests.conftest import eventually
+from tests.conftest import SMALL_BYTES, eventually
 from tests.load.locust_process import Locust, serving
 
-pytestmark = pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")
+pytestmark = [pytest.mark.browser, pytest.mark.skipif(browser.missing() is not None, reason=browser.missing() or "")]
+
+FEW = ("read-send", "sendfile", "splice", "vmsplice")
 
 WIDTH, HEIGHT = 1440, 3400  # all charts are seen, so all are drawn
 CHARTS = 12
@@ -26,8 +28,8 @@ LINES = f"Object.fromEntries({CHART_LINES})"
 @pytest.fixture(scope="module")
 def bench(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Locust]:
     served = tmp_path_factory.mktemp("served")
-    payload.make(served, 3_000_017, lambda _: None)
-    with serving(served) as locust:
+    payload.make(served, SMALL_BYTES, lambda _: None)
+    with serving(served, few=FEW) as locust:
         yield locust
 
 

@@ -2,9 +2,15 @@
 
 from pathlib import Path
 
+import pytest
+
 from tests.conftest import eventually
 from tests.load.locust_process import Locust, serving
 from tests.profiles.agent.listening import end, start, token_file
+
+pytestmark = pytest.mark.slow
+
+FEW = ("sendfile",)
 
 
 def running(bench: Locust) -> bool:
@@ -17,7 +23,7 @@ def test_an_agent_that_was_started_anew_gets_its_servers_again(served: Path) -> 
     agent, port = start(served)
     options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
     try:
-        with serving(served, *options) as bench:
+        with serving(served, *options, few=FEW) as bench:
             eventually(lambda: running(bench))
             end(agent)
             eventually(lambda: "does not answer" in (bench.state()["trouble"] or ""))
@@ -36,11 +42,11 @@ def test_a_campaign_is_repeated_there_and_its_file_is_made_there(served: Path) -
     agent, port = start(served)
     options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
     try:
-        with serving(served, *options) as bench:
-            wish = {"modes": ["sendfile"], "users": 1, "window_s": 0.2, "profile_s": 0}
+        with serving(served, *options, few=FEW) as bench:
+            knobs = {"modes": ["sendfile"], "users": 1, "window_s": 0.2, "profile_s": 0}
             assert bench.ask("/load/start", {"modes": ["sendfile"], "size": "1MiB"})[0] == 200
             eventually(lambda: "the file is the agent's" in bench.state()["load_error"])
-            assert bench.ask("/campaign/start", wish)[0] == 200
+            assert bench.ask("/campaign/start", knobs)[0] == 200
             eventually(lambda: bool(bench.runs()))
             bench.ask("/campaign/stop")
             (folder,) = bench.runs()
@@ -50,16 +56,15 @@ def test_a_campaign_is_repeated_there_and_its_file_is_made_there(served: Path) -
         end(agent)
 
 
+@pytest.mark.usefixtures("own_ports")
 def test_without_workers_a_load_is_refused_where_it_was_asked_for(served: Path) -> None:
     agent, port = start(served)
     options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
-    bench = Locust(served, "--master", "--master-bind-port", "0", *options)
+    master = ("--master", "--master-bind-port", "0", *options)
     try:
-        eventually(bench.answers)
-        status, answer = bench.ask("/load/start", {"modes": ["sendfile"]})
-        assert status == 400 and "no worker is ready" in answer["error"]
-        assert bench.state()["doing"] == "nothing"
+        with serving(served, *master, few=FEW, any_port=False) as bench:
+            status, answer = bench.ask("/load/start", {"modes": ["sendfile"]})
+            assert status == 400 and "no worker is ready" in answer["error"]
+            assert bench.state()["doing"] == "nothing"
     finally:
-        bench.process.kill()
-        bench.process.communicate()
         end(agent)

@@ -8,22 +8,25 @@ from typing import Any
 import pytest
 
 from servers import payload
-from tests.conftest import eventually
+from tests.conftest import SMALL_BYTES, eventually
 from tests.load.locust_process import Locust, serving
 
+pytestmark = pytest.mark.slow
+
+FEW = ("read-send", "sendfile", "read-whole", "splice")
 TINY = {"rounds": 1, "window_s": 0.2, "profile_s": 0, "users": 1, "modes": ["read-send", "sendfile"]}
 
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("served")
-    payload.make(folder, 3_000_017, lambda _: None)
+    payload.make(folder, SMALL_BYTES, lambda _: None)
     return folder
 
 
 @pytest.fixture(scope="module")
 def bench(served: Path) -> Iterator[Locust]:
-    with serving(served) as locust:
+    with serving(served, few=FEW) as locust:
         yield locust
 
 
@@ -91,7 +94,7 @@ def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) ->
 
 
 @pytest.mark.parametrize(
-    ("path", "wish", "says"),
+    ("path", "command", "says"),
     [
         ("/load/start", {"modes": []}, "choose a mode"),
         ("/load/start", {"modes": ["sendfile"], "size": " " * 70_000}, "65536 bytes at most"),
@@ -114,8 +117,8 @@ def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) ->
         ("/runs/nope/report", {}, "no run 'nope'"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_starts_nothing(bench: Locust, path: str, wish: Any, says: str) -> None:
-    status, answer = bench.ask(path, wish)
+def test_what_cannot_be_is_one_line_and_starts_nothing(bench: Locust, path: str, command: Any, says: str) -> None:
+    status, answer = bench.ask(path, command)
     assert status == 400 and says in answer["error"] and "\n" not in answer["error"]
     assert bench.state()["doing"] == "nothing"
 
