@@ -10,11 +10,7 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
-LEAVES = (
-    "errors",
-    "units",
-    "knobs",
-)  # one error type, the units of sizes, the table of knobs: every room may know them
+LEAVES = ("errors", "units", "knobs")  # every room may know the error type, the units of sizes and the table of knobs
 # Which packages and modules of the project the files of a folder may import.
 MAY_IMPORT = {
     "servers": ("servers",),

@@ -3,6 +3,7 @@
 What is refused is in test_load.py.
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,7 @@ pytestmark = pytest.mark.slow
 TWO = ["--workers", "2", "--modes", "sendfile", "--profile", "0"]
 
 
-def are_whole(cells: list[Cell], record: Run) -> None:
+def are_whole(cells: Sequence[Cell], record: Run) -> None:
     """Every worker's downloads are in them, and next to nothing else."""
     for cell in cells:
         assert cell.failures == 0 and cell.received_bytes > 0 and cell.downloads > 0
