@@ -51,6 +51,14 @@ class Locust:
             env=os.environ | {"PYTHONUNBUFFERED": "1", "FEW_MODES": " ".join(few)},
         )
 
+    def said(self) -> str:
+        """What it said until it ended by itself; it does not outlive a test that waited in vain."""
+        try:
+            said, _ = self.process.communicate(timeout=100)
+        finally:
+            self.process.kill()
+        return said
+
     def get(self, path: str) -> bytes:
         with urllib.request.urlopen(f"http://127.0.0.1:{self.port}{path}", timeout=10) as response:
             content: bytes = response.read()

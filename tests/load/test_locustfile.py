@@ -37,7 +37,7 @@ def own(served: Path) -> Iterator[Locust]:
 def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(served: Path) -> None:
     options = ("--any-port", "--headless", "-u", "3", "-r", "3", "-t", "2s", "--sink", "copy", "--only-summary")
     locust = Locust(served, *options, "ReadSendUser", "SendfileUser", "ReadWholeUser")
-    said, _ = locust.process.communicate(timeout=50)
+    said = locust.said()
     assert locust.process.returncode == 0, said
     for mode in ("read-send", "sendfile", "read-whole"):
         assert f"GET      {mode} " in said
@@ -52,7 +52,7 @@ def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(se
 
 def test_without_its_file_it_says_so_in_one_line(tmp_path: Path) -> None:
     locust = Locust(tmp_path, "--headless")
-    said, _ = locust.process.communicate(timeout=50)
+    said = locust.said()
     errors = [line for line in said.splitlines() if line.startswith("error:")]
     assert locust.process.returncode == 1
     assert len(errors) == 1 and "make test-file" in errors[0]
@@ -67,7 +67,7 @@ def test_a_busy_port_is_one_line(served: Path) -> None:
         with contextlib.suppress(OSError):
             stack.enter_context(socket.create_server(("127.0.0.1", 8082)))
         locust = Locust(served, "--headless")
-        said, _ = locust.process.communicate(timeout=50)
+        said = locust.said()
     assert locust.process.returncode == 1
     assert re.search(r"error: \S+ did not start.* port \d+", said) and "Traceback" not in said
     eventually(lambda: not helpers_of(served))
@@ -75,7 +75,7 @@ def test_a_busy_port_is_one_line(served: Path) -> None:
 
 def test_free_ports_are_refused_where_workers_could_not_know_them(served: Path) -> None:
     locust = Locust(served, "--headless", "--any-port", "--master")
-    said, _ = locust.process.communicate(timeout=50)
+    said = locust.said()
     assert locust.process.returncode == 2
     assert "error: --any-port needs a single process" in said and "Traceback" not in said
 
@@ -124,7 +124,7 @@ def test_a_sink_that_is_none_does_not_start_a_test(own: Locust) -> None:
     assert "'drain' is not a sink" in own.state()["load_error"]
     assert json.loads(own.get("/stats/requests"))["user_count"] == 0
     own.process.terminate()
-    said, _ = own.process.communicate(timeout=30)
+    said = own.said()
     assert "error: 'drain' is not a sink: choose one of" in said
     assert "Traceback" not in said
 
@@ -136,7 +136,7 @@ def test_however_it_ends_no_process_is_left(own: Locust, number: int) -> None:
     assert len(helpers) >= 1 + len(FEW) and len(helpers_of(own.served)) >= len(helpers)
     own.swarm(user_count=2, spawn_rate=2, sink="copy", user_classes=["ReadSendUser"])
     own.process.send_signal(number)
-    own.process.communicate(timeout=30)
+    own.said()
     eventually(lambda: not any(helper.is_running() and helper.status() != "zombie" for helper in helpers))
     eventually(lambda: not helpers_of(own.served))
 
@@ -147,7 +147,7 @@ def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> 
     """On the modes' own ports, which workers know: so only where nobody else has them."""
     options = ("--headless", "--processes", "2", "-u", "2", "-t", "3s", "--only-summary", "SendfileUser")
     locust = Locust(served, *options)
-    said, _ = locust.process.communicate(timeout=55)
+    said = locust.said()
     if "did not start" in said:
         pytest.skip("the modes' own ports are taken on this machine")
     assert locust.process.returncode == 0, said
@@ -161,14 +161,14 @@ def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> 
 
 def test_a_pace_that_is_none_is_one_line(served: Path) -> None:
     locust = Locust(served, "--any-port", "--headless", "--pace", "fast")
-    said, _ = locust.process.communicate(timeout=55)
+    said = locust.said()
     assert locust.process.returncode == 2 and "error: PACE='fast'" in said and "Traceback" not in said
 
 
 @pytest.mark.usefixtures("own_ports")
 def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
     locust = Locust(served, "--web-port", "8082")
-    said, _ = locust.process.communicate(timeout=55)
+    said = locust.said()
     errors = [line for line in said.splitlines() if line.startswith("error:")]
     assert len(errors) == 1 and ("port of sendfile" in errors[0] or "cannot listen" in errors[0])
     assert "Traceback" not in said
@@ -178,7 +178,7 @@ def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
 def test_a_login_needs_a_password_and_stands_before_every_page(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("BENCH_WEB_PASSWORD", raising=False)
     without = Locust(served, "--any-port", "--web-login")
-    said, _ = without.process.communicate(timeout=55)
+    said = without.said()
     assert without.process.returncode == 2 and "BENCH_WEB_PASSWORD" in said and "Traceback" not in said
     monkeypatch.setenv("BENCH_WEB_PASSWORD", "open sesame")
     with serving(served, "--web-login", few=FEW) as locust:
@@ -206,7 +206,7 @@ def test_an_end_in_mid_campaign_leaves_a_run_that_says_so(own: Locust) -> None:
     assert own.ask("/campaign/start", knobs | {"name": "cut"})[0] == 200
     eventually(lambda: bool(own.state()["campaign"]["found"]))
     own.process.send_signal(signal.SIGINT)
-    own.process.communicate(timeout=30)
+    own.said()
     (folder,) = own.runs()
     assert folder.read_run().state == "interrupted"
     eventually(lambda: not helpers_of(own.served))

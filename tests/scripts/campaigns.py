@@ -73,17 +73,35 @@ class Running:
             text=True,
         )
         self.folder = folder(served)
-        eventually(lambda: len(self.folder.read_cells()) >= cells)
+        try:
+            eventually(lambda: len(self.folder.read_cells()) >= cells)
+        except AssertionError:
+            self.process.kill()
+            raise
         self.started = psutil.Process(self.process.pid).children(recursive=True)
+
+    def said(self) -> tuple[int, str]:
+        """Wait for its end: exit code and standard error."""
+        try:
+            _, said = self.process.communicate(timeout=100)
+        finally:
+            self.process.kill()
+        return self.process.returncode, said
 
     def end(self) -> tuple[int, str]:
         """Exit code and last line; asserts that nothing that was started is left."""
-        try:
-            _, said = self.process.communicate(timeout=60)
-        finally:
-            self.process.kill()
-        eventually(lambda: not any(child.is_running() and child.status() != "zombie" for child in self.started))
-        return self.process.returncode, said.strip().splitlines()[-1]
+        code, said = self.said()
+        eventually(self.nothing_is_left)
+        return code, said.strip().splitlines()[-1]
+
+    def kill(self) -> None:
+        """Kill it; asserts that nothing that was started is left."""
+        self.process.kill()
+        self.process.communicate()
+        eventually(self.nothing_is_left)
+
+    def nothing_is_left(self) -> bool:
+        return not any(child.is_running() and child.status() != "zombie" for child in self.started)
 
     def child(self, module: str) -> psutil.Process:
         found: list[psutil.Process] = []

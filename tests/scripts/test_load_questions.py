@@ -37,7 +37,7 @@ def small(tmp_path: Path) -> Path:
 @pytest.mark.slow
 def test_both_questions_end_on_one_page_and_can_be_asked_again(small: Path) -> None:
     """The pace is found, and stands in what repeats the run. One that is given: tests/scripts/test_load_workers.py."""
-    done = run("load", small, small, *TINY, *LOADED, "--pace", "both", "--seed", "7")
+    done = run("load", small, small, *TINY, *LOADED, "--window", "1.5", "--pace", "both", "--seed", "7")
     assert done.returncode == 0, done.stderr
     folder = RunFolder(small / "profiles" / "tiny")
     saturated, paced = folder.read_run(), folder.paced.read_run()

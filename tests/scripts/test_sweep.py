@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.store.run_folder import RUN_FILE
 from profiles.store.sweep_folder import SweepFolder
 from tests.conftest import PROJECT, eventually
 from tests.scripts.campaigns import Answers, answers, folders
@@ -21,7 +22,7 @@ def command(folder: Path, *more: str) -> list[str]:
 
 def run(folder: Path, *more: str) -> subprocess.CompletedProcess[str]:
     command_line = command(folder, *more)
-    return subprocess.run(command_line, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=55)
+    return subprocess.run(command_line, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110)
 
 
 def sweep_of(folder: Path) -> SweepFolder:
@@ -30,7 +31,7 @@ def sweep_of(folder: Path) -> SweepFolder:
 
 def rounds(folder: Path) -> dict[int, int]:
     found = {value: sweep_of(folder).point(value) for value in (4096, 65536)}
-    return {value: len(point.read_run().order) for value, point in found.items() if point.path.exists()}
+    return {value: len(point.read_run().order) for value, point in found.items() if (point.path / RUN_FILE).exists()}
 
 
 @pytest.mark.slow
@@ -38,9 +39,12 @@ def test_a_tiny_sweep_is_cut_short_goes_on_and_is_reported(tmp_path: Path) -> No
     process = subprocess.Popen(
         command(tmp_path, *TINY, *POINTS, "--seed", "7"), cwd=PROJECT, stderr=subprocess.PIPE, text=True
     )
-    eventually(lambda: 4096 in rounds(tmp_path) and bool(sweep_of(tmp_path).point(4096).read_cells()))
-    process.send_signal(signal.SIGINT)
-    _, said = process.communicate(timeout=30)
+    try:
+        eventually(lambda: 4096 in rounds(tmp_path) and bool(sweep_of(tmp_path).point(4096).read_cells()))
+        process.send_signal(signal.SIGINT)
+        _, said = process.communicate(timeout=50)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert "interrupted." in said and "`make sweep RUN=tiny` continues" in said
     assert sweep_of(tmp_path).read().state == "interrupted"
