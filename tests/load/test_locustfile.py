@@ -34,7 +34,7 @@ def own(served: Path) -> Iterator[Locust]:
         yield locust
 
 
-def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(served: Path) -> None:
+def test_headless_downloads_from_the_named_modes_and_exits_with_0(served: Path) -> None:
     options = ("--any-port", "--headless", "-u", "3", "-r", "3", "-t", "2s", "--sink", "copy", "--only-summary")
     locust = Locust(served, *options, "ReadSendUser", "SendfileUser", "ReadWholeUser")
     said = locust.said()
@@ -50,7 +50,7 @@ def test_headless_it_downloads_from_the_modes_that_are_named_and_exits_with_0(se
     assert run.command.endswith("--sink copy ReadSendUser SendfileUser ReadWholeUser")
 
 
-def test_without_its_file_it_says_so_in_one_line(tmp_path: Path) -> None:
+def test_a_missing_test_file_is_one_line(tmp_path: Path) -> None:
     locust = Locust(tmp_path, "--headless")
     said = locust.said()
     errors = [line for line in said.splitlines() if line.startswith("error:")]
@@ -119,7 +119,7 @@ def test_a_server_that_dies_is_shown_as_dead(ui: Locust) -> None:
 
 
 @pytest.mark.slow
-def test_a_sink_that_is_none_does_not_start_a_test(own: Locust) -> None:
+def test_an_unknown_sink_does_not_start_a_test(own: Locust) -> None:
     own.swarm(user_count=1, spawn_rate=1, sink="drain", user_classes=["SendfileUser"])
     assert "'drain' is not a sink" in own.state()["load_error"]
     assert json.loads(own.get("/stats/requests"))["user_count"] == 0
@@ -159,7 +159,7 @@ def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> 
     eventually(lambda: not helpers_of(served))
 
 
-def test_a_pace_that_is_none_is_one_line(served: Path) -> None:
+def test_an_unknown_pace_is_one_line(served: Path) -> None:
     locust = Locust(served, "--any-port", "--headless", "--pace", "fast")
     said = locust.said()
     assert locust.process.returncode == 2 and "error: PACE='fast'" in said and "Traceback" not in said

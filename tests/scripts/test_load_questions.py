@@ -35,7 +35,7 @@ def small(tmp_path: Path) -> Path:
 
 
 @pytest.mark.slow
-def test_both_questions_end_on_one_page_and_can_be_asked_again(small: Path) -> None:
+def test_saturated_and_paced_end_on_one_page_and_can_be_repeated(small: Path) -> None:
     """The pace is found, and stands in what repeats the run. One that is given: tests/scripts/test_load_workers.py."""
     done = run("load", small, small, *TINY, *LOADED, "--window", "1.5", "--pace", "both", "--seed", "7")
     assert done.returncode == 0, done.stderr
@@ -60,7 +60,7 @@ def test_both_questions_end_on_one_page_and_can_be_asked_again(small: Path) -> N
     assert done.stdout.index("saturated, page cache warm") < done.stdout.index("/s, page cache warm")
 
     report = str(small / "reports" / "tiny" / "index.html")
-    again = run("reproduce", small, small, report, "--show")
+    again = run("reproduce", small, small, report, "--show=1")
     assert again.returncode == 0 and again.stdout.splitlines()[-1] == saturated.command
     assert f"PACE='saturated {found}'" in saturated.command and "SEED=7" in saturated.command
 
@@ -73,7 +73,7 @@ def test_both_questions_end_on_one_page_and_can_be_asked_again(small: Path) -> N
         ("saturated 1000GiB/s", "is more than"),
     ],
 )
-def test_what_cannot_be_offered_is_said_before_the_first_round(small: Path, pace: str, says: str) -> None:
+def test_a_rate_that_cannot_be_offered_is_refused_before_the_first_round(small: Path, pace: str, says: str) -> None:
     done = run("load", small, small, *TINY, *LOADED, "--pace", pace)
     assert done.returncode == 1
     assert done.stderr.splitlines()[-1].startswith("error: ") and says in done.stderr

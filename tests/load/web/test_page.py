@@ -117,13 +117,13 @@ def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) ->
         ("/runs/nope/report", {}, "no run 'nope'"),
     ],
 )
-def test_what_cannot_be_is_one_line_and_starts_nothing(bench: Locust, path: str, command: Any, says: str) -> None:
+def test_an_invalid_command_is_one_line_and_starts_nothing(bench: Locust, path: str, command: Any, says: str) -> None:
     status, answer = bench.ask(path, command)
     assert status == 400 and says in answer["error"] and "\n" not in answer["error"]
     assert bench.state()["doing"] == "nothing"
 
 
-def test_a_size_that_this_machine_has_no_room_for_is_said_where_it_was_asked(bench: Locust) -> None:
+def test_a_size_without_room_is_refused_where_it_was_asked_for(bench: Locust) -> None:
     assert bench.ask("/load/start", {"modes": ["sendfile"], "size": "900000GiB"})[0] == 200
     eventually(lambda: "too large here" in bench.state()["load_error"])
     assert bench.state()["doing"] == "nothing"
