@@ -100,6 +100,7 @@ def test_a_mode_is_served(project: Path) -> None:
             server.terminate()
 
 
+@pytest.mark.slow
 def test_a_mode_is_loaded_measured_and_reported_with_its_picture(campaign: Path) -> None:
     cells = {cell.mode: cell for cell in stored(campaign).read_cells()}
     assert cells[NEW].downloads > 0 and (cells[NEW].metrics["server_cpu_s_per_gib"] or 0) > 0
@@ -107,6 +108,7 @@ def test_a_mode_is_loaded_measured_and_reported_with_its_picture(campaign: Path)
     assert "2 in the model, 2.00 measured (1.00 of reading, 1.00 of sending): confirmed." in page(campaign)
 
 
+@pytest.mark.slow
 def test_a_metric_is_measured_kept_with_its_unit_and_reported(campaign: Path) -> None:
     (facts,) = (metric for metric in stored(campaign).read_run().metrics if metric.name == "descriptors")
     assert facts.unit == "descriptors"
@@ -114,6 +116,7 @@ def test_a_metric_is_measured_kept_with_its_unit_and_reported(campaign: Path) ->
     assert "open descriptors" in page(campaign)
 
 
+@pytest.mark.slow
 def test_a_section_is_on_the_page(campaign: Path) -> None:
     assert "How many modes" in page(campaign) and "<p>2 modes were measured.</p>" in page(campaign)
 

@@ -139,7 +139,7 @@ def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench
     page.find("[data-pick=none]").click()
     for mode in ("read-send", "sendfile"):
         page.find(f"#mode-{mode}").send_keys(Keys.SPACE)
-    knobs = {"users": "2", "rounds": "6", "window_s": "0.2", "profile_s": "0", "name": "six-rounds"}
+    knobs = {"users": "2", "rounds": "6", "window": "0.2", "profile": "0", "run": "six-rounds"}
     for name, value in knobs.items():
         put(page, name, value)
     page.find("#start").send_keys(Keys.ENTER)

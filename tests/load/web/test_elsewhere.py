@@ -43,10 +43,10 @@ def test_a_campaign_is_repeated_there_and_its_file_is_made_there(served: Path) -
     options = ["--agent", f"127.0.0.1:{port}", "--agent-token-file", str(token_file(served))]
     try:
         with serving(served, *options, few=FEW) as bench:
-            knobs = {"modes": ["sendfile"], "users": 1, "window_s": 0.2, "profile_s": 0}
+            given = {"modes": ["sendfile"], "users": 1, "window": 0.2, "profile": 0}
             assert bench.ask("/load/start", {"modes": ["sendfile"], "size": "1MiB"})[0] == 200
             eventually(lambda: "the file is the agent's" in bench.state()["load_error"])
-            assert bench.ask("/campaign/start", knobs)[0] == 200
+            assert bench.ask("/campaign/start", {"given": given})[0] == 200
             eventually(lambda: bool(bench.runs()))
             bench.ask("/campaign/stop")
             (folder,) = bench.runs()

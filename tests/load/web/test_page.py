@@ -14,7 +14,7 @@ from tests.load.locust_process import Locust, serving
 pytestmark = pytest.mark.slow
 
 FEW = ("read-send", "sendfile", "read-whole", "splice")
-TINY = {"rounds": 1, "window_s": 0.2, "profile_s": 0, "users": 1, "modes": ["read-send", "sendfile"]}
+TINY = {"rounds": 1, "window": 0.2, "profile": 0, "users": 1, "modes": ["read-send", "sendfile"]}
 
 
 @pytest.fixture(scope="module")
@@ -65,7 +65,7 @@ def test_a_load_is_drawn_recorded_and_reported_without_a_verdict(bench: Locust) 
 
 
 def test_a_campaign_is_that_of_make_load(bench: Locust) -> None:
-    status, answer = bench.ask("/campaign/start", TINY | {"name": "from-the-page"})
+    status, answer = bench.ask("/campaign/start", {"given": TINY | {"run": "from-the-page"}})
     assert status == 200, answer
     assert bench.ask("/load/start", {"modes": ["sendfile"]})[1]["error"].startswith("a campaign is running")
     assert bench.ask("/server/start", {"mode": "sendfile"})[0] == 400
@@ -79,11 +79,11 @@ def test_a_campaign_is_that_of_make_load(bench: Locust) -> None:
     assert run.command.startswith("make load MODES='read-send sendfile' ROUNDS=1 WINDOW=0.2 USERS=1")
     assert b"no verdict" in bench.get("/bench/reports/from-the-page/")
     eventually(lambda: {server["state"] for server in bench.state()["servers"]} <= {"running", "dead"})
-    assert bench.ask("/campaign/start", TINY | {"name": "from-the-page"})[0] == 400
+    assert bench.ask("/campaign/start", {"given": TINY | {"run": "from-the-page"}})[0] == 400
 
 
 def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) -> None:
-    bench.ask("/campaign/start", TINY | {"name": "cut-short", "rounds": 1000, "precision": 0})
+    bench.ask("/campaign/start", {"given": TINY | {"run": "cut-short", "rounds": 1000}})
     eventually(lambda: (bench.state()["campaign"]["found"] or {"rounds": 0})["rounds"] >= 1, 50)
     bench.ask("/campaign/stop")
     eventually(lambda: at_rest(bench))
@@ -107,10 +107,10 @@ def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) ->
         ("/load/start", {"modes": ["sendfile"], "pace": "fast"}, "PACE='fast'"),
         ("/load/start", {"modes": ["sendfile"], "size": "huge"}, "is not a size"),
         ("/load/start", {"modes": ["sendfile"], "size": "0"}, "give a size"),
-        ("/campaign/start", TINY | {"rounds": 0}, "ROUNDS=0"),
-        ("/campaign/start", TINY | {"window_s": 0.01}, "WINDOW=0.01"),
-        ("/campaign/start", TINY | {"name": "../x"}, "no name for a folder"),
-        ("/campaign/start", TINY | {"modes": ["sendfile", "sendfile"]}, "once per round"),
+        ("/campaign/start", {"given": TINY | {"rounds": 0}}, "ROUNDS=0"),
+        ("/campaign/start", {"given": TINY | {"window": 0.01}}, "WINDOW=0.01"),
+        ("/campaign/start", {"given": TINY | {"run": "../x"}}, "no name for a folder"),
+        ("/campaign/start", {"given": TINY | {"modes": ["sendfile", "sendfile"]}}, "once per round"),
         ("/server/start", {"mode": "pigeon"}, "no mode 'pigeon'"),
         ("/record", {"mode": "sendfile", "seconds": 0}, "0 seconds"),
         ("/record", {"mode": "../x", "seconds": 1}, "no mode"),
