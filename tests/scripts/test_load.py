@@ -130,7 +130,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "PRECISION=2": ("--precision", "2"),
     "RETRIES=-1": ("--retries", "-1"),
     "invalid choice: 'drain'": ("--sink", "drain"),
-    "no name for a folder": ("--run", "../x"),
+    "RUN='../x'": ("--run", "../x"),
     "not among the modes": ("--baseline", "sendfile", "--modes", "read-send"),
     "MODE.NAME=SIZE": ("--option", "sendfile.chunk=4"),
     "is not a size": ("--option", "read-send.chunk=many"),

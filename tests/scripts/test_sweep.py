@@ -87,7 +87,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "the modes are": ("--modes", "sendfile", "nope"),
     "MINUTES=0": ("--minutes", "0"),
     "WINDOW=nan": ("--window", "nan"),
-    "no name for a folder": ("--run", "../x"),
+    "RUN='../x'": ("--run", "../x"),
 }
 
 
