@@ -123,9 +123,12 @@ def test_an_error_of_the_system_that_nobody_explained_stays_visible() -> None:
 
 
 @pytest.mark.parametrize("stdout", [">&-", ">/dev/full"])
-@pytest.mark.parametrize("module", ["report", "doctor", "prove", "load", "test_file", "benchmark_client"])
+@pytest.mark.parametrize(
+    "module",
+    ["reports", "scripts.doctor", "scripts.prove", "scripts.load", "servers.payload", "scripts.benchmark_client"],
+)
 def test_every_command_says_it_in_one_line(module: str, stdout: str) -> None:
-    command = ["sh", "-c", f'"$0" -m "scripts.$1" --help {stdout}', sys.executable, module]
+    command = ["sh", "-c", f'"$0" -m "$1" --help {stdout}', sys.executable, module]
     done = subprocess.run(command, cwd=PROJECT, stderr=subprocess.PIPE, text=True, check=False, timeout=30)
     assert done.returncode == 1
     assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1

@@ -17,5 +17,5 @@ def _few_statuses(servers: IdleServers) -> list[TargetStatus]:
     return [status for status in _every_status(servers) if status.name in servers.modes]
 
 
-IdleServers.statuses = _few_statuses  # type: ignore[method-assign]
+IdleServers.statuses = _few_statuses  # type: ignore[method-assign, assignment]
 install(USERS)

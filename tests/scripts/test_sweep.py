@@ -76,7 +76,7 @@ def test_a_tiny_sweep_is_cut_short_goes_on_and_is_reported(tmp_path: Path) -> No
 
 
 REFUSED: dict[str, tuple[str, ...]] = {
-    "invalid choice: 'nope'": ("--axis", "nope"),
+    "AXIS='nope'": ("--axis", "nope"),
     "two points or more": ("--points", "4KiB"),
     "is not a size": ("--points", "many", "4KiB"),
     "POINTS=0: AXIS=size goes from 1 B": ("--points", "0", "4KiB"),

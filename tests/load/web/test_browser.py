@@ -185,7 +185,7 @@ def test_a_dead_server_is_shown_with_its_last_words_and_started_again(page: Brow
 
 @pytest.mark.parametrize(
     ("field", "value", "says"),
-    [("users", "0", "Users per path"), ("size", "huge", "huge will not do"), ("pace", "fast", "PACE='fast'")],
+    [("users", "0", "Users per path"), ("size", "huge", "'huge' is not a size"), ("pace", "fast", "PACE='fast'")],
 )
 def test_an_error_is_shown_under_the_form_and_nothing_starts(
     page: Browser, bench: Locust, field: str, value: str, says: str
