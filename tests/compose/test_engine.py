@@ -1,8 +1,8 @@
 """docker-compose.yml on a real engine: built, started, looked at, used, broken and ended, as a user does.
 
 `make test-all` runs it: an image is built, and whole campaigns run in containers. It needs root, and what
-tests/compose/engine.py needs for an engine; where that cannot be had it is skipped with the reason. The tests follow one
-another in one project, as in a user's afternoon; each says itself what must be up before it.
+tests/compose/engine.py needs for an engine; where that cannot be had it is skipped with the reason. The tests follow
+one another in one project, as in a user's afternoon; each says itself what must be up before it.
 """
 
 import contextlib

@@ -63,7 +63,9 @@ def test_every_cell_has_what_was_promised(tiny: Path) -> None:
         assert line["failures"] == 0 and line["received_bytes"] > 0 and line["server_cpu_s_per_gib"] > 0
         assert line["wall_s"] >= 0.3
         assert line["cpu_probe_us"] > 0
-        assert line["resident_share"] == 1.0, "a warm cell begins with all of the file in the page cache"
+        assert line["resident_share"] > 0.99, (
+            "a warm cell begins with the file in the page cache"
+        )  # DAMON may take a page
     facts = {fact.name for fact in record.metrics}
     assert {name for line in lines for name in line} - facts == {
         "round", "position", "mode", "started_s", "wall_s", "received_bytes", "downloads", "failures",
