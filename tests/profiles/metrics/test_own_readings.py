@@ -45,7 +45,8 @@ def having_done(code: str) -> Iterator[int]:
 def test_psutil_counts_the_switches_of_the_main_thread_alone() -> None:
     with having_done(SWITCHES) as pid:
         ours, main_thread = SwitchCounter(pid).read(), psutil.Process(pid).num_ctx_switches()
-        assert ours.voluntary >= main_thread.voluntary + 2 * 200
+        # A wait whose time is up before the thread has left its CPU is no switch: not every one of the 400 counts.
+        assert ours.voluntary > main_thread.voluntary + 300
         assert ours.involuntary >= main_thread.involuntary
 
 
