@@ -13,6 +13,7 @@ import pytest
 
 from profiles.host import page_cache
 from profiles.store.run_folder import RunFolder
+from reports.analysis.rounds import build
 from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES, Once, eventually
 from tests.scripts.campaigns import Answers, Running, answers, command, command_line, folder, run
@@ -56,6 +57,7 @@ def test_a_tiny_campaign_is_recorded_with_what_repeats_it(tiny: Path) -> None:
 
 def test_every_cell_has_what_was_promised(tiny: Path) -> None:
     record, lines = folder(tiny).read_run(), rounds(tiny)
+    disturbed = build(record, tuple(folder(tiny).read_cells())).disturbed
     assert [(line["round"], line["position"]) for line in lines] == [(r, p) for r in (1, 2) for p in (1, 2)]
     assert tuple(tuple(line["mode"] for line in lines[r * 2 : r * 2 + 2]) for r in range(2)) == record.order
     for line in lines:
@@ -63,9 +65,8 @@ def test_every_cell_has_what_was_promised(tiny: Path) -> None:
         assert line["failures"] == 0 and line["received_bytes"] > 0 and line["server_cpu_s_per_gib"] > 0
         assert line["wall_s"] >= 0.3
         assert line["cpu_probe_us"] > 0
-        assert line["resident_share"] > 0.99, (
-            "a warm cell begins with the file in the page cache"
-        )  # DAMON may take a page
+        reasons = "; ".join(disturbed.get(line["round"], ()))  # a kernel may reclaim a page that nobody used for long
+        assert line["resident_share"] == 1.0 or "page cache" in reasons, "a warm cell has all of its file in memory"
     facts = {fact.name for fact in record.metrics}
     assert {name for line in lines for name in line} - facts == {
         "round", "position", "mode", "started_s", "wall_s", "received_bytes", "downloads", "failures",
