@@ -51,7 +51,7 @@ def run_headless(
         print(f"interrupted. {what_remains()}", file=sys.stderr)
         return EXIT_INTERRUPTED
     except UserError as error:
-        print(f"error: {error}. {what_remains()}".replace("..", "."), file=sys.stderr)
+        print(f"error: {str(error).rstrip('.')}. {what_remains()}", file=sys.stderr)
         return error.exit_code
 
 
