@@ -12,7 +12,6 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import psutil
 
 from errors import UserError
 from profiles.agent import source_excerpts
@@ -23,7 +22,7 @@ from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
 from profiles.host import facts, page_cache
 from profiles.host.network import LOOPBACK, interface_of
-from profiles.metrics.process import METRICS, ProcessReader, Reader
+from profiles.metrics.process import GONE, METRICS, ProcessReader, Reader
 from profiles.profilers.recordings import Recordings
 from profiles.protocol import (
     Ask,
@@ -124,7 +123,7 @@ class Agent:
     def watch(self, message: Watch) -> Done:
         try:
             self._watched = {**self._watched, message.name: ProcessReader(message.pid)}
-        except psutil.NoSuchProcess as error:
+        except GONE as error:
             raise UserError(f"there is no process {message.pid} to watch") from error
         return Done()
 

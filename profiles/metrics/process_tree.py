@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from profiles.metrics.own_readings import page_faults, read_small
+from profiles.metrics.own_readings import read_small, read_stat
 from profiles.metrics.process import GONE, METRICS, ProcessReader, Values, of_children
 
 _INHERITED = ("cpu_s", "user_s", "system_s", "minor_faults", "major_faults")
@@ -90,7 +90,7 @@ class TreeReader:
     def _waited(self, readings: dict[int, Values]) -> dict[int, dict[str, float]]:
         waited = {pid: reader.of_children for pid, reader in self._readers.items() if pid in readings}
         if self._reaper:
-            waited[self.pid] = of_children(psutil.Process(self.pid), page_faults(self.pid))
+            waited[self.pid] = of_children(psutil.Process(self.pid), read_stat(self.pid))
         return waited
 
     def _carry(self, readings: dict[int, Values], waited: dict[int, dict[str, float]]) -> None:
