@@ -99,7 +99,7 @@ class Agent:
             self._recordings.attach(message.target, self._supervisor.pids(message.target))
         return status
 
-    def stop(self, message: protocol.Stop) -> protocol.TargetStatus:
+    def stop(self, message: protocol.Named) -> protocol.TargetStatus:
         self._recordings.end(message.target)
         return self._supervisor.stop(message.target)
 
@@ -116,10 +116,8 @@ class Agent:
     def samples(self, after: int) -> protocol.Samples:
         return self._sampler.after(after)
 
-    def prove(self, message: protocol.Prove) -> Proof:
-        if message.target not in self._targets:
-            raise UserError(f"there is no target {message.target!r}: the targets are {', '.join(self._targets)}")
-        return prove(self._targets[message.target], self._root)
+    def prove(self, message: protocol.Named) -> Proof:
+        return prove(self._supervisor.target(message.target), self._root)
 
     def record(self, message: protocol.Record) -> protocol.Done:
         self._recordings.begin(message.target, self._supervisor.pids(message.target), message.seconds)
@@ -159,9 +157,9 @@ def routes(agent: Agent) -> Routes:
         ("GET", "/samples"): lambda request: agent.samples(int(request.query.get("after", "0"))),
         ("GET", "/recording"): lambda request: agent.recording(request.query.get("target", "")),
         ("POST", "/start"): with_body(protocol.Start, agent.start),
-        ("POST", "/stop"): with_body(protocol.Stop, agent.stop),
+        ("POST", "/stop"): with_body(protocol.Named, agent.stop),
         ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
-        ("POST", "/prove"): with_body(protocol.Prove, agent.prove),
+        ("POST", "/prove"): with_body(protocol.Named, agent.prove),
         ("POST", "/record"): with_body(protocol.Record, agent.record),
     }
 

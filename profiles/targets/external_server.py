@@ -53,7 +53,7 @@ class ExternalServer:
                 self._start(wanted, root)
             else:
                 self.reader = TreeReader(find_running(self._name, self._external))
-            self._endpoint = Endpoint(self.host, self.port, self._external.path, self._external.tls)
+            self._endpoint = Endpoint(self.host, self.port, self._external.path, self._external.tls is not None)
             self.congestion_control = self._wait_until_ready()
             if self._reaper is not None and self.congestion_control != CHOICES[0]:
                 set_congestion_control(self.pids, self.port)
