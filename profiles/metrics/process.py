@@ -72,16 +72,12 @@ class ProcessReader:
         if stat.started_ticks != self._started_ticks:  # another process has its number
             raise psutil.NoSuchProcess(self.pid)
         with self._process.oneshot():
-            self._note_stopped(self._process.status() in _STOPPED)
+            self._is_stopped = self._process.status() in _STOPPED
+            if self._is_stopped:  # since the reading before; the kernel does not count this
+                self._stopped_s += time.monotonic() - self._read_s
             self.of_children = of_children(self._process, stat)
             reading = Reading(self._process, clock_s, self._switches.read(), stat, self.of_children, self._stopped_s)
             return {metric.facts.name: metric.read(reading) for metric in METRICS}
-
-    def _note_stopped(self, is_stopped: bool) -> None:
-        """Found stopped, it counts as stopped since the reading before; the kernel does not count this."""
-        if is_stopped:
-            self._stopped_s += time.monotonic() - self._read_s
-        self._is_stopped = is_stopped
 
 
 @dataclass(frozen=True, slots=True)
