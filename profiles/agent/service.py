@@ -86,7 +86,6 @@ class Agent:
         return self.file_state()
 
     def drop(self) -> protocol.FileState:
-        """Drop the served file from the page cache."""
         page_cache.drop(self._root / SERVED_FILE)
         return self.file_state()
 
@@ -141,7 +140,6 @@ class Agent:
 
 
 def routes(agent: Agent) -> Routes:
-    """What handles each method and path."""
 
     def with_body(kind: type[M], handle: Callable[[M], Any]) -> Handler:
         return lambda request: handle(msgspec.json.decode(request.content, type=kind))

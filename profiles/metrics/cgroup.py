@@ -90,7 +90,6 @@ def _v1_quota(folder: Path) -> str | None:
 
 
 def text_of(path: Path | str) -> str | None:
-    """A file's text; None where it cannot be read."""
     try:
         return Path(path).read_text(errors="replace").strip()
     except OSError:

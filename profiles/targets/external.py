@@ -77,8 +77,6 @@ class ExternalTarget(AsGiven, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """Values by the name of their placeholder."""
-
     values: Mapping[str, str]
 
     def expand(self, text: str) -> str:
