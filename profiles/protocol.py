@@ -11,9 +11,9 @@ loads on other machines, the lease that it gave (profiles/agent/lease.py).
     GET  /facts               -> Facts
     GET  /targets             -> list[TargetStatus]
     POST /start     Start     -> TargetStatus
-    POST /stop      Stop      -> TargetStatus
+    POST /stop      Named     -> TargetStatus
     POST /watch     Watch     -> Done
-    POST /prove     Prove     -> records.Proof
+    POST /prove     Named     -> records.Proof
     GET  /file                -> FileState
     POST /warm                -> FileState, after it was read into the page cache
     POST /drop                -> FileState, after its pages were dropped
@@ -108,13 +108,6 @@ class Start:
 
 
 @dataclass(frozen=True, slots=True)
-class Stop:
-    """Stop a target."""
-
-    target: str  # its name
-
-
-@dataclass(frozen=True, slots=True)
 class Watch:
     """Sample a process that the agent did not start."""
 
@@ -123,8 +116,8 @@ class Watch:
 
 
 @dataclass(frozen=True, slots=True)
-class Prove:
-    """Try a target and say what it really does; takes a second or two."""
+class Named:
+    """Stop a target; or try it and say what it really does, which takes a second or two."""
 
     target: str  # its name
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from errors import UsageError, UserError
 from profiles.store.proof import Proof
-from profiles.store.records import DeepProfile, Floor, Profile, Run
+from profiles.store.records import DeepProfile, Floor, Probe, Profile, Run, Sample
 from profiles.store.run_facts import Code, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
@@ -137,8 +137,8 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     whole: with the samples and profiler output, which are large and change no conclusion.
     """
     run = folder.read_run()
-    samples, deep_profiles = (folder.read_samples(), folder.read_deep()) if whole else ((), ())
-    passes = (folder.read_profiles(), samples, folder.read_proofs(), folder.read_probes())
+    samples, deep_profiles = (folder.read(Sample), folder.read(DeepProfile)) if whole else ((), ())
+    passes = (folder.read(Profile), samples, folder.read(Proof), folder.read(Probe))
     dataset = build(run, folder.read_cells(), *passes)
     if not dataset.rounds:
         cells = plural(len(dataset.cells), "cell")
@@ -157,7 +157,7 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
         sensitivity(dataset, validity, verdicts, reach),
         deep_profiles,
         {each.mode: deep for each in deep_profiles if each.mode in run.modes and (deep := _deep(each, attachments))},
-        code=folder.read_code() if whole else (),
+        code=folder.read(Code) if whole else (),
     )
     return _with_paced(found, folder.paced)
 

@@ -3,12 +3,12 @@
 Connections are held weakly: one whose thread died for lack of memory before its first line closes and disappears.
 """
 
+import contextlib
 import socket
 import threading
 import weakref
+from collections.abc import Iterable
 from dataclasses import dataclass
-
-from servers import sockets
 
 _SHUT_DOWN_S = 1.0
 
@@ -46,7 +46,13 @@ class Connections:
     def finish(self, grace_s: float) -> None:
         """End idle connections now, the others after their answer or after grace_s."""
         with self._changed:
-            sockets.shut_down(connection.sock for connection in self._open if not connection.busy)
+            self._shut_down(connection for connection in self._open if not connection.busy)
             self._changed.wait_for(lambda: not self._open, grace_s)
-            sockets.shut_down(connection.sock for connection in self._open)
+            self._shut_down(self._open)
             self._changed.wait_for(lambda: not self._open, _SHUT_DOWN_S)
+
+    def _shut_down(self, connections: Iterable[Connection]) -> None:
+        """Wake their threads, which close the sockets."""
+        for connection in list(connections):
+            with contextlib.suppress(OSError):  # the peer has gone, or its thread has just closed it
+                connection.sock.shutdown(socket.SHUT_RDWR)

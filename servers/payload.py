@@ -69,11 +69,11 @@ def make(folder: Path, size_bytes: int, progress: Callable[[int], None]) -> Path
 def _write(path: Path, size_bytes: int, progress: Callable[[int], None]) -> str:
     """Write the content; its sha256."""
     digest = hashlib.sha256()
-    with path.open("wb", buffering=0) as file:
+    with path.open("wb") as file:
         if size_bytes:
             os.posix_fallocate(file.fileno(), 0, size_bytes)  # no space is found out now, and nothing is sparse
         for content in _blocks(size_bytes):
-            _write_all(file.fileno(), content)
+            file.write(content)
             digest.update(content)
             progress(len(content))
     return digest.hexdigest()
@@ -86,12 +86,6 @@ def _blocks(size_bytes: int) -> Iterator[bytes]:
         for start in range(0, len(sizes), _AHEAD_BLOCKS):
             ahead = range(start, min(start + _AHEAD_BLOCKS, len(sizes)))
             yield from pool.map(block, ahead, [sizes[number] for number in ahead])
-
-
-def _write_all(fd: int, content: bytes) -> None:
-    view = memoryview(content)
-    while view:
-        view = view[os.write(fd, view) :]
 
 
 @contextlib.contextmanager

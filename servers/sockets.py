@@ -9,7 +9,6 @@ import os
 import socket
 import struct
 import time
-from collections.abc import Iterable
 
 from errors import UserError
 
@@ -104,10 +103,3 @@ def send_without_waiting(sock: socket.socket, answer: bytes) -> None:
         sock.send(answer)
         sock.shutdown(socket.SHUT_WR)
         sock.recv(_RECEIVE_BYTES)
-
-
-def shut_down(socks: Iterable[socket.socket]) -> None:
-    """Wake the threads that use these sockets; their owners close them."""
-    for sock in list(socks):
-        with contextlib.suppress(OSError):  # the peer has gone, or its thread has just closed it
-            sock.shutdown(socket.SHUT_RDWR)

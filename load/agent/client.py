@@ -20,14 +20,13 @@ from profiles.protocol import (
     Facts,
     FileState,
     Machine,
-    Prove,
+    Named,
     Record,
     Recording,
     Refusal,
     Samples,
     Snapshot,
     Start,
-    Stop,
     TargetStatus,
     Watch,
 )
@@ -119,13 +118,13 @@ class AgentClient(ABC):
         return self._ask("POST", "/start", TargetStatus, wanted)
 
     def stop(self, target: str) -> TargetStatus:
-        return self._ask("POST", "/stop", TargetStatus, Stop(target))
+        return self._ask("POST", "/stop", TargetStatus, Named(target))
 
     def watch(self, name: str, pid: int) -> None:
         self._ask("POST", "/watch", Done, Watch(name, pid))
 
     def prove(self, target: str) -> Proof:
-        return self._ask("POST", "/prove", Proof, Prove(target))
+        return self._ask("POST", "/prove", Proof, Named(target))
 
     def snapshot(self) -> Snapshot:
         return self._ask("GET", "/snapshot", Snapshot)

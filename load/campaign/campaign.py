@@ -108,8 +108,8 @@ class Campaign:
             raise
         self._folder.write_run(record)
         for proof in proofs:
-            self._folder.append_proof(proof)
-        self._folder.append_code(code for code in facts.code if code.mode is None or code.mode in record.modes)
+            self._folder.append(proof)
+        self._folder.append(*(code for code in facts.code if code.mode is None or code.mode in record.modes))
         return record
 
     def _name(self) -> str:
@@ -118,7 +118,7 @@ class Campaign:
 
     def _prove(self) -> list[Proof]:
         """Observe what each mode does, before any timing; drop modes that this machine lacks from the settings."""
-        proofs = list(self._saturated.read_proofs()) if self._saturated else []
+        proofs = list(self._saturated.read(Proof)) if self._saturated else []
         for mode in () if self._saturated else self._settings.modes:
             self._report(0, f"proof: {mode}")
             proofs.append(self._agent.prove(mode))
@@ -192,7 +192,7 @@ class Campaign:
                 self._folder.write_run(schedule.run)
                 return self._wait_for_recovery(lost, runner)
             schedule.cells.append(cell)
-            self._folder.append_cell(cell)
+            self._folder.append(cell)
             self._report(self._settings.cell_s, mode)
         return None
 
@@ -226,7 +226,7 @@ class Campaign:
         for position, mode in enumerate(limited or fastest, 1):
             self._report(0, f"probe with {users} users: {mode}")
             cells.append(self._retry_once(partial(runner.score, (0, position), mode, users), runner))
-            self._folder.append_probe(Probe(cells[-1], users))
+            self._folder.append(Probe(cells[-1], users))
         return cells
 
     def _profile(self, run: Run, runner: CellRunner) -> list[Cell]:
@@ -236,7 +236,7 @@ class Campaign:
             self._report(0, f"flame graph: {mode}")
             profile = self._retry_once(partial(runner.profile, position, mode), runner)
             cells.append(profile.cell)
-            self._folder.append_profile(profile)
+            self._folder.append(profile)
             self._report(self._settings.profiled_s, mode)
             if not perf_unavailable(deep):
                 deep.append(self._deep(position, mode, runner))
@@ -247,7 +247,7 @@ class Campaign:
     def _deep(self, position: int, mode: str, runner: CellRunner) -> DeepProfile:
         self._report(0, f"perf profile: {mode}")
         deep = self._retry_once(partial(runner.deep_profile, position, mode), runner)
-        self._folder.append_deep(deep)
+        self._folder.append(deep)
         if deep.reason:
             self._report(0, f"no kernel frames of {mode}: {deep.reason}")
         return deep

@@ -47,8 +47,9 @@ class SampleLog:
         """processes: whose samples are written; None for all."""
         fresh = self._agent.samples(self._last_seen)
         self._last_seen = fresh.last
-        self._folder.append_samples(
+        samples = (
             Sample(sample.monotonic_s - self.began_s, sample.process, sample.pid, sample.values)
             for sample in merge_worker_samples(fresh.samples)
             if processes is None or sample.process in processes
         )
+        self._folder.append(*samples)

@@ -84,7 +84,7 @@ class RecordedLoad:
             return None
         self._flush()
         for cell in cells:
-            self.folder.append_cell(cell)
+            self.folder.append(cell)
         record = self._record(tuple(cell.mode for cell in cells), state)
         self.folder.write_run(record)
         return record
@@ -97,7 +97,7 @@ class RecordedLoad:
     def profiled(self, mode: str, first: WindowBoundary, recording: Recording) -> None:
         """Save a flame graph that was recorded meanwhile. first: where its window began."""
         cell = self._cell((0, 1), mode, (first, self.boundary(mode)))
-        self.folder.append_profile(save_flame_graph(self.folder, cell, recording))
+        self.folder.append(save_flame_graph(self.folder, cell, recording))
 
     def boundary(self, mode: str) -> WindowBoundary:
         (found,) = local_boundaries(self._agent, [self._idle_servers.meter(mode)])

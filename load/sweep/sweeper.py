@@ -20,6 +20,7 @@ from load.sweep.files import SweepFiles
 from load.sweep.next_point import PointState, next_point
 from profiles.protocol import Facts
 from profiles.store import aa_floors
+from profiles.store.proof import Proof
 from profiles.store.records import Run
 from profiles.store.run_folder import RunFolder
 from profiles.store.sweep_folder import Sweep, SweepFolder
@@ -77,7 +78,7 @@ class SweepRun:
         run, cells = folder.read_run(), folder.read_cells()
         records = build(run, cells)
         void = {cell.mode for cell in cells if cell.failures}
-        void |= {proof.mode for proof in folder.read_proofs() if proof.contradiction}
+        void |= {proof.mode for proof in folder.read(Proof) if proof.contradiction}
         level = family_confidence(len(records.others))
         others = [mode for mode in records.others if not void & {mode, run.baseline}]
         paired = tuple(paired_ratio(pairs, level) for mode in others if (pairs := records.pairs(mode, PRIMARY)))
@@ -100,7 +101,7 @@ class SweepRun:
             runner = _SweepCellRunner(self._context, one_mode, folder, facts)
             cell = runner.score((number, position), compared[label].mode, settings.users)
             ended = datetime.fromisoformat(now())
-            folder.append_cell(replace(cell, mode=label, started_s=(ended - began).total_seconds() - cell.wall_s))
+            folder.append(replace(cell, mode=label, started_s=(ended - began).total_seconds() - cell.wall_s))
         state = self._context.agent.file_state()
         file = replace(run.file, resident_share_after=state.resident_share, changed=state.changed)
         host = run.host | {"congestion_control": runner.congestion[compared[label].mode]}
@@ -129,7 +130,7 @@ class SweepRun:
         folder.write_run(record)
         proofs = {proof.mode: proof for proof in self._sweep.proofs}
         for label, one in compared.items():
-            folder.append_proof(replace(proofs[one.mode], mode=label))
+            folder.append(replace(proofs[one.mode], mode=label))
         return record
 
     def _label(self, value: int) -> str:

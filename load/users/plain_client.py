@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from errors import UserError
 from load.users.connection import ConnectError, DownloadConnection, DownloadError, Sink
-from profiles.targets.catalog import Target, find_listener
+from profiles.targets.catalog import Target, listener_clock
 from units import GIB
 
 
@@ -35,8 +35,8 @@ class Result:
 def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> Result:
     """Download the test file over a fresh connection each time. Raises UserError when a download fails."""
     address = (target.external.host if target.external else "127.0.0.1", port)
-    server = find_listener(port)
-    before_s = server.cpu_s() if server else 0.0
+    server_clock = listener_clock(port)
+    before_s = server_clock() if server_clock else 0.0
     received_bytes = 0
     started_s = time.perf_counter()
     for _ in range(iterations):
@@ -56,7 +56,7 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
             connection.close()
     wall_s = time.perf_counter() - started_s
     try:
-        server_cpu_s = server.cpu_s() - before_s if server else None
+        server_cpu_s = server_clock() - before_s if server_clock else None
     except ProcessLookupError:  # it ended
         server_cpu_s = None
     return Result(wall_s, received_bytes, server_cpu_s)

@@ -5,6 +5,7 @@ Its rule: the arithmetic and the sentences are those of reports/analysis, from t
 
 from dataclasses import dataclass
 
+from profiles.store.proof import Proof
 from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.analysis.aa_floor import effective_floor
 from reports.analysis.rounds import PRIMARY, build, number_of, value
@@ -45,7 +46,7 @@ def interim_verdict(folder: RunFolder) -> Interim | None:
     if not (folder.path / RUN_FILE).exists():
         return None
     run = folder.read_run()
-    records = build(run, folder.read_cells(), proofs=folder.read_proofs())
+    records = build(run, folder.read_cells(), proofs=folder.read(Proof))
     floor = effective_floor(records)
     reach = floor.reach if floor else None
     modes = []

@@ -15,6 +15,7 @@ import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
+import knobs
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
 from profiles.agent.access import Access, Address, parse_address, read_token, server_context, warnings
 from profiles.agent.http_server import POLL_S, AgentServer
@@ -60,13 +61,12 @@ def main(argv: Sequence[str] | None = None) -> int:
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder to serve (default: %(default)s)")
-    parser.add_argument("--targets", type=use, metavar="FILE", help="servers of your own (default: targets.toml)")
-    parser.add_argument("--listen", metavar="HOST:PORT", help="wait for loads at this address")
-    parser.add_argument("--token-file", type=Path, metavar="FILE", help="holds the token that loads must send")
-    parser.add_argument("--tls-cert", type=Path, metavar="FILE", help="use TLS with this certificate (PEM)")
-    parser.add_argument("--tls-key", type=Path, metavar="FILE", help="its key (default: in the same file)")
+    knobs.add_arguments(parser, "agent")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
-    return parser.parse_args(argv)
+    arguments = parser.parse_args(argv)
+    if arguments.targets:
+        use(str(arguments.targets))
+    return arguments
 
 
 def _access(arguments: argparse.Namespace) -> Access:

@@ -86,8 +86,7 @@ def server_context(certificate: Path, key: Path | None) -> ssl.SSLContext:
         # A key with a pass phrase would ask for it on the terminal; the empty one makes that an error.
         context.load_cert_chain(certificate, key, password=lambda: b"")
     except (OSError, ValueError) as error:  # ssl.SSLError is an OSError
-        why = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None)
-        raise UserError(f"cannot use {files} for TLS: {why or error}; give PEM files that belong together") from error
+        raise UserError(f"cannot use {files} for TLS: {_why(error)}; give PEM files that belong together") from error
     return context
 
 
@@ -96,8 +95,11 @@ def client_context(authority: str) -> ssl.SSLContext:
     try:
         return ssl.create_default_context(cafile=None if authority == "system" else authority)
     except (OSError, ValueError) as error:
-        why = error.reason if isinstance(error, ssl.SSLError) else getattr(error, "strerror", None)
-        raise UserError(f"cannot trust {authority}: {why or error}; give a PEM file, or `system`") from error
+        raise UserError(f"cannot trust {authority}: {_why(error)}; give a PEM file, or `system`") from error
+
+
+def _why(error: Exception) -> str:
+    return getattr(error, "reason", None) or getattr(error, "strerror", None) or str(error)
 
 
 def warnings(access: Access) -> list[str]:
@@ -108,25 +110,3 @@ def warnings(access: Access) -> list[str]:
     if access.tls is None:
         lines.append("without --tls-cert the token and all results cross the network in the clear")
     return lines
-
-
-def listening_socket(address: Address) -> socket.socket:
-    """Raises UserError where nothing can listen."""
-    try:
-        found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)
-        family, kind, protocol, _, place = found[0]
-        listener = socket.socket(family, kind, protocol)
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            listener.bind(place)
-            listener.listen(128)
-        except OSError:
-            listener.close()
-            raise
-        return listener
-    except UnicodeError as error:
-        raise UserError(f"the agent cannot listen on {address}: this is not a host name") from error
-    except OSError as error:
-        raise UserError(
-            f"the agent cannot listen on {address}: {error.strerror}; give an address of this host and a free port"
-        ) from error

@@ -14,15 +14,15 @@ import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, HTTPServer
-from socketserver import ThreadingMixIn
+from http.server import BaseHTTPRequestHandler
+from socketserver import ThreadingTCPServer
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import msgspec
 
 from errors import UserError
-from profiles.agent.access import Access, listening_socket
+from profiles.agent.access import Access
 from profiles.agent.lease import AgentBusyError, LeaseLostError
 from profiles.protocol import BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
 
@@ -117,19 +117,28 @@ class _Handler(BaseHTTPRequestHandler):
         """Log nothing: refusals are in the answers."""
 
 
-class AgentServer(ThreadingMixIn, HTTPServer):
+class AgentServer(ThreadingTCPServer):
     """Listens where access says. housekeeping: called a few times a second, never while a request is handled.
 
     Raises UserError where it cannot listen.
     """
 
+    allow_reuse_address = True
+    request_queue_size = 128
     daemon_threads = True
     block_on_close = False  # do not wait for peers that do not take their answers
 
     def __init__(self, access: Access, routes: Routes, housekeeping: Callable[[], None]) -> None:
-        super().__init__(("", 0), _Handler, bind_and_activate=False)
-        self.socket.close()  # HTTPServer would look the host's name up while binding, which may take long
-        self.socket = listening_socket(access.address)
+        host, port = access.address.host, access.address.port
+        place: Any
+        try:
+            self.address_family, *_, place = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+            super().__init__(place, _Handler)
+        except UnicodeError as error:
+            raise UserError(f"the agent cannot listen on {access.address}: this is not a host name") from error
+        except OSError as error:
+            why = f"{error.strerror}; give an address of this host and a free port"
+            raise UserError(f"the agent cannot listen on {access.address}: {why}") from error
         self.port: int = self.socket.getsockname()[1]
         self.token = access.token
         self.routes = routes

@@ -4,6 +4,7 @@ Its rule: it runs in a process that is never busy with load, stamps each reading
 and records its own cost (method.md §1).
 """
 
+import contextlib
 import itertools
 import threading
 import time
@@ -11,7 +12,7 @@ from collections import deque
 from collections.abc import Callable, Mapping
 
 from profiles.metrics.machine import read_machine
-from profiles.metrics.process import GONE, Reader, Values
+from profiles.metrics.process import GONE, Reader
 from profiles.protocol import Samples, Snapshot, TimedSample
 
 INTERVAL_S = 0.5
@@ -63,16 +64,8 @@ class Sampler:
     def _read_all(self, moment_s: float) -> list[TimedSample]:
         fresh = []
         for name, reader in self._readers().items():
-            values = _values_or_none(reader)
-            if values is not None:
-                fresh.append(TimedSample(moment_s, name, reader.pid, values))
+            with contextlib.suppress(*GONE):
+                fresh.append(TimedSample(moment_s, name, reader.pid, reader.read()))
         fresh.append(TimedSample(moment_s, "machine", 0, read_machine()))
         fresh.append(TimedSample(moment_s, "sampler", 0, {"cpu_s": time.process_time()}))
         return fresh
-
-
-def _values_or_none(reader: Reader) -> Values | None:
-    try:
-        return reader.read()
-    except GONE:
-        return None

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
-import psutil
 
 from errors import UserError
+from profiles import protocol
 from profiles.agent import source_excerpts
 from profiles.agent.http_server import AgentRequest, Handler, Routes
 from profiles.agent.lease import LEASE_S, Leases
@@ -23,26 +23,8 @@ from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
 from profiles.host import facts, page_cache
 from profiles.host.network import LOOPBACK, interface_of
-from profiles.metrics.process import METRICS, ProcessReader, Reader
+from profiles.metrics.process import GONE, METRICS, ProcessReader, Reader
 from profiles.profilers.recordings import Recordings
-from profiles.protocol import (
-    Ask,
-    Done,
-    Facts,
-    FileState,
-    Lease,
-    Machine,
-    Moment,
-    Prove,
-    Record,
-    Recording,
-    Samples,
-    Snapshot,
-    Start,
-    Stop,
-    TargetStatus,
-    Watch,
-)
 from profiles.store.proof import Proof
 from profiles.store.run_facts import SERVED_FILE, Fact
 from profiles.targets import catalog
@@ -66,9 +48,9 @@ class Agent:
         self._sampler = Sampler(self._readers, interval_s)
         self._sampler.start()
 
-    def facts(self) -> Facts:
+    def facts(self) -> protocol.Facts:
         self._file_identity = facts.identity_of(self._root / SERVED_FILE)
-        return Facts(
+        return protocol.Facts(
             targets=tuple(target.facts for target in self._targets.values()),
             metrics=tuple(metric.facts for metric in METRICS),
             file=facts.file_facts(self._root / SERVED_FILE),
@@ -78,10 +60,10 @@ class Agent:
             code=source_excerpts.read(catalog.PROJECT),
         )
 
-    def machine(self, address: str) -> Machine:
+    def machine(self, address: str) -> protocol.Machine:
         """address: of the interface to describe; empty for the one that the servers listen on."""
         interface = interface_of(address) if address else self._interface
-        return Machine(socket.gethostname(), facts.boot(), facts.host_facts(interface))
+        return protocol.Machine(socket.gethostname(), facts.boot(), facts.host_facts(interface))
 
     def serve_on(self, address: str) -> None:
         """Let the servers that start from now on listen at this address."""
@@ -93,57 +75,54 @@ class Agent:
         """What the machine can do. Trying takes a second, and a sweep asks for the facts of each file."""
         return {f"{feature.name} (tried)": str(feature) for feature in features()}
 
-    def file_state(self) -> FileState:
+    def file_state(self) -> protocol.FileState:
         path = self._root / SERVED_FILE
-        return FileState(page_cache.resident_share_of(path), facts.identity_of(path) != self._file_identity)
+        return protocol.FileState(page_cache.resident_share_of(path), facts.identity_of(path) != self._file_identity)
 
-    def warm(self) -> FileState:
+    def warm(self) -> protocol.FileState:
         """Read what is absent of the served file into the page cache."""
         with contextlib.suppress(OSError):  # which the state shows
             page_cache.warm(self._root / SERVED_FILE)
         return self.file_state()
 
-    def drop(self) -> FileState:
-        """Drop the served file from the page cache."""
+    def drop(self) -> protocol.FileState:
         page_cache.drop(self._root / SERVED_FILE)
         return self.file_state()
 
-    def statuses(self) -> list[TargetStatus]:
+    def statuses(self) -> list[protocol.TargetStatus]:
         return [self._supervisor.status(name) for name in self._targets]
 
-    def start(self, message: Start) -> TargetStatus:
+    def start(self, message: protocol.Start) -> protocol.TargetStatus:
         status = self._supervisor.start(message)
         if message.profiler == "perf":
             self._recordings.attach(message.target, self._supervisor.pids(message.target))
         return status
 
-    def stop(self, message: Stop) -> TargetStatus:
+    def stop(self, message: protocol.Named) -> protocol.TargetStatus:
         self._recordings.end(message.target)
         return self._supervisor.stop(message.target)
 
-    def watch(self, message: Watch) -> Done:
+    def watch(self, message: protocol.Watch) -> protocol.Done:
         try:
             self._watched = {**self._watched, message.name: ProcessReader(message.pid)}
-        except psutil.NoSuchProcess as error:
+        except GONE as error:
             raise UserError(f"there is no process {message.pid} to watch") from error
-        return Done()
+        return protocol.Done()
 
-    def snapshot(self) -> Snapshot:
+    def snapshot(self) -> protocol.Snapshot:
         return self._sampler.snapshot()
 
-    def samples(self, after: int) -> Samples:
+    def samples(self, after: int) -> protocol.Samples:
         return self._sampler.after(after)
 
-    def prove(self, message: Prove) -> Proof:
-        if message.target not in self._targets:
-            raise UserError(f"there is no target {message.target!r}: the targets are {', '.join(self._targets)}")
-        return prove(self._targets[message.target], self._root)
+    def prove(self, message: protocol.Named) -> Proof:
+        return prove(self._supervisor.target(message.target), self._root)
 
-    def record(self, message: Record) -> Done:
+    def record(self, message: protocol.Record) -> protocol.Done:
         self._recordings.begin(message.target, self._supervisor.pids(message.target), message.seconds)
-        return Done()
+        return protocol.Done()
 
-    def recording(self, target: str) -> Recording:
+    def recording(self, target: str) -> protocol.Recording:
         return self._recordings.result(target)
 
     def end_all(self) -> None:
@@ -161,7 +140,6 @@ class Agent:
 
 
 def routes(agent: Agent) -> Routes:
-    """What handles each method and path."""
 
     def with_body(kind: type[M], handle: Callable[[M], Any]) -> Handler:
         return lambda request: handle(msgspec.json.decode(request.content, type=kind))
@@ -176,29 +154,29 @@ def routes(agent: Agent) -> Routes:
         ("GET", "/snapshot"): lambda _: agent.snapshot(),
         ("GET", "/samples"): lambda request: agent.samples(int(request.query.get("after", "0"))),
         ("GET", "/recording"): lambda request: agent.recording(request.query.get("target", "")),
-        ("POST", "/start"): with_body(Start, agent.start),
-        ("POST", "/stop"): with_body(Stop, agent.stop),
-        ("POST", "/watch"): with_body(Watch, agent.watch),
-        ("POST", "/prove"): with_body(Prove, agent.prove),
-        ("POST", "/record"): with_body(Record, agent.record),
+        ("POST", "/start"): with_body(protocol.Start, agent.start),
+        ("POST", "/stop"): with_body(protocol.Named, agent.stop),
+        ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
+        ("POST", "/prove"): with_body(protocol.Named, agent.prove),
+        ("POST", "/record"): with_body(protocol.Record, agent.record),
     }
 
 
 def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
     """The same for an agent that listens: every request but the one for a lease needs one."""
 
-    def acquire(request: AgentRequest) -> Lease:
-        message = msgspec.json.decode(request.content, type=Ask)
+    def acquire(request: AgentRequest) -> protocol.Lease:
+        message = msgspec.json.decode(request.content, type=protocol.Ask)
         lease = leases.acquire(message.load[:100] or request.peer, message.previous)
         agent.serve_on(request.local)
-        return Lease(lease, LEASE_S / 4, request.local)
+        return protocol.Lease(lease, LEASE_S / 4, request.local)
 
-    def alive(_: AgentRequest) -> Moment:
-        return Moment(time.monotonic())
+    def alive(_: AgentRequest) -> protocol.Moment:
+        return protocol.Moment(time.monotonic())
 
-    def release(request: AgentRequest) -> Done:
+    def release(request: AgentRequest) -> protocol.Done:
         leases.release(request.lease)
-        return Done()
+        return protocol.Done()
 
     def require_lease(handler: Handler) -> Handler:
         def with_lease(request: AgentRequest) -> Any:

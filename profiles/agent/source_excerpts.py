@@ -22,7 +22,8 @@ SHARED: tuple[tuple[CodeStep, str, str], ...] = (
 def read(project: Path) -> tuple[Code, ...]:
     """The shared pieces, and the whole file of every mode. project: the folder that holds servers/."""
     shared = [_piece(project, step, path, name) for step, path, name in SHARED]
-    return (*shared, *(_of_mode(project, name) for name in discovery.names()))
+    files = {name: f"{discovery.module_name(name).replace('.', '/')}.py" for name in discovery.names()}
+    return (*shared, *(Code("send", name, path, 1, (project / path).read_text()) for name, path in files.items()))
 
 
 def _piece(project: Path, step: CodeStep, path: str, name: str) -> Code:
@@ -41,8 +42,3 @@ def _defined(inside: ast.AST, name: str, path: str) -> ast.AST:
         if isinstance(node, ast.FunctionDef | ast.ClassDef) and node.name == name:
             return node
     raise LookupError(f"{path} defines no {name}")
-
-
-def _of_mode(project: Path, name: str) -> Code:
-    path = f"{discovery.module_name(name).replace('.', '/')}.py"
-    return Code("send", name, path, 1, (project / path).read_text())

@@ -69,7 +69,8 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
     except UserError as error:
         unknown.append(f"whether bytes go by reference ({error})")
     try:
-        calls, size_bytes = trace_download(_current_pids(server), endpoint)
+        # a process that started after it was ready may be the one that sends
+        calls, size_bytes = trace_download(server.current_pids(), endpoint)
         proof = replace(proof, calls_per_gib=calls.per_gib(size_bytes), read_copies=calls.read_bytes / size_bytes)
         if "io_uring_enter" in calls.counted:
             proof = replace(proof, read_copies=None)
@@ -78,15 +79,6 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
         proof = replace(proof, calls_reason=str(error))
         unknown.append(f"how it reads ({error})")
     return replace(proof, unknown="; ".join(unknown) or None)
-
-
-def _current_pids(server: ExternalServer) -> tuple[int, ...]:
-    """Read anew: a process that started after it was ready may be the one that sends. Raises UserError."""
-    try:
-        server.reader.read()
-    except ProcessLookupError as error:
-        raise UserError(f"it has ended: {server.last_stderr_line() or 'it printed nothing'}") from error
-    return server.pids
 
 
 def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> float:

@@ -48,20 +48,15 @@ def prove(target: Target, folder: Path) -> Proof:
     found: dict[str, Any] = {"error": printed} if isinstance(printed, str) else json.loads(printed)
     if "error" in found:
         return Proof(target.name, "missing", target.facts.cpu_copies, reason=_why_missing(found))
-    completions, copied = found.get("completions", (None, None))
     calls_per_gib, calls_reason = calls.result()
     proof = Proof(
         mode=target.name,
         state="available",
         model_copies=target.facts.cpu_copies,
         model_read_copies=target.facts.cpu_copies_of_reading,
-        read_copies=found["read_copies"],
-        by_reference_share=found["new_share"],
-        completions=completions,
-        copied_completions=copied,
         calls_per_gib=calls_per_gib,
         calls_reason=calls_reason,
-        wrong=tuple(found["wrong"]),
+        **found | {"wrong": tuple(found["wrong"])},
     )
     contradiction = proof.contradiction
     return proof if contradiction is None else replace(proof, state="degraded", reason=contradiction)

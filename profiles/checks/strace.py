@@ -46,7 +46,6 @@ def strace_command(log: Path) -> list[str]:
 
 
 def read_logs(log: Path) -> Iterator[list[str]]:
-    """The lines of each thread."""
     for path in log.parent.glob(f"{log.name}.*"):
         yield path.read_text(errors="replace").splitlines()
 

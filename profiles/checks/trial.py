@@ -1,10 +1,11 @@
 """python -m profiles.checks.trial MODE FOLDER: try a mode on a real TCP connection, in a process of its own.
 
-Prints what it found as JSON. Nothing is timed, and a mode that crashes ends this process only. How each is known:
+Prints what it found as JSON, named as in profiles/store/proof.py. Nothing is timed, and a mode that crashes ends this
+process only. How each is known:
 
 - wrong: the bytes that arrived, whole and in ranges, are compared with the file's;
-- new_share, the mutation witness: 48 KiB are sent and not yet read, the file is overwritten in place, then they are
-  read. New bytes went by reference; old bytes had been copied;
+- by_reference_share, the mutation witness: 48 KiB are sent and not yet read, the file is overwritten in place, then
+  they are read. New bytes went by reference; old bytes had been copied;
 - read_copies: (rchar - wchar - read_bytes) of /proc/self/io per byte sent. read() counts in rchar, sendfile() in both,
   splice() and mmap in neither; read_bytes came by DMA, past the CPU (O_DIRECT). OpenSSL sends with write(), so there
   wchar has nothing to do with reading, and is left out;
@@ -80,10 +81,10 @@ def main(name: str, folder: Path, marked: bool) -> dict[str, object]:
         if marked:
             return _marked_download(trial)
         wrong, read_copies, share = _wrong_ranges(trial, content), _read_copies(trial), _witness(trial)
-        found: dict[str, object] = {"wrong": wrong, "read_copies": read_copies, "new_share": share}
+        found: dict[str, object] = {"wrong": wrong, "read_copies": read_copies, "by_reference_share": share}
         completions = getattr(sys.modules[discovery.module_name(facts.name)], "completions", None)
         if completions is not None:
-            found["completions"] = [completions().total, completions().copied]
+            found |= {"completions": completions().total, "copied_completions": completions().copied}
         return found
     finally:
         path.unlink(missing_ok=True)

@@ -15,6 +15,7 @@ from profiles.host import network
 from profiles.host.network import LOOPBACK
 from profiles.host.page_cache import filesystem_of, resident_share_of
 from profiles.metrics import cgroup
+from profiles.metrics.cgroup import text_of
 from profiles.store.run_facts import Fact, FileFacts
 
 CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")  # of Docker, and of Podman (podman-run(1))
@@ -22,7 +23,7 @@ CONTAINER_MARKS = ("/.dockerenv", "/run/.containerenv")  # of Docker, and of Pod
 
 def boot() -> str | None:
     """random/boot_id, proc(5): the same in every container and namespace on a machine until it restarts."""
-    return _text("/proc/sys/kernel/random/boot_id")
+    return text_of("/proc/sys/kernel/random/boot_id")
 
 
 def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
@@ -32,8 +33,8 @@ def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
         "cpu_model": _cpu_model(),
         "cpus": os.cpu_count(),
         "affinity": ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0))),
-        "governor": _text("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
-        "smt_active": _text("/sys/devices/system/cpu/smt/active"),
+        "governor": text_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
+        "smt_active": text_of("/sys/devices/system/cpu/smt/active"),
         "load_average": " ".join(f"{load:.2f}" for load in os.getloadavg()),
         "memory_bytes": psutil.virtual_memory().total,
         "swap_bytes": psutil.swap_memory().total,
@@ -42,10 +43,10 @@ def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
         "cgroup_memory_max": cgroup.memory_limit(),
         "kernel": f"{platform.system()} {platform.release()}",
         "kernel_version": platform.version(),
-        "kernel_command_line": _text("/proc/cmdline"),
+        "kernel_command_line": text_of("/proc/cmdline"),
         "mitigations": _mitigations(),
         "transparent_hugepages": _chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
-        "clock_source": _text("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
+        "clock_source": text_of("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
         "clock_tick_hz": os.sysconf("SC_CLK_TCK"),
         "interface": network.described(interface),
         **link,
@@ -121,7 +122,7 @@ def identity_of(path: Path) -> Identity:
 
 
 def _cpu_model() -> str | None:
-    for line in (_text("/proc/cpuinfo") or "").splitlines():
+    for line in (text_of("/proc/cpuinfo") or "").splitlines():
         if line.startswith(("model name", "Model")):
             return line.partition(":")[2].strip()
     return platform.machine()
@@ -132,7 +133,7 @@ def _virtualisation() -> str | None:
     if shutil.which("systemd-detect-virt"):
         container, machine = (_detected(f"--{kind}") for kind in ("container", "vm"))
         return machine if container == "none" else f"{container} in {'no vm' if machine == 'none' else machine}"
-    flagged = "vm" if " hypervisor" in (_text("/proc/cpuinfo") or "") else None
+    flagged = "vm" if " hypervisor" in (text_of("/proc/cpuinfo") or "") else None
     if not any(Path(mark).exists() for mark in CONTAINER_MARKS):
         return flagged
     return f"container in {flagged}" if flagged else "container"
@@ -147,7 +148,7 @@ def _mitigations() -> str | None:
     folder = Path("/sys/devices/system/cpu/vulnerabilities")
     if not folder.is_dir():
         return None
-    found = {path.name: _text(str(path)) or "" for path in sorted(folder.iterdir())}
+    found = {path.name: text_of(path) or "" for path in sorted(folder.iterdir())}
     return "; ".join(f"{name}: {text}" for name, text in found.items() if not text.startswith("Not affected"))
 
 
@@ -166,23 +167,16 @@ def _version(package: str) -> str | None:
 
 
 def _sysctl(name: str) -> str | None:
-    text = _text("/proc/sys/" + name.replace(".", "/"))
+    text = text_of("/proc/sys/" + name.replace(".", "/"))
     return " ".join(text.split()) if text else text
 
 
 def _number(path: str) -> int | None:
-    text = _text(path)
+    text = text_of(path)
     return None if text is None else int(text)
 
 
 def _chosen(path: str) -> str | None:
     """The one in brackets, as in "always [madvise] never"."""
-    text = _text(path)
+    text = text_of(path)
     return None if text is None else text.partition("[")[2].partition("]")[0] or text
-
-
-def _text(path: str) -> str | None:
-    try:
-        return Path(path).read_text(errors="replace").strip()
-    except OSError:
-        return None

@@ -3,7 +3,7 @@
 Offloads come from the SIOCETHTOOL ioctl, netdevice(7) and linux/ethtool.h, so that no program need be installed.
 """
 
-import array
+import ctypes
 import fcntl
 import shutil
 import socket
@@ -17,7 +17,7 @@ SERVER_SOCKET_OPTIONS = "TCP_NODELAY, TCP_CORK, SO_RCVTIMEO, SO_SNDTIMEO"  # wha
 
 _SIOCETHTOOL = 0x8946
 _ETHTOOL_GDRVINFO = 0x3
-_DRVINFO_BYTES = 196
+_DRVINFO_BYTES, _VALUE_BYTES = 196, 8  # struct ethtool_drvinfo, struct ethtool_value
 _GET = {  # ETHTOOL_G* commands, each answered with one number
     "rx-checksum": 0x14,
     "tx-checksum": 0x16,
@@ -68,35 +68,28 @@ def queueing(interface: str | None) -> str | None:
 
 def _driver(interface: str) -> str | None:
     """ETHTOOL_GDRVINFO answers with a struct ethtool_drvinfo: the command, then 32 bytes of name."""
-    answer = array.array("B", struct.pack("I", _ETHTOOL_GDRVINFO) + bytes(_DRVINFO_BYTES - 4))
-    if not _ioctl(interface, answer):
-        return None
-    return answer.tobytes()[4:36].partition(b"\0")[0].decode("ascii", "replace") or None
+    answer = _ethtool(interface, _ETHTOOL_GDRVINFO, _DRVINFO_BYTES)
+    return answer[:32].partition(b"\0")[0].decode("ascii", "replace") or None
 
 
 def offloads(interface: str | None = LOOPBACK) -> str | None:
     """Work that the interface does for the CPU, as "tso on, gro off, …"."""
     if interface is None:
         return None
-    found = {name: _ask(interface, command) for name, command in _GET.items()}
-    known = {name: value for name, value in found.items() if value is not None}
-    return ", ".join(f"{name} {'on' if value else 'off'}" for name, value in known.items()) or None
+    found = {name: _ethtool(interface, command, _VALUE_BYTES) for name, command in _GET.items()}
+    return ", ".join(f"{name} {'on' if any(value) else 'off'}" for name, value in found.items() if value) or None
 
 
-def _ask(interface: str, command: int) -> int | None:
-    answer = array.array("I", [command, 0])  # struct ethtool_value
-    return answer[1] if _ioctl(interface, answer) else None
-
-
-def _ioctl(interface: str, answer: "array.array[int]") -> bool:
-    """Call SIOCETHTOOL, which answers into the array that holds the command; returns whether it did."""
-    request = struct.pack("16sP", interface.encode(), answer.buffer_info()[0])  # the head of struct ifreq
+def _ethtool(interface: str, command: int, size: int) -> bytes:
+    """What SIOCETHTOOL writes behind the command into memory of this size; empty where it refuses."""
+    memory = ctypes.create_string_buffer(struct.pack("I", command), size)
+    request = struct.pack("16sP16x", interface.encode(), ctypes.addressof(memory))  # struct ifreq
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         try:
-            fcntl.ioctl(sock, _SIOCETHTOOL, request + bytes(40 - len(request)))
+            fcntl.ioctl(sock, _SIOCETHTOOL, request)
         except OSError:
-            return False
-    return True
+            return b""
+    return memory.raw[4:]
 
 
 def default_buffers() -> str:

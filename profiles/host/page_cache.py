@@ -24,24 +24,10 @@ _CACHESTAT = 451  # Linux 6.5; the same number on every architecture
 _LIBC = ctypes.CDLL(None, use_errno=True)
 
 
-class _Range(ctypes.Structure):
-    """struct cachestat_range; a length of 0 means up to the end of the file."""
-
-    _fields_ = (("offset", ctypes.c_uint64), ("length", ctypes.c_uint64))
-
-
-class _CacheStat(ctypes.Structure):
-    """struct cachestat, in pages (linux/mman.h)."""
-
-    _fields_ = tuple(
-        (name, ctypes.c_uint64) for name in ("cached", "dirty", "write_back", "evicted", "recently_evicted")
-    )
-
-
 def filesystem_of(path: Path) -> str:
     """The type and device of the file system, from the longest mount point above the file."""
-    resolved = str(path.resolve())
-    mounts = [item for item in psutil.disk_partitions(all=True) if _is_above(item.mountpoint, resolved)]
+    above = set(map(str, path.resolve().parents))
+    mounts = [item for item in psutil.disk_partitions(all=True) if item.mountpoint in above]
     if not mounts:
         return "unknown"
     mount = max(mounts, key=lambda item: len(item.mountpoint))
@@ -124,9 +110,10 @@ def _receive_on_every_cpu() -> None:
 
 def by_cachestat(fd: int) -> int | None:
     """Resident pages; None where the kernel does not know the call, or refuses it (a seccomp filter)."""
-    found = _CacheStat()
-    failed = _LIBC.syscall(_CACHESTAT, fd, ctypes.byref(_Range(0, 0)), ctypes.byref(found), 0)
-    return None if failed else int(found.cached)
+    whole_file = (ctypes.c_uint64 * 2)(0, 0)  # struct cachestat_range: offset, length
+    pages = (ctypes.c_uint64 * 5)()  # struct cachestat, linux/mman.h; the first are those in the cache
+    failed = _LIBC.syscall(_CACHESTAT, fd, whole_file, pages, 0)
+    return None if failed else pages[0]
 
 
 def _by_mincore(fd: int) -> int:
@@ -141,7 +128,3 @@ def _by_mincore(fd: int) -> int:
     if failed:
         raise OSError(ctypes.get_errno(), os.strerror(ctypes.get_errno()))
     return sum(page & 1 for page in residency)
-
-
-def _is_above(mount_point: str, path: str) -> bool:
-    return path.startswith(mount_point.rstrip("/") + "/")

@@ -24,7 +24,7 @@ def cpu_limit(groups: str | None = None, mount: Path = MOUNT) -> str | None:
     """
     found: list[tuple[float, str]] = []
     for folder, version in _folders("cpu", groups, mount):
-        text = _text(folder / "cpu.max") if version == 2 else _v1_quota(folder)
+        text = text_of(folder / "cpu.max") if version == 2 else _v1_quota(folder)
         if text is not None:
             quota, _, period = text.partition(" ")
             found.append((float("inf") if quota == "max" else int(quota) / int(period or 1), text))
@@ -35,7 +35,7 @@ def memory_limit(groups: str | None = None, mount: Path = MOUNT) -> str | None:
     """The tightest memory limit, like "512 MiB"; "max" for none."""
     found = []
     for folder, version in _folders("memory", groups, mount):
-        text = _text(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
+        text = text_of(folder / ("memory.max" if version == 2 else "memory.limit_in_bytes"))
         if text is not None:
             found.append(_V1_UNLIMITED_BYTES if text == "max" else int(text))
     return None if not found else "max" if min(found) >= _V1_UNLIMITED_BYTES else format_size(min(found))
@@ -59,7 +59,7 @@ def _cpu_stats(groups: str | None, mount: Path) -> tuple[Path, ...]:
 
 
 def _throttled(path: Path) -> float | None:
-    fields = dict(line.split() for line in (_text(path) or "").splitlines())
+    fields = dict(line.split() for line in (text_of(path) or "").splitlines())
     if "throttled_usec" in fields:  # version 2
         return int(fields["throttled_usec"]) / 1e6
     return int(fields["throttled_time"]) / 1e9 if "throttled_time" in fields else None  # version 1
@@ -67,7 +67,7 @@ def _throttled(path: Path) -> float | None:
 
 def _folders(controller: str, groups: str | None, mount: Path) -> Iterator[tuple[Path, int]]:
     """The folders of our group and those above it where this controller may be, each with its version."""
-    text = _text(Path("/proc/self/cgroup")) if groups is None else groups
+    text = text_of(Path("/proc/self/cgroup")) if groups is None else groups
     for line in (text or "").splitlines():
         number, controllers, path = line.split(":", 2)
         if number == "0" and not controllers:
@@ -83,14 +83,14 @@ def _folders(controller: str, groups: str | None, mount: Path) -> Iterator[tuple
 
 
 def _v1_quota(folder: Path) -> str | None:
-    quota, period = _text(folder / "cpu.cfs_quota_us"), _text(folder / "cpu.cfs_period_us")
+    quota, period = text_of(folder / "cpu.cfs_quota_us"), text_of(folder / "cpu.cfs_period_us")
     if quota is None or period is None:
         return None
     return "max" if int(quota) < 0 else f"{quota} {period}"
 
 
-def _text(path: Path) -> str | None:
+def text_of(path: Path | str) -> str | None:
     try:
-        return path.read_text().strip()
+        return Path(path).read_text(errors="replace").strip()
     except OSError:
         return None

@@ -28,24 +28,27 @@ def cpu_s(pid: int) -> float:
         raise ProcessLookupError(error.errno, error.strerror) from error
 
 
-class PageFaults(NamedTuple):
-    minor: int
-    major: int
-    minor_of_children: int  # those that were waited for
-    major_of_children: int
+class Stat(NamedTuple):
+    minor_faults: int
+    minor_faults_of_children: int  # those that were waited for
+    major_faults: int
+    major_faults_of_children: int
+    started_ticks: int
 
 
-def page_faults(pid: int) -> PageFaults:
-    """By /proc/PID/stat; psutil reads that file, and leaves them out. Raises FileNotFoundError, ProcessLookupError."""
+def read_stat(pid: int) -> Stat:
+    """What psutil leaves out of /proc/PID/stat: page faults; and the start, for which psutil reads that file once more.
+
+    Raises FileNotFoundError, ProcessLookupError.
+    """
     fields = read_small(f"/proc/{pid}/stat").rpartition(b")")[2].split()  # from the third on: a name may hold spaces
-    minor, minor_of_children, major, major_of_children = map(int, fields[7:11])
-    return PageFaults(minor, major, minor_of_children, major_of_children)
+    return Stat(*map(int, (*fields[7:11], fields[19])))
 
 
 def peak_rss_bytes(pid: int) -> int:
     """By VmHWM in /proc/PID/status; psutil has no peak on Linux. Raises psutil.ZombieProcess, FileNotFoundError."""
     try:
-        return _number(read_small(f"/proc/{pid}/status"), b"VmHWM:") << 10  # in KiB
+        return number_after(b"VmHWM:", read_small(f"/proc/{pid}/status")) << 10  # in KiB
     except ValueError as error:  # a zombie has no memory
         raise psutil.ZombieProcess(pid) from error
 
@@ -82,7 +85,8 @@ class SwitchCounter:
             except (FileNotFoundError, ProcessLookupError):  # ended in between
                 continue
             found[tid] = Switches(
-                _number(status, b"\nvoluntary_ctxt_switches:"), _number(status, b"nonvoluntary_ctxt_switches:")
+                number_after(b"\nvoluntary_ctxt_switches:", status),
+                number_after(b"nonvoluntary_ctxt_switches:", status),
             )
         return found
 
@@ -96,8 +100,8 @@ def read_small(path: str) -> bytes:
         os.close(fd)
 
 
-def _number(text: bytes, label: bytes) -> int:
-    """The first number after a label. Raises ValueError when the label is missing."""
+def number_after(label: bytes, text: bytes) -> int:
+    """Raises ValueError when the label is missing."""
     start = text.index(label) + len(label)
     return int(text[start : start + 40].split(None, 1)[0])
 

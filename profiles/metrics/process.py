@@ -13,7 +13,7 @@ from typing import Any, Protocol
 
 import psutil
 
-from profiles.metrics.own_readings import PageFaults, SwitchCounter, Switches, cpu_s, page_faults, peak_rss_bytes
+from profiles.metrics.own_readings import Stat, SwitchCounter, Switches, cpu_s, peak_rss_bytes, read_stat
 from profiles.store.run_facts import MetricFacts
 
 Values = dict[str, float | None]
@@ -39,9 +39,10 @@ class ProcessReader:
     """
 
     def __init__(self, pid: int) -> None:
-        """Raises psutil.NoSuchProcess."""
+        """Raises one of GONE."""
         self.pid = pid
         self._process = psutil.Process(pid)
+        self._started_ticks = read_stat(pid).started_ticks
         self._switches = SwitchCounter(pid)
         self._read_s = time.monotonic()
         self._is_stopped = False
@@ -67,20 +68,16 @@ class ProcessReader:
         return self._process.is_running()
 
     def _read(self, clock_s: float) -> Values:
-        if not self._process.is_running():  # or another process has its number
+        stat = read_stat(self.pid)
+        if stat.started_ticks != self._started_ticks:  # another process has its number
             raise psutil.NoSuchProcess(self.pid)
         with self._process.oneshot():
-            self._note_stopped(self._process.status() in _STOPPED)
-            faults = page_faults(self.pid)
-            self.of_children = of_children(self._process, faults)
-            reading = Reading(self._process, clock_s, self._switches.read(), faults, self.of_children, self._stopped_s)
+            self._is_stopped = self._process.status() in _STOPPED
+            if self._is_stopped:  # since the reading before; the kernel does not count this
+                self._stopped_s += time.monotonic() - self._read_s
+            self.of_children = of_children(self._process, stat)
+            reading = Reading(self._process, clock_s, self._switches.read(), stat, self.of_children, self._stopped_s)
             return {metric.facts.name: metric.read(reading) for metric in METRICS}
-
-    def _note_stopped(self, is_stopped: bool) -> None:
-        """Found stopped, it counts as stopped since the reading before; the kernel does not count this."""
-        if is_stopped:
-            self._stopped_s += time.monotonic() - self._read_s
-        self._is_stopped = is_stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +87,7 @@ class Reading:
     process: psutil.Process
     clock_s: float
     switches: Switches
-    faults: PageFaults
+    stat: Stat
     of_children: dict[str, float]
     stopped_s: float
 
@@ -135,8 +132,8 @@ METRICS: tuple[Metric, ...] = (
     _counter(
         "involuntary_switches", "switches", "context switches: a thread was displaced", lambda r: r.switches.involuntary
     ),
-    _inherited("minor_faults", "faults", "page faults served from memory", lambda r: r.faults.minor),
-    _inherited("major_faults", "faults", "page faults that read from disk", lambda r: r.faults.major),
+    _inherited("minor_faults", "faults", "page faults served from memory", lambda r: r.stat.minor_faults),
+    _inherited("major_faults", "faults", "page faults that read from disk", lambda r: r.stat.major_faults),
     _counter("disk_read_bytes", "bytes", "read from the disk, by proc_pid_io(5)", lambda r: r.disk_read_bytes),
     _gauge("rss_bytes", "bytes", "resident memory", lambda r: r.process.memory_info().rss),
     _gauge("peak_rss_bytes", "bytes", "highest resident memory so far", lambda r: peak_rss_bytes(r.process.pid)),
@@ -145,13 +142,13 @@ METRICS: tuple[Metric, ...] = (
 )
 
 
-def of_children(process: psutil.Process, faults: PageFaults) -> dict[str, float]:
+def of_children(process: psutil.Process, stat: Stat) -> dict[str, float]:
     """The part of the metrics that waited-for children had counted, where the kernel keeps it apart."""
     ticks = process.cpu_times()
     return {
         "cpu_s": ticks.children_user + ticks.children_system,
         "user_s": ticks.children_user,
         "system_s": ticks.children_system,
-        "minor_faults": faults.minor_of_children,
-        "major_faults": faults.major_of_children,
+        "minor_faults": stat.minor_faults_of_children,
+        "major_faults": stat.major_faults_of_children,
     }

@@ -20,7 +20,7 @@ from pathlib import Path
 
 import psutil
 
-from profiles.metrics.own_readings import page_faults, read_small
+from profiles.metrics.own_readings import read_small, read_stat
 from profiles.metrics.process import GONE, METRICS, ProcessReader, Values, of_children
 
 _INHERITED = ("cpu_s", "user_s", "system_s", "minor_faults", "major_faults")
@@ -59,7 +59,9 @@ class TreeReader:
         readings = {pid: values for pid, values in found.items() if values is not None}
         if not readings:
             raise ProcessLookupError(f"nothing is left of the processes below {self.pid}")
-        waited = self._waited(readings)
+        waited = {pid: reader.of_children for pid, reader in self._readers.items() if pid in readings}
+        if self._reaper:
+            waited[self.pid] = of_children(psutil.Process(self.pid), read_stat(self.pid))
         self._carry(readings, waited)
         self._last, self._of_children = readings, waited
         top = waited.get(self.pid, {}) if self._reaper else {}
@@ -86,12 +88,6 @@ class TreeReader:
         except GONE:
             del self._readers[pid]
             return None
-
-    def _waited(self, readings: dict[int, Values]) -> dict[int, dict[str, float]]:
-        waited = {pid: reader.of_children for pid, reader in self._readers.items() if pid in readings}
-        if self._reaper:
-            waited[self.pid] = of_children(psutil.Process(self.pid), page_faults(self.pid))
-        return waited
 
     def _carry(self, readings: dict[int, Values], waited: dict[int, dict[str, float]]) -> None:
         """Keep what ended processes had counted, as far as nobody who waited for them has it now."""

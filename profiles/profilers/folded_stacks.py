@@ -61,7 +61,6 @@ def _samples(script: TextIO) -> Iterator[str]:
 
 
 def _frames(line: str, project: Path) -> tuple[str, ...]:
-    """The frame in a line, if there is one."""
     found = _FRAME.match(line)
     if found is None:
         return ()

@@ -122,7 +122,6 @@ class Perf:
         return Recording("recording")
 
     def kill(self) -> None:
-        """End it at once, and remove its files."""
         if self._perf is not None:
             self._perf.close()
         if self._script is not None:

@@ -16,7 +16,7 @@ Its rule: a run can be cut short at any moment, and what its folder holds then i
       MODE.folded     perf's folded stacks, from Python down into the kernel (profiles/profilers/folded_stacks.py)
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import Any, TypeVar
@@ -31,14 +31,16 @@ from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sampl
 from profiles.store.run_facts import Code
 
 RUN_FILE = "run.json"
-CELLS_FILE = "rounds.jsonl"
-PROFILES_FILE = "profile.jsonl"
-DEEP_FILE = "deep.jsonl"
-SAMPLES_FILE = "samples.jsonl"
-PROOFS_FILE = "proof.jsonl"
-PROBES_FILE = "probe.jsonl"
-CODE_FILE = "code.jsonl"
 PACED_FOLDER = "paced"
+FILES: Mapping[type, str] = {  # of each kind of record
+    Cell: "rounds.jsonl",
+    Profile: "profile.jsonl",
+    DeepProfile: "deep.jsonl",
+    Proof: "proof.jsonl",
+    Probe: "probe.jsonl",
+    Code: "code.jsonl",
+    Sample: "samples.jsonl",
+}
 
 T = TypeVar("T")
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
@@ -46,25 +48,10 @@ _KEPT = "; complete rounds are kept"
 
 
 @dataclass(frozen=True, slots=True)
-class RunFolder:
-    """Writes a run's folder while the run goes on, and reads it ever after.
-
-    Raises UserError when the folder, or a record in it, cannot be written or read.
-    """
+class Folder:
+    """The folder of a run or a sweep. Raises UserError when it, or a record in it, cannot be written or read."""
 
     path: Path
-
-    @property
-    def paced(self) -> "RunFolder":
-        """The paced run of the same campaign, where both questions were asked."""
-        return RunFolder(self.path / PACED_FOLDER)
-
-    @property
-    def name(self) -> str:
-        """As the commands take it: RUN, or RUN/paced for the paced part of a run that asked both questions."""
-        path = self.path.resolve()
-        is_part = path.name == PACED_FOLDER and (path.parent / RUN_FILE).exists()
-        return f"{path.parent.name}/{path.name}" if is_part else path.name
 
     def refuse_existing(self) -> None:
         """Raises UserError when the folder exists: a run is never mixed with another."""
@@ -80,75 +67,56 @@ class RunFolder:
         with explained("create the run's folder", self.path):
             self.path.mkdir(parents=True)
 
-    def write_run(self, run: Run) -> None:
-        self.write_json(RUN_FILE, run)
-
     def write_json(self, name: str, record: Any) -> None:
         self.write_file(name, msgspec.json.format(msgspec.json.encode(record), indent=2))
 
     def write_file(self, name: str, content: bytes) -> None:
         write_file(self.path / name, content, make_parents=False, kept=_KEPT)
 
-    def append_cell(self, cell: Cell) -> None:
-        self._append(CELLS_FILE, [cell])
 
-    def append_profile(self, profile: Profile) -> None:
-        self._append(PROFILES_FILE, [profile])
+class RunFolder(Folder):
+    """Writes a run's folder while the run goes on, and reads it ever after."""
 
-    def append_deep(self, profile: DeepProfile) -> None:
-        self._append(DEEP_FILE, [profile])
+    __slots__ = ()
 
-    def append_probe(self, probe: Probe) -> None:
-        self._append(PROBES_FILE, [probe])
+    @property
+    def paced(self) -> "RunFolder":
+        """The paced run of the same campaign, where both questions were asked."""
+        return RunFolder(self.path / PACED_FOLDER)
 
-    def append_proof(self, proof: Proof) -> None:
-        self._append(PROOFS_FILE, [proof])
+    @property
+    def name(self) -> str:
+        """As the commands take it: RUN, or RUN/paced for the paced part of a run that asked both questions."""
+        path = self.path.resolve()
+        is_part = path.name == PACED_FOLDER and (path.parent / RUN_FILE).exists()
+        return f"{path.parent.name}/{path.name}" if is_part else path.name
 
-    def append_code(self, code: Iterable[Code]) -> None:
-        self._append(CODE_FILE, code)
-
-    def append_samples(self, samples: Iterable[Sample]) -> None:
-        self._append(SAMPLES_FILE, samples)
-
-    def _append(self, name: str, records: Iterable[Any]) -> None:
-        lines = b"".join(msgspec.json.encode(_as_stored(record)) + b"\n" for record in records)
-        append_lines(self.path / name, lines, _KEPT)
+    def write_run(self, run: Run) -> None:
+        self.write_json(RUN_FILE, run)
 
     def read_run(self) -> Run:
         path = self.path / RUN_FILE
         with readable(path, "is this the folder of a run? `ls profiles/out` lists them"):
             return _converted(path, 1, old_runs.translated_run(msgspec.json.decode(path.read_bytes())), Run)
 
-    def read_cells(self) -> tuple[Cell, ...]:
-        return tuple(self._read(CELLS_FILE, Cell))
+    def append(self, *records: Any) -> None:
+        """Append records of one kind to its file."""
+        if records:
+            lines = b"".join(msgspec.json.encode(_as_stored(record)) + b"\n" for record in records)
+            append_lines(self.path / FILES[type(records[0])], lines, _KEPT)
 
-    def read_profiles(self) -> tuple[Profile, ...]:
-        return tuple(self._read(PROFILES_FILE, Profile))
-
-    def read_deep(self) -> tuple[DeepProfile, ...]:
-        return tuple(self._read(DEEP_FILE, DeepProfile))
-
-    def read_probes(self) -> tuple[Probe, ...]:
-        return tuple(self._read(PROBES_FILE, Probe))
-
-    def read_proofs(self) -> tuple[Proof, ...]:
-        return tuple(self._read(PROOFS_FILE, Proof))
-
-    def read_code(self) -> tuple[Code, ...]:
-        return tuple(self._read(CODE_FILE, Code))
-
-    def read_samples(self) -> tuple[Sample, ...]:
-        return tuple(self._read(SAMPLES_FILE, Sample))
-
-    def _read(self, name: str, kind: type[T]) -> Iterator[T]:
-        """The records of a file, none where it does not exist; a last line cut by a kill is left out."""
-        path = self.path / name
+    def read(self, kind: type[T]) -> tuple[T, ...]:
+        """All records of a kind, none where they have no file; a last line cut by a kill is left out."""
+        path = self.path / FILES[kind]
         if not path.exists():
-            return
+            return ()
         with readable(path, "restore the file, or remove the broken line"):
-            lines = path.read_bytes().split(b"\n")
-            for number, line in enumerate(lines[:-1], 1):
-                yield _converted(path, number, _from_stored(msgspec.json.decode(line), kind is Cell), kind)
+            lines = enumerate(path.read_bytes().split(b"\n")[:-1], 1)
+            rows = ((number, _from_stored(msgspec.json.decode(line), kind is Cell)) for number, line in lines)
+            return tuple(_converted(path, number, row, kind) for number, row in rows)
+
+    def read_cells(self) -> tuple[Cell, ...]:
+        return self.read(Cell)
 
 
 def _as_stored(record: Any) -> Any:

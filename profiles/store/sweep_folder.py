@@ -10,7 +10,6 @@ and draws a run serves a point too; what is true for the whole sweep stands once
 """
 
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 import msgspec
@@ -20,7 +19,7 @@ from profiles.store.files import readable
 from profiles.store.proof import Proof
 from profiles.store.records import State
 from profiles.store.run_facts import Fact
-from profiles.store.run_folder import RunFolder
+from profiles.store.run_folder import Folder, RunFolder
 
 SWEEP_FILE = "sweep.json"
 POINTS_FOLDER = "points"
@@ -70,11 +69,10 @@ class Sweep:
         return tuple(sorted({*self.points, *self.fine}))
 
 
-@dataclass(frozen=True, slots=True)
-class SweepFolder:
+class SweepFolder(Folder):
     """Writes and reads a sweep's folder. Raises UserError where that is impossible."""
 
-    path: Path
+    __slots__ = ()
 
     @property
     def exists(self) -> bool:
@@ -85,14 +83,8 @@ class SweepFolder:
                 f"cannot look for runs in {self.path.parent}: {error.strerror}; check their name and permissions"
             ) from error
 
-    def refuse_existing(self) -> None:
-        self._whole.refuse_existing()
-
-    def create(self) -> None:
-        self._whole.create()
-
     def write(self, sweep: Sweep) -> None:
-        self._whole.write_json(SWEEP_FILE, sweep)
+        self.write_json(SWEEP_FILE, sweep)
 
     def read(self) -> Sweep:
         path = self.path / SWEEP_FILE
@@ -102,7 +94,3 @@ class SweepFolder:
     def point(self, value: int) -> RunFolder:
         """The folder of the run at this point, which may not exist yet."""
         return RunFolder(self.path / POINTS_FOLDER / str(value))
-
-    @property
-    def _whole(self) -> RunFolder:
-        return RunFolder(self.path)

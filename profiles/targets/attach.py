@@ -41,10 +41,8 @@ def _process_of_container(name: str, container: str) -> int:
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=INSPECT_TIMEOUT_S)
     except subprocess.TimeoutExpired as error:
-        why = (
-            f"{engine} did not answer for {INSPECT_TIMEOUT_S:g} s: check whether `{engine} ps` works, or name it by pid"
-        )
-        raise UserError(f"{name}: {why}") from error
+        remedy = f"check whether `{engine} ps` works, or name it by pid"
+        raise UserError(f"{name}: {engine} did not answer for {INSPECT_TIMEOUT_S:g} s: {remedy}") from error
     if done.returncode or not done.stdout.strip().isdigit():
         lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
         raise UserError(f"{name}: {engine} does not know container {container}: {lines[-1]}")

@@ -6,8 +6,9 @@ A target is known elsewhere by its name and facts; how it is started stays in th
 import os
 import sys
 import sysconfig
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from errors import UsageError
@@ -125,17 +126,9 @@ def choose(names: list[str]) -> list[Target]:
     return [targets[name] for name in names]
 
 
-@dataclass(frozen=True, slots=True)
-class Listener:
-    """A process that listens on a port."""
+def listener_clock(port: int) -> Callable[[], float] | None:
+    """Reads the CPU seconds of the process that listens on this TCP port, or raises ProcessLookupError.
 
-    pid: int
-
-    def cpu_s(self) -> float:
-        """The CPU seconds that it has used. Raises ProcessLookupError."""
-        return cpu_s(self.pid)
-
-
-def find_listener(port: int) -> Listener | None:
-    """The process that listens on this TCP port; None when there is none, or it is another user's."""
-    return next((Listener(pid) if pid else None for pid in listeners(port)), None)
+    None when there is none, or it is another user's.
+    """
+    return next((partial(cpu_s, pid) if pid else None for pid in listeners(port)), None)

@@ -12,13 +12,13 @@ import signal
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any
 
 import msgspec
 
 from errors import UsageError
 from profiles.store.run_facts import SERVED_PATH, ExternalKind, TargetFacts
-from profiles.targets.external import PLACEHOLDERS, ExternalTarget
+from profiles.targets.external import PLACEHOLDERS, AsGiven, ExternalTarget
 from units import parse_size
 
 RESERVED = ("all", "course", "load", "machine", "sampler")
@@ -28,29 +28,22 @@ _NAME = re.compile(r"[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,5}")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})")
 _FOR_COMMANDS = ("stop", "env", "cwd", "files", "values", "ready_within_s", "stop_within_s")
 
-_Tls = Literal["user", "kernel"]
 _Positive = Annotated[int, msgspec.Meta(ge=1)]
 
 
-class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class _Entry(AsGiven, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A table of the file, as TOML has it."""
 
     address: str
     command: str | list[str] | None = None
     pid: _Positive | str | None = None
-    container: str | None = None
-    path: str = SERVED_PATH
     summary: str = ""
     size: _Positive | str | None = None
     sha256: str | None = None
-    tls: _Tls | None = None
     stop: str | list[str] = "SIGTERM"
-    env: dict[str, str] = {}
-    cwd: str = "{here}"
-    files: list[str] = []
-    values: dict[str, str] = {}
-    ready_within_s: Annotated[float, msgspec.Meta(ge=0.1, le=120)] = 15.0
-    stop_within_s: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 5.0
+
+
+_KEYS = (*_Entry.__annotations__, *AsGiven.__annotations__)
 
 
 def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, ExternalTarget]]:
@@ -120,14 +113,14 @@ def _entry(table: dict[str, Any]) -> _Entry:
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at ")
         if unknown := re.search(r"unknown field `(.*)`", reason):
-            near = difflib.get_close_matches(unknown[1], _Entry.__struct_fields__, 1)
-            remedy = f"is {near[0]} meant?" if near else f"there are {', '.join(_Entry.__struct_fields__)}"
+            near = difflib.get_close_matches(unknown[1], _KEYS, 1)
+            remedy = f"is {near[0]} meant?" if near else f"there are {', '.join(_KEYS)}"
             raise UsageError(f"there is no key {unknown[1]}: {remedy}") from error
         if missing := re.search(r"missing required field `(.*)`", reason):
             raise UsageError(f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
         key = ".".join(re.findall(r"[A-Za-z0-9_-]+", re.sub(r"\[.*", "", where)))
         if "enum value" in reason:
-            raise UsageError(f"{key}: give {' or '.join(get_args(_Tls))}") from error
+            raise UsageError(f"{key}: give user or kernel") from error
         expected = reason.replace(" | null", "").replace("`", "").replace("array", "a list of str")
         raise UsageError(f"{key}: {expected[:1].lower()}{expected[1:]}") from error
 
@@ -158,18 +151,10 @@ def _external(entry: _Entry, here: Path) -> ExternalTarget:
         here=here,
         host=host,
         port=port,
-        path=entry.path,
         command=_command("command", entry.command) if entry.command is not None else (),
         pid=here / entry.pid if isinstance(entry.pid, str) else entry.pid,
-        container=entry.container,
         stop=_stop(entry.stop),
-        env=entry.env,
-        cwd=entry.cwd,
-        files=tuple(entry.files),
-        values=entry.values,
-        ready_within_s=entry.ready_within_s,
-        stop_within_s=entry.stop_within_s,
-        tls=entry.tls is not None,
+        **{name: getattr(entry, name) for name in AsGiven.__struct_fields__},
     )
 
 

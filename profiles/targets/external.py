@@ -5,37 +5,48 @@ This is only the description; profiles/targets/external_server.py starts and sto
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Annotated, Literal
+
+import msgspec
+
+from profiles.store.run_facts import SERVED_PATH
 
 PLACEHOLDERS = ("root", "port", "host", "here", "scratch")
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")  # ${this} is a shell's
 
 
-@dataclass(frozen=True, slots=True)
-class ExternalTarget:
+class AsGiven(msgspec.Struct, frozen=True, kw_only=True):
+    """What is used as it stands in targets.toml.
+
+    files: below the folder of targets.toml, expanded into a scratch folder before each start. values: the user's own
+    placeholders. stop_within_s: after that, whatever is left is killed.
+    """
+
+    container: str | None = None
+    path: str = SERVED_PATH
+    tls: Literal["user", "kernel"] | None = None
+    env: dict[str, str] = {}
+    cwd: str = "{here}"
+    files: list[str] = []
+    values: dict[str, str] = {}
+    ready_within_s: Annotated[float, msgspec.Meta(ge=0.1, le=120)] = 15.0
+    stop_within_s: Annotated[float, msgspec.Meta(ge=0.1, le=60)] = 5.0
+
+
+class ExternalTarget(AsGiven, frozen=True, kw_only=True):
     """How a server is started, found and stopped; one of command, pid and container is given.
 
     here: the folder of targets.toml. pid: a process, or a file with its number. stop: a signal's number, or a command.
-    files: below `here`, expanded into a scratch folder before each start. values: the user's own placeholders.
-    stop_within_s: after that, whatever is left is killed.
     """
 
     here: Path
     host: str
     port: int
-    path: str
-    command: tuple[str, ...] = ()
-    pid: int | Path | None = None
-    container: str | None = None
-    stop: int | tuple[str, ...] = 15
-    env: Mapping[str, str] = field(default_factory=dict)
-    cwd: str = "{here}"
-    files: tuple[str, ...] = ()
-    values: Mapping[str, str] = field(default_factory=dict)
-    ready_within_s: float = 15.0
-    stop_within_s: float = 5.0
-    tls: bool = False
+    command: tuple[str, ...]
+    pid: int | Path | None
+    stop: int | tuple[str, ...]
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         """The key and the text of everything that may hold placeholders."""
@@ -66,8 +77,6 @@ class ExternalTarget:
 
 @dataclass(frozen=True, slots=True)
 class Placeholders:
-    """Values by the name of their placeholder."""
-
     values: Mapping[str, str]
 
     def expand(self, text: str) -> str:

@@ -53,7 +53,7 @@ class ExternalServer:
                 self._start(wanted, root)
             else:
                 self.reader = TreeReader(find_running(self._name, self._external))
-            self._endpoint = Endpoint(self.host, self.port, self._external.path, self._external.tls)
+            self._endpoint = Endpoint(self.host, self.port, self._external.path, self._external.tls is not None)
             self.congestion_control = self._wait_until_ready()
             if self._reaper is not None and self.congestion_control != CHOICES[0]:
                 set_congestion_control(self.pids, self.port)
@@ -67,6 +67,14 @@ class ExternalServer:
     def pids(self) -> tuple[int, ...]:
         """The processes of the last reading, the first one first."""
         return self.reader.pids
+
+    def current_pids(self) -> tuple[int, ...]:
+        """The processes now. Raises UserError when all have ended."""
+        try:
+            self.reader.read()
+        except ProcessLookupError as error:
+            raise UserError(f"{self._name} ended: {self.last_stderr_line() or 'it printed nothing'}") from error
+        return self.pids
 
     def running(self) -> bool:
         if self._reaper is None:
@@ -93,7 +101,9 @@ class ExternalServer:
         if self._reaper is not None:
             wait_or_kill(self._reaper, 2 * self._external.stop_within_s + _KILL_TIMEOUT_S)
             if self._reaper.returncode < 0:
-                self._kill_what_is_left()
+                for pid in self.reader.alive():  # what the reaper, killed itself, could not stop any more
+                    with suppress(ProcessLookupError):
+                        os.kill(pid, signal.SIGKILL)
         line = self._last_line()
         self._log.close()
         self._scratch.close()
@@ -174,22 +184,13 @@ class ExternalServer:
 
     def _check_it_is_ours(self) -> None:
         """A command that has another process serve (docker run, systemctl) would be measured instead of the server."""
-        try:
-            self.reader.read()
-        except ProcessLookupError as error:
-            raise UserError(f"{self._name} ended: {self.last_stderr_line() or 'it printed nothing'}") from error
+        pids = self.current_pids()
         others = {pid for pid in listeners(self.port) if pid is not None}
-        if self._external.command and others and others.isdisjoint(self.pids):
+        if self._external.command and others and others.isdisjoint(pids):
             raise UserError(
                 f"{self._name}: process {min(others)} listens on port {self.port}, and its command did not start that: "
                 f"name it by pid or container"
             )
-
-    def _kill_what_is_left(self) -> None:
-        """Kill what the reaper, killed itself, could not stop any more, as far as it was seen."""
-        for pid in self.reader.alive():
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
 
     def _last_line(self) -> str:
         return "" if self._log.closed else last_line(self._log)

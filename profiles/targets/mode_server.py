@@ -12,10 +12,8 @@ import tempfile
 import time
 from pathlib import Path
 
-import psutil
-
 from errors import UserError
-from profiles.metrics.process import ProcessReader
+from profiles.metrics.process import GONE, ProcessReader
 from profiles.protocol import Start
 from profiles.targets.catalog import PROJECT, Target
 from profiles.targets.process_helpers import describe_exit, last_line, wait_or_kill
@@ -47,7 +45,7 @@ class ModeServer:
             _pin(self.pid, wanted.cpus)
             _, _, port_text, self.congestion_control = self._ready_line().split()
             self.reader = ProcessReader(self.pid)
-        except (UserError, psutil.NoSuchProcess):
+        except (UserError, *GONE):
             self.end()
             raise
         self.port = int(port_text)

@@ -24,7 +24,6 @@ def listeners(port: int) -> list[int | None]:
 
 
 def free_port(host: str) -> int:
-    """A port that is free at this moment."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.create_server((host, 0), family=family) as probe:
         return int(probe.getsockname()[1])

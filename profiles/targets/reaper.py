@@ -95,7 +95,6 @@ def descendants() -> list[int]:
 
 
 def _parents() -> Iterator[tuple[int, int]]:
-    """Each process with its parent."""
     for name in os.listdir("/proc"):  # noqa: PTH208 - names, not paths
         if name.isdigit():
             try:

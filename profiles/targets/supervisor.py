@@ -32,7 +32,7 @@ class Supervisor:
     def start(self, wanted: Start) -> TargetStatus:
         """Start a target's server and wait until it is ready. Raises UserError."""
         name = wanted.target
-        target = self._target(name)
+        target = self.target(name)
         if name in self._servers:
             if self._servers[name].running():
                 raise UserError(f"{name} runs already, as process {self._servers[name].pid}: stop it first")
@@ -48,7 +48,7 @@ class Supervisor:
 
     def stop(self, name: str) -> TargetStatus:
         """End a target's server, by force if it does not end by itself. Does nothing where none runs."""
-        self._target(name)
+        self.target(name)
         line = self._servers.pop(name).end() if name in self._servers else ""
         probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         return TargetStatus(name, "stopped", last_stderr_line=line, cpu_probe_us=probe_us)
@@ -62,7 +62,7 @@ class Supervisor:
     def status(self, name: str) -> TargetStatus:
         server = self._servers.get(name)
         if server is None:
-            self._target(name)
+            self.target(name)
             return TargetStatus(name, "stopped")
         return TargetStatus(
             name=name,
@@ -85,7 +85,8 @@ class Supervisor:
             raise UserError(f"{name} is {status.state}: start it before recording a flame graph")
         return self._servers[name].pids
 
-    def _target(self, name: str) -> Target:
+    def target(self, name: str) -> Target:
+        """Raises UserError for an unknown name."""
         if name not in self._targets:
             raise UserError(f"there is no target {name!r}: the targets are {', '.join(self._targets)}")
         return self._targets[name]

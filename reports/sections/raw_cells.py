@@ -2,7 +2,8 @@
 
 from markupsafe import Markup
 
-from profiles.store.run_folder import CELLS_FILE
+from profiles.store.records import Cell
+from profiles.store.run_folder import FILES
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -27,5 +28,5 @@ def render(run: RunData) -> Markup:
         units={facts.name: facts.unit for facts in run.run.metrics},
         suspicious=run.validity.suspicious,
         dropped=run.dataset.dropped,
-        file=CELLS_FILE,
+        file=FILES[Cell],
     )

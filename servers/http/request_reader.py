@@ -42,17 +42,13 @@ class RequestReader:
                 head_since = time.monotonic()
                 self._parser = HeadParser(self._scheme)
             if self._buffer and (length := self._parser.take(self._buffer)):
-                return self._parse_head(length)
+                head = bytes(self._buffer[:length])
+                del self._buffer[:length]
+                request = self._parser.request()
+                self._last = head, self._parser, request
+                return request
             if not self._receive(waiting_since, head_since):
                 return None
-
-    def _parse_head(self, length: int) -> Request:
-        """The head of this length as a request. Raises HttpError."""
-        head = bytes(self._buffer[:length])
-        del self._buffer[:length]
-        request = self._parser.request()
-        self._last = head, self._parser, request
-        return request
 
     def _receive(self, waiting_since: float, head_since: float | None) -> bool:
         """Receive into the buffer; False when no further request will come. Raises HttpError 408, OSError."""

@@ -17,7 +17,7 @@ from load.users.locust_users import user_classes
 from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
 from load.workers.user_pool import LocalPool, Received, UserPool
-from profiles.targets.catalog import find_listener
+from profiles.targets.catalog import listener_clock
 
 WARM_UP_S = 0.3
 START_TIMEOUT_S = 30.0
@@ -27,8 +27,8 @@ def main(port: int, users: int, seconds: float, workers: int) -> None:
     logging.disable()
     user_class = next(users for users in user_classes().values() if users.target == "sendfile")
     user_class.address = ("127.0.0.1", port)
-    server = find_listener(port)
-    assert server is not None
+    server_clock = listener_clock(port)
+    assert server_clock is not None
     environment = Environment(user_classes=[user_class], stop_timeout=0)
     crowd: UserPool
     processes: WorkerProcesses | None = None
@@ -41,10 +41,10 @@ def main(port: int, users: int, seconds: float, workers: int) -> None:
         crowd = LocalPool(environment.create_local_runner())
     crowd.start(user_class, users, None)
     gevent.sleep(WARM_UP_S)
-    first, first_s, server_s, began_s = crowd.counts("begin"), _own_cpu(), server.cpu_s(), time.monotonic()
+    first, first_s, server_s, began_s = crowd.counts("begin"), _own_cpu(), server_clock(), time.monotonic()
     gevent.sleep(seconds)
     last, last_s, wall_s = crowd.counts("end"), _own_cpu(), time.monotonic() - began_s
-    server_s = server.cpu_s() - server_s
+    server_s = server_clock() - server_s
     told = {
         "received_bytes": _total(last, "received_bytes") - _total(first, "received_bytes"),
         "downloads": _total(last, "downloads") - _total(first, "downloads"),

@@ -106,7 +106,7 @@ def _folding(folder: Path) -> tuple[float, float]:
 def _store(stored: RunFolder, mode: str, number: int, folded: str) -> None:
     stored.write_file(f"{mode}.folded", folded.encode())
     cell = synthetic.cell(mode, 0, number)
-    stored.append_deep(DeepProfile(mode, cell, f"{mode}.folded", RENDER_RATE_HZ, cell.wall_s, "trampoline"))
+    stored.append(DeepProfile(mode, cell, f"{mode}.folded", RENDER_RATE_HZ, cell.wall_s, "trampoline"))
 
 
 def _samples(seed: int) -> Iterator[str]:

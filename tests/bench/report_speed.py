@@ -30,7 +30,7 @@ def outcome(field: Field, _: Readings) -> Outcome:
     wide = synthetic.run(MODES, ROUNDS, name="wide")
     synthetic.write(folder, wide)
     hour = synthetic.run(name="hour")
-    synthetic.write(folder, hour, sampled=False).append_samples(_an_hour(hour.sample_interval_s))
+    synthetic.write(folder, hour, sampled=False).append(*_an_hour(hour.sample_interval_s))
     wide_s, _mb = timed_report(folder, "wide")
     hour_s, hour_mb = timed_report(folder, "hour")
     painted, paint_verdict = first_paint(folder / "reports" / "wide" / PAGE_FILE)

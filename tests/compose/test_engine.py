@@ -16,6 +16,7 @@ from typing import Any
 import pytest
 
 from errors import UserError
+from profiles.store.records import Profile
 from profiles.store.run_folder import RunFolder
 from tests.compose import base_image, checkout, engine
 from tests.compose.checkout import OWNER, Checkout
@@ -149,7 +150,7 @@ def test_a_campaign_exits_with_its_code_and_leaves_its_report_to_the_user(idle: 
 
 def test_flame_graphs_need_no_capability(project: Checkout) -> None:
     """Of the campaign above: the servers and py-spy are the same user's."""
-    profiles = RunFolder(project.path / "profiles" / "out" / "tiny").read_profiles()
+    profiles = RunFolder(project.path / "profiles" / "out" / "tiny").read(Profile)
     assert [(profile.cell.mode, profile.reason) for profile in profiles] == [("read-send", None), ("sendfile", None)]
     assert all((project.path / "profiles" / "out" / "tiny" / str(profile.svg)).is_file() for profile in profiles)
 

@@ -241,7 +241,7 @@ def write_deep(stored: RunFolder, of: Run) -> None:
         counts = {stack: round(ms / 1e3 * RATE_HZ * gib) for stack, ms in stacks.items()}
         name = f"deep-{place}.folded"
         stored.write_file(name, "".join(f"{stack} {count}\n" for stack, count in counts.items()).encode())
-        stored.append_deep(DeepProfile(mode, one, name, RATE_HZ, one.wall_s, "trampoline"))
+        stored.append(DeepProfile(mode, one, name, RATE_HZ, one.wall_s, "trampoline"))
 
 
 def write(
@@ -259,9 +259,9 @@ def write(
     stored.create()
     stored.write_run(of)
     for row in rows:
-        stored.append_cell(row)
+        stored.append(row)
     for proof in proofs(of):
-        stored.append_proof(proof)
+        stored.append(proof)
     last_s = max((row.started_s for row in rows), default=0.0) + 4
     profiled = [
         dataclasses.replace(cell(mode, 0, place, 99), started_s=last_s + 3 * place)
@@ -269,13 +269,13 @@ def write(
     ]
     for index, row in enumerate(profiled):
         if flame is None:
-            stored.append_profile(Profile(row, None, None, "py-spy may not attach: grant it SYS_PTRACE"))
+            stored.append(Profile(row, None, None, "py-spy may not attach: grant it SYS_PTRACE"))
             continue
         stored.write_file(f"flame-{index}.svg", flame.encode())
         stored.write_file(f"flame-{index}.raw", b"<module> (servers/__main__.py:9);send_file 188\n")
-        stored.append_profile(Profile(row, f"flame-{index}.svg", f"flame-{index}.raw"))
+        stored.append(Profile(row, f"flame-{index}.svg", f"flame-{index}.raw"))
     if sampled:
-        stored.append_samples(samples([*rows, *profiled]))
+        stored.append(*samples([*rows, *profiled]))
     if deep:
         write_deep(stored, of)
     return stored

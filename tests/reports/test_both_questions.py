@@ -137,7 +137,7 @@ def test_a_pace_that_was_asked_for_and_not_measured_is_said_to_be(
 ) -> None:
     stored = write(tmp_path, rounds=0)
     for one in synthetic.cells(stored.paced.read_run())[:cells]:
-        stored.paced.append_cell(one)
+        stored.paced.append(one)
     run = read_run(stored)
     terminal.show(run)
     why = f"it holds no complete round ({cells} cell{'s' * (cells != 1)}, state done)"

@@ -34,7 +34,7 @@ def test_hostile_names_come_out_as_text(tmp_path: Path) -> None:
         for cell in synthetic.cells(run)
     ]
     stored = synthetic.write(tmp_path, run, cells, flame=f"<svg><text>{HOSTILE}</text></svg>")
-    stored.append_code([Code("send", HOSTILE, HOSTILE, 1, HOSTILE), Code("answer", None, HOSTILE, 1, HOSTILE)])
+    stored.append(Code("send", HOSTILE, HOSTILE, 1, HOSTILE), Code("answer", None, HOSTILE, 1, HOSTILE))
     data = read_run(stored)
     for html in (page.page(data), students.page(data)):
         nothing_breaks_out(html)

@@ -12,6 +12,9 @@ import psutil
 import pytest
 
 from profiles.host import page_cache
+from profiles.store.proof import Proof
+from profiles.store.records import DeepProfile, Probe, Profile, Sample
+from profiles.store.run_facts import Code
 from profiles.store.run_folder import RunFolder
 from reports.analysis.rounds import build
 from servers import payload
@@ -75,8 +78,8 @@ def test_every_cell_has_what_was_promised(tiny: Path) -> None:
 
 
 def test_copies_are_proved_and_their_code_is_kept(tiny: Path) -> None:
-    assert {piece.mode for piece in folder(tiny).read_code()} == {None, *folder(tiny).read_run().modes}
-    proofs = {proof.mode: proof for proof in folder(tiny).read_proofs()}
+    assert {piece.mode for piece in folder(tiny).read(Code)} == {None, *folder(tiny).read_run().modes}
+    proofs = {proof.mode: proof for proof in folder(tiny).read(Proof)}
     assert {mode: round(proof.measured_copies or 0) for mode, proof in proofs.items()} == {
         "read-send": 2, "sendfile": 0,
     }  # fmt: skip
@@ -84,13 +87,13 @@ def test_copies_are_proved_and_their_code_is_kept(tiny: Path) -> None:
 
 def test_each_mode_is_profiled_or_the_reason_is_kept(tiny: Path) -> None:
     modes = list(folder(tiny).read_run().modes)
-    profiles = folder(tiny).read_profiles()
+    profiles = folder(tiny).read(Profile)
     assert [profile.cell.mode for profile in profiles] == modes
     for profile in profiles:
         assert (profile.svg is None) == (profile.reason is not None)
         if profile.raw:
             assert "send_file" in (folder(tiny).path / profile.raw).read_text()
-    deep = folder(tiny).read_deep()
+    deep = folder(tiny).read(DeepProfile)
     assert [one.mode for one in deep] == modes
     for one in deep:
         assert (one.folded is None) == (one.reason is not None)
@@ -99,7 +102,7 @@ def test_each_mode_is_profiled_or_the_reason_is_kept(tiny: Path) -> None:
 
 
 def test_samples_and_a_page_are_left(tiny: Path) -> None:
-    assert {"sendfile", "load", "machine", "sampler"} <= {sample.process for sample in folder(tiny).read_samples()}
+    assert {"sendfile", "load", "machine", "sampler"} <= {sample.process for sample in folder(tiny).read(Sample)}
     page, said = tiny / "reports" / "tiny" / "index.html", (tiny / "said").read_text()
     assert str(page) in said and "sendfile" in said
     assert page.stat().st_size < 3_000_000
@@ -119,7 +122,7 @@ def test_calibration_runs_the_baseline_twice_hides_its_duplicate_and_finds_the_f
     assert "read-send" in table and "read-send-again" not in table
     kept = (served / "profiles" / "calibration.jsonl").exists()
     assert kept != ("the A/A check failed" in done.stdout)
-    (probe,) = folder(served).read_probes()
+    (probe,) = folder(served).read(Probe)
     assert (probe.users, probe.cell.mode) == (4, "read-send") and probe.cell.received_bytes > 0
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.store.proof import Proof
 from profiles.store.run_folder import RunFolder
 from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES
@@ -58,7 +59,7 @@ def test_an_external_server_is_measured_with_all_its_processes(compared: Path) -
 
 @pytest.mark.slow
 def test_its_report_has_verdicts_and_what_was_proved_of_it(compared: Path) -> None:
-    proofs = {proof.mode: proof for proof in RunFolder(compared / "profiles" / "external").read_proofs()}
+    proofs = {proof.mode: proof for proof in RunFolder(compared / "profiles" / "external").read(Proof)}
     assert set(proofs) == {"external", "sendfile"}
     page = (compared / "reports" / "external" / "index.html").read_text()
     assert "the server CPU per GiB of external" in page

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.store.proof import Proof
 from profiles.store.run_folder import RUN_FILE
 from profiles.store.sweep_folder import SweepFolder
 from tests.conftest import PROJECT, eventually
@@ -62,7 +63,7 @@ def test_a_tiny_sweep_is_cut_short_goes_on_and_is_reported(tmp_path: Path) -> No
         assert record.host["cpu_model"] == sweep.host["cpu_model"]
         assert [cell.mode for cell in cells if cell.round == len(record.order)] == list(record.order[-1])
         assert all(cell.received_bytes > 0 and not cell.failures for cell in cells)
-        assert {proof.mode for proof in point.read_proofs()} == {"read-send", "sendfile"}
+        assert {proof.mode for proof in point.read(Proof)} == {"read-send", "sendfile"}
     assert sweep_of(tmp_path).point(4096).read_cells()[: len(kept)] == kept
     assert list((tmp_path / "sweep").glob("serving-*")) == []
     assert "cannot be told yet" in done.stdout and "no interval yet" in done.stdout

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from profiles.store.records import Sample
 from servers import payload
 from tests.conftest import SMALL_BYTES, eventually
 from tests.load.locust_process import Locust, serving
@@ -56,7 +57,7 @@ def test_a_load_is_drawn_recorded_and_reported_without_a_verdict(bench: Locust) 
     assert [(cell.round, cell.mode) for cell in cells] == [(1, "read-send"), (1, "sendfile")]
     assert all(cell.received_bytes > 0 and cell.metrics["server_cpu_s_per_gib"] for cell in cells)
     assert all(cell.metrics["client_cpu_s_per_gib"] is None for cell in cells)
-    assert {"read-send", "sendfile", "load", "machine"} <= {sample.process for sample in folder.read_samples()}
+    assert {"read-send", "sendfile", "load", "machine"} <= {sample.process for sample in folder.read(Sample)}
     report = bench.get(f"/bench/reports/{run.name}/").decode()
     assert "Interactive, not a campaign" in report
     assert all(words not in report for words in ("inconclusive:", "no difference beyond", "% CI)"))

@@ -39,6 +39,6 @@ def test_a_function_that_has_gone_is_missed_by_name(tmp_path: Path) -> None:
 
 def test_it_is_kept_in_the_runs_folder(tmp_path: Path, found: tuple[Code, ...]) -> None:
     folder = RunFolder(tmp_path)
-    assert folder.read_code() == ()
-    folder.append_code(found)
-    assert folder.read_code() == found
+    assert folder.read(Code) == ()
+    folder.append(*found)
+    assert folder.read(Code) == found

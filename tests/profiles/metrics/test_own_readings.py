@@ -11,7 +11,7 @@ from contextlib import contextmanager
 import psutil
 import pytest
 
-from profiles.metrics.own_readings import SwitchCounter, cpu_s, page_faults, peak_rss_bytes
+from profiles.metrics.own_readings import SwitchCounter, cpu_s, peak_rss_bytes, read_stat
 from tests.conftest import eventually
 
 # Two threads that wait 200 times each beside a main thread that waits for them; then all stay.
@@ -85,7 +85,7 @@ def test_psutil_reads_no_page_faults() -> None:
     with having_done(FAULTS) as pid:
         process = psutil.Process(pid)
         assert not [name for name in (*dir(process), *process.memory_info()._fields) if "fault" in str(name)]
-        assert page_faults(pid).minor > 500
+        assert read_stat(pid).minor_faults > 500
 
 
 def test_psutil_knows_the_resident_memory_but_not_its_peak() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.conftest import PROJECT
 
 FILES = [*sorted((PROJECT / "profiles" / "store").glob("*.py")), PROJECT / "profiles" / "protocol.py"]
-NOT_STORED = ("RunFolder", "SweepFolder")  # they write records and are none
+NOT_STORED = ("Folder", "RunFolder", "SweepFolder")  # they write records and are none
 
 
 def records(path: Path) -> Iterator[ast.ClassDef]:

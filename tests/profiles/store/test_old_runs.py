@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from profiles.store import old_runs
+from profiles.store.records import Probe, Profile
 from profiles.store.run_folder import RunFolder
 from reports import run_data
 
@@ -17,8 +18,8 @@ def test_its_records_are_read_with_todays_names() -> None:
     assert {metric.name for metric in run.metrics} >= {"cpu_probe_us", "server_cpu_s_per_gib"}
     assert len(cells) == len(run.order) * len(run.modes) == 8
     assert all((cell.metrics["cpu_probe_us"] or 0) > 0 for cell in cells)
-    assert [profile.cell.mode for profile in folder.read_profiles()] == ["read-send"]
-    assert [probe.users for probe in folder.read_probes()] == [8]
+    assert [profile.cell.mode for profile in folder.read(Profile)] == ["read-send"]
+    assert [probe.users for probe in folder.read(Probe)] == [8]
     assert [target.external for target in run.targets] == [None, None]
 
 

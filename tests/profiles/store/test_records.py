@@ -65,19 +65,19 @@ def test_what_is_written_is_read(folder: RunFolder) -> None:
     profile = Profile(CELL, "sendfile.svg", None, "a reason")
     sample = Sample(0.5, "load", 17, {"cpu_s": 1.25, "rss_bytes": None})
     folder.write_run(RUN)
-    folder.append_cell(CELL)
-    folder.append_cell(replace(CELL, round=3))
-    folder.append_profile(profile)
-    folder.append_samples([sample, sample])
+    folder.append(CELL)
+    folder.append(replace(CELL, round=3))
+    folder.append(profile)
+    folder.append(sample, sample)
     assert folder.read_run() == RUN
     assert folder.read_cells() == (CELL, replace(CELL, round=3))
-    assert folder.read_profiles() == (profile,)
-    assert folder.read_samples() == (sample, sample)
+    assert folder.read(Profile) == (profile,)
+    assert folder.read(Sample) == (sample, sample)
     assert folder.read_run().modes == ("read-send", "sendfile")
 
 
 def test_a_cell_is_one_flat_line_with_the_names_that_are_promised(folder: RunFolder) -> None:
-    folder.append_cell(CELL)
+    folder.append(CELL)
     text = (folder.path / "rounds.jsonl").read_text()
     assert text.count("\n") == 1
     assert '"mode":"sendfile"' in text and '"server_user_s":0.1' in text and '"steal_s":null' in text
@@ -85,7 +85,7 @@ def test_a_cell_is_one_flat_line_with_the_names_that_are_promised(folder: RunFol
 
 
 def test_a_line_cut_by_a_kill_is_left_out(folder: RunFolder) -> None:
-    folder.append_cell(CELL)
+    folder.append(CELL)
     with (folder.path / "rounds.jsonl").open("a") as file:
         file.write('{"round":9,"posi')
     assert folder.read_cells() == (CELL,)
@@ -97,7 +97,7 @@ def test_a_run_is_never_mixed_with_another(folder: RunFolder) -> None:
 
 
 def test_records_of_another_kind_are_refused_by_file_and_line(folder: RunFolder) -> None:
-    folder.append_cell(CELL)
+    folder.append(CELL)
     with (folder.path / "rounds.jsonl").open("a") as file:
         file.write('{"round":"nine"}\n')
     with pytest.raises(UserError, match=r"rounds\.jsonl, line 2"):
@@ -125,12 +125,12 @@ from profiles.store.run_folder import RunFolder
 from tests.profiles.store.test_records import CELL
 folder = RunFolder(Path(sys.argv[1]))
 folder.create()
-folder.append_cell(CELL)
+folder.append(CELL)
 size = (folder.path / "rounds.jsonl").stat().st_size
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 resource.setrlimit(resource.RLIMIT_FSIZE, (size + size // 2, resource.RLIM_INFINITY))
 try:
-    folder.append_cell(CELL)
+    folder.append(CELL)
 except UserError as error:
     print(error)
 """
@@ -167,7 +167,7 @@ def test_the_advice_fits_the_reason(tmp_path: Path, arrange: Callable[[Path], No
     with pytest.raises(UserError, match=advice):
         if not folder.path.is_dir():
             folder.create()
-        folder.append_cell(CELL)
+        folder.append(CELL)
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

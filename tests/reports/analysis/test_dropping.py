@@ -100,8 +100,8 @@ def test_doubled_users_tell_what_the_limit_was() -> None:
 def test_a_probe_comes_back_from_its_folder_and_stands_beside_the_limits(tmp_path: Path) -> None:
     run = synthetic.run(rounds=6)
     folder = synthetic.write(tmp_path, run, flame=None, sampled=False)
-    folder.append_probe(Probe(synthetic.bare_cell("sendfile", 0, 1, gib_per_s=4.4), 8))
-    assert folder.read_probes()[0].users == 8
+    folder.append(Probe(synthetic.bare_cell("sendfile", 0, 1, gib_per_s=4.4), 8))
+    assert folder.read(Probe)[0].users == 8
     assert "with 8 users" in Tags(page.page(read_run(folder))).text
 
 

@@ -45,7 +45,7 @@ def test_a_slower_machine_cancels_where_ratios_are_judged_and_not_where_seconds_
     for cell in cells:
         cost = cell.metrics["server_cpu_s_per_gib"]
         assert cost is not None
-        folder.append_cell(dataclasses.replace(cell, metrics=cell.metrics | {"server_cpu_s_per_gib": 1.5 * cost}))
+        folder.append(dataclasses.replace(cell, metrics=cell.metrics | {"server_cpu_s_per_gib": 1.5 * cost}))
     slow = read_campaign(tmp_path, "slow")
     assert set(outcomes(slow, kept).values()) == {"pass"}
     assert outcomes(slow, kept, "direct") == dict.fromkeys(several_runs.MODES, "regression")

@@ -27,7 +27,7 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> str:
     stored.write_file("hostile.folded", f"{HOSTILE}_[p];os_sendfile;{HOSTILE}_[k] 300\n".encode())
     lines = (stored.path / "deep.jsonl").read_text().replace('"deep-2.folded"', '"hostile.folded"')
     (stored.path / "deep.jsonl").write_text(lines)
-    assert DeepProfile in {type(one) for one in stored.read_deep()}
+    assert DeepProfile in {type(one) for one in stored.read(DeepProfile)}
     return page.report(stored, stored.path.parent / "reports")[1].as_uri()
 
 

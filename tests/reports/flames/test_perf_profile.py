@@ -155,7 +155,7 @@ def test_a_profiler_that_recorded_nothing_is_no_pass_with_it(tmp_path: Path) -> 
 def test_without_perf_one_line_says_what_would_unlock_the_rest(tmp_path: Path) -> None:
     stored = synthetic.write(tmp_path, synthetic.run(rounds=7), sampled=False)
     reason = "perf could not record: not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1"
-    stored.append_deep(DeepProfile("read-send", None, None, reason=reason))
+    stored.append(DeepProfile("read-send", None, None, reason=reason))
     html = page.page(read_run(stored))
     text = Tags(html).text
     assert text.count(reason) == 1

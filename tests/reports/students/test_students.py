@@ -9,8 +9,9 @@ from pathlib import Path
 import pytest
 
 from profiles.agent import source_excerpts
+from profiles.store.proof import Proof
 from profiles.store.run_facts import Code
-from profiles.store.run_folder import PROOFS_FILE, RunFolder
+from profiles.store.run_folder import FILES, RunFolder
 from reports import page as report
 from reports.run_data import read_run
 from reports.students import page
@@ -26,9 +27,8 @@ from tests.reports.tags import Tags
 @pytest.fixture(scope="module")
 def stored(tmp_path_factory: pytest.TempPathFactory) -> RunFolder:
     folder = synthetic.write(tmp_path_factory.mktemp("lesson"), synthetic.run(rounds=6), sampled=False)
-    folder.append_code(
-        piece for piece in source_excerpts.read(PROJECT) if piece.mode in (None, "read-send", "sendfile")
-    )
+    code = source_excerpts.read(PROJECT)
+    folder.append(*(piece for piece in code if piece.mode in (None, "read-send", "sendfile")))
     return folder
 
 
@@ -50,7 +50,7 @@ def test_the_courses_questions_are_answered_from_the_proofs(stored: RunFolder) -
 
 def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
     folder = synthetic.write(tmp_path, synthetic.run(("sendfile",), 6), flame=None, sampled=False)
-    (folder.path / PROOFS_FILE).unlink()
+    (folder.path / FILES[Proof]).unlink()
     run = read_run(folder)
     assert questions(run) == ()
     text = Tags(page.page(run)).text
@@ -71,10 +71,10 @@ def test_the_servers_own_code_is_quoted(html: str) -> None:
 
 def test_as_many_copies_may_be_guessed_as_a_path_made(tmp_path: Path) -> None:
     folder = synthetic.write(tmp_path, synthetic.run(rounds=6), sampled=False)
-    proofs = [replace(proof, read_copies=4.0) for proof in folder.read_proofs()]
-    (folder.path / PROOFS_FILE).unlink()
+    proofs = [replace(proof, read_copies=4.0) for proof in folder.read(Proof)]
+    (folder.path / FILES[Proof]).unlink()
     for proof in proofs:
-        folder.append_proof(proof)
+        folder.append(proof)
     assert 'name="path-read-send" value="5"' in page.page(read_run(folder))
 
 
