@@ -10,7 +10,8 @@ from dataclasses import replace
 from load.agent.client import AgentClient, TimedSnapshot
 from load.campaign.cell import Values, WindowBoundary, interpolate_count
 from load.users.meter import Meter
-from load.workers.user_pool import Mark, Received, UserPool, read_meter
+from load.workers.recruit import UserPool
+from load.workers.user_pool import Mark, Received, read_meter
 from profiles.protocol import LOAD
 
 

@@ -9,17 +9,12 @@ users stop.
     Answer         worker to master
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
-
-import msgspec
+from dataclasses import dataclass, field
 
 from load.users.connection import Sink
 
 PREPARE, COUNT, ANSWER = "bench-prepare", "bench-count", "bench-answer"
 UNPARSED = -1  # the number of an answer to a message whose number could not be read
-
-T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +59,3 @@ class Answer:
     failure_names: dict[str, int] = field(default_factory=dict)
     histogram: str = ""
     refusal: str = ""
-
-
-def encode(message: Prepare | CountRequest | Answer) -> dict[str, Any]:
-    """In the form that Locust sends."""
-    return asdict(message)
-
-
-def decode(data: Any, kind: type[T]) -> T:
-    """Raises msgspec.ValidationError for any other message."""
-    return msgspec.convert(data, kind)

@@ -13,6 +13,7 @@ import os
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import gevent
@@ -26,7 +27,7 @@ from load.process import raise_limit_on_files
 from load.users.locust_users import DownloadUser, user_classes
 from load.users.meter import Meter
 from load.users.pacing import Pace
-from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare, decode, encode
+from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare
 
 
 class WorkerRole:
@@ -48,11 +49,11 @@ class WorkerRole:
     def _answering(self, kind: type[Any], handle: Callable[[Any], Answer]) -> Callable[..., None]:
         def on_message(msg: Any, **_: Any) -> None:
             try:
-                answer = handle(decode(msg.data, kind))
+                answer = handle(msgspec.convert(msg.data, kind))
             except msgspec.ValidationError as error:
                 refusal = f"it cannot read a message: {error}; do both run the same version?"
                 answer = Answer(UNPARSED, time.monotonic(), refusal=refusal)
-            self._runner.send_message(ANSWER, encode(answer))
+            self._runner.send_message(ANSWER, asdict(answer))
 
         return on_message
 
