@@ -20,8 +20,7 @@ from errors import EXIT_INTERRUPTED, UserError
 from load.agent.client import AgentClient
 from load.campaign.campaign import Report
 from load.context import LoadContext
-from load.process import raise_limit_on_files
-from load.signals import raise_in_main_greenlet
+from load.process import raise_in_main_greenlet, raise_limit_on_files
 from load.users.locust_users import user_classes
 from profiles.protocol import LOAD
 

@@ -23,7 +23,7 @@ from load.agent.remote import connect
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
-from load.signals import raise_in_main_greenlet
+from load.process import raise_in_main_greenlet
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.web.controller import Controller

@@ -17,6 +17,7 @@ from pathlib import Path
 
 from errors import UserError
 from load.netns.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
+from load.process import wait_or_kill
 from profiles.agent.access import Address
 
 AGENT = Address(SERVERS_ADDRESS, 8070)
@@ -60,11 +61,7 @@ def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-        try:
-            process.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        wait_or_kill(process, END_TIMEOUT_S)
 
 
 def _run_to_end(command: list[str]) -> int:

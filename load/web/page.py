@@ -7,8 +7,6 @@ from functools import cache
 from pathlib import Path
 
 import jinja2
-import msgspec
-from markupsafe import Markup
 
 import knobs
 from load.campaign.options import COURSE_MODES
@@ -57,14 +55,9 @@ def page(prefix: str, locust: str) -> str:
     return template.render(
         prefix=prefix,
         locust=locust,
-        facts=_embedded(facts),
+        facts=facts,
         form=[knob for knob in knobs.of("load") if knob.label],
         also_for_loads=ALSO_FOR_LOADS,
         suggestions=SUGGESTIONS,
         cost_window_s=round(COST_WINDOW_S),
     )
-
-
-def _embedded(facts: object) -> Markup:
-    """JSON for a <script> element: no "<" in it can end the element, or open a comment."""
-    return Markup(msgspec.json.encode(facts).decode().replace("<", "\\u003c").replace(">", "\\u003e"))

@@ -1,7 +1,7 @@
 // The form of a load or a campaign, and the buttons that start and stop it.
 //
 // Its rule: errors are shown under the form, those of the browser's own checks first, then those of the bench.
-import { Refused, ask, byId, stored, showText, sizeText } from "./base.js";
+import { ask, byId, stored, showText, showingErrors, sizeText } from "./base.js";
 import { choose, chosenModes } from "./modes.js";
 
 const form = byId("ask");
@@ -61,23 +61,14 @@ function firstError() {
   return "";
 }
 
-async function start(event) {
+function start(event) {
   event.preventDefault();
   const wrong = firstError();
-  showText(byId("ask-error"), wrong);
-  if (wrong) return;
-  await send(() => ask(kind === "load" ? "/load/start" : "/campaign/start", command()));
+  if (wrong) showText(byId("ask-error"), wrong);
+  else send(kind === "load" ? "/load/start" : "/campaign/start", command());
 }
 
-async function send(action) {
-  try {
-    show(await action());
-    showText(byId("ask-error"), "");
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    showText(byId("ask-error"), error.message);
-  }
-}
+const send = (path, content) => showingErrors("ask-error", async () => show(await ask(path, content)));
 
 export function begin() {
   for (const tab of tabs) {
@@ -87,7 +78,7 @@ export function begin() {
     });
   }
   form.addEventListener("submit", start);
-  byId("stop").addEventListener("click", () => send(() => ask(doing === "campaign" ? "/campaign/stop" : "/load/stop")));
+  byId("stop").addEventListener("click", () => send(doing === "campaign" ? "/campaign/stop" : "/load/stop"));
   form.addEventListener("input", () => stored.set("form", Object.fromEntries(new FormData(form))));
   selectTab(kind);
 }
