@@ -4,13 +4,11 @@ from errors import EXIT_DONE, run_command
 from profiles.checks.doctor import external_targets, features
 from profiles.checks.prove_mode import prove
 from profiles.targets.catalog import discover, file
-from scripts.common_arguments import add_root, parse, parser_of, print_table
+from scripts.common_arguments import parse, parser_of, print_table
 
 
 def main() -> int:
-    parser = parser_of("doctor", __doc__)
-    add_root(parser)
-    root = parse(parser).root
+    root = parse(parser_of("doctor", __doc__, "--root")).root
     targets = discover().values()
     proofs = [prove(target, root) for target in targets if target.external is None]
     modes = [(proof.mode, proof.state, proof.reason or "does what it is named after") for proof in proofs]

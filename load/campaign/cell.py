@@ -119,6 +119,11 @@ def measure(
     )
 
 
+def smaller_share(before: float | None, after: float | None) -> float | None:
+    """Of the served file in the page cache, before or after a cell."""
+    return None if before is None or after is None else min(before, after)
+
+
 def _between_hosts(window: Window) -> Values:
     """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
     own, last = _difference(window, "sampler", "cpu_s"), window[1].snapshot.processes

@@ -13,7 +13,7 @@ from dataclasses import replace
 import gevent
 
 from errors import UserError
-from load.campaign.cell import Window, measure
+from load.campaign.cell import Window, measure, smaller_share
 from load.campaign.readiness import check_ready, download_once
 from load.campaign.recordings import SampleLog, save_flame_graph, wait_for_recording
 from load.campaign.settings import Settings
@@ -72,8 +72,7 @@ class CellRunner:
         resident = self._agent.warm().resident_share
         with self._loaded(mode, users, profiler=None):
             cell = self._window(position, mode, self._settings.window_s, cycle=users)
-        shares = (resident, self._agent.file_state().resident_share)
-        return cell, None if None in shares else min(share for share in shares if share is not None)
+        return cell, smaller_share(resident, self._agent.file_state().resident_share)
 
     def _cold(self, position: Position, mode: str) -> tuple[Cell, float | None]:
         """The cell, and the share of the file that was still in the page cache before it."""

@@ -38,15 +38,15 @@ class Settings:
     """
 
     modes: tuple[str, ...]
-    named: bool
     rounds: int
     window_s: float
-    warm_up_s: float
-    profile_s: int
     users: int
     sink: Sink
-    seed: int
     command: str
+    named: bool = True
+    warm_up_s: float = 0.0
+    profile_s: int = 0
+    seed: int = 0
     options: dict[str, dict[str, int]] = field(default_factory=dict)
     gib_per_day: float | None = None
     any_port: bool = False

@@ -89,11 +89,9 @@ def _settings(sweep: Sweep, any_port: bool) -> Settings:
     placement = pin_this_process(choose(os.sched_getaffinity(0), wanted=sweep.pin))
     return Settings(
         modes=sweep.modes,
-        named=True,
         rounds=sweep.most_rounds,
         window_s=sweep.window_s,
         warm_up_s=sweep.warm_up_s,
-        profile_s=0,
         users=sweep.users,
         sink=sweep.sink,
         seed=sweep.seed,

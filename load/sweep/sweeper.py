@@ -57,18 +57,12 @@ class SweepRun:
             value = next_point(tuple(states.values()), self._sweep.seed, self._sweep.most_rounds)
             if value is None:
                 return "Nothing is left to learn within these limits"
-            took_s = self._timed_round(value)
-            now_s = time.monotonic()
-            expected_s = (expected_s + took_s) / 2
+            self._round(value)
+            before_s, now_s = now_s, time.monotonic()
+            self._report(now_s - before_s, self._label(value))
+            expected_s = (expected_s + now_s - before_s) / 2
             states[value] = self._state(value)
         return f"The time is up: {minutes:g} min"
-
-    def _timed_round(self, value: int) -> float:
-        began_s = time.monotonic()
-        self._round(value)
-        took_s = time.monotonic() - began_s
-        self._report(took_s, self._label(value))
-        return took_s
 
     def _state(self, value: int) -> PointState:
         coarse, folder = value in self._sweep.points, self._folder.point(value)

@@ -12,7 +12,7 @@ import gevent
 from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunner
 
 from errors import UserError
-from load.campaign.cpu_pinning import of_workers_elsewhere
+from load.campaign.cpu_pinning import WORKERS_ELSEWHERE
 from load.campaign.options import new_name, resolve
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
@@ -107,7 +107,7 @@ class Controller:
         asked = command.options(any_port=self._options.any_port, workers=self._ready_workers(), **agent)
         settings = resolve(asked, size_bytes)
         if settings.workers:
-            settings = replace(settings, placement=of_workers_elsewhere())
+            settings = replace(settings, placement=WORKERS_ELSEWHERE)
         folder = RunFolder(self._runs_folder / (command.run or new_name()))
         self.campaigns.begin(settings, folder, lambda: self._serve(command.size))
         self._asked["campaign"] = command.given
