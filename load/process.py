@@ -4,11 +4,13 @@ import contextlib
 import resource
 import socket
 import subprocess
+import sys
 from collections.abc import Iterator
 
 import gevent
 
 from errors import UserError
+from profiles.targets.catalog import PROJECT
 
 
 @contextlib.contextmanager
@@ -57,3 +59,13 @@ def wait_or_kill(process: "subprocess.Popen[bytes]", within_s: float) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait()
+
+
+def run_module(*words: str) -> str:
+    """Run `python -m` in the project's folder; why it failed, in one line, empty where it did not."""
+    command = [sys.executable, "-m", *words]
+    done = subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    errors = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
+    return errors[-1].removeprefix("error: ") if done.returncode else ""

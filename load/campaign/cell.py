@@ -153,12 +153,17 @@ def _difference(window: Window, process: str, name: str) -> float | None:
 
 
 def _split(window: Values) -> Values:
-    """cpu_s, exact, divided into user and system as the ticks say (user_s + system_s may be a tick off)."""
     cpu_s, user_s, system_s = (window[name] for name in _SPLIT_CPU)
     if cpu_s is None or user_s is None or system_s is None:
         return dict.fromkeys(_SPLIT_CPU)
-    share = user_s / (user_s + system_s) if user_s + system_s > 0 else 0.0
-    return {"user_s": cpu_s * share, "system_s": cpu_s * (1 - share), "cpu_s": cpu_s}
+    user_s, system_s = split_cpu(cpu_s, user_s, system_s)
+    return {"user_s": user_s, "system_s": system_s, "cpu_s": cpu_s}
+
+
+def split_cpu(cpu: float, user: float, system: float) -> tuple[float, float]:
+    """cpu, exact, divided as user and system, in coarse ticks, say."""
+    share = user / (user + system) if user + system > 0 else 0.0
+    return cpu * share, cpu * (1 - share)
 
 
 def _machine_busy_s(snapshot: Snapshot) -> float:

@@ -63,7 +63,10 @@ class FlameGraphs:
             self._kept.popitem(last=False)
 
         def follow() -> None:
-            recording = self._result(flame)
+            try:
+                recording = wait_for_recording(self._agent, flame.mode, flame.seconds)
+            except UserError as error:  # the server was stopped, or the agent ended
+                recording = Recording("failed", reason=str(error))
             flame.state = "done" if recording.state == "done" else "failed"
             flame.reason, flame.svg = recording.reason, recording.svg
             if current is not None and first is not None and self._loads.current is current:
@@ -73,9 +76,3 @@ class FlameGraphs:
                     flame.reason = f"not saved in the run: {error}"
 
         gevent.spawn(follow)
-
-    def _result(self, flame: FlameGraph) -> Recording:
-        try:
-            return wait_for_recording(self._agent, flame.mode, flame.seconds)
-        except UserError as error:  # the server was stopped, or the agent ended
-            return Recording("failed", reason=str(error))

@@ -5,6 +5,7 @@ shows no more.
 """
 
 import secrets
+import statistics
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -79,17 +80,11 @@ def mean(points: Sequence[Point]) -> Point:
 
 
 def _means(rows: Iterable[Values]) -> Values:
-    return tuple(_mean([value for value in column if value is not None]) for column in zip(*rows, strict=True))
-
-
-def _mean(known: list[float]) -> float | None:
-    return sum(known) / len(known) if known else None
+    columns = ([value for value in column if value is not None] for column in zip(*rows, strict=True))
+    return tuple(statistics.fmean(known) if known else None for known in columns)
 
 
 def _short(values: Values) -> list[float | int | None]:
     """Four digits; whole numbers without a fraction, which is shorter."""
-    return [None if value is None else _whole(float(f"{value:.4g}")) for value in values]
-
-
-def _whole(value: float) -> float | int:
-    return int(value) if value == int(value) else value
+    rounded = (None if value is None else float(f"{value:.4g}") for value in values)
+    return [int(value) if value is not None and value.is_integer() else value for value in rounded]

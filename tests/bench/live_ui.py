@@ -16,9 +16,9 @@ from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
 from load.users.locust_users import user_classes
-from load.web.install import attach
 from load.web.point_history import COARSE_POINTS, STEP
 from load.web.rates import COLUMNS, Point
+from load.web.routes import attach
 from profiles.protocol import LOAD
 
 MODES = 14
