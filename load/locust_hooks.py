@@ -152,7 +152,7 @@ class _Hooks:
 
     def stop_servers(self, **_: Any) -> None:
         if self._controller is not None:
-            self._controller.close()
+            self._controller.campaigns.close()
         if self._context is not None:
             self._context.agent.close()
 

@@ -169,9 +169,8 @@ class CellRunner:
         status = self._agent.stop(mode)
         if status.last_stderr_line:
             self.last_stderr_lines[mode] = status.last_stderr_line
-        self._cpu_probe_us = max(
-            (us for us in (self._cpu_probe_us, status.cpu_probe_us) if us is not None), default=None
-        )
+        probes = (self._cpu_probe_us, status.cpu_probe_us)
+        self._cpu_probe_us = max((us for us in probes if us is not None), default=None)
         if self.keep_samples:
             self._samples.write()
 

@@ -66,16 +66,13 @@ class Schedule:
         """A cell of this round is void; the round is repeated like a disturbed one."""
         self.run = replace(self.run, voids=(*self.run.voids, Void(number, mode, reason)))
 
-    def _records(self) -> Dataset:
-        return build(self.run, tuple(self.cells))
-
     def _precise(self) -> bool:
-        records = self._records()
+        records = build(self.run, tuple(self.cells))
         return not records.always_disturbed and precise(records, self.run.precision)
 
     def _lost(self, planned: int) -> list[int]:
         """The planned rounds that were disturbed or void, as was every repeat of them."""
-        disturbed = {*self._records().disturbed, *(void.round for void in self.run.voids)}
+        disturbed = {*build(self.run, tuple(self.cells)).disturbed, *(void.round for void in self.run.voids)}
         saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
         return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
 
@@ -93,19 +90,12 @@ class Schedule:
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
 
 
-def half_width(dataset: Dataset) -> float | None:
-    """The widest half-width of all compared modes, on the log scale; None where one has no interval."""
+def precise(dataset: Dataset, target: float) -> bool:
+    """Whether every compared mode's interval has a half-width of at most the target; never where that is 0."""
     level = family_confidence(len(dataset.others))
     found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others]
     widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
-    known = [width for width in widths if width is not None]
-    return max(known) if known and len(known) == len(widths) else None
-
-
-def precise(dataset: Dataset, target: float) -> bool:
-    """Whether no half-width is above the target; never where that is 0."""
-    width = half_width(dataset)
-    return target > 0 and width is not None and width <= target
+    return target > 0 and bool(widths) and all(width is not None and width <= target for width in widths)
 
 
 def perf_unavailable(tried: list[DeepProfile]) -> bool:

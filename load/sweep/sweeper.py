@@ -9,7 +9,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from errors import UserError
 from load.campaign import schedule
 from load.campaign.campaign import Report
 from load.campaign.cell_runner import CellRunner
@@ -22,7 +21,7 @@ from profiles.protocol import Facts
 from profiles.store import aa_floors
 from profiles.store.records import Run
 from profiles.store.run_folder import RunFolder
-from profiles.store.sweep_folder import Sweep, SweepFolder
+from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import conditions
 from reports.analysis.paired_ratio import family_confidence, paired_ratio
 from reports.analysis.rounds import PRIMARY, build
@@ -128,13 +127,3 @@ class SweepRun:
 
     def _label(self, value: int) -> str:
         return AXES[self._sweep.axis].format(value)
-
-
-def check_same_machine(sweep: Sweep, host: Mapping[str, object]) -> None:
-    """Raises UserError for a sweep of another machine: its points would not be comparable with ours."""
-    for name, before in sweep.host.items():
-        if host.get(name) != before:
-            raise UserError(
-                f"sweep {sweep.name!r} was begun with {name} {before!r}, and here it is {host.get(name)!r}: points of "
-                f"different machines do not make one curve; start another sweep with RUN=name"
-            )

@@ -19,10 +19,8 @@ from load.users.pacing import Pace, StartTimes
 from profiles.store.run_facts import SERVED_PATH
 from profiles.targets import catalog
 
-YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = (
-    4 << 20,
-    1 << 20,
-)  # reading or decrypting bytes takes longer than dropping them
+YIELD_EVERY_BYTES = 4 << 20
+YIELD_EVERY_READ_BYTES = 1 << 20  # reading or decrypting bytes takes longer than dropping them
 PAUSE_AFTER_FAILURE_S = 0.2
 
 

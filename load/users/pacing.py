@@ -103,17 +103,12 @@ def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> Non
     """Raises UserError where too few downloads start in a window to hold the rate."""
     starts = rate_bytes_per_s * window_s / file_bytes
     if starts < LEAST_STARTS:
-        size = _advised_size(rate_bytes_per_s * window_s)
+        most_bytes = max(1.0, rate_bytes_per_s * window_s / ADVISED_STARTS)
+        size = exact_size(1 << math.floor(math.log2(most_bytes))).replace(" ", "")  # a power of two
         raise UserError(
             f"at {exact_size(rate_bytes_per_s)}/s a download of {format_size(file_bytes)} starts {starts:.3g} times "
             f"in a window of {window_s:g} s, and {LEAST_STARTS} are needed: give SIZE={size}, or a longer WINDOW"
         )
-
-
-def _advised_size(window_bytes: float) -> str:
-    """The largest power of two that starts often enough."""
-    size_bytes: int = 1 << max(0, math.floor(math.log2(max(1.0, window_bytes / ADVISED_STARTS))))
-    return exact_size(size_bytes).replace(" ", "")
 
 
 @dataclass(frozen=True, slots=True)

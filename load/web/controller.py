@@ -121,13 +121,6 @@ class Controller:
             raise UserError("no worker is ready: start some with `locust -f locustfile.py --worker`")
         return len(runner.clients.ready)
 
-    def stop_campaign(self) -> None:
-        self.campaigns.stop()
-
-    def close(self) -> None:
-        """End everything; a campaign keeps its complete rounds."""
-        self.campaigns.close()
-
     def start_server(self, command: ServerCommand) -> None:
         if self.campaigns.running:
             raise UserError("a campaign is running, and only the server under measurement may run: wait, or stop it")

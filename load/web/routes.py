@@ -96,7 +96,7 @@ class _Routes:
             "/load/start": self._command(lambda: controller.start_load(_parse(LoadCommand))),
             "/load/stop": self._command(controller.stop_load),
             "/campaign/start": self._command(lambda: controller.start_campaign(_parse(CampaignCommand))),
-            "/campaign/stop": self._command(controller.stop_campaign),
+            "/campaign/stop": self._command(controller.campaigns.stop),
             "/server/start": self._command(lambda: controller.start_server(_parse(ServerCommand))),
             "/record": self._command(lambda: controller.record(_parse(RecordCommand))),
             "/runs/<name>/report": self._command(lambda name: controller.make_report(name)),

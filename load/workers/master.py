@@ -94,7 +94,12 @@ class DistributedPool:
             for answer in answers.values():
                 self.meter.failure_names.update(answer.failure_names)
                 self.meter.latency_us.add(HdrHistogram.decode(answer.histogram))
-        return [self._received(worker, answer) for worker, answer in answers.items()]
+        received = []
+        for worker, answer in answers.items():
+            clock = self._clocks[worker]
+            counts = (clock.ours(answer.monotonic_s), answer.received_bytes, answer.downloads)
+            received.append(Received(*counts, clock.uncertainty_s, answer.cpu))
+        return received
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -174,11 +179,6 @@ class DistributedPool:
             request.answers[worker] = (answered_s, answer)
             if len(request.answers) == len(self._ids):
                 request.complete.set()
-
-    def _received(self, worker: str, answer: Answer) -> Received:
-        clock = self._clocks[worker]
-        moment_s = clock.ours(answer.monotonic_s)
-        return Received(moment_s, answer.received_bytes, answer.downloads, clock.uncertainty_s, answer.cpu)
 
     def _forget_ended(self) -> None:
         """Remove workers that died: Locust would wait for their users, and later start them elsewhere."""
