@@ -163,7 +163,7 @@ def test_a_flame_graph_is_recorded_and_opened_there(page: Browser) -> None:
     seconds.send_keys("1")
     page.find("#record button").click()
     page.wait_for("/Show|read-send, 1 s: /.test(document.getElementById('flame-list').textContent)")
-    page.wait_for("!document.getElementById('flame-list').textContent.includes('being recorded')")
+    page.wait_for("!document.getElementById('flame-list').textContent.includes('recording …')")
     if "Show" in text(page, "flame-list"):
         page.wait_for("!document.getElementById('flame-shown').hidden")
         page.driver.switch_to.frame(page.find("#flame-frame"))
