@@ -42,7 +42,6 @@ FOLDERS = (
 
 
 def install(user_classes: dict[str, type[DownloadUser]]) -> None:
-    """Register everything. user_classes: by class name."""
     hooks = _Hooks(user_classes)
     events.init_command_line_parser.add_listener(_add_arguments)
     events.init.add_listener(hooks.start_servers)

@@ -125,7 +125,6 @@ class AgentClient(ABC):
         return self._ask("GET", f"/samples?after={after}", protocol.Samples)
 
     def newest_sample(self) -> int:
-        """The number of the newest sample."""
         return self.samples(sys.maxsize).last
 
     def record(self, target: str, seconds: int) -> None:

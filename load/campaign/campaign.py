@@ -76,7 +76,9 @@ class Campaign:
             raise
         finally:
             self._close(schedule, runner, *end)
-        self._save_floor(schedule)
+        floor = floor_of_run(build(schedule.run, tuple(schedule.cells)))
+        if floor is not None and floor.holds_one:  # for later runs under the same conditions
+            aa_floors.save_floor(self._floors, conditions(schedule.run), floor)
         return [*schedule.cells, *unscored]
 
     def _close(self, schedule: Schedule, runner: CellRunner, state: State, reason: str | None) -> None:
@@ -150,7 +152,6 @@ class Campaign:
         return cells
 
     def _saturate_once(self, run: Run, runner: CellRunner) -> list[Cell]:
-        """One saturated cell per mode."""
         cells = []
         for position, mode in enumerate(run.modes, 1):
             self._report(0, f"pilot: {mode}")
@@ -159,7 +160,6 @@ class Campaign:
         return cells
 
     def _set_rate(self, rate: int, schedule: Schedule, runner: CellRunner) -> None:
-        """Offer this rate to every mode from now on."""
         settings = self._settings
         runner.rate_bytes_per_s = rate
         command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
@@ -245,9 +245,3 @@ class Campaign:
                 tried.append(deep)
             self._report(self._settings.profiled_s, mode)
         return cells + [deep.cell for deep in tried if deep.cell]
-
-    def _save_floor(self, schedule: Schedule) -> None:
-        """Keep the A/A floor for later runs under the same conditions, unless the A/A check failed."""
-        floor = floor_of_run(build(schedule.run, tuple(schedule.cells)))
-        if floor is not None and floor.holds_one:
-            aa_floors.save_floor(self._floors, conditions(schedule.run), floor)

@@ -114,7 +114,6 @@ class CellRunner:
         return DeepProfile(mode, cell, f"{mode}.folded", *facts)
 
     def clear(self) -> None:
-        """Stop users that may still run."""
         self._pool.stop()
 
     def recover(self) -> None:

@@ -35,7 +35,6 @@ RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def new_name() -> str:
-    """The name of a run that nobody named: the time of day."""
     return datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
 
 

@@ -43,7 +43,6 @@ class Schedule:
     cells: list[Cell] = field(default_factory=list)
 
     def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """The number and the modes of each round."""
         planned = self.run.order
         block = min(len(planned[0]), LARGEST_BLOCK)
         for number, modes in enumerate(planned, 1):

@@ -6,7 +6,6 @@ was asked for a choice that does not exist, does not start.
 
 import contextlib
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,7 +22,7 @@ from load.interactive.idle_servers import IdleServers
 from load.interactive.recorded_load import ManualLoad, RecordedLoad
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
-from load.users.pacing import Pace, manual_rate
+from load.users.pacing import manual_rate
 
 
 class LocustLoads:
@@ -40,7 +39,6 @@ class LocustLoads:
         self.trouble: str | None = None
 
     def record(self, idle_servers: IdleServers, runs_folder: Path) -> None:
-        """Record every load from now on."""
         self._idle_servers, self._runs_folder = idle_servers, runs_folder
 
     def on_start(self, environment: Environment, **_: Any) -> None:
@@ -70,7 +68,9 @@ class LocustLoads:
         for user_class in self._user_classes.values():
             user_class.sink = sink
             user_class.meter.reset()
-            user_class.offer(None if rate is None else _pace(rate, user_class, users // max(1, len(chosen))))
+            if rate is not None and not user_class.expected_bytes:
+                raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
+            user_class.offer(rate, max(1, users // max(1, len(chosen))))
         if self._idle_servers is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(one.target for one in self._user_classes.values() if one.target in chosen)
             in_workers = isinstance(environment.runner, MasterRunner)
@@ -112,10 +112,3 @@ def check_pace(text: str, runner: Runner | None) -> int | None:
     if rate is not None and not isinstance(runner, LocalRunner):
         raise UserError("only a single process can keep a pace: start Locust without workers, or use saturated")
     return rate
-
-
-def _pace(rate_bytes_per_s: int, user_class: type[DownloadUser], users: int) -> Pace:
-    """From now on. users: of this class. Raises UserError for an empty file."""
-    if not user_class.expected_bytes:
-        raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
-    return Pace(rate_bytes_per_s, user_class.expected_bytes, max(1, users), time.perf_counter())

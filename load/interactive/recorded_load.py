@@ -91,7 +91,6 @@ class RecordedLoad:
         return record
 
     def fail(self, reason: str) -> None:
-        """Write the record of a load whose end could not be measured."""
         self._flusher.kill()
         self.folder.write_run(replace(self._begun, state="failed", reason=reason, ended_at=now()))
 

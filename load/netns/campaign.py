@@ -40,7 +40,6 @@ def run(load: Sequence[str], root: Path, link: Link) -> int:
 
 @contextlib.contextmanager
 def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
-    """The agent in the servers' namespace, until the end."""
     reading, held = os.pipe()
     command = [sys.executable, "-m", "profiles.agent", "--root", str(root), "--listen", str(AGENT)]
     command += ["--token-file", str(token), "--lifeline", str(reading)]

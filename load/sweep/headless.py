@@ -108,7 +108,6 @@ def _settings(sweep: Sweep, any_port: bool) -> Settings:
 
 
 def what_remains(folder: SweepFolder) -> str:
-    """What is on disk by now, and what to do with it."""
     if not folder.exists:
         return "Nothing was measured."
     sweep, name = folder.read(), folder.path.name

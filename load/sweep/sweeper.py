@@ -109,7 +109,6 @@ class SweepRun:
     def _begin(
         self, folder: RunFolder, value: int, settings: Settings, facts: Facts, compared: Mapping[str, Variant]
     ) -> Run:
-        """Create the folder and the record of a point that is measured for the first time."""
         record = run_record(settings, f"{self._sweep.name} at {self._label(value)}", (), {}, facts)
         by_mode = {target.name: target for target in record.targets}
         targets = tuple(

@@ -71,7 +71,6 @@ class CampaignTask:
         self._greenlet = gevent.spawn(self._run, settings, folder, prepare, self.newest)
 
     def stop(self) -> None:
-        """End it; complete rounds are kept."""
         if self._greenlet is not None:
             self._greenlet.kill()
 
@@ -114,7 +113,7 @@ class CampaignTask:
             os.sched_setaffinity(0, cpus)
             environment.user_classes = chosen
             for user_class in self._context.user_classes.values():
-                user_class.offer(None)
+                user_class.offer(None, 0)
             if not self._closing:
                 progress.text = "starting the servers again"
                 with suppress(UserError):  # the agent has ended, which the page shows

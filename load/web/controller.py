@@ -141,7 +141,6 @@ class Controller:
         self.reports.begin(run)
 
     def state(self) -> Json:
-        """Everything that the page shows beside the charts."""
         runner = self._environment.runner
         current = self._loads.current
         return {

@@ -3,7 +3,6 @@
 Its rule: what changes comes with the polls; names are escaped, and data is embedded as JSON that no name can end.
 """
 
-from functools import cache
 from pathlib import Path
 
 import jinja2
@@ -23,15 +22,13 @@ SUGGESTIONS = {
 }
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def page(prefix: str, locust: str) -> str:
@@ -51,8 +48,7 @@ def page(prefix: str, locust: str) -> str:
         "cost_window_s": COST_WINDOW_S,
         "full_share": FULL_SHARE,
     }
-    template = _environment().get_template("bench.html")
-    return template.render(
+    return ENVIRONMENT.get_template("bench.html").render(
         prefix=prefix,
         locust=locust,
         facts=facts,

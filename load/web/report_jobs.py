@@ -22,7 +22,6 @@ class ReportJobs:
         self.made = 0
 
     def begin(self, run: str) -> None:
-        """Begin, in a greenlet."""
         if run not in self.waiting:
             self.waiting.append(run)
             gevent.spawn(self._make, run)

@@ -43,7 +43,6 @@ class Runs:
         return sorted(self._all(), key=lambda one: one.started_at, reverse=True)[:MOST_SHOWN]
 
     def report(self, name: str) -> Path | None:
-        """The folder of a run's report; None where there is none."""
         if not RUN_NAME.fullmatch(name):
             return None
         folder = self._reports / name

@@ -67,7 +67,6 @@ def attach_tab(web_ui: WebUI, poller: Poller, base: str, page: str) -> None:
 
 
 def rows(poller: Poller) -> list[Row]:
-    """A row per server, and the load generator's."""
     if poller.trouble is not None:
         return [_row("agent", state="dead", message=poller.trouble)]
     servers = [
@@ -80,7 +79,6 @@ def rows(poller: Poller) -> list[Row]:
 
 
 def _numbers(process: str, poller: Poller) -> Row:
-    """What a process costs, as a mean of the last few points."""
     points = [point for point in poller.recent if process in point.processes]
     if not points:
         return {}

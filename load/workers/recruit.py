@@ -44,7 +44,7 @@ def with_workers(environment: Environment, count: int, master: Address | None, c
         yield
         return
     processes = WorkerProcesses(count, runner.server.port, cpus) if master is None else None
-    try:
+    with contextlib.closing(processes) if processes else contextlib.nullcontext():
         _POOLS[runner] = pool = DistributedPool(runner, count, processes)
         if processes is None:
             where = f"--master-host {master.host} --master-port {master.port}" if master else ""
@@ -52,6 +52,3 @@ def with_workers(environment: Environment, count: int, master: Address | None, c
             print(f"waiting for {count} workers; {start}", file=sys.stderr)
         pool.wait_for_workers(START_TIMEOUT_S if processes else CONNECT_TIMEOUT_S)
         yield
-    finally:
-        if processes:
-            processes.close()

@@ -15,7 +15,6 @@ from locust.runners import LocalRunner
 from errors import UserError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.users.pacing import Pace
 
 SPAWN_TIMEOUT_S = 10.0
 
@@ -53,8 +52,7 @@ class LocalPool:
         Raises UserError when they do not start.
         """
         self.meter = user_class.meter
-        rate, size_bytes = rate_bytes_per_s, user_class.expected_bytes or 0
-        user_class.offer(None if rate is None else Pace(rate, size_bytes, users, time.perf_counter()))
+        user_class.offer(rate_bytes_per_s, users)
         self._runner.start(users, spawn_rate=users, user_classes=[user_class])
         wait_for_users(lambda: self._runner.user_count, users)
 
@@ -75,7 +73,6 @@ class LocalPool:
 
 
 def read_meter(meter: Meter) -> Received:
-    """What a meter of this process shows now."""
     return Received(time.monotonic(), meter.received_bytes, meter.downloads)
 
 

@@ -8,7 +8,6 @@ Its rule: it does what the master asks, and dies with whoever started it.
 
 import argparse
 import itertools
-import logging
 import os
 import resource
 import time
@@ -19,14 +18,11 @@ from typing import Any
 import gevent
 import msgspec
 from gevent.os import tp_read
-from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
-from load.process import raise_limit_on_files
-from load.users.locust_users import DownloadUser, user_classes
+from load.users.locust_users import DownloadUser, quiet_environment
 from load.users.meter import Meter
-from load.users.pacing import Pace
 from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare
 
 
@@ -64,9 +60,8 @@ class WorkerRole:
             return Answer(request.number, time.monotonic(), refusal=refusal)
         user_class.address, user_class.path, user_class.tls = request.address, request.path, request.tls
         user_class.sink, user_class.expected_bytes = request.sink, request.expected_bytes
-        rate, size_bytes, begin_s = request.rate_bytes_per_s, request.expected_bytes or 0, time.perf_counter()
-        pace = None if rate is None else Pace(rate, size_bytes, request.users, begin_s)
-        user_class.offer(pace, itertools.count(request.worker_index, request.workers))
+        numbers = itertools.count(request.worker_index, request.workers)
+        user_class.offer(request.rate_bytes_per_s, request.users, numbers)
         self._meter = user_class.meter
         self._on_prepare()
         return self._count(CountRequest(request.number))
@@ -98,11 +93,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.cpus:
         os.sched_setaffinity(0, {int(cpu) for cpu in arguments.cpus.split(",")})
-    raise_limit_on_files()
-    logging.getLogger("locust").setLevel(logging.ERROR)
     gevent.spawn(_die_with, arguments.lifeline)
-    classes = user_classes()
-    environment = Environment(user_classes=list(classes.values()), stop_timeout=0)
+    environment, classes = quiet_environment()
     runner = environment.create_worker_runner("127.0.0.1", arguments.port)
     WorkerRole(runner, classes)
     runner.greenlet.join()

@@ -30,21 +30,18 @@ export function showBaseline() {
   byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${modes[0]}.` : "Tick two paths or more to compare.";
 }
 
-/** Undefined for an empty field: it is left out of the command, and the bench takes its default. */
-function number(name) {
-  return fields[name].value === "" ? undefined : Number(fields[name].value);
+/** Undefined for an empty number: it is left out of the command, and the bench takes its default. */
+function valueOf(field) {
+  if (field.type === "checkbox") return field.checked;
+  if (field.type === "number") return field.value === "" ? undefined : Number(field.value);
+  return field.value;
 }
 
-/** The fields that a campaign alone has: knobs of `make load`. */
-function campaignFields() {
-  const own = [...form.querySelectorAll(".for-campaign [name]")];
-  return Object.fromEntries(own.map((field) => [field.name, field.type === "checkbox" ? field.checked : field.type === "number" ? number(field.name) : field.value]));
-}
-
+/** The fields of the form that this tab shows. */
 function command() {
-  const common = { modes: chosenModes(), users: number("users"), sink: fields.sink.value, pace: fields.pace.value, size: fields.size.value };
-  if (kind === "load") return common;
-  return { given: { ...common, ...campaignFields() } };
+  const shown = [...form.querySelectorAll("[name]")].filter((field) => kind === "campaign" || !field.closest(".for-campaign"));
+  const given = { modes: chosenModes(), ...Object.fromEntries(shown.map((field) => [field.name, valueOf(field)])) };
+  return kind === "load" ? given : { given };
 }
 
 /** The first error of the form; empty when there is none. */

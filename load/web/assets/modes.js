@@ -19,11 +19,7 @@ function line(name) {
 function row(mode, onChange) {
   const { name, summary } = mode;
   const box = make("input", { type: "checkbox", id: `mode-${name}`, name: "modes", value: name });
-  box.addEventListener("change", () => {
-    setChosen(chosenModes());
-    stored.set("modes", chosenModes());
-    onChange();
-  });
+  box.addEventListener("change", () => pick(chosenModes(), onChange));
   const label = make("label", { htmlFor: box.id, title: summary }, name);
   const number = make("span", { className: "now" });
   const eye = make("button", { type: "button", className: "eye" }, line(name));
@@ -57,14 +53,16 @@ const PICKS = { course: FACTS.course, all: MODES, none: [] };
 
 export function begin(onChange) {
   for (const button of document.querySelectorAll("[data-pick]")) {
-    button.addEventListener("click", () => {
-      choose(PICKS[button.dataset.pick]);
-      stored.set("modes", chosenModes());
-      onChange();
-    });
+    button.addEventListener("click", () => pick(PICKS[button.dataset.pick], onChange));
   }
   byId("modes").append(...FACTS.modes.map((mode) => row(mode, onChange)));
   choose(stored.get("modes", FACTS.course));
+}
+
+function pick(modes, onChange) {
+  choose(modes);
+  stored.set("modes", chosenModes());
+  onChange();
 }
 
 /** Tick these. */

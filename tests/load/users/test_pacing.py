@@ -81,13 +81,13 @@ LATE = """if True:
     from load.users.locust_users import DownloadUser
     LateUser = type("LateUser", (DownloadUser,), {
         "target": "late", "address": ("127.0.0.1", int(sys.argv[1])), "meter": Meter(), "sink": "copy"})
-    LateUser.offer(Pace(4, 4, 1, time.perf_counter() - 3))
+    LateUser.pace = Pace(4, 4, 1, time.perf_counter() - 3)
     environment, seen = Environment(user_classes=[LateUser]), []
     environment.events.request.add_listener(lambda response_time, **_: seen.append(response_time / 1e3))
     user = LateUser(environment)
     user.on_start()
     user.download()
-    LateUser.offer(None)
+    LateUser.pace = None
     user.on_start()
     user.download()
     print(json.dumps(seen))"""
