@@ -85,7 +85,7 @@ class _Hooks:
         self._user_classes = user_classes
         self._context: LoadContext | None = None
         self._controller: Controller | None = None
-        self.loads = LocustLoads(user_classes, _print_run_name)
+        self.loads = LocustLoads(user_classes)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
@@ -175,7 +175,3 @@ def _start_each(idle_servers: IdleServers) -> None:
             if not idle_servers.user_class(mode).external:
                 raise
             print(f"warning: {mode} does not run: {error}", file=sys.stderr)
-
-
-def _print_run_name(folder: Path) -> None:
-    print(f"saved as run {folder.name}: `make report RUN={folder.name}` builds its report", file=sys.stderr)

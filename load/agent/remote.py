@@ -200,7 +200,9 @@ class RemoteAgent(AgentClient):
             raise
 
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
-        why = f"the agent at {self._options.address} does not answer {what}: {_reason(error)}"
+        verification = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else None
+        reason = verification or getattr(error, "strerror", None) or str(error) or type(error).__name__
+        why = f"the agent at {self._options.address} does not answer {what}: {reason}"
         if isinstance(error, ssl.SSLCertVerificationError):
             return UserError(
                 f"{why}; AGENT_CA must name the authority that signed its certificate, which must be for that host"
@@ -210,12 +212,6 @@ class RemoteAgent(AgentClient):
         if isinstance(error, ConnectionResetError | BrokenPipeError) and self._options.tls is None and not self._lease:
             why += "; one that was started with --tls-cert wants AGENT_CA here"
         return PeerLostError(why)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return str(error.verify_message)
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def connect(options: AgentOptions | None, root: Path) -> AgentClient:

@@ -40,15 +40,16 @@ class CellRunner:
     mode from now on; None for saturated. last_stderr_lines: of servers that did not end as they should. keep_samples:
     whether samples over time are written."""
 
-    keep_samples = True
-
-    def __init__(self, context: LoadContext, settings: Settings, folder: RunFolder, facts: Facts) -> None:
+    def __init__(
+        self, context: LoadContext, settings: Settings, folder: RunFolder, facts: Facts, keep_samples: bool = True
+    ) -> None:
         self._context = context
         self._agent = context.agent
         self._pool = pool_for(context.environment, settings.workers)
         self._settings = settings
         self._folder = folder
         self._facts = facts
+        self._keep_samples = keep_samples
         self._samples = SampleLog(context.agent, folder)
         self._watched: tuple[int, ...] = ()
         self._cpu_probe_us: float | None = None
@@ -170,7 +171,7 @@ class CellRunner:
             self.last_stderr_lines[mode] = status.last_stderr_line
         probes = (self._cpu_probe_us, status.cpu_probe_us)
         self._cpu_probe_us = max((us for us in probes if us is not None), default=None)
-        if self.keep_samples:
+        if self._keep_samples:
             self._samples.write()
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:

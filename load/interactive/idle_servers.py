@@ -96,7 +96,5 @@ class IdleServers:
             user_class.expected_bytes = user_class.own_bytes or facts.file.size_bytes
 
     def _with_refusal(self, status: TargetStatus) -> TargetStatus:
-        refusal = self._refused.get(status.name)
-        if refusal is None or status.state == "running":
-            return status
-        return replace(status, state="dead", last_stderr_line=refusal)
+        refusal = None if status.state == "running" else self._refused.get(status.name)
+        return replace(status, state="dead", last_stderr_line=refusal) if refusal else status

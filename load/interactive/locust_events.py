@@ -26,14 +26,14 @@ from load.users.pacing import manual_rate
 
 
 class LocustLoads:
-    """current: the load that is being recorded. on_end: called with the folder of each run that was saved. trouble: why
+    """current: the load that is being recorded. on_end: called with the name of each run that was saved. trouble: why
     the last load did not start, or was not recorded."""
 
-    def __init__(self, user_classes: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
+    def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
         self._user_classes = user_classes
         self._idle_servers: IdleServers | None = None
         self._runs_folder = Path()
-        self.on_end = on_end
+        self.on_end: Callable[[str], None] = _print_run_name
         self.in_campaign = False
         self.current: RecordedLoad | None = None
         self.trouble: str | None = None
@@ -88,13 +88,8 @@ class LocustLoads:
             return
         with self._reported():
             self.trouble = current.trouble
-            try:
-                saved = current.end() is not None
-            except UserError as error:
-                current.fail(str(error))
-                raise
-            if saved:
-                self.on_end(current.folder.path)
+            if current.end() is not None:
+                self.on_end(current.folder.path.name)
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
@@ -112,3 +107,7 @@ def check_pace(text: str, runner: Runner | None) -> int | None:
     if rate is not None and not isinstance(runner, LocalRunner):
         raise UserError("only a single process can keep a pace: start Locust without workers, or use saturated")
     return rate
+
+
+def _print_run_name(run: str) -> None:
+    print(f"saved as run {run}: `make report RUN={run}` builds its report", file=sys.stderr)

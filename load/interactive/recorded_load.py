@@ -24,7 +24,7 @@ from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
 from profiles.protocol import LOAD, FileState, Recording
-from profiles.store.records import Cell, Run, State
+from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RunFolder
 
 FLUSH_S = 5.0
@@ -75,9 +75,16 @@ class RecordedLoad:
             self._lost = dict(self._lost_modes())
             self._file = self._agent.file_state()
 
-    def end(self, state: State = "done") -> Run | None:
+    def end(self) -> Run | None:
         """Write the record; None, and nothing on disk, where no download was tried."""
         self._flusher.kill()
+        try:
+            return self._end()
+        except UserError as error:
+            self.folder.write_run(replace(self._begun, state="failed", reason=str(error), ended_at=now()))
+            raise
+
+    def _end(self) -> Run | None:
         self.close_window(self._asked.users)
         cells = list(self._cells())
         if not cells and not self._lost:
@@ -86,13 +93,9 @@ class RecordedLoad:
         self._flush()
         for cell in cells:
             self.folder.append_cell(cell)
-        record = self._record(tuple(cell.mode for cell in cells), state)
+        record = self._record(tuple(cell.mode for cell in cells))
         self.folder.write_run(record)
         return record
-
-    def fail(self, reason: str) -> None:
-        self._flusher.kill()
-        self.folder.write_run(replace(self._begun, state="failed", reason=reason, ended_at=now()))
 
     def profiled(self, mode: str, first: WindowBoundary, recording: Recording) -> None:
         """Save a flame graph that was recorded meanwhile. first: where its window began."""
@@ -154,7 +157,7 @@ class RecordedLoad:
             command=shlex.join([*command, *names]),
         )
 
-    def _record(self, modes: tuple[str, ...], state: State) -> Run:
+    def _record(self, modes: tuple[str, ...]) -> Run:
         assert self._last is not None and self._file is not None
         named = modes or self.modes
         settings = self._settings(named, self._last[named[0]].moment_s - self._samples.began_s)
@@ -166,7 +169,7 @@ class RecordedLoad:
             whole,
             kind="interactive",
             rate_bytes_per_s=self._asked.rate_bytes_per_s,
-            state=state,
+            state="done",
             started_at=self._begun.started_at,
             ended_at=now(),
             file=file,

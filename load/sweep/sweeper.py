@@ -29,10 +29,6 @@ from reports.analysis.rounds import PRIMARY, build
 OVERHEAD_S = 1.2  # a cell's start, probe and stop, before one has been seen
 
 
-class _SweepCellRunner(CellRunner):
-    keep_samples = False  # a sweep has hundreds of short cells, and asks only what they cost
-
-
 class SweepRun:
     """One session of a sweep."""
 
@@ -90,7 +86,8 @@ class SweepRun:
         began = datetime.fromisoformat(run.started_at)
         for position, label in enumerate(order, 1):
             one_mode = replace(settings, options={compared[label].mode: dict(compared[label].options)})
-            runner = _SweepCellRunner(self._context, one_mode, folder, facts)
+            # A sweep has hundreds of short cells, and asks only what they cost.
+            runner = CellRunner(self._context, one_mode, folder, facts, keep_samples=False)
             cell = runner.score((number, position), compared[label].mode, settings.users)
             ended = datetime.fromisoformat(now())
             folder.append_cell(replace(cell, mode=label, started_s=(ended - began).total_seconds() - cell.wall_s))

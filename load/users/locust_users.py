@@ -18,7 +18,7 @@ from locust.env import Environment
 from load.process import raise_limit_on_files
 from load.users.connection import DownloadConnection, DownloadError, Sink
 from load.users.meter import Meter
-from load.users.pacing import Pace, StartTimes
+from load.users.pacing import Pace, start_times
 from profiles.store.run_facts import SERVED_PATH
 from profiles.targets import catalog
 
@@ -51,7 +51,7 @@ class DownloadUser(User):
     def on_start(self) -> None:
         self._since_yield_bytes = 0
         pace = self.pace
-        self._start_times = None if pace is None else StartTimes(pace, next(self.user_numbers), time.perf_counter)
+        self._start_times = None if pace is None else start_times(pace, next(self.user_numbers), time.perf_counter)
         self._connection = self.connection(self._count)
         self._yield_every_bytes = YIELD_EVERY_BYTES if self._connection.discards else YIELD_EVERY_READ_BYTES
 
@@ -73,7 +73,7 @@ class DownloadUser(User):
 
     @task
     def download(self) -> None:
-        started_s = time.perf_counter() if self._start_times is None else self._start_times.wait()
+        started_s = time.perf_counter() if self._start_times is None else next(self._start_times)
         error: DownloadError | None = None
         length = 0
         try:

@@ -8,8 +8,9 @@ answer before it looks at the clock asks least while the server is slowest: Gil 
 Latency includes the load's own lateness: its timer, epoll_wait(2), wakes in whole milliseconds.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -113,7 +114,7 @@ def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> Non
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When downloads start. begin_s: the first one, on the clock of StartTimes."""
+    """When downloads start. begin_s: the first one, on the clock of start_times()."""
 
     rate_bytes_per_s: int
     file_bytes: int
@@ -125,19 +126,10 @@ class Pace:
         return self.begin_s + (user + number * self.users) * self.file_bytes / self.rate_bytes_per_s
 
 
-class StartTimes:
-    """The start times of one user, in order."""
-
-    def __init__(self, pace: Pace, user: int, clock: Callable[[], float]) -> None:
-        self._pace = pace
-        self._user = user
-        self._clock = clock
-        self._number = 0
-
-    def wait(self) -> float:
-        """Sleep until the next start is due; the moment at which it was."""
-        due_s = self._pace.intended_s(self._user, self._number)
-        self._number += 1
-        while (left_s := due_s - self._clock()) > 0:  # gevent's own clock stands still between its rounds
+def start_times(pace: Pace, user: int, clock: Callable[[], float]) -> Iterator[float]:
+    """The moments at which one user's downloads should start; each comes when it is due."""
+    for number in itertools.count():
+        due_s = pace.intended_s(user, number)
+        while (left_s := due_s - clock()) > 0:  # gevent's own clock stands still between its rounds
             gevent.sleep(left_s)
-        return due_s
+        yield due_s

@@ -33,7 +33,7 @@ def main(root: Path) -> None:
     environment.parsed_options = Namespace(root=str(root), any_port=True, web_base_path="", **out)
     host = LocalAgent(root)
     context = LoadContext(environment, users, host)
-    controller = attach(context, IdleServers(host, users, any_port=True), LocustLoads(users, lambda _: None))
+    controller = attach(context, IdleServers(host, users, any_port=True), LocustLoads(users))
     now_s = time.monotonic()
     names = [*list(users)[:MODES], LOAD]
     for number in range(COARSE_POINTS * STEP):
