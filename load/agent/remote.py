@@ -52,7 +52,13 @@ class RemoteAgent(AgentClient):
         self._served_from = ""
         self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by the agent's
         self._every_s = 0.0
-        self._begin_lease()
+        try:
+            self._take_lease(0.0)
+        except RefusedError as error:  # perhaps a load that was killed holds it until its lease expires
+            if error.status != protocol.BUSY:
+                raise
+            print(f"{error}; waiting", file=sys.stderr)
+            self._take_lease(RECOVER_S)
         self._observer = LocalAgent(Path()) if observer is None else observer
         try:
             self._theirs, self._ours = self.machine(), self._observer.machine(self._local_address())
@@ -141,16 +147,6 @@ class RemoteAgent(AgentClient):
                 lost = error if isinstance(error, PeerLostError) else PeerLostError(str(error))
             if lease == self._lease:  # else it recovered meanwhile
                 self._lost = lost
-
-    def _begin_lease(self) -> None:
-        """Get a lease at once, or after the lease of a load that was killed has expired."""
-        try:
-            self._take_lease(0.0)
-        except RefusedError as error:
-            if error.status != protocol.BUSY:
-                raise
-            print(f"{error}; waiting", file=sys.stderr)
-            self._take_lease(RECOVER_S)
 
     def _take_lease(self, within_s: float) -> None:
         """Wait until the agent is up and free. Raises PeerLostError, or RefusedError where waiting does not help."""

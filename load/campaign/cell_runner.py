@@ -128,18 +128,14 @@ class CellRunner:
         with self._served(mode, profiler) as user_class:
             try:
                 self._pool.start(user_class, users, self.rate_bytes_per_s)
-                self._watch_workers()
+                if self._pool.pids != self._watched:  # also those that replaced others
+                    self._watched = self._pool.pids
+                    for number, pid in enumerate(self._watched, 1):
+                        self._agent.watch(f"{WORKER}{number}", pid)
                 gevent.sleep(self._settings.warm_up_s)
                 yield user_class
             finally:
                 self._pool.stop()
-
-    def _watch_workers(self) -> None:
-        """Have the workers of this machine sampled, also those that replaced others."""
-        if self._pool.pids != self._watched:
-            self._watched = self._pool.pids
-            for number, pid in enumerate(self._watched, 1):
-                self._agent.watch(f"{WORKER}{number}", pid)
 
     @contextlib.contextmanager
     def _served(self, mode: str, profiler: Profiler) -> Iterator[type[DownloadUser]]:

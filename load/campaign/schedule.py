@@ -55,8 +55,11 @@ class Schedule:
                 return None
             if self._precise():
                 return self._stop(len(self.run.order), len(lost))
-            for number in lost:
-                yield self._repeat(number)
+            for of in lost:
+                number, modes = len(self.run.order) + 1, planned[of - 1]
+                repeats = (*self.run.repeats, Repeat(number, of))
+                self.run = replace(self.run, order=(*self.run.order, modes), repeats=repeats)
+                yield number, modes
             if len(self._lost(len(planned))) == len(lost):
                 return None
         return None
@@ -74,12 +77,6 @@ class Schedule:
         disturbed = {*build(self.run, tuple(self.cells)).disturbed, *(void.round for void in self.run.voids)}
         saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
         return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
-
-    def _repeat(self, of: int) -> tuple[int, tuple[str, ...]]:
-        number, modes = len(self.run.order) + 1, self.run.order[of - 1]
-        order, repeats = (*self.run.order, modes), (*self.run.repeats, Repeat(number, of))
-        self.run = replace(self.run, order=order, repeats=repeats)
-        return number, modes
 
     def _stop(self, number: int, spared: int = 0) -> None:
         """spared: disturbed rounds that are not run again."""

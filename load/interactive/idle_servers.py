@@ -4,6 +4,7 @@ Its rule: a server that does not start is shown like one that died, with its err
 measurement runs, so these stop for it and start again afterwards.
 """
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -66,10 +67,8 @@ class IdleServers:
     def start_all(self) -> None:
         """Start all; one that does not start is shown as dead."""
         for mode in self._classes:
-            try:
+            with contextlib.suppress(UserError):  # kept in _refused, and shown
                 self.start(mode)
-            except UserError:
-                continue  # kept in _refused, and shown
 
     def stop_all(self) -> None:
         for mode in self._classes:

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from errors import UserError
@@ -65,7 +66,8 @@ def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
 
 def _run_to_end(command: list[str]) -> int:
     """Run the load; its exit code. It gets our signals, and cleans up when we are interrupted, ended or killed."""
-    process = subprocess.Popen(command, preexec_fn=_end_with_parent, start_new_session=True)
+    end_with_parent = partial(_libc.prctl, PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    process = subprocess.Popen(command, preexec_fn=end_with_parent, start_new_session=True)
 
     def forward(number: int, _: object) -> None:
         process.send_signal(number)
@@ -76,7 +78,3 @@ def _run_to_end(command: list[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _end_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

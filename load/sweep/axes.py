@@ -102,7 +102,3 @@ def variants(sweep: Sweep, value: int) -> tuple[Variant, ...]:
 
 def file_bytes(sweep: Sweep, value: int) -> int:
     return value if sweep.axis == "size" else sweep.file_bytes
-
-
-def users(sweep: Sweep, value: int) -> int:
-    return value if sweep.axis == "connections" else sweep.users

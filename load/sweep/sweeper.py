@@ -14,7 +14,7 @@ from load.campaign.campaign import Report
 from load.campaign.cell_runner import CellRunner
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
-from load.sweep.axes import AXES, Variant, file_bytes, users, variants
+from load.sweep.axes import AXES, Variant, file_bytes, variants
 from load.sweep.files import SweepFiles
 from load.sweep.next_point import PointState, next_point
 from profiles.protocol import Facts
@@ -75,7 +75,8 @@ class SweepRun:
     def _round(self, value: int) -> None:
         facts = self._serve(file_bytes(self._sweep, value))
         compared = {variant.label: variant for variant in variants(self._sweep, value)}
-        settings = replace(self._settings, users=users(self._sweep, value))
+        users = value if self._sweep.axis == "connections" else self._sweep.users
+        settings = replace(self._settings, users=users)
         folder = self._folder.point(value)
         run = folder.read_run() if folder.path.exists() else self._begin(folder, value, settings, facts, compared)
         number = len(run.order) + 1

@@ -79,7 +79,8 @@ class Rates:
         for sample in tick:
             window = self._remember(_Seen(sample, _received(sample, before, after)))
             if sample.process == MACHINE:
-                machine = _of_machine(window)
+                before_it = window[-2] if len(window) > 1 else window[-1]
+                machine = tuple(window[-1].since(before_it, f"{name}_s") for name in MACHINE_COLUMNS)
             elif "rss_bytes" in sample.values:
                 processes[sample.process] = _of_process(window, after.users.get(sample.process, 0))
         oldest_s = tick[0].monotonic_s - COST_WINDOW_S
@@ -163,9 +164,3 @@ def _cost(window: deque[_Seen]) -> float | None:
     if first is None or last is None or not settled:
         return None
     return (last - first) / (received_bytes / GIB)
-
-
-def _of_machine(window: deque[_Seen]) -> Values:
-    if len(window) < 2:
-        return (None,) * len(MACHINE_COLUMNS)
-    return tuple(window[-1].since(window[-2], f"{name}_s") for name in MACHINE_COLUMNS)

@@ -83,7 +83,12 @@ class DistributedPool:
             raise PeerLostError(f"the workers have {' + '.join(map(str, shares))} of {users} users")
 
     def stop(self) -> None:
-        self._forget_ended()
+        ended = self._ended()
+        for worker in [worker for worker, pid in self._pids.items() if pid in ended]:
+            # Locust would wait for its users, and later start them elsewhere.
+            self._pids.pop(worker)
+            if worker in self._runner.clients:
+                del self._runner.clients[worker]
         self._runner.stop()
 
     def counts(self, mark: Mark = None) -> list[Received]:
@@ -128,17 +133,12 @@ class DistributedPool:
                 raise PeerLostError(f"{ready} of {self.workers} workers are ready{why}")
             gevent.sleep(0.02)
         self._ids = tuple(sorted(client.id for client in self._runner.clients.ready))
-        if new := [worker for worker in self._ids if worker not in self._clocks]:
-            self._meet(new, deadline_s)
+        all_known = set(self._ids) <= set(self._clocks)
         self._clocks = {worker: self._clocks.get(worker, Clock()) for worker in self._ids}
-
-    def _meet(self, new: list[str], deadline_s: float) -> None:
-        """Ask until all have answered once: Locust calls a worker ready a moment before it listens to us."""
-        self._clocks |= {worker: Clock() for worker in new}
-        while True:
+        while not all_known:  # Locust calls a worker ready a moment before it listens to us
             try:
                 self._ask(COUNT, lambda number, _: CountRequest(number), FIRST_ANSWER_TIMEOUT_S)
-                return
+                all_known = True
             except PeerLostError:
                 if time.monotonic() > deadline_s:
                     self._clocks = {}
@@ -179,14 +179,6 @@ class DistributedPool:
             request.answers[worker] = (answered_s, answer)
             if len(request.answers) == len(self._ids):
                 request.complete.set()
-
-    def _forget_ended(self) -> None:
-        """Remove workers that died: Locust would wait for their users, and later start them elsewhere."""
-        ended = self._ended()
-        for worker in [worker for worker, pid in self._pids.items() if pid in ended]:
-            self._pids.pop(worker)
-            if worker in self._runner.clients:
-                del self._runner.clients[worker]
 
     def _ended(self) -> dict[int, str]:
         return self._processes.ended() if self._processes else {}

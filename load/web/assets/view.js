@@ -62,16 +62,16 @@ function look(seconds) {
   zoom(null);
 }
 
-const buttons = () => [...document.querySelectorAll("[data-range]")];
+const buttons = document.querySelectorAll("[data-range]");
 function pressed() {
-  for (const button of buttons()) button.setAttribute("aria-pressed", String(Number(button.dataset.range) === view.seconds));
+  for (const button of buttons) button.setAttribute("aria-pressed", String(Number(button.dataset.range) === view.seconds));
 }
 
 /** onChange: draws the current view. */
 export function begin(onChange) {
   redraw = onChange;
   pressed();
-  for (const button of buttons()) button.addEventListener("click", () => look(Number(button.dataset.range)));
+  for (const button of buttons) button.addEventListener("click", () => look(Number(button.dataset.range)));
   byId("whole").addEventListener("click", () => zoom(null));
   byId("pause").addEventListener("click", pause);
 }
