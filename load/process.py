@@ -24,9 +24,8 @@ def campaign_lock(allowed_beside_others: bool) -> Iterator[None]:
             if not allowed_beside_others:
                 lock.bind("\0zero-copy-bench-campaign")
         except OSError as error:
-            raise UserError(
-                "another campaign is running on this machine, and two would measure each other: wait"
-            ) from error
+            why = "another campaign is running on this machine, and two would measure each other"
+            raise UserError(f"{why}: wait") from error
         yield
 
 

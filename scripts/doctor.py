@@ -14,9 +14,8 @@ def main() -> int:
     modes = [(proof.mode, proof.state, proof.reason or "does what it is named after") for proof in proofs]
     print_table("Data paths", ("mode", "state", ""), modes)
     if own := external_targets(targets):
-        print_table(
-            f"Servers of {file()}", ("target", "state", ""), [(each.name, each.state, each.text) for each in own]
-        )
+        rows = [(each.name, each.state, each.text) for each in own]
+        print_table(f"Servers of {file()}", ("target", "state", ""), rows)
     print_table("Features", ("feature", "state", ""), [(each.name, each.state, each.text) for each in features()])
     return EXIT_DONE
 

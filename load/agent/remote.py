@@ -77,9 +77,8 @@ class RemoteAgent(AgentClient):
         self._take_lease(RECOVER_S)
         file = self._file
         if file and self.facts().file.sha256 != file:
-            raise UserError(
-                f"the agent at {self._options.address} serves another file than before it was lost: run again"
-            )
+            why = "serves another file than before it was lost: run again"
+            raise UserError(f"the agent at {self._options.address} {why}")
 
     def facts(self) -> protocol.Facts:
         facts = self._ask("GET", "/facts", protocol.Facts)

@@ -73,7 +73,5 @@ def _what_remains(folder: RunFolder) -> str:
     complete = sum(cells == len(planned.targets) for cells in rounds.values())
     if complete == 0:
         return f"No round was completed; the records are in {folder.path}."
-    return (
-        f"{complete} of {len(planned.order)} rounds are complete and kept: "
-        f"`make report RUN={folder.path.name}` builds their report"
-    )
+    how = f"`make report RUN={folder.path.name}` builds their report"
+    return f"{complete} of {len(planned.order)} rounds are complete and kept: {how}"

@@ -25,9 +25,8 @@ def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) 
     try:
         connection.download(user_class.path)
     except DownloadError as error:
-        raise UserError(
-            f"{user_class.target} does not serve {user_class.path}: {type(error).__name__}: {error}"
-        ) from error
+        why = f"{type(error).__name__}: {error}"
+        raise UserError(f"{user_class.target} does not serve {user_class.path}: {why}") from error
 
 
 def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> None:

@@ -72,10 +72,8 @@ class SweepFiles:
                 beside.rename(self.path / name)
                 beside.unlink(missing_ok=True)  # rename(2) does nothing where both are links to the same file
         except OSError as error:
-            raise UserError(
-                f"cannot link {source / SERVED_FILE} into {self.path}: {error.strerror}; choose a file "
-                f"system with hard links"
-            ) from error
+            what = f"cannot link {source / SERVED_FILE} into {self.path}: {error.strerror}"
+            raise UserError(f"{what}; choose a file system with hard links") from error
 
 
 @contextlib.contextmanager

@@ -40,9 +40,8 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
                 f"{'start it' if target.external else 'start the servers with `make servers`'}"
             ) from error
         except DownloadError as error:
-            raise UserError(
-                f"{target.name} did not deliver {target.facts.path}: {type(error).__name__}: {error}"
-            ) from error
+            why = f"{type(error).__name__}: {error}"
+            raise UserError(f"{target.name} did not deliver {target.facts.path}: {why}") from error
         finally:
             connection.close()
     wall_s = time.perf_counter() - started_s
