@@ -5,7 +5,6 @@ Whatever happens, everything that was started is stopped, complete rounds are ke
 """
 
 import contextlib
-import logging
 import os
 import signal
 import sys
@@ -20,9 +19,8 @@ from errors import EXIT_INTERRUPTED, UserError
 from load.agent.client import AgentClient
 from load.campaign.campaign import Report
 from load.context import LoadContext
-from load.process import raise_limit_on_files
-from load.signals import raise_in_main_greenlet
-from load.users.locust_users import user_classes
+from load.process import raise_in_main_greenlet
+from load.users.locust_users import quiet_environment
 from profiles.protocol import LOAD
 
 
@@ -33,10 +31,7 @@ def run_headless(
     what_remains: Callable[[], str],
 ) -> int:
     """Do the work with a runner and an agent, and end both; the exit code. what_remains: said when it is cut short."""
-    raise_limit_on_files()
-    logging.getLogger("locust").setLevel(logging.ERROR)
-    classes = user_classes()
-    environment = Environment(user_classes=list(classes.values()), stop_timeout=0)
+    environment, classes = quiet_environment()
     runner = make_runner(environment)
     raise_in_main_greenlet(signal.SIGINT, signal.SIGTERM)
     try:

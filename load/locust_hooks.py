@@ -23,11 +23,11 @@ from load.agent.remote import connect
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
-from load.signals import raise_in_main_greenlet
+from load.process import raise_in_main_greenlet
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.web.controller import Controller
-from load.web.install import attach
+from load.web.routes import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
 from profiles.agent.access import parse_address
@@ -42,7 +42,6 @@ FOLDERS = (
 
 
 def install(user_classes: dict[str, type[DownloadUser]]) -> None:
-    """Register everything. user_classes: by class name."""
     hooks = _Hooks(user_classes)
     events.init_command_line_parser.add_listener(_add_arguments)
     events.init.add_listener(hooks.start_servers)
@@ -86,7 +85,7 @@ class _Hooks:
         self._user_classes = user_classes
         self._context: LoadContext | None = None
         self._controller: Controller | None = None
-        self.loads = LocustLoads(user_classes, _print_run_name)
+        self.loads = LocustLoads(user_classes)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
         if isinstance(environment.runner, WorkerRunner):
@@ -98,19 +97,16 @@ class _Hooks:
         assert isinstance(options, Namespace)
         try:
             idle_servers = self._start(environment, options)
-            self._attach_ui(environment, options, idle_servers)
+            self.loads.record(idle_servers, Path(options.profiles))
+            if environment.web_ui:
+                assert self._context is not None
+                self._controller = attach(self._context, idle_servers, self.loads)
         except UserError as error:
             self.stop_servers()
             if isinstance(environment.runner, MasterRunner):
                 environment.runner.quit()  # else workers wait a minute for a message
             print(f"error: {error}", file=sys.stderr)
             sys.exit(error.exit_code)
-
-    def _attach_ui(self, environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
-        assert self._context is not None
-        self.loads.record(idle_servers, Path(options.profiles))
-        if environment.web_ui:
-            self._controller = attach(self._context, idle_servers, self.loads)
 
     def _run_as_worker(self, environment: Environment, runner: WorkerRunner) -> None:
         """Run users for a master: in loads by hand, whose servers are on the agent's machine, and in campaigns, whose
@@ -134,31 +130,28 @@ class _Hooks:
         """Start the agent and its servers. Raises UserError; a web UI shows a server that does not start."""
         if environment.web_ui:
             _check_free(options.web_host, options.web_port)
-            self._check_web_port(options)
+            taken = [one.target for one in self._user_classes.values() if one.address[1] == options.web_port]
+            if taken and not options.any_port:
+                raise UsageError(f"--web-port {options.web_port} is the port of {taken[0]}: choose another")
         check_pace(options.pace, environment.runner)
         if options.any_port and not isinstance(environment.runner, LocalRunner):
             raise UsageError("--any-port needs a single process: workers know only the modes' own ports")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
-        self._context = LoadContext(environment, self._user_classes, connect(agent, Path(options.root)))
-        idle_servers = IdleServers(self._context.agent, self._user_classes, options.any_port)
+        client = connect(agent, Path(options.root))
+        self._context = LoadContext(environment, self._user_classes, client)
+        idle_servers = IdleServers(client, self._user_classes, options.any_port)
         if environment.web_ui:
             idle_servers.start_all()
         else:
             _start_each(idle_servers)
         _leave_out_missing(environment, options, idle_servers)
-        self._context.agent.watch(LOAD, os.getpid())
+        client.watch(LOAD, os.getpid())
         receive_counts(environment, self._user_classes)
         return idle_servers
 
-    def _check_web_port(self, options: Namespace) -> None:
-        """Raises UsageError when the web UI would take the port of a mode."""
-        for user_class in self._user_classes.values() if not options.any_port else ():
-            if user_class.address[1] == options.web_port:
-                raise UsageError(f"--web-port {options.web_port} is the port of {user_class.target}: choose another")
-
     def stop_servers(self, **_: Any) -> None:
         if self._controller is not None:
-            self._controller.close()
+            self._controller.campaigns.close()
         if self._context is not None:
             self._context.agent.close()
 
@@ -182,7 +175,3 @@ def _start_each(idle_servers: IdleServers) -> None:
             if not idle_servers.user_class(mode).external:
                 raise
             print(f"warning: {mode} does not run: {error}", file=sys.stderr)
-
-
-def _print_run_name(folder: Path) -> None:
-    print(f"saved as run {folder.name}: `make report RUN={folder.name}` builds its report", file=sys.stderr)

@@ -24,8 +24,7 @@ def main() -> int:
     port = target.facts.port if arguments.port is None else arguments.port
     if not 1 <= port <= 65535:
         raise UsageError(f"--port {port}: ports go from 1 to 65535")
-    for line in download_repeatedly(target, port, arguments.iterations, arguments.sink).lines():
-        print(line)
+    print("\n".join(download_repeatedly(target, port, arguments.iterations, arguments.sink)))
     return EXIT_DONE
 
 

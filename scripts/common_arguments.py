@@ -1,9 +1,11 @@
 """What the commands share: their knobs (knobs.py), where runs lie, and tables in the terminal."""
 
 import argparse
+import subprocess
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -15,12 +17,21 @@ from profiles.targets.catalog import use
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red"}
 PIPED_WIDTH = 200
+OPTIONS: dict[str, dict[str, Any]] = {
+    "--root": {"type": Path, "default": Path("data"), "help": "where test-file.bin lies (%(default)s)"},
+    "--profiles": {"type": Path, "default": Path("profiles/out"), "help": "where runs lie (%(default)s)"},
+    "--reports": {"type": Path, "default": Path("reports/out"), "help": "where reports lie (%(default)s)"},
+    "--any-port": {"action": "store_true", "help": "serve on free ports instead of the modes' own"},
+}
+FOLDERS = ("--profiles", "--reports")
 
 
-def parser_of(command: str, description: str | None, positional: Sequence[str] = ()) -> CommandParser:
-    """A parser with the command's knobs. positional: those that are given without their names."""
+def parser_of(command: str, description: str | None, *options: str, positional: Sequence[str] = ()) -> CommandParser:
+    """A parser with the command's knobs. options: of OPTIONS. positional: knobs that are given without their names."""
     parser = CommandParser(prog=f"python -m scripts.{command}", description=description)
     knobs.add_arguments(parser, command, positional)
+    for option in options:
+        parser.add_argument(option, **OPTIONS[option])
     return parser
 
 
@@ -32,20 +43,10 @@ def parse(parser: CommandParser) -> argparse.Namespace:
     return arguments
 
 
-def add_folders(parser: argparse.ArgumentParser) -> None:
-    """--profiles and --reports."""
-    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
-    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
-
-
-def add_root(parser: argparse.ArgumentParser) -> None:
-    """--root."""
-    parser.add_argument("--root", type=Path, default=Path("data"), help="where test-file.bin lies (%(default)s)")
-
-
-def add_any_port(parser: argparse.ArgumentParser) -> None:
-    """--any-port."""
-    parser.add_argument("--any-port", action="store_true", help="serve on free ports instead of the modes' own")
+def build_report(arguments: argparse.Namespace, run: str) -> int:
+    """The exit code of the process that builds it."""
+    folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
+    return subprocess.run([sys.executable, "-m", "reports", run, *folders], check=False).returncode
 
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

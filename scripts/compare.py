@@ -3,13 +3,11 @@
 from errors import EXIT_DONE, UsageError, run_command
 from reports.comparison import comparison, page, terminal
 from reports.run_data import read_campaign
-from scripts.common_arguments import add_folders, parse, parser_of
+from scripts.common_arguments import FOLDERS, parse, parser_of
 
 
 def main() -> int:
-    parser = parser_of("compare", __doc__, positional=("A", "B"))
-    add_folders(parser)
-    arguments = parse(parser)
+    arguments = parse(parser_of("compare", __doc__, *FOLDERS, positional=("A", "B")))
     if arguments.a is None:
         raise UsageError("give A=name, the name of a run; `make runs` lists them")
     a, b = (read_campaign(arguments.profiles, name) for name in (arguments.a, arguments.b))

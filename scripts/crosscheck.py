@@ -3,7 +3,7 @@
 from errors import EXIT_DONE, EXIT_FAILED, UsageError, run_command
 from profiles.checks.crosscheck import TOLERANCE, CpuReading, crosscheck
 from profiles.targets.catalog import choose
-from scripts.common_arguments import add_root, parse, parser_of, print_table
+from scripts.common_arguments import parse, parser_of, print_table
 
 _VERDICTS = {True: f"agrees (within {TOLERANCE:.0%})", False: "differs", None: "not judged"}
 HEADINGS = ("mode", "counter", "it says, s", "the score's clock, s", "ratio", "")
@@ -16,9 +16,8 @@ all of this."""
 
 
 def main() -> int:
-    parser = parser_of("crosscheck", __doc__)
+    parser = parser_of("crosscheck", __doc__, "--root")
     parser.add_argument("--seconds", type=float, default=3.0, help="of load per mode (default: %(default)s)")
-    add_root(parser)
     arguments = parse(parser)
     if not 0.2 <= arguments.seconds <= 600:
         raise UsageError(f"--seconds {arguments.seconds:g}: give 0.2 to 600")

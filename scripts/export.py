@@ -2,13 +2,11 @@
 
 from errors import EXIT_DONE, UsageError, run_command
 from reports.export.files import FORMATS, export
-from scripts.common_arguments import add_folders, parse, parser_of
+from scripts.common_arguments import FOLDERS, parse, parser_of
 
 
 def main() -> int:
-    parser = parser_of("export", __doc__, positional=("RUN",))
-    add_folders(parser)
-    arguments = parse(parser)
+    arguments = parse(parser_of("export", __doc__, *FOLDERS, positional=("RUN",)))
     formats = tuple(format for format in FORMATS if arguments.format in (None, format))
     if not formats:
         raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}")

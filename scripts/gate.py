@@ -11,13 +11,11 @@ from profiles.store.files import write_file
 from reports.comparison import ci_output, terminal
 from reports.comparison.gate import gate
 from reports.run_data import read_campaign
-from scripts.common_arguments import add_folders, parse, parser_of
+from scripts.common_arguments import FOLDERS, parse, parser_of
 
 
 def main() -> int:
-    parser = parser_of("gate", __doc__)
-    add_folders(parser)
-    arguments = parse(parser)
+    arguments = parse(parser_of("gate", __doc__, *FOLDERS))
     form = arguments.format or ("github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text")
     if form not in ("text", "github"):
         raise UsageError(f"FORMAT={form!r}: choose text, or github for annotations too")

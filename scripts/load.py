@@ -5,9 +5,7 @@ Every round downloads from every mode once, in balanced order; then each mode is
 
 import argparse
 import signal
-import subprocess
 import sys
-from pathlib import Path
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UsageError, run_command
 from load.agent.options import AgentOptions
@@ -18,23 +16,23 @@ from load.netns.namespaces import Link
 from load.process import campaign_lock
 from profiles.store.run_facts import SERVED_FILE
 from profiles.store.run_folder import RunFolder
-from scripts.common_arguments import add_any_port, add_folders, add_root, parse, parser_of
+from scripts.common_arguments import OPTIONS, build_report, parse, parser_of
 
 
 def main() -> int:
     arguments = _arguments()
     check_run_name(arguments.run)
-    settings = resolve(arguments, _size_bytes(arguments.root / SERVED_FILE))
+    file = arguments.root / SERVED_FILE
+    settings = resolve(arguments, file.stat().st_size if file.exists() else 0)
     if arguments.netns and not arguments.inside_netns:
         return _between_namespaces(arguments)
     folder = RunFolder(arguments.profiles / arguments.run)
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
     code = headless.run(settings, arguments.root, folder, agent)
     if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":
-        report = ["-m", "reports", arguments.run]
-        report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
         try:
-            code = code or subprocess.run([sys.executable, *report], check=False).returncode
+            report_code = build_report(arguments, arguments.run)
+            code = code or report_code
         except KeyboardInterrupt:
             print(
                 f"interrupted. All rounds are kept: `make report RUN={arguments.run}` makes the report", file=sys.stderr
@@ -44,10 +42,7 @@ def main() -> int:
 
 
 def _arguments() -> argparse.Namespace:
-    parser = parser_of("load", __doc__)
-    add_root(parser)
-    add_folders(parser)
-    add_any_port(parser)
+    parser = parser_of("load", __doc__, *OPTIONS)
     parser.add_argument("--inside-netns", action="store_true", help=argparse.SUPPRESS)
     arguments = parse(parser)
     arguments.run = arguments.run or new_name()
@@ -65,10 +60,6 @@ def _between_namespaces(arguments: argparse.Namespace) -> int:
     with campaign_lock(arguments.any_port):
         load = ["-m", "scripts.load", "--inside-netns", f"--run={arguments.run}", *sys.argv[1:]]
         return between_namespaces.run(load, arguments.root, link)
-
-
-def _size_bytes(path: Path) -> int:
-    return path.stat().st_size if path.exists() else 0
 
 
 if __name__ == "__main__":

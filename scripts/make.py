@@ -64,7 +64,8 @@ def main() -> int:
     knobs.check_texts(name, variables)
     if command.serves:
         size = variables.pop("SIZE", "") or default_size(variables.get("PACE", ""))
-        if code := _make_file(size) if not variables.get("AGENT") else EXIT_DONE:
+        make_file = [sys.executable, "-m", "servers.payload", f"--size={size}"]
+        if not variables.get("AGENT") and (code := subprocess.run(make_file, check=False).returncode):
             return code
     words = knobs.arguments(name, variables, command.positional)
     sys.stdout.flush()
@@ -82,12 +83,7 @@ def default_size(pace: str) -> str:
     return "256MiB" if pace in ("", "saturated") else "1MiB"
 
 
-def _make_file(size: str) -> int:
-    return subprocess.run([sys.executable, "-m", "servers.payload", f"--size={size}"], check=False).returncode
-
-
 def _help() -> int:
-    """A line for each knob, with the commands that take it."""
     print("Knobs, as in `make load ROUNDS=6 SINK=copy`:")
     for knob in knobs.KNOBS.values():
         said = {command: knob.describe(command) for command in knob.of}

@@ -1,16 +1,12 @@
 """make open: open the latest report in a browser; where there is none to open it in, say where it lies."""
 
-from pathlib import Path
-
 from errors import EXIT_DONE, run_command
 from reports import open_report
 from scripts.common_arguments import parse, parser_of
 
 
 def main() -> int:
-    parser = parser_of("open", __doc__, positional=("RUN",))
-    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where reports lie (%(default)s)")
-    arguments = parse(parser)
+    arguments = parse(parser_of("open", __doc__, "--reports", positional=("RUN",)))
     page = open_report.find(arguments.reports, arguments.run or None)
     reason = open_report.show(page)
     print(f"report: {page}" if reason is None else f"report: {page.resolve().as_uri()} ({reason}: open it yourself)")

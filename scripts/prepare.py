@@ -15,6 +15,7 @@ from servers import payload
 from units import format_size, parse_size
 
 TOKEN_BYTES = 32
+WRITTEN = [Path("profiles/out"), Path("reports/out")]
 
 
 def main() -> int:
@@ -22,13 +23,8 @@ def main() -> int:
     parser.add_argument("--token-file", type=Path, required=True, help="the token is made there")
     parser.add_argument("--size", default="256MiB", help="of the test file (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
-    parser.add_argument(
-        "--written",
-        type=Path,
-        nargs="+",
-        default=[Path("profiles/out"), Path("reports/out")],
-        help="folders that must be writable (default: profiles/out reports/out)",
-    )
+    written = "folders that must be writable (default: profiles/out reports/out)"
+    parser.add_argument("--written", type=Path, nargs="+", default=WRITTEN, help=written)
     arguments = parser.parse_args()
     size_bytes = parse_size(arguments.size)
     for folder in arguments.written:

@@ -4,15 +4,13 @@ from errors import EXIT_DONE, UserError, run_command
 from profiles.checks.prove_mode import prove
 from profiles.store.proof import Proof
 from profiles.targets.catalog import choose, discover
-from scripts.common_arguments import add_root, parse, parser_of, print_table
+from scripts.common_arguments import parse, parser_of, print_table
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
 
 
 def main() -> int:
-    parser = parser_of("prove", __doc__)
-    add_root(parser)
-    arguments = parse(parser)
+    arguments = parse(parser_of("prove", __doc__, "--root"))
     targets = choose(arguments.modes or list(discover()))
     proofs = [prove(target, arguments.root) for target in targets]
     print_table("Proof", HEADINGS, [_row(proof) for proof in proofs])

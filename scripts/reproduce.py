@@ -6,15 +6,11 @@ import sys
 from errors import EXIT_DONE, UsageError, run_command
 from profiles.targets.catalog import choose
 from reports.export.reproduce import ReproduceRequest, read
-from scripts.common_arguments import add_any_port, add_folders, add_root, parse, parser_of
+from scripts.common_arguments import OPTIONS, parse, parser_of
 
 
 def main() -> int:
-    parser = parser_of("reproduce", __doc__, positional=("REPORT",))
-    add_any_port(parser)
-    add_root(parser)
-    add_folders(parser)
-    arguments = parse(parser)
+    arguments = parse(parser_of("reproduce", __doc__, *OPTIONS, positional=("REPORT",)))
     if arguments.report is None:
         raise UsageError("give REPORT=path, a report's index.html")
     request = read(arguments.report)

@@ -1,14 +1,12 @@
 """make runs: list all runs, with their verdicts, and draw what each mode cost from run to run."""
 
-from errors import EXIT_DONE, CommandParser, run_command
+from errors import EXIT_DONE, run_command
 from reports.history import index, page, terminal
-from scripts.common_arguments import add_folders
+from scripts.common_arguments import FOLDERS, parse, parser_of
 
 
 def main() -> int:
-    parser = CommandParser(prog="python -m scripts.runs", description=__doc__)
-    add_folders(parser)
-    arguments = parser.parse_args()
+    arguments = parse(parser_of("runs", __doc__, *FOLDERS))
     history = index.history(arguments.profiles, arguments.reports / index.STORE_FILE)
     terminal.show_history(history)
     print(f"page: {page.write_history(history, arguments.reports)}")

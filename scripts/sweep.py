@@ -5,7 +5,6 @@ The next round is always run where it tells most: both ends, the middle, coarse 
 
 import argparse
 import random
-import subprocess
 import sys
 from datetime import datetime
 from typing import Any
@@ -18,21 +17,13 @@ from load.sweep.axes import AXES, Axis, check_modes
 from load.sweep.files import too_large
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from profiles.targets import catalog
-from scripts.common_arguments import add_any_port, add_folders, add_root, parse, parser_of
+from scripts.common_arguments import OPTIONS, build_report, parse, parser_of
 from units import MIB, format_size, parse_size
 
 FILE_BYTES = 256 * MIB
 # The field of a Sweep that a knob becomes.
-FIELDS = {
-    "users": "users",
-    "window": "window_s",
-    "warm_up": "warm_up_s",
-    "rounds": "most_rounds",
-    "sink": "sink",
-    "seed": "seed",
-    "axis": "axis",
-    "pin": "pin",
-}
+FIELDS = {name: name for name in ("users", "sink", "seed", "axis", "pin")}
+FIELDS |= {"window": "window_s", "warm_up": "warm_up_s", "rounds": "most_rounds"}
 DEFAULTS: dict[str, Any] = {
     **{field: knobs.KNOBS[name.upper()].of["sweep"] for name, field in FIELDS.items()},
     "file_bytes": FILE_BYTES,
@@ -50,19 +41,14 @@ def main() -> int:
     files = arguments.root / "sweep"
     code = headless.run(sweep, folder, arguments.minutes, files, arguments.any_port)
     if code == EXIT_DONE:
-        report = [sys.executable, "-m", "reports", name]
-        report += ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
-        code = subprocess.run(report, check=False).returncode
+        code = build_report(arguments, name)
     return code
 
 
 def _arguments() -> argparse.Namespace:
     """What was asked for: None for what was not, since a sweep that is gone on with knows its own."""
-    parser = parser_of("sweep", __doc__)
+    parser = parser_of("sweep", __doc__, *OPTIONS)
     parser.set_defaults(**dict.fromkeys((*FIELDS, "options")))
-    add_root(parser)
-    add_folders(parser)
-    add_any_port(parser)
     arguments = parse(parser)
     if arguments.run is not None:
         check_run_name(arguments.run)

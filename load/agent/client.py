@@ -15,21 +15,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from errors import UserError
-from profiles.protocol import (
-    Done,
-    Facts,
-    FileState,
-    Machine,
-    Named,
-    Record,
-    Recording,
-    Refusal,
-    Samples,
-    Snapshot,
-    Start,
-    TargetStatus,
-    Watch,
-)
+from profiles import protocol
 from profiles.store.proof import Proof
 
 R = TypeVar("R")
@@ -48,7 +34,7 @@ class Exchange(Generic[R]):
 class TimedSnapshot:
     """Fresh counters, and their moment on our monotonic clock (± uncertainty_s)."""
 
-    snapshot: Snapshot
+    snapshot: protocol.Snapshot
     moment_s: float
     uncertainty_s: float = 0.0
 
@@ -56,7 +42,7 @@ class TimedSnapshot:
 class RefusedError(UserError):
     """The agent refused. status: of HTTP."""
 
-    def __init__(self, status: int, refusal: Refusal) -> None:
+    def __init__(self, status: int, refusal: protocol.Refusal) -> None:
         super().__init__(refusal.message, refusal.exit_code)
         self.status = status
 
@@ -94,59 +80,58 @@ class AgentClient(ABC):
     def recover(self) -> None:  # noqa: B027  # as above
         """Wait until a lost agent is back. Raises UserError when it does not come back."""
 
-    def facts(self) -> Facts:
-        return self._ask("GET", "/facts", Facts)
+    def facts(self) -> protocol.Facts:
+        return self._ask("GET", "/facts", protocol.Facts)
 
-    def machine(self, address: str = "") -> Machine:
-        return self._ask("GET", f"/machine?address={address}", Machine)
+    def machine(self, address: str = "") -> protocol.Machine:
+        return self._ask("GET", f"/machine?address={address}", protocol.Machine)
 
-    def file_state(self) -> FileState:
-        return self._ask("GET", "/file", FileState)
+    def file_state(self) -> protocol.FileState:
+        return self._ask("GET", "/file", protocol.FileState)
 
-    def warm(self) -> FileState:
+    def warm(self) -> protocol.FileState:
         """Read the whole served file into the page cache; its state afterwards."""
-        return self._ask("POST", "/warm", FileState, Done())
+        return self._ask("POST", "/warm", protocol.FileState, protocol.Done())
 
-    def drop(self) -> FileState:
+    def drop(self) -> protocol.FileState:
         """Drop the served file from the page cache; its state afterwards."""
-        return self._ask("POST", "/drop", FileState, Done())
+        return self._ask("POST", "/drop", protocol.FileState, protocol.Done())
 
-    def statuses(self) -> list[TargetStatus]:
-        return self._ask("GET", "/targets", list[TargetStatus])
+    def statuses(self) -> list[protocol.TargetStatus]:
+        return self._ask("GET", "/targets", list[protocol.TargetStatus])
 
-    def start(self, wanted: Start) -> TargetStatus:
-        return self._ask("POST", "/start", TargetStatus, wanted)
+    def start(self, wanted: protocol.Start) -> protocol.TargetStatus:
+        return self._ask("POST", "/start", protocol.TargetStatus, wanted)
 
-    def stop(self, target: str) -> TargetStatus:
-        return self._ask("POST", "/stop", TargetStatus, Named(target))
+    def stop(self, target: str) -> protocol.TargetStatus:
+        return self._ask("POST", "/stop", protocol.TargetStatus, protocol.Named(target))
 
     def watch(self, name: str, pid: int) -> None:
-        self._ask("POST", "/watch", Done, Watch(name, pid))
+        self._ask("POST", "/watch", protocol.Done, protocol.Watch(name, pid))
 
     def prove(self, target: str) -> Proof:
-        return self._ask("POST", "/prove", Proof, Named(target))
+        return self._ask("POST", "/prove", Proof, protocol.Named(target))
 
-    def snapshot(self) -> Snapshot:
-        return self._ask("GET", "/snapshot", Snapshot)
+    def snapshot(self) -> protocol.Snapshot:
+        return self._ask("GET", "/snapshot", protocol.Snapshot)
 
     def read(self) -> TimedSnapshot:
         """A snapshot of the servers and of the load."""
         snapshot = self.snapshot()
         return TimedSnapshot(snapshot, snapshot.monotonic_s)
 
-    def samples(self, after: int) -> Samples:
+    def samples(self, after: int) -> protocol.Samples:
         """Samples after this number, with moments on our monotonic clock."""
-        return self._ask("GET", f"/samples?after={after}", Samples)
+        return self._ask("GET", f"/samples?after={after}", protocol.Samples)
 
     def newest_sample(self) -> int:
-        """The number of the newest sample."""
         return self.samples(sys.maxsize).last
 
     def record(self, target: str, seconds: int) -> None:
-        self._ask("POST", "/record", Done, Record(target, seconds))
+        self._ask("POST", "/record", protocol.Done, protocol.Record(target, seconds))
 
-    def recording(self, target: str) -> Recording:
-        return self._ask("GET", f"/recording?target={target}", Recording)
+    def recording(self, target: str) -> protocol.Recording:
+        return self._ask("GET", f"/recording?target={target}", protocol.Recording)
 
     def _ask(self, method: str, path: str, kind: type[R], message: object = None) -> R:
         return self._exchange(method, path, kind, message).answer
@@ -163,7 +148,7 @@ class AgentClient(ABC):
             body = response.read()
             answer = gzip.decompress(body) if response.getheader("Content-Encoding") == "gzip" else body
             if response.status != 200:
-                raise RefusedError(response.status, msgspec.json.decode(answer, type=Refusal))
+                raise RefusedError(response.status, msgspec.json.decode(answer, type=protocol.Refusal))
             return Exchange(msgspec.json.decode(answer, type=kind), asked_s, answered_s)
         except (OSError, http.client.HTTPException, EOFError, msgspec.DecodeError) as error:
             raise self._no_answer_error(f"{method} {path.partition('?')[0]}", error) from error

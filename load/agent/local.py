@@ -14,6 +14,7 @@ from pathlib import Path
 
 from errors import UserError
 from load.agent.client import AgentClient
+from load.process import wait_or_kill
 from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets.catalog import PROJECT, environment
 
@@ -50,11 +51,7 @@ class LocalAgent(AgentClient):
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
-        try:
-            self._process.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        wait_or_kill(self._process, END_TIMEOUT_S)
 
     def _connection(self, _path: str) -> http.client.HTTPConnection:
         return http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT_S)
@@ -63,10 +60,8 @@ class LocalAgent(AgentClient):
         return {"Authorization": f"Bearer {self._token}"}
 
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
-        return UserError(f"the agent does not answer {what}: {self._state(error)}")
-
-    def _state(self, error: Exception) -> str:
-        code = self._process.poll()
+        pid, code = self._process.pid, self._process.poll()
+        state = f"its process {pid} has ended (code {code}), and its servers with it; run again"
         if code is None:
-            return f"{error or type(error).__name__}; it runs as process {self._process.pid}"
-        return f"its process {self._process.pid} has ended (code {code}), and its servers with it; run again"
+            state = f"{error or type(error).__name__}; it runs as process {pid}"
+        return UserError(f"the agent does not answer {what}: {state}")

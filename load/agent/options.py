@@ -13,7 +13,6 @@ AGENT_KNOBS = tuple(knobs.KNOBS[name] for name in ("AGENT", "AGENT_TOKEN_FILE", 
 
 
 def given_options(options: Namespace) -> list[str]:
-    """The agent's options that were given, as words of a command line."""
     values = {knob.option: getattr(options, knob.attribute, None) for knob in AGENT_KNOBS}
     return [word for option, value in values.items() if value for word in (option, value)]
 

@@ -23,22 +23,7 @@ from load.agent.clock import Clock
 from load.agent.local import LocalAgent
 from load.agent.options import AgentOptions
 from load.errors import PeerLostError
-from profiles.protocol import (
-    BUSY,
-    LEASE_HEADER,
-    LEASE_LOST,
-    LOAD_MACHINE,
-    LOAD_SAMPLER,
-    Ask,
-    Done,
-    Facts,
-    Lease,
-    Moment,
-    Samples,
-    Snapshot,
-    Start,
-    TargetStatus,
-)
+from profiles import protocol
 
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 30.0
@@ -67,7 +52,13 @@ class RemoteAgent(AgentClient):
         self._served_from = ""
         self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by the agent's
         self._every_s = 0.0
-        self._begin_lease()
+        try:
+            self._take_lease(0.0)
+        except RefusedError as error:  # perhaps a load that was killed holds it until its lease expires
+            if error.status != protocol.BUSY:
+                raise
+            print(f"{error}; waiting", file=sys.stderr)
+            self._take_lease(RECOVER_S)
         self._observer = LocalAgent(Path()) if observer is None else observer
         try:
             self._theirs, self._ours = self.machine(), self._observer.machine(self._local_address())
@@ -86,12 +77,11 @@ class RemoteAgent(AgentClient):
         self._take_lease(RECOVER_S)
         file = self._file
         if file and self.facts().file.sha256 != file:
-            raise UserError(
-                f"the agent at {self._options.address} serves another file than before it was lost: run again"
-            )
+            why = "serves another file than before it was lost: run again"
+            raise UserError(f"the agent at {self._options.address} {why}")
 
-    def facts(self) -> Facts:
-        facts = self._ask("GET", "/facts", Facts)
+    def facts(self) -> protocol.Facts:
+        facts = self._ask("GET", "/facts", protocol.Facts)
         self._file = facts.file.sha256
         where = "another network of the same machine" if not self.on_other_machine else "another machine"
         both = {
@@ -100,8 +90,10 @@ class RemoteAgent(AgentClient):
         }
         return replace(facts, host={**both, **facts.host}, load_host=self._ours.host if self.on_other_machine else {})
 
-    def start(self, wanted: Start) -> TargetStatus:
-        return self._reachable(super().start(wanted))
+    def start(self, wanted: protocol.Start) -> protocol.TargetStatus:
+        """The server's address is as seen from here: where we reached the agent."""
+        status = super().start(wanted)
+        return replace(status, host=self._options.address.host) if status.host == self._served_from else status
 
     def watch(self, name: str, pid: int) -> None:
         self._observer.watch(name, pid)
@@ -110,20 +102,19 @@ class RemoteAgent(AgentClient):
         """The load is read just before the servers, at both boundaries of a window alike."""
         here = self._observer.snapshot().processes
         began_s = time.monotonic()
-        found = self._exchange("GET", "/snapshot", Snapshot)
+        found = self._exchange("GET", "/snapshot", protocol.Snapshot)
         if found.answered_s - began_s > LATE_S:
             late = f"answered after {found.answered_s - began_s:.1f} s"
             raise PeerLostError(f"the agent at {self._options.address} {late}: the network or its host was down")
         self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
-        names = {"sampler": LOAD_SAMPLER} | ({"machine": LOAD_MACHINE} if self.on_other_machine else {})
-        ours = {
-            names.get(name, name): values for name, values in here.items() if name != "machine" or self.on_other_machine
-        }
+        renamed = {"sampler": protocol.LOAD_SAMPLER, "machine": protocol.LOAD_MACHINE}
+        own_machine = self.on_other_machine
+        ours = {renamed.get(name, name): here[name] for name in here if name != "machine" or own_machine}
         moment_s = found.answer.monotonic_s
-        snapshot = Snapshot(moment_s, {**found.answer.processes, **ours})
+        snapshot = protocol.Snapshot(moment_s, {**found.answer.processes, **ours})
         return TimedSnapshot(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
 
-    def samples(self, after: int) -> Samples:
+    def samples(self, after: int) -> protocol.Samples:
         """Samples of both agents; several callers may ask in turn."""
         seen = self._seen.get(after, next(reversed(self._seen.values()), 0))
         found, ours = super().samples(after), self._observer.samples(seen)
@@ -132,14 +123,14 @@ class RemoteAgent(AgentClient):
             self._seen.popitem(last=False)
         theirs = [replace(sample, monotonic_s=self._clock.ours(sample.monotonic_s)) for sample in found.samples]
         together = [*theirs, *(sample for sample in ours.samples if sample.process not in ("machine", "sampler"))]
-        return Samples(found.last, tuple(sorted(together, key=lambda sample: sample.monotonic_s)))
+        return protocol.Samples(found.last, tuple(sorted(together, key=lambda sample: sample.monotonic_s)))
 
     def close(self) -> None:
         if heart := getattr(self, "_heart", None):
             heart.kill()
         with contextlib.suppress(UserError):  # it is lost: the lease expires by itself
             if self._lease:
-                self._ask("POST", "/release", Done, Done())
+                self._ask("POST", "/release", protocol.Done, protocol.Done())
         self._lease = ""
         self._observer.close()
 
@@ -149,41 +140,27 @@ class RemoteAgent(AgentClient):
             gevent.sleep(self._every_s)
             lease, lost = self._lease, None
             try:
-                found = self._exchange("GET", "/alive", Moment)
+                found = self._exchange("GET", "/alive", protocol.Moment)
                 self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
             except UserError as error:
                 lost = error if isinstance(error, PeerLostError) else PeerLostError(str(error))
             if lease == self._lease:  # else it recovered meanwhile
                 self._lost = lost
 
-    def _begin_lease(self) -> None:
-        """Get a lease at once, or after the lease of a load that was killed has expired."""
-        try:
-            self._take_lease(0.0)
-        except RefusedError as error:
-            if error.status != BUSY:
-                raise
-            print(f"{error}; waiting", file=sys.stderr)
-            self._take_lease(RECOVER_S)
-
     def _take_lease(self, within_s: float) -> None:
         """Wait until the agent is up and free. Raises PeerLostError, or RefusedError where waiting does not help."""
-        deadline_s = time.monotonic() + within_s
+        deadline_s, ask = time.monotonic() + within_s, protocol.Ask(socket.gethostname(), self._lease)
         while True:
             try:
-                given = self._exchange("POST", "/lease", Lease, Ask(socket.gethostname(), self._lease)).answer
+                given = self._exchange("POST", "/lease", protocol.Lease, ask).answer
                 break
             except (PeerLostError, RefusedError) as error:
-                hopeless = isinstance(error, RefusedError) and error.status != BUSY
+                hopeless = isinstance(error, RefusedError) and error.status != protocol.BUSY
                 if hopeless or time.monotonic() > deadline_s:
                     raise
             gevent.sleep(RETRY_S)
         self._lease, self._every_s, self._served_from = given.lease, given.every_s, given.address
         self._lost, self._clock = None, Clock()
-
-    def _reachable(self, status: TargetStatus) -> TargetStatus:
-        """The server's address as seen from here: where we reached the agent."""
-        return replace(status, host=self._options.address.host) if status.host == self._served_from else status
 
     def _local_address(self) -> str:
         with socket.create_connection((self._options.address.host, self._options.address.port), CONNECT_TIMEOUT_S) as s:
@@ -207,18 +184,20 @@ class RemoteAgent(AgentClient):
 
     def _headers(self) -> dict[str, str]:
         own = {"Authorization": f"Bearer {self._options.token}", "Accept-Encoding": "gzip"}
-        return own | ({LEASE_HEADER: self._lease} if self._lease else {})
+        return own | ({protocol.LEASE_HEADER: self._lease} if self._lease else {})
 
     def _exchange(self, method: str, path: str, kind: type[R], message: object = None) -> Exchange[R]:
         try:
             return super()._exchange(method, path, kind, message)
         except RefusedError as error:
-            if error.status == LEASE_LOST:
+            if error.status == protocol.LEASE_LOST:
                 raise PeerLostError(f"the agent at {self._options.address} was lost: {error}") from error
             raise
 
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
-        why = f"the agent at {self._options.address} does not answer {what}: {_reason(error)}"
+        verification = error.verify_message if isinstance(error, ssl.SSLCertVerificationError) else None
+        reason = verification or getattr(error, "strerror", None) or str(error) or type(error).__name__
+        why = f"the agent at {self._options.address} does not answer {what}: {reason}"
         if isinstance(error, ssl.SSLCertVerificationError):
             return UserError(
                 f"{why}; AGENT_CA must name the authority that signed its certificate, which must be for that host"
@@ -228,12 +207,6 @@ class RemoteAgent(AgentClient):
         if isinstance(error, ConnectionResetError | BrokenPipeError) and self._options.tls is None and not self._lease:
             why += "; one that was started with --tls-cert wants AGENT_CA here"
         return PeerLostError(why)
-
-
-def _reason(error: Exception) -> str:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return str(error.verify_message)
-    return getattr(error, "strerror", None) or str(error) or type(error).__name__
 
 
 def connect(options: AgentOptions | None, root: Path) -> AgentClient:

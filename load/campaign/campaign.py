@@ -76,7 +76,9 @@ class Campaign:
             raise
         finally:
             self._close(schedule, runner, *end)
-        self._save_floor(schedule)
+        floor = floor_of_run(build(schedule.run, tuple(schedule.cells)))
+        if floor is not None and floor.holds_one:  # for later runs under the same conditions
+            aa_floors.save_floor(self._floors, conditions(schedule.run), floor)
         return [*schedule.cells, *unscored]
 
     def _close(self, schedule: Schedule, runner: CellRunner, state: State, reason: str | None) -> None:
@@ -101,7 +103,9 @@ class Campaign:
             proofs = self._prove()
             skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
             order = schedule.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
-            record = run_record(self._settings, self._name(), order, skipped, facts)
+            name = self._folder.path.name
+            name = f"{self._saturated.path.name}/{name}" if self._saturated else name
+            record = run_record(self._settings, name, order, skipped, facts)
             record = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
         except BaseException:
             self._folder.path.rmdir()  # it is still empty
@@ -111,10 +115,6 @@ class Campaign:
             self._folder.append(proof)
         self._folder.append(*(code for code in facts.code if code.mode is None or code.mode in record.modes))
         return record
-
-    def _name(self) -> str:
-        name = self._folder.path.name
-        return f"{self._saturated.path.name}/{name}" if self._saturated else name
 
     def _prove(self) -> list[Proof]:
         """Observe what each mode does, before any timing; drop modes that this machine lacks from the settings."""
@@ -152,7 +152,6 @@ class Campaign:
         return cells
 
     def _saturate_once(self, run: Run, runner: CellRunner) -> list[Cell]:
-        """One saturated cell per mode."""
         cells = []
         for position, mode in enumerate(run.modes, 1):
             self._report(0, f"pilot: {mode}")
@@ -161,7 +160,6 @@ class Campaign:
         return cells
 
     def _set_rate(self, rate: int, schedule: Schedule, runner: CellRunner) -> None:
-        """Offer this rate to every mode from now on."""
         settings = self._settings
         runner.rate_bytes_per_s = rate
         command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
@@ -231,29 +229,19 @@ class Campaign:
 
     def _profile(self, run: Run, runner: CellRunner) -> list[Cell]:
         cells = []
-        deep: list[DeepProfile] = []
+        tried: list[DeepProfile] = []
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
             self._report(0, f"flame graph: {mode}")
             profile = self._retry_once(partial(runner.profile, position, mode), runner)
             cells.append(profile.cell)
             self._folder.append(profile)
             self._report(self._settings.profiled_s, mode)
-            if not perf_unavailable(deep):
-                deep.append(self._deep(position, mode, runner))
-                cells += [one.cell for one in deep[-1:] if one.cell]
+            if not perf_unavailable(tried):
+                self._report(0, f"perf profile: {mode}")
+                deep = self._retry_once(partial(runner.deep_profile, position, mode), runner)
+                self._folder.append(deep)
+                if deep.reason:
+                    self._report(0, f"no kernel frames of {mode}: {deep.reason}")
+                tried.append(deep)
             self._report(self._settings.profiled_s, mode)
-        return cells
-
-    def _deep(self, position: int, mode: str, runner: CellRunner) -> DeepProfile:
-        self._report(0, f"perf profile: {mode}")
-        deep = self._retry_once(partial(runner.deep_profile, position, mode), runner)
-        self._folder.append(deep)
-        if deep.reason:
-            self._report(0, f"no kernel frames of {mode}: {deep.reason}")
-        return deep
-
-    def _save_floor(self, schedule: Schedule) -> None:
-        """Keep the A/A floor for later runs under the same conditions, unless the A/A check failed."""
-        floor = floor_of_run(build(schedule.run, tuple(schedule.cells)))
-        if floor is not None and floor.holds_one:
-            aa_floors.save_floor(self._floors, conditions(schedule.run), floor)
+        return cells + [deep.cell for deep in tried if deep.cell]

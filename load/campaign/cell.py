@@ -119,6 +119,11 @@ def measure(
     )
 
 
+def smaller_share(before: float | None, after: float | None) -> float | None:
+    """Of the served file in the page cache, before or after a cell."""
+    return None if before is None or after is None else min(before, after)
+
+
 def _between_hosts(window: Window) -> Values:
     """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
     own, last = _difference(window, "sampler", "cpu_s"), window[1].snapshot.processes
@@ -148,12 +153,17 @@ def _difference(window: Window, process: str, name: str) -> float | None:
 
 
 def _split(window: Values) -> Values:
-    """cpu_s, exact, divided into user and system as the ticks say (user_s + system_s may be a tick off)."""
     cpu_s, user_s, system_s = (window[name] for name in _SPLIT_CPU)
     if cpu_s is None or user_s is None or system_s is None:
         return dict.fromkeys(_SPLIT_CPU)
-    share = user_s / (user_s + system_s) if user_s + system_s > 0 else 0.0
-    return {"user_s": cpu_s * share, "system_s": cpu_s * (1 - share), "cpu_s": cpu_s}
+    user_s, system_s = split_cpu(cpu_s, user_s, system_s)
+    return {"user_s": user_s, "system_s": system_s, "cpu_s": cpu_s}
+
+
+def split_cpu(cpu: float, user: float, system: float) -> tuple[float, float]:
+    """cpu, exact, divided as user and system, in coarse ticks, say."""
+    share = user / (user + system) if user + system > 0 else 0.0
+    return cpu * share, cpu * (1 - share)
 
 
 def _machine_busy_s(snapshot: Snapshot) -> float:

@@ -13,7 +13,7 @@ from dataclasses import replace
 import gevent
 
 from errors import UserError
-from load.campaign.cell import Window, measure
+from load.campaign.cell import Window, measure, smaller_share
 from load.campaign.readiness import check_ready, download_once
 from load.campaign.recordings import SampleLog, save_flame_graph, wait_for_recording
 from load.campaign.settings import Settings
@@ -40,15 +40,16 @@ class CellRunner:
     mode from now on; None for saturated. last_stderr_lines: of servers that did not end as they should. keep_samples:
     whether samples over time are written."""
 
-    keep_samples = True
-
-    def __init__(self, context: LoadContext, settings: Settings, folder: RunFolder, facts: Facts) -> None:
+    def __init__(
+        self, context: LoadContext, settings: Settings, folder: RunFolder, facts: Facts, keep_samples: bool = True
+    ) -> None:
         self._context = context
         self._agent = context.agent
         self._pool = pool_for(context.environment, settings.workers)
         self._settings = settings
         self._folder = folder
         self._facts = facts
+        self._keep_samples = keep_samples
         self._samples = SampleLog(context.agent, folder)
         self._watched: tuple[int, ...] = ()
         self._cpu_probe_us: float | None = None
@@ -72,8 +73,7 @@ class CellRunner:
         resident = self._agent.warm().resident_share
         with self._loaded(mode, users, profiler=None):
             cell = self._window(position, mode, self._settings.window_s, cycle=users)
-        shares = (resident, self._agent.file_state().resident_share)
-        return cell, None if None in shares else min(share for share in shares if share is not None)
+        return cell, smaller_share(resident, self._agent.file_state().resident_share)
 
     def _cold(self, position: Position, mode: str) -> tuple[Cell, float | None]:
         """The cell, and the share of the file that was still in the page cache before it."""
@@ -115,7 +115,6 @@ class CellRunner:
         return DeepProfile(mode, cell, f"{mode}.folded", *facts)
 
     def clear(self) -> None:
-        """Stop users that may still run."""
         self._pool.stop()
 
     def recover(self) -> None:
@@ -129,18 +128,14 @@ class CellRunner:
         with self._served(mode, profiler) as user_class:
             try:
                 self._pool.start(user_class, users, self.rate_bytes_per_s)
-                self._watch_workers()
+                if self._pool.pids != self._watched:  # also those that replaced others
+                    self._watched = self._pool.pids
+                    for number, pid in enumerate(self._watched, 1):
+                        self._agent.watch(f"{WORKER}{number}", pid)
                 gevent.sleep(self._settings.warm_up_s)
                 yield user_class
             finally:
                 self._pool.stop()
-
-    def _watch_workers(self) -> None:
-        """Have the workers of this machine sampled, also those that replaced others."""
-        if self._pool.pids != self._watched:
-            self._watched = self._pool.pids
-            for number, pid in enumerate(self._watched, 1):
-                self._agent.watch(f"{WORKER}{number}", pid)
 
     @contextlib.contextmanager
     def _served(self, mode: str, profiler: Profiler) -> Iterator[type[DownloadUser]]:
@@ -170,10 +165,9 @@ class CellRunner:
         status = self._agent.stop(mode)
         if status.last_stderr_line:
             self.last_stderr_lines[mode] = status.last_stderr_line
-        self._cpu_probe_us = max(
-            (us for us in (self._cpu_probe_us, status.cpu_probe_us) if us is not None), default=None
-        )
-        if self.keep_samples:
+        probes = (self._cpu_probe_us, status.cpu_probe_us)
+        self._cpu_probe_us = max((us for us in probes if us is not None), default=None)
+        if self._keep_samples:
             self._samples.write()
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:

@@ -18,6 +18,10 @@ class Placement:
     text: str
 
 
+# Whoever started the workers decided where they run.
+WORKERS_ELSEWHERE = Placement((), (), "none (the workers were started by hand)")
+
+
 def choose(allowed: set[int], wanted: bool, workers: int = 0) -> Placement:
     """One allowed CPU for each process of the load, which is one thread (gevent), but at least one for the servers,
     which get all others."""
@@ -29,11 +33,6 @@ def choose(allowed: set[int], wanted: bool, workers: int = 0) -> Placement:
     load, servers = tuple(cpus[:count]), tuple(cpus[count:])
     text = f"load on CPU {', '.join(map(str, load))}, servers on CPU {', '.join(map(str, servers))}"
     return Placement(load, servers, text)
-
-
-def of_workers_elsewhere() -> Placement:
-    """Nothing is pinned: whoever started the workers decided where they run."""
-    return Placement((), (), "none (the workers were started by hand)")
 
 
 def pin_this_process(placement: Placement, servers_elsewhere: bool = False) -> Placement:

@@ -35,8 +35,7 @@ def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions |
     def work(context: LoadContext) -> int:
         placement = pin_this_process(settings.placement, context.agent.on_other_machine)  # the agent is not pinned
         pinned = replace(settings, placement=placement)
-        cpus = pinned.placement.load_cpus
-        workers = with_workers(context.environment, settings.workers, settings.master, cpus)
+        workers = with_workers(context.environment, settings.workers, settings.master, placement.load_cpus)
         with workers, progress_bar(expected_s(pinned, folder)) as report:
             return _exit_code(run_campaigns(context, pinned, folder, report))
 
@@ -74,7 +73,5 @@ def _what_remains(folder: RunFolder) -> str:
     complete = sum(cells == len(planned.targets) for cells in rounds.values())
     if complete == 0:
         return f"No round was completed; the records are in {folder.path}."
-    return (
-        f"{complete} of {len(planned.order)} rounds are complete and kept: "
-        f"`make report RUN={folder.path.name}` builds their report"
-    )
+    how = f"`make report RUN={folder.path.name}` builds their report"
+    return f"{complete} of {len(planned.order)} rounds are complete and kept: {how}"

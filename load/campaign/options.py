@@ -4,6 +4,7 @@ Its rule: everything that was left to a default or to chance is decided here, on
 repeats the run.
 """
 
+import math
 import os
 import random
 import re
@@ -12,7 +13,7 @@ from datetime import datetime
 
 import knobs
 from errors import UsageError
-from load.campaign.cpu_pinning import choose, of_workers_elsewhere
+from load.campaign.cpu_pinning import WORKERS_ELSEWHERE, choose
 from load.campaign.settings import Settings
 from load.users import pacing
 from profiles.agent.access import is_loopback, parse_address
@@ -27,13 +28,13 @@ WINDOW_S = {"few": 2.0, "many": 0.3}
 WARM_UP_S = {"few": 0.5, "many": 0.25}
 PROFILE_S = 3
 USERS = 4
+SETTINGS_AS_ASKED = ("rounds", "users", "sink", "seed", "any_port", "precision", "retries", "cache", "workers")
 NOT_FOR_COLD = ("users", "window", "warm_up", "profile")  # a cold cell has none of these
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 def new_name() -> str:
-    """The name of a run that nobody named: the time of day."""
     return datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
 
 
@@ -43,32 +44,21 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
     modes = modes_of(asked.modes, asked.baseline)
     _check(asked)
     options = with_defaults(asked, len(modes))
+    allowed = os.sched_getaffinity(0)
     return Settings(
         modes=modes,
         named=tuple(options.modes) != ("all",),
-        rounds=options.rounds,
         window_s=options.window,
         warm_up_s=options.warm_up,
         profile_s=options.profile,
-        users=options.users,
-        sink=options.sink,
-        seed=options.seed,
         command=repeating_command(options, modes, file_bytes),
         options=options_of(options.options, modes),
         gib_per_day=options.gib_per_day,
-        any_port=options.any_port,
-        precision=options.precision,
-        retries=options.retries,
         calibrate=options.calibrate,
         pace=pacing.parse(options.pace),
-        cache=options.cache,
-        workers=options.workers,
+        **{name: getattr(options, name) for name in SETTINGS_AS_ASKED},
         master=parse_address(options.master) if options.master else None,
-        placement=(
-            of_workers_elsewhere()
-            if options.master
-            else choose(os.sched_getaffinity(0), wanted=options.pin, workers=options.workers)
-        ),
+        placement=WORKERS_ELSEWHERE if options.master else choose(allowed, options.pin, options.workers),
     )
 
 
@@ -111,17 +101,12 @@ def check_run_name(name: str) -> None:
 def with_defaults(asked: Namespace, modes: int) -> Namespace:
     """With the defaults that depend on others. A cold cell is one download by one user, and too short for py-spy."""
     few = "few" if modes <= FEW_MODES else "many"
-    default = {"users": _users(asked.workers), "profile": PROFILE_S, "window": WINDOW_S[few], "warm_up": WARM_UP_S[few]}
+    users = math.ceil(USERS / asked.workers) * asked.workers if asked.workers else USERS  # each worker has as many
+    default = {"users": users, "profile": PROFILE_S, "window": WINDOW_S[few], "warm_up": WARM_UP_S[few]}
     default |= {"users": 1, "profile": 0, "window": 0.0, "warm_up": 0.0} if asked.cache == "cold" else {}
     default |= {"seed": random.randrange(1 << 32)}
-    return Namespace(
-        **{**vars(asked), **{name: value for name, value in default.items() if getattr(asked, name) is None}}
-    )
-
-
-def _users(workers: int) -> int:
-    """The default, rounded up to where each worker has as many."""
-    return -(-USERS // workers) * workers if workers else USERS
+    missing = {name: value for name, value in default.items() if getattr(asked, name) is None}
+    return Namespace(**{**vars(asked), **missing})
 
 
 def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:

@@ -25,9 +25,8 @@ def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) 
     try:
         connection.download(user_class.path)
     except DownloadError as error:
-        raise UserError(
-            f"{user_class.target} does not serve {user_class.path}: {type(error).__name__}: {error}"
-        ) from error
+        why = f"{type(error).__name__}: {error}"
+        raise UserError(f"{user_class.target} does not serve {user_class.path}: {why}") from error
 
 
 def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> None:
@@ -41,17 +40,13 @@ def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> No
         others = {target.name for target in facts.targets if target.sha256} & {*settings.modes}
         if others:
             raise UserError(f"{' and '.join(others)} cannot be made cold: CACHE=cold drops only {file.path}")
-        check_cold(agent, file.path)
-
-
-def check_cold(agent: AgentClient, name: str) -> None:
-    """Raises UserError where the served file stays in the page cache when it is dropped. name: for the message."""
-    left = agent.drop().resident_share
-    if left is None or left > MOST_RESIDENT:
+        left = agent.drop().resident_share
+        if left is not None and left <= MOST_RESIDENT:
+            return
         found = "it is unknown how much of it is" if left is None else f"{100 * left:.3g} % of it stayed"
         raise UserError(
-            f"{name} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you, and "
-            f"no process may map it; or measure with CACHE=warm"
+            f"{file.path} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you, "
+            f"and no process may map it; or measure with CACHE=warm"
         )
 
 

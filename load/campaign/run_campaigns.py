@@ -24,7 +24,9 @@ def run_campaigns(context: LoadContext, settings: Settings, folder: RunFolder, r
     for part, own_folder in parts:
         saturated = None if own_folder == folder else folder
         cells += Campaign(context, part, own_folder, report, saturated).run()
-    _share_command(folder, parts[-1][1])
+    # Only the last campaign knows the rate that was found, which the command that repeats the whole needs.
+    command = parts[-1][1].read_run().command
+    folder.write_run(replace(folder.read_run(), command=command))
     return cells
 
 
@@ -36,8 +38,3 @@ def _parts(settings: Settings, folder: RunFolder) -> list[tuple[Settings, RunFol
     if pace.saturated and pace.rate is not None:
         return [(settings, folder), (replace(paced, profile_s=0), folder.paced)]
     return [(paced, folder)]
-
-
-def _share_command(first: RunFolder, last: RunFolder) -> None:
-    """Only the last campaign knows the rate that was found, which the command that repeats the whole needs."""
-    first.write_run(replace(first.read_run(), command=last.read_run().command))

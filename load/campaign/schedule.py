@@ -43,7 +43,6 @@ class Schedule:
     cells: list[Cell] = field(default_factory=list)
 
     def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        """The number and the modes of each round."""
         planned = self.run.order
         block = min(len(planned[0]), LARGEST_BLOCK)
         for number, modes in enumerate(planned, 1):
@@ -56,8 +55,11 @@ class Schedule:
                 return None
             if self._precise():
                 return self._stop(len(self.run.order), len(lost))
-            for number in lost:
-                yield self._repeat(number)
+            for of in lost:
+                number, modes = len(self.run.order) + 1, planned[of - 1]
+                repeats = (*self.run.repeats, Repeat(number, of))
+                self.run = replace(self.run, order=(*self.run.order, modes), repeats=repeats)
+                yield number, modes
             if len(self._lost(len(planned))) == len(lost):
                 return None
         return None
@@ -66,24 +68,15 @@ class Schedule:
         """A cell of this round is void; the round is repeated like a disturbed one."""
         self.run = replace(self.run, voids=(*self.run.voids, Void(number, mode, reason)))
 
-    def _records(self) -> Dataset:
-        return build(self.run, tuple(self.cells))
-
     def _precise(self) -> bool:
-        records = self._records()
+        records = build(self.run, tuple(self.cells))
         return not records.always_disturbed and precise(records, self.run.precision)
 
     def _lost(self, planned: int) -> list[int]:
         """The planned rounds that were disturbed or void, as was every repeat of them."""
-        disturbed = {*self._records().disturbed, *(void.round for void in self.run.voids)}
+        disturbed = {*build(self.run, tuple(self.cells)).disturbed, *(void.round for void in self.run.voids)}
         saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
         return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
-
-    def _repeat(self, of: int) -> tuple[int, tuple[str, ...]]:
-        number, modes = len(self.run.order) + 1, self.run.order[of - 1]
-        order, repeats = (*self.run.order, modes), (*self.run.repeats, Repeat(number, of))
-        self.run = replace(self.run, order=order, repeats=repeats)
-        return number, modes
 
     def _stop(self, number: int, spared: int = 0) -> None:
         """spared: disturbed rounds that are not run again."""
@@ -93,19 +86,12 @@ class Schedule:
         self.run = replace(self.run, order=self.run.order[:number], stopped=why)
 
 
-def half_width(dataset: Dataset) -> float | None:
-    """The widest half-width of all compared modes, on the log scale; None where one has no interval."""
+def precise(dataset: Dataset, target: float) -> bool:
+    """Whether every compared mode's interval has a half-width of at most the target; never where that is 0."""
     level = family_confidence(len(dataset.others))
     found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others]
     widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
-    known = [width for width in widths if width is not None]
-    return max(known) if known and len(known) == len(widths) else None
-
-
-def precise(dataset: Dataset, target: float) -> bool:
-    """Whether no half-width is above the target; never where that is 0."""
-    width = half_width(dataset)
-    return target > 0 and width is not None and width <= target
+    return target > 0 and bool(widths) and all(width is not None and width <= target for width in widths)
 
 
 def perf_unavailable(tried: list[DeepProfile]) -> bool:

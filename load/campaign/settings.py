@@ -38,15 +38,15 @@ class Settings:
     """
 
     modes: tuple[str, ...]
-    named: bool
     rounds: int
     window_s: float
-    warm_up_s: float
-    profile_s: int
     users: int
     sink: Sink
-    seed: int
     command: str
+    named: bool = True
+    warm_up_s: float = 0.0
+    profile_s: int = 0
+    seed: int = 0
     options: dict[str, dict[str, int]] = field(default_factory=dict)
     gib_per_day: float | None = None
     any_port: bool = False
@@ -67,7 +67,6 @@ class Settings:
 
     @property
     def measured_modes(self) -> tuple[str, ...]:
-        """What runs in every round: the modes, and the duplicate."""
         return self.modes if self.duplicate is None else (*self.modes, self.duplicate)
 
     def real(self, mode: str) -> str:
@@ -113,7 +112,10 @@ def run_record(
     chosen = [target for target in facts.targets if target.name in settings.modes]
     options = settings.options
     targets = tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen)
-    server_cpus = len(settings.placement.server_cpus) or _left_for_servers(facts)
+    allowed = len(str(facts.host.get("affinity")).split(","))
+    # Unpinned, servers may use every CPU but the one that a client on their machine, a single thread, keeps busy.
+    unpinned = allowed if facts.load_host else max(1, allowed - 1)
+    server_cpus = len(settings.placement.server_cpus) or unpinned
     return Run(
         name=name,
         state="running",
@@ -146,12 +148,6 @@ def run_record(
     )
 
 
-def _left_for_servers(facts: Facts) -> int:
-    """Unpinned, they may use every CPU but the one that a client on their machine, a single thread, keeps busy."""
-    allowed = len(str(facts.host.get("affinity")).split(","))
-    return allowed if facts.load_host else max(1, allowed - 1)
-
-
 def _again(targets: tuple[TargetFacts, ...], settings: Settings) -> tuple[TargetFacts, ...]:
     """The baseline's duplicate, where one is wanted. Raises UsageError when a mode bears its name."""
     if settings.duplicate is None:
@@ -164,5 +160,4 @@ def _again(targets: tuple[TargetFacts, ...], settings: Settings) -> tuple[Target
 
 
 def now() -> str:
-    """The time of day as ISO 8601, in UTC."""
     return datetime.now(UTC).isoformat(timespec="seconds")

@@ -10,7 +10,8 @@ from dataclasses import replace
 from load.agent.client import AgentClient, TimedSnapshot
 from load.campaign.cell import Values, WindowBoundary, interpolate_count
 from load.users.meter import Meter
-from load.workers.user_pool import Mark, Received, UserPool, read_meter
+from load.workers.recruit import UserPool
+from load.workers.user_pool import Mark, Received, read_meter
 from profiles.protocol import LOAD
 
 
@@ -49,7 +50,6 @@ def _between(moment_s: float, pair: tuple[Received, Received], first: float, las
 
 
 def _with_workers(own: Values, pairs: list[tuple[Received, Received]], moment_s: float) -> Values:
-    """The load generator's CPU time: the master's and all workers'."""
     values = dict(own)
     for name in pairs[0][0].cpu:
         workers = sum(_between(moment_s, pair, pair[0].cpu[name], pair[1].cpu[name]) for pair in pairs)

@@ -4,6 +4,7 @@ Its rule: a server that does not start is shown like one that died, with its err
 measurement runs, so these stop for it and start again afterwards.
 """
 
+import contextlib
 import time
 from dataclasses import replace
 
@@ -66,10 +67,8 @@ class IdleServers:
     def start_all(self) -> None:
         """Start all; one that does not start is shown as dead."""
         for mode in self._classes:
-            try:
+            with contextlib.suppress(UserError):  # kept in _refused, and shown
                 self.start(mode)
-            except UserError:
-                continue  # kept in _refused, and shown
 
     def stop_all(self) -> None:
         for mode in self._classes:
@@ -96,7 +95,5 @@ class IdleServers:
             user_class.expected_bytes = user_class.own_bytes or facts.file.size_bytes
 
     def _with_refusal(self, status: TargetStatus) -> TargetStatus:
-        refusal = self._refused.get(status.name)
-        if refusal is None or status.state == "running":
-            return status
-        return replace(status, state="dead", last_stderr_line=refusal)
+        refusal = None if status.state == "running" else self._refused.get(status.name)
+        return replace(status, state="dead", last_stderr_line=refusal) if refusal else status

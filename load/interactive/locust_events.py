@@ -6,7 +6,6 @@ was asked for a choice that does not exist, does not start.
 
 import contextlib
 import sys
-import time
 from argparse import Namespace
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -23,24 +22,23 @@ from load.interactive.idle_servers import IdleServers
 from load.interactive.recorded_load import ManualLoad, RecordedLoad
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
-from load.users.pacing import Pace, manual_rate
+from load.users.pacing import manual_rate
 
 
 class LocustLoads:
-    """current: the load that is being recorded. on_end: called with the folder of each run that was saved. trouble: why
+    """current: the load that is being recorded. on_end: called with the name of each run that was saved. trouble: why
     the last load did not start, or was not recorded."""
 
-    def __init__(self, user_classes: dict[str, type[DownloadUser]], on_end: Callable[[Path], None]) -> None:
+    def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
         self._user_classes = user_classes
         self._idle_servers: IdleServers | None = None
         self._runs_folder = Path()
-        self.on_end = on_end
+        self.on_end: Callable[[str], None] = _print_run_name
         self.in_campaign = False
         self.current: RecordedLoad | None = None
         self.trouble: str | None = None
 
     def record(self, idle_servers: IdleServers, runs_folder: Path) -> None:
-        """Record every load from now on."""
         self._idle_servers, self._runs_folder = idle_servers, runs_folder
 
     def on_start(self, environment: Environment, **_: Any) -> None:
@@ -70,7 +68,9 @@ class LocustLoads:
         for user_class in self._user_classes.values():
             user_class.sink = sink
             user_class.meter.reset()
-            user_class.offer(None if rate is None else _pace(rate, user_class, users // max(1, len(chosen))))
+            if rate is not None and not user_class.expected_bytes:
+                raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
+            user_class.offer(rate, max(1, users // max(1, len(chosen))))
         if self._idle_servers is not None and not isinstance(environment.runner, WorkerRunner):
             modes = tuple(one.target for one in self._user_classes.values() if one.target in chosen)
             in_workers = isinstance(environment.runner, MasterRunner)
@@ -88,13 +88,8 @@ class LocustLoads:
             return
         with self._reported():
             self.trouble = current.trouble
-            try:
-                saved = current.end() is not None
-            except UserError as error:
-                current.fail(str(error))
-                raise
-            if saved:
-                self.on_end(current.folder.path)
+            if current.end() is not None:
+                self.on_end(current.folder.path.name)
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
@@ -114,8 +109,5 @@ def check_pace(text: str, runner: Runner | None) -> int | None:
     return rate
 
 
-def _pace(rate_bytes_per_s: int, user_class: type[DownloadUser], users: int) -> Pace:
-    """From now on. users: of this class. Raises UserError for an empty file."""
-    if not user_class.expected_bytes:
-        raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
-    return Pace(rate_bytes_per_s, user_class.expected_bytes, max(1, users), time.perf_counter())
+def _print_run_name(run: str) -> None:
+    print(f"saved as run {run}: `make report RUN={run}` builds its report", file=sys.stderr)

@@ -5,6 +5,7 @@ mode, from the start to the moment at which users began to stop. When several mo
 generator and of the whole machine cannot be attributed to one of them, so it is unknown.
 """
 
+import itertools
 import shlex
 import shutil
 from collections.abc import Iterator, Sequence
@@ -14,7 +15,7 @@ from pathlib import Path
 import gevent
 
 from errors import UserError
-from load.campaign.cell import Window, WindowBoundary, measure
+from load.campaign.cell import Window, WindowBoundary, measure, smaller_share
 from load.campaign.options import new_name
 from load.campaign.recordings import SampleLog, save_flame_graph
 from load.campaign.settings import Settings, now, run_record
@@ -22,8 +23,8 @@ from load.campaign.window_edges import local_boundaries
 from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
-from profiles.protocol import LOAD, FileState, Recording, TargetStatus
-from profiles.store.records import Cell, Run, State
+from profiles.protocol import LOAD, FileState, Recording
+from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RunFolder
 
 FLUSH_S = 5.0
@@ -54,9 +55,9 @@ class RecordedLoad:
         self._asked = asked
         self.modes = asked.modes
         self.folder = _new_folder(runs_folder)
-        self._statuses = self._running()
+        self._statuses = {one.name: one for one in idle_servers.statuses() if one.state == "running"}
         self._samples = SampleLog(self._agent, self.folder)
-        self._first = self._boundaries()
+        self._first = self._boundaries(self.modes)
         self._last: dict[str, WindowBoundary] | None = None
         self._lost: dict[str, str] = {}
         self._file: FileState | None = None
@@ -69,14 +70,21 @@ class RecordedLoad:
     def close_window(self, users: int) -> None:
         """The window ends now, because users are about to stop. users: how many there are."""
         if self._last is None:
-            self._last = self._boundaries()
+            self._last = self._boundaries(self.modes)
             self._asked = replace(self._asked, users=users or self._asked.users)
             self._lost = dict(self._lost_modes())
             self._file = self._agent.file_state()
 
-    def end(self, state: State = "done") -> Run | None:
+    def end(self) -> Run | None:
         """Write the record; None, and nothing on disk, where no download was tried."""
         self._flusher.kill()
+        try:
+            return self._end()
+        except UserError as error:
+            self.folder.write_run(replace(self._begun, state="failed", reason=str(error), ended_at=now()))
+            raise
+
+    def _end(self) -> Run | None:
         self.close_window(self._asked.users)
         cells = list(self._cells())
         if not cells and not self._lost:
@@ -85,14 +93,9 @@ class RecordedLoad:
         self._flush()
         for cell in cells:
             self.folder.append(cell)
-        record = self._record(tuple(cell.mode for cell in cells), state)
+        record = self._record(tuple(cell.mode for cell in cells))
         self.folder.write_run(record)
         return record
-
-    def fail(self, reason: str) -> None:
-        """Write the record of a load whose end could not be measured."""
-        self._flusher.kill()
-        self.folder.write_run(replace(self._begun, state="failed", reason=reason, ended_at=now()))
 
     def profiled(self, mode: str, first: WindowBoundary, recording: Recording) -> None:
         """Save a flame graph that was recorded meanwhile. first: where its window began."""
@@ -100,15 +103,11 @@ class RecordedLoad:
         self.folder.append(save_flame_graph(self.folder, cell, recording))
 
     def boundary(self, mode: str) -> WindowBoundary:
-        (found,) = local_boundaries(self._agent, [self._idle_servers.meter(mode)])
-        return found
+        return self._boundaries((mode,))[mode]
 
-    def _boundaries(self) -> dict[str, WindowBoundary]:
-        found = local_boundaries(self._agent, [self._idle_servers.meter(mode) for mode in self.modes])
-        return dict(zip(self.modes, found, strict=True))
-
-    def _running(self) -> dict[str, TargetStatus]:
-        return {status.name: status for status in self._idle_servers.statuses() if status.state == "running"}
+    def _boundaries(self, modes: tuple[str, ...]) -> dict[str, WindowBoundary]:
+        found = local_boundaries(self._agent, [self._idle_servers.meter(mode) for mode in modes])
+        return dict(zip(modes, found, strict=True))
 
     def _lost_modes(self) -> Iterator[tuple[str, str]]:
         """Modes whose server is not the same as at the start, and why: their counters have no difference."""
@@ -116,21 +115,19 @@ class RecordedLoad:
         for mode in self.modes:
             status, before = known[mode], self._statuses.get(mode)
             if before is None or status.state != "running":
-                yield (
-                    mode,
-                    f"its server did not run to the end: {status.last_stderr_line or 'it wrote no error message'}",
-                )
+                why = status.last_stderr_line or "it wrote no error message"
+                yield mode, f"its server did not run to the end: {why}"
             elif status.pid != before.pid:
                 yield mode, "its server was started again during the load"
 
     def _cells(self) -> Iterator[Cell]:
         assert self._last is not None
-        position = 0
+        positions = itertools.count(1)
         for mode in self.modes:
-            tried = self._last[mode].received_bytes > self._first[mode].received_bytes
-            if mode not in self._lost and (tried or self._idle_servers.meter(mode).failures):
-                position += 1
-                yield self._cell((1, position), mode, (self._first[mode], self._last[mode]))
+            first, last = self._first[mode], self._last[mode]
+            tried = last.received_bytes > first.received_bytes or self._idle_servers.meter(mode).failures
+            if tried and mode not in self._lost:
+                yield self._cell((1, next(positions)), mode, (first, last))
 
     def _cell(self, position: tuple[int, int], mode: str, window: Window) -> Cell:
         facts = self._idle_servers.facts.metrics
@@ -138,13 +135,9 @@ class RecordedLoad:
         cell = measure(position, mode, started_s, window, self._idle_servers.meter(mode), facts)
         shared = OF_ALL_MODES if len(self.modes) > 1 else OF_WORKERS if self._asked.in_workers else ()
         known = {name: None if name.startswith(shared) else value for name, value in cell.metrics.items()}
-        return replace(cell, metrics=known | {"resident_share": self._resident_share()})
-
-    def _resident_share(self) -> float | None:
-        """The share of the file in the page cache, before or after: the smaller one."""
         before = self._idle_servers.facts.file.resident_share_before
-        after = self._file.resident_share if self._file else before
-        return None if before is None or after is None else min(before, after)
+        share = smaller_share(before, self._file.resident_share if self._file else before)
+        return replace(cell, metrics=known | {"resident_share": share})
 
     def _settings(self, modes: tuple[str, ...], seconds: float = 0.0) -> Settings:
         """Those of a campaign of one round. The command does the same without a browser."""
@@ -156,19 +149,15 @@ class RecordedLoad:
         names = [self._idle_servers.user_class(mode).__name__ for mode in modes]
         return Settings(
             modes=modes,
-            named=True,
             rounds=1,
             window_s=round(seconds, 1),
-            warm_up_s=0.0,
-            profile_s=0,
             users=asked.users,
             sink=asked.sink,
-            seed=0,
             rate=asked.rate_bytes_per_s,
             command=shlex.join([*command, *names]),
         )
 
-    def _record(self, modes: tuple[str, ...], state: State) -> Run:
+    def _record(self, modes: tuple[str, ...]) -> Run:
         assert self._last is not None and self._file is not None
         named = modes or self.modes
         settings = self._settings(named, self._last[named[0]].moment_s - self._samples.began_s)
@@ -180,7 +169,7 @@ class RecordedLoad:
             whole,
             kind="interactive",
             rate_bytes_per_s=self._asked.rate_bytes_per_s,
-            state=state,
+            state="done",
             started_at=self._begun.started_at,
             ended_at=now(),
             file=file,

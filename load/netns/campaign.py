@@ -13,10 +13,12 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
 
 from errors import UserError
 from load.netns.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
+from load.process import wait_or_kill
 from profiles.agent.access import Address
 
 AGENT = Address(SERVERS_ADDRESS, 8070)
@@ -39,7 +41,6 @@ def run(load: Sequence[str], root: Path, link: Link) -> int:
 
 @contextlib.contextmanager
 def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
-    """The agent in the servers' namespace, until the end."""
     reading, held = os.pipe()
     command = [sys.executable, "-m", "profiles.agent", "--root", str(root), "--listen", str(AGENT)]
     command += ["--token-file", str(token), "--lifeline", str(reading)]
@@ -60,16 +61,13 @@ def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
         yield
     finally:
         os.close(held)
-        try:
-            process.wait(END_TIMEOUT_S)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        wait_or_kill(process, END_TIMEOUT_S)
 
 
 def _run_to_end(command: list[str]) -> int:
     """Run the load; its exit code. It gets our signals, and cleans up when we are interrupted, ended or killed."""
-    process = subprocess.Popen(command, preexec_fn=_end_with_parent, start_new_session=True)
+    end_with_parent = partial(_libc.prctl, PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    process = subprocess.Popen(command, preexec_fn=end_with_parent, start_new_session=True)
 
     def forward(number: int, _: object) -> None:
         process.send_signal(number)
@@ -80,7 +78,3 @@ def _run_to_end(command: list[str]) -> int:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-def _end_with_parent() -> None:
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)

@@ -94,10 +94,7 @@ def _refuse() -> None:
 
 
 def _make(pair: Pair, link: Link) -> None:
-    ends = (
-        (pair.servers, SERVERS_INTERFACE, SERVERS_ADDRESS),
-        (pair.load, LOAD_INTERFACE, LOAD_ADDRESS),
-    )
+    ends = ((pair.servers, SERVERS_INTERFACE, SERVERS_ADDRESS), (pair.load, LOAD_INTERFACE, LOAD_ADDRESS))
     for name, _, _ in ends:
         _run("ip", "netns", "add", name)
         _run("ip", "-n", name, "link", "set", "lo", "up")

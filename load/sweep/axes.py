@@ -48,30 +48,25 @@ class Variant:
     options: Mapping[str, int]
 
 
-def _powers(base: int, first: int, last: int) -> tuple[int, ...]:
-    found = [first]
-    while found[-1] * base <= last:
-        found.append(found[-1] * base)
-    return tuple(found)
+def _powers_of_four(first: int, last: int) -> tuple[int, ...]:
+    return tuple(first << shift for shift in range(0, 64, 2) if first << shift <= last)
 
 
-def _between(coarse: tuple[int, ...]) -> tuple[int, ...]:
-    """The powers of two between powers of four."""
-    return tuple(2 * value for value in coarse[:-1])
-
-
-_SIZES = _powers(4, 4 * KIB, GIB)
-_CHUNKS = _powers(4, 4 * KIB, 4 * MIB)
-_CONNECTIONS = _powers(4, 1, 256)
 _OFFSETS = (0, 8, 16, 32, 64, 128, 256, 512, 2048)  # the offsets of glibc bug 30994, and powers of two beyond
 _TWO = ("read-send", "sendfile")
+
+
+def _axis(name: AxisName, coarse: tuple[int, ...], least: int, most: int) -> Axis:
+    """The fine points are the powers of two between powers of four."""
+    return Axis(name, coarse, tuple(2 * value for value in coarse[:-1]), _TWO, least, most)
+
 
 AXES: dict[str, Axis] = {
     axis.name: axis
     for axis in (
-        Axis("size", _SIZES, _between(_SIZES), _TWO, 1, 1 << 40),
-        Axis("chunk", _CHUNKS, _between(_CHUNKS), _TWO, 512, catalog.MAX_OPTION_BYTES),
-        Axis("connections", _CONNECTIONS, _between(_CONNECTIONS), _TWO, 1, MOST_CONNECTIONS),
+        _axis("size", _powers_of_four(4 * KIB, GIB), 1, 1 << 40),
+        _axis("chunk", _powers_of_four(4 * KIB, 4 * MIB), 512, catalog.MAX_OPTION_BYTES),
+        _axis("connections", _powers_of_four(1, 256), 1, MOST_CONNECTIONS),
         Axis("buffer-offset", _OFFSETS, (), ("read-send",), 0, 4095),
     )
 }
@@ -107,7 +102,3 @@ def variants(sweep: Sweep, value: int) -> tuple[Variant, ...]:
 
 def file_bytes(sweep: Sweep, value: int) -> int:
     return value if sweep.axis == "size" else sweep.file_bytes
-
-
-def users(sweep: Sweep, value: int) -> int:
-    return value if sweep.axis == "connections" else sweep.users

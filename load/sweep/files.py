@@ -7,8 +7,6 @@ links to one of them at a time, so that one agent serves all sizes in turn.
 import contextlib
 import os
 import shutil
-import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,8 +15,8 @@ from pathlib import Path
 import psutil
 
 from errors import UserError
+from load.process import run_module
 from profiles.store.run_facts import SERVED_FILE
-from profiles.targets.catalog import PROJECT
 from units import GIB, format_size
 
 DIGEST = f"{SERVED_FILE}.sha256"
@@ -52,13 +50,8 @@ def too_large(sizes: tuple[int, ...], files: Path) -> dict[int, str]:
 
 def make_file(folder: Path, size_bytes: int) -> None:
     """The test file of this size and its digest in this folder, unless they are there. Raises UserError."""
-    command = [sys.executable, "-m", "servers.payload", "--size", str(size_bytes), "--root", str(folder.resolve())]
-    done = subprocess.run(
-        command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
-    )
-    if done.returncode:
-        said = done.stderr.strip().removeprefix("error: ")
-        raise UserError(said or f"the test file of {size_bytes} bytes was not made in {folder}")
+    if failed := run_module("servers.payload", "--size", str(size_bytes), "--root", str(folder.resolve())):
+        raise UserError(failed)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +72,8 @@ class SweepFiles:
                 beside.rename(self.path / name)
                 beside.unlink(missing_ok=True)  # rename(2) does nothing where both are links to the same file
         except OSError as error:
-            raise UserError(
-                f"cannot link {source / SERVED_FILE} into {self.path}: {error.strerror}; choose a file "
-                f"system with hard links"
-            ) from error
+            what = f"cannot link {source / SERVED_FILE} into {self.path}: {error.strerror}"
+            raise UserError(f"{what}; choose a file system with hard links") from error
 
 
 @contextlib.contextmanager

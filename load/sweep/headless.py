@@ -23,7 +23,7 @@ from load.headless import progress_bar, run_headless
 from load.process import campaign_lock
 from load.sweep.axes import file_bytes
 from load.sweep.files import serving
-from load.sweep.sweeper import SweepRun, check_same_machine
+from load.sweep.sweeper import SweepRun
 from profiles.store.records import State
 from profiles.store.sweep_folder import Session, Sweep, SweepFolder
 
@@ -55,7 +55,12 @@ def _begin(sweep: Sweep, folder: SweepFolder, agent: AgentClient) -> Sweep:
     """The sweep with proofs and facts of the machine; creates its folder. Raises UserError where it cannot run here."""
     facts = agent.facts().host
     if folder.exists:
-        check_same_machine(sweep, facts)
+        for name, before in sweep.host.items():
+            if (here := facts.get(name)) != before:
+                raise UserError(
+                    f"sweep {sweep.name!r} was begun with {name} {before!r}, and here it is {here!r}: points of "
+                    f"different machines do not make one curve; start another sweep with RUN=name"
+                )
         return sweep
     proofs = tuple(agent.prove(mode) for mode in sweep.modes)
     for proof in proofs:
@@ -89,11 +94,9 @@ def _settings(sweep: Sweep, any_port: bool) -> Settings:
     placement = pin_this_process(choose(os.sched_getaffinity(0), wanted=sweep.pin))
     return Settings(
         modes=sweep.modes,
-        named=True,
         rounds=sweep.most_rounds,
         window_s=sweep.window_s,
         warm_up_s=sweep.warm_up_s,
-        profile_s=0,
         users=sweep.users,
         sink=sweep.sink,
         seed=sweep.seed,
@@ -105,7 +108,6 @@ def _settings(sweep: Sweep, any_port: bool) -> Settings:
 
 
 def what_remains(folder: SweepFolder) -> str:
-    """What is on disk by now, and what to do with it."""
     if not folder.exists:
         return "Nothing was measured."
     sweep, name = folder.read(), folder.path.name

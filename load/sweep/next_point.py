@@ -17,7 +17,7 @@ covered 97 % in sweeps of 60 rounds and 94 to 96 % in sweeps of 150.
 import itertools
 import math
 import random
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired
@@ -88,21 +88,11 @@ def _without_interval(states: Sequence[PointState], ends: tuple[int, int], seed:
 
 def _crossed(states: Sequence[PointState]) -> set[int]:
     """The fine points between neighbouring coarse ones that lie on different sides of 1."""
-    return {
-        state.value
-        for low, high in _neighbours(states)
-        for state in states
-        if low.value < state.value < high.value and _on_different_sides(low, high)
-    }
-
-
-def _neighbours(states: Sequence[PointState]) -> Iterator[tuple[PointState, PointState]]:
-    coarse = [state for state in states if state.coarse]
-    return itertools.pairwise(coarse)
-
-
-def _on_different_sides(low: PointState, high: PointState) -> bool:
-    return any((a.ratio > 1) != (b.ratio > 1) for a, b in zip(low.paired, high.paired, strict=False))
+    crossed: set[int] = set()
+    for low, high in itertools.pairwise(state for state in states if state.coarse):
+        if any((a.ratio > 1) != (b.ratio > 1) for a, b in zip(low.paired, high.paired, strict=False)):
+            crossed |= {state.value for state in states if low.value < state.value < high.value}
+    return crossed
 
 
 def _least_precise(states: Sequence[PointState]) -> PointState | None:

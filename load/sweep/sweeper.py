@@ -9,13 +9,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
-from errors import UserError
 from load.campaign import schedule
 from load.campaign.campaign import Report
 from load.campaign.cell_runner import CellRunner
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
-from load.sweep.axes import AXES, Variant, file_bytes, users, variants
+from load.sweep.axes import AXES, Variant, file_bytes, variants
 from load.sweep.files import SweepFiles
 from load.sweep.next_point import PointState, next_point
 from profiles.protocol import Facts
@@ -23,16 +22,12 @@ from profiles.store import aa_floors
 from profiles.store.proof import Proof
 from profiles.store.records import Run
 from profiles.store.run_folder import RunFolder
-from profiles.store.sweep_folder import Sweep, SweepFolder
+from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import conditions
 from reports.analysis.paired_ratio import family_confidence, paired_ratio
 from reports.analysis.rounds import PRIMARY, build
 
 OVERHEAD_S = 1.2  # a cell's start, probe and stop, before one has been seen
-
-
-class _SweepCellRunner(CellRunner):
-    keep_samples = False  # a sweep has hundreds of short cells, and asks only what they cost
 
 
 class SweepRun:
@@ -58,18 +53,12 @@ class SweepRun:
             value = next_point(tuple(states.values()), self._sweep.seed, self._sweep.most_rounds)
             if value is None:
                 return "Nothing is left to learn within these limits"
-            took_s = self._timed_round(value)
-            now_s = time.monotonic()
-            expected_s = (expected_s + took_s) / 2
+            self._round(value)
+            before_s, now_s = now_s, time.monotonic()
+            self._report(now_s - before_s, self._label(value))
+            expected_s = (expected_s + now_s - before_s) / 2
             states[value] = self._state(value)
         return f"The time is up: {minutes:g} min"
-
-    def _timed_round(self, value: int) -> float:
-        began_s = time.monotonic()
-        self._round(value)
-        took_s = time.monotonic() - began_s
-        self._report(took_s, self._label(value))
-        return took_s
 
     def _state(self, value: int) -> PointState:
         coarse, folder = value in self._sweep.points, self._folder.point(value)
@@ -87,7 +76,8 @@ class SweepRun:
     def _round(self, value: int) -> None:
         facts = self._serve(file_bytes(self._sweep, value))
         compared = {variant.label: variant for variant in variants(self._sweep, value)}
-        settings = replace(self._settings, users=users(self._sweep, value))
+        users = value if self._sweep.axis == "connections" else self._sweep.users
+        settings = replace(self._settings, users=users)
         folder = self._folder.point(value)
         run = folder.read_run() if folder.path.exists() else self._begin(folder, value, settings, facts, compared)
         number = len(run.order) + 1
@@ -98,7 +88,8 @@ class SweepRun:
         began = datetime.fromisoformat(run.started_at)
         for position, label in enumerate(order, 1):
             one_mode = replace(settings, options={compared[label].mode: dict(compared[label].options)})
-            runner = _SweepCellRunner(self._context, one_mode, folder, facts)
+            # A sweep has hundreds of short cells, and asks only what they cost.
+            runner = CellRunner(self._context, one_mode, folder, facts, keep_samples=False)
             cell = runner.score((number, position), compared[label].mode, settings.users)
             ended = datetime.fromisoformat(now())
             folder.append(replace(cell, mode=label, started_s=(ended - began).total_seconds() - cell.wall_s))
@@ -117,7 +108,6 @@ class SweepRun:
     def _begin(
         self, folder: RunFolder, value: int, settings: Settings, facts: Facts, compared: Mapping[str, Variant]
     ) -> Run:
-        """Create the folder and the record of a point that is measured for the first time."""
         record = run_record(settings, f"{self._sweep.name} at {self._label(value)}", (), {}, facts)
         by_mode = {target.name: target for target in record.targets}
         targets = tuple(
@@ -135,13 +125,3 @@ class SweepRun:
 
     def _label(self, value: int) -> str:
         return AXES[self._sweep.axis].format(value)
-
-
-def check_same_machine(sweep: Sweep, host: Mapping[str, object]) -> None:
-    """Raises UserError for a sweep of another machine: its points would not be comparable with ours."""
-    for name, before in sweep.host.items():
-        if host.get(name) != before:
-            raise UserError(
-                f"sweep {sweep.name!r} was begun with {name} {before!r}, and here it is {host.get(name)!r}: points of "
-                f"different machines do not make one curve; start another sweep with RUN=name"
-            )

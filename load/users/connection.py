@@ -209,7 +209,6 @@ class _ResponseHead:
 
 
 def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
-    """The response head, and the first bytes of the body that came with it."""
     data = b""
     while (end := data.find(b"\r\n\r\n")) < 0:
         if len(data) > _MAX_HEAD_BYTES:

@@ -6,23 +6,24 @@ latency counts from the moment at which the download should have started (load/u
 """
 
 import itertools
+import logging
 import time
 from collections.abc import Callable, Iterator
 from typing import ClassVar
 
 import gevent
 from locust import User, constant, task
+from locust.env import Environment
 
+from load.process import raise_limit_on_files
 from load.users.connection import DownloadConnection, DownloadError, Sink
 from load.users.meter import Meter
-from load.users.pacing import Pace, StartTimes
+from load.users.pacing import Pace, start_times
 from profiles.store.run_facts import SERVED_PATH
 from profiles.targets import catalog
 
-YIELD_EVERY_BYTES, YIELD_EVERY_READ_BYTES = (
-    4 << 20,
-    1 << 20,
-)  # reading or decrypting bytes takes longer than dropping them
+YIELD_EVERY_BYTES = 4 << 20
+YIELD_EVERY_READ_BYTES = 1 << 20  # reading or decrypting bytes takes longer than dropping them
 PAUSE_AFTER_FAILURE_S = 0.2
 
 
@@ -50,19 +51,21 @@ class DownloadUser(User):
     def on_start(self) -> None:
         self._since_yield_bytes = 0
         pace = self.pace
-        self._start_times = None if pace is None else StartTimes(pace, next(self.user_numbers), time.perf_counter)
+        self._start_times = None if pace is None else start_times(pace, next(self.user_numbers), time.perf_counter)
         self._connection = self.connection(self._count)
         self._yield_every_bytes = YIELD_EVERY_BYTES if self._connection.discards else YIELD_EVERY_READ_BYTES
 
     @classmethod
-    def offer(cls, pace: Pace | None, user_numbers: Iterator[int] | None = None) -> None:
-        """Set the pace of users that start from now on; None for saturated. user_numbers: where other processes share
-        the pace."""
-        cls.pace, cls.user_numbers = pace, itertools.count() if user_numbers is None else user_numbers
+    def offer(cls, rate_bytes_per_s: int | None, users: int, user_numbers: Iterator[int] | None = None) -> None:
+        """Set the pace of users that start from now on; None for saturated. users: that share it. user_numbers: where
+        some of them are in other processes."""
+        cls.user_numbers = itertools.count() if user_numbers is None else user_numbers
+        cls.pace = None
+        if rate_bytes_per_s is not None:
+            cls.pace = Pace(rate_bytes_per_s, cls.expected_bytes or 0, users, time.perf_counter())
 
     @classmethod
     def connection(cls, on_bytes: Callable[[int], None]) -> DownloadConnection:
-        """A connection to the target, as its users have."""
         return DownloadConnection(cls.address, cls.sink, on_bytes, cls.expected_bytes, cls.tls)
 
     def on_stop(self) -> None:
@@ -70,7 +73,7 @@ class DownloadUser(User):
 
     @task
     def download(self) -> None:
-        started_s = time.perf_counter() if self._start_times is None else self._start_times.wait()
+        started_s = time.perf_counter() if self._start_times is None else next(self._start_times)
         error: DownloadError | None = None
         length = 0
         try:
@@ -102,6 +105,14 @@ class DownloadUser(User):
         if self._since_yield_bytes >= self._yield_every_bytes:
             self._since_yield_bytes = 0
             gevent.sleep(0)
+
+
+def quiet_environment() -> tuple[Environment, dict[str, type[DownloadUser]]]:
+    """For a process without Locust's command line or UI: an environment with a user class for each target."""
+    raise_limit_on_files()
+    logging.getLogger("locust").setLevel(logging.ERROR)
+    classes = user_classes()
+    return Environment(user_classes=list(classes.values()), stop_timeout=0), classes
 
 
 def user_classes() -> dict[str, type[DownloadUser]]:

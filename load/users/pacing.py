@@ -8,8 +8,9 @@ answer before it looks at the clock asks least while the server is slowest: Gil 
 Latency includes the load's own lateness: its timer, epoll_wait(2), wakes in whole milliseconds.
 """
 
+import itertools
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -103,22 +104,17 @@ def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> Non
     """Raises UserError where too few downloads start in a window to hold the rate."""
     starts = rate_bytes_per_s * window_s / file_bytes
     if starts < LEAST_STARTS:
-        size = _advised_size(rate_bytes_per_s * window_s)
+        most_bytes = max(1.0, rate_bytes_per_s * window_s / ADVISED_STARTS)
+        size = exact_size(1 << math.floor(math.log2(most_bytes))).replace(" ", "")  # a power of two
         raise UserError(
             f"at {exact_size(rate_bytes_per_s)}/s a download of {format_size(file_bytes)} starts {starts:.3g} times "
             f"in a window of {window_s:g} s, and {LEAST_STARTS} are needed: give SIZE={size}, or a longer WINDOW"
         )
 
 
-def _advised_size(window_bytes: float) -> str:
-    """The largest power of two that starts often enough."""
-    size_bytes: int = 1 << max(0, math.floor(math.log2(max(1.0, window_bytes / ADVISED_STARTS))))
-    return exact_size(size_bytes).replace(" ", "")
-
-
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """When downloads start. begin_s: the first one, on the clock of StartTimes."""
+    """When downloads start. begin_s: the first one, on the clock of start_times()."""
 
     rate_bytes_per_s: int
     file_bytes: int
@@ -130,19 +126,10 @@ class Pace:
         return self.begin_s + (user + number * self.users) * self.file_bytes / self.rate_bytes_per_s
 
 
-class StartTimes:
-    """The start times of one user, in order."""
-
-    def __init__(self, pace: Pace, user: int, clock: Callable[[], float]) -> None:
-        self._pace = pace
-        self._user = user
-        self._clock = clock
-        self._number = 0
-
-    def wait(self) -> float:
-        """Sleep until the next start is due; the moment at which it was."""
-        due_s = self._pace.intended_s(self._user, self._number)
-        self._number += 1
-        while (left_s := due_s - self._clock()) > 0:  # gevent's own clock stands still between its rounds
+def start_times(pace: Pace, user: int, clock: Callable[[], float]) -> Iterator[float]:
+    """The moments at which one user's downloads should start; each comes when it is due."""
+    for number in itertools.count():
+        due_s = pace.intended_s(user, number)
+        while (left_s := due_s - clock()) > 0:  # gevent's own clock stands still between its rounds
             gevent.sleep(left_s)
-        return due_s
+        yield due_s

@@ -5,7 +5,6 @@ what the data path costs.
 """
 
 import time
-from dataclasses import dataclass
 
 from errors import UserError
 from load.users.connection import ConnectError, DownloadConnection, DownloadError, Sink
@@ -13,27 +12,19 @@ from profiles.targets.catalog import Target, listener_clock
 from units import GIB
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
-    """wall_s: of all downloads together. server_cpu_s: None when the server's process cannot be read."""
-
-    wall_s: float
-    received_bytes: int
-    server_cpu_s: float | None
-
-    def lines(self) -> list[str]:
-        gib = self.received_bytes / GIB
-        lines = [f"Time taken: {self.wall_s} seconds"]
-        if not gib:
-            return [*lines, "no bytes: the file is empty"]
-        lines.append(f"{gib / self.wall_s:.3f} GiB/s ({gib:g} GiB)")
-        if self.server_cpu_s is None:
-            return [*lines, "server CPU: unknown, because its process has ended or belongs to another user"]
-        return [*lines, f"server CPU: {self.server_cpu_s / gib:.4f} s/GiB ({self.server_cpu_s:.3f} s)"]
+def _report(wall_s: float, received_bytes: int, server_cpu_s: float | None) -> list[str]:
+    gib = received_bytes / GIB
+    lines = [f"Time taken: {wall_s} seconds"]
+    if not gib:
+        return [*lines, "no bytes: the file is empty"]
+    lines.append(f"{gib / wall_s:.3f} GiB/s ({gib:g} GiB)")
+    if server_cpu_s is None:
+        return [*lines, "server CPU: unknown, because its process has ended or belongs to another user"]
+    return [*lines, f"server CPU: {server_cpu_s / gib:.4f} s/GiB ({server_cpu_s:.3f} s)"]
 
 
-def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> Result:
-    """Download the test file over a fresh connection each time. Raises UserError when a download fails."""
+def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> list[str]:
+    """Download the test file over a fresh connection each time; lines that say what it took. Raises UserError."""
     address = (target.external.host if target.external else "127.0.0.1", port)
     server_clock = listener_clock(port)
     before_s = server_clock() if server_clock else 0.0
@@ -49,9 +40,8 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
                 f"{'start it' if target.external else 'start the servers with `make servers`'}"
             ) from error
         except DownloadError as error:
-            raise UserError(
-                f"{target.name} did not deliver {target.facts.path}: {type(error).__name__}: {error}"
-            ) from error
+            why = f"{type(error).__name__}: {error}"
+            raise UserError(f"{target.name} did not deliver {target.facts.path}: {why}") from error
         finally:
             connection.close()
     wall_s = time.perf_counter() - started_s
@@ -59,4 +49,4 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
         server_cpu_s = server_clock() - before_s if server_clock else None
     except ProcessLookupError:  # it ended
         server_cpu_s = None
-    return Result(wall_s, received_bytes, server_cpu_s)
+    return _report(wall_s, received_bytes, server_cpu_s)

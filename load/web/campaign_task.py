@@ -71,7 +71,6 @@ class CampaignTask:
         self._greenlet = gevent.spawn(self._run, settings, folder, prepare, self.newest)
 
     def stop(self) -> None:
-        """End it; complete rounds are kept."""
         if self._greenlet is not None:
             self._greenlet.kill()
 
@@ -83,7 +82,7 @@ class CampaignTask:
     def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], progress: Progress) -> None:
         try:
             prepare()
-            with campaign_lock(settings.any_port), self._alone(settings) as pinned:
+            with campaign_lock(settings.any_port), self._alone(settings, progress) as pinned:
                 run_campaigns(self._context, pinned, folder, self._reporter(folder, progress))
             progress.state = "done"
         except UserError as error:
@@ -96,7 +95,7 @@ class CampaignTask:
                 self._on_end(folder.path.name)
 
     @contextmanager
-    def _alone(self, settings: Settings) -> Iterator[Settings]:
+    def _alone(self, settings: Settings, progress: Progress) -> Iterator[Settings]:
         """Stop the idle servers and pin this process to the load's CPUs, until the end."""
         cpus = os.sched_getaffinity(0)
         logger = logging.getLogger("locust.runners")  # logs two lines in each cell
@@ -114,29 +113,21 @@ class CampaignTask:
             os.sched_setaffinity(0, cpus)
             environment.user_classes = chosen
             for user_class in self._context.user_classes.values():
-                user_class.offer(None)
+                user_class.offer(None, 0)
             if not self._closing:
-                self._restart_servers()
+                progress.text = "starting the servers again"
+                with suppress(UserError):  # the agent has ended, which the page shows
+                    self._idle_servers.start_all()
             self._loads.in_campaign = False
-
-    def _restart_servers(self) -> None:
-        if self.newest is not None:
-            self.newest.text = "starting the servers again"
-        with suppress(UserError):  # the agent has ended, which the page shows
-            self._idle_servers.start_all()
 
     def _reporter(self, folder: RunFolder, progress: Progress) -> Report:
         def report(done_s: float, text: str) -> None:
             progress.text = text if done_s == 0 else progress.text
             progress.done_s += done_s
-            progress.left_s = self._left_s(progress)
+            took_s = time.monotonic() - self._began_s
+            speed = took_s / progress.done_s if progress.done_s > 0 else 1.0
+            progress.left_s = max(0.0, progress.expected_s - progress.done_s) * speed
             if done_s:
                 progress.found = interim_verdict(folder.paced) or interim_verdict(folder)
 
         return report
-
-    def _left_s(self, progress: Progress) -> float:
-        """What is left of the plan, at the speed so far."""
-        left_s = max(0.0, progress.expected_s - progress.done_s)
-        took_s = time.monotonic() - self._began_s
-        return left_s * (took_s / progress.done_s if progress.done_s > 0 else 1.0)

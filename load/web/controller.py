@@ -12,7 +12,7 @@ import gevent
 from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunner
 
 from errors import UserError
-from load.campaign.cpu_pinning import of_workers_elsewhere
+from load.campaign.cpu_pinning import WORKERS_ELSEWHERE
 from load.campaign.options import new_name, resolve
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
@@ -53,7 +53,7 @@ class Controller:
         self.reports = ReportJobs(self._runs_folder, Path(options.reports), self.poller.forget_child_cpu)
         self.flames = FlameGraphs(context.agent, locust_loads)
         self.campaigns = CampaignTask(context, idle_servers, locust_loads, self.reports.begin)
-        locust_loads.on_end = lambda folder: self.reports.begin(folder.name)
+        locust_loads.on_end = self.reports.begin
 
     @property
     def doing(self) -> str:
@@ -95,8 +95,7 @@ class Controller:
             self._preparing = None
 
     def stop_load(self) -> None:
-        if self.campaigns.running:
-            raise UserError("a campaign is running: stop the campaign")
+        self._refuse_in_campaign("stop the campaign")
         if self._environment.runner is not None:
             self._environment.runner.stop()
 
@@ -107,7 +106,7 @@ class Controller:
         asked = command.options(any_port=self._options.any_port, workers=self._ready_workers(), **agent)
         settings = resolve(asked, size_bytes)
         if settings.workers:
-            settings = replace(settings, placement=of_workers_elsewhere())
+            settings = replace(settings, placement=WORKERS_ELSEWHERE)
         folder = RunFolder(self._runs_folder / (command.run or new_name()))
         self.campaigns.begin(settings, folder, lambda: self._serve(command.size))
         self._asked["campaign"] = command.given
@@ -121,34 +120,23 @@ class Controller:
             raise UserError("no worker is ready: start some with `locust -f locustfile.py --worker`")
         return len(runner.clients.ready)
 
-    def stop_campaign(self) -> None:
-        self.campaigns.stop()
-
-    def close(self) -> None:
-        """End everything; a campaign keeps its complete rounds."""
-        self.campaigns.close()
-
     def start_server(self, command: ServerCommand) -> None:
-        if self.campaigns.running:
-            raise UserError("a campaign is running, and only the server under measurement may run: wait, or stop it")
+        self._refuse_in_campaign("only the server under measurement may run; wait, or stop it")
         if command.mode not in self._idle_servers.modes:
             raise UserError(f"there is no mode {command.mode!r}: the modes are {', '.join(self._idle_servers.modes)}")
         self._idle_servers.start(command.mode)
 
     def record(self, command: RecordCommand) -> None:
-        if self.campaigns.running:
-            raise UserError("a campaign is running, and records flame graphs itself after its rounds: wait, or stop it")
+        self._refuse_in_campaign("it records flame graphs itself after its rounds; wait, or stop it")
         self.flames.record(command)
 
     def make_report(self, run: str) -> None:
-        if self.campaigns.running:
-            raise UserError("a campaign is running, which a report would disturb: wait, or stop it")
+        self._refuse_in_campaign("a report would disturb it; wait, or stop it")
         if not self.runs.exists(run):
             raise UserError(f"there is no run {run!r}")
         self.reports.begin(run)
 
     def state(self) -> Json:
-        """Everything that the page shows beside the charts."""
         runner = self._environment.runner
         current = self._loads.current
         return {
@@ -195,6 +183,10 @@ class Controller:
         finally:
             self.poller.forget_child_cpu()
             self._preparing = None
+
+    def _refuse_in_campaign(self, why: str) -> None:
+        if self.campaigns.running:
+            raise UserError(f"a campaign is running: {why}")
 
     def _refuse_unless_idle(self) -> None:
         busy = {"load": "a load is running: stop it first", "campaign": "a campaign is running: wait, or stop it first"}

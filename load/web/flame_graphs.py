@@ -4,7 +4,7 @@ The newest are kept for the live page; one that was recorded during a load is sa
 """
 
 import itertools
-from collections import OrderedDict
+from collections import deque
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -42,14 +42,14 @@ class FlameGraphs:
         self._agent = agent
         self._loads = locust_loads
         self._numbers = itertools.count(1)
-        self._kept: OrderedDict[int, FlameGraph] = OrderedDict()
+        self._kept: deque[FlameGraph] = deque(maxlen=MOST_KEPT)
 
     @property
     def newest_first(self) -> list[FlameGraph]:
-        return list(reversed(self._kept.values()))
+        return list(reversed(self._kept))
 
     def find(self, number: int) -> FlameGraph | None:
-        return self._kept.get(number)
+        return next((flame for flame in self._kept if flame.number == number), None)
 
     def record(self, command: RecordCommand) -> None:
         """Begin recording. Raises UserError when that is not possible."""
@@ -58,12 +58,13 @@ class FlameGraphs:
         first = current.boundary(command.mode) if current is not None and command.mode in current.modes else None
         self._agent.record(command.mode, command.seconds)
         flame = FlameGraph(next(self._numbers), command.mode, command.seconds)
-        self._kept[flame.number] = flame
-        while len(self._kept) > MOST_KEPT:
-            self._kept.popitem(last=False)
+        self._kept.append(flame)
 
         def follow() -> None:
-            recording = self._result(flame)
+            try:
+                recording = wait_for_recording(self._agent, flame.mode, flame.seconds)
+            except UserError as error:  # the server was stopped, or the agent ended
+                recording = Recording("failed", reason=str(error))
             flame.state = "done" if recording.state == "done" else "failed"
             flame.reason, flame.svg = recording.reason, recording.svg
             if current is not None and first is not None and self._loads.current is current:
@@ -73,9 +74,3 @@ class FlameGraphs:
                     flame.reason = f"not saved in the run: {error}"
 
         gevent.spawn(follow)
-
-    def _result(self, flame: FlameGraph) -> Recording:
-        try:
-            return wait_for_recording(self._agent, flame.mode, flame.seconds)
-        except UserError as error:  # the server was stopped, or the agent ended
-            return Recording("failed", reason=str(error))

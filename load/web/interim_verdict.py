@@ -3,7 +3,7 @@
 Its rule: the arithmetic and the sentences are those of reports/analysis, from the records that are on disk by now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiles.store.proof import Proof
 from profiles.store.run_folder import RUN_FILE, RunFolder
@@ -56,12 +56,11 @@ def interim_verdict(folder: RunFolder) -> Interim | None:
             ours, base = (value(cells[name], PRIMARY) for name in (verdict.mode, run.baseline))
             if ours is not None and base is not None and ours > 0 and base > 0:
                 ratios[number_of(cells)] = ours / base
-        paired = verdict.paired
-        ratio = low = high = None
-        if paired is not None:
-            low, high = paired.low, paired.high
-            ratio = paired.median if low is None else paired.ratio
-        modes.append(ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios, ratio, low, high))
+        so_far = ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios)
+        if (paired := verdict.paired) is not None:
+            ratio = paired.median if paired.low is None else paired.ratio
+            so_far = replace(so_far, ratio=ratio, low=paired.low, high=paired.high)
+        modes.append(so_far)
     dropped = {number: "; ".join(reasons) for number, reasons in records.dropped.items()}
     planned = run.rounds_planned or len(run.order)
     return Interim(run.question, run.baseline, len(records.rounds), planned, delta(reach), tuple(modes), dropped)

@@ -3,12 +3,9 @@
 Its rule: what changes comes with the polls; names are escaped, and data is embedded as JSON that no name can end.
 """
 
-from functools import cache
 from pathlib import Path
 
 import jinja2
-import msgspec
-from markupsafe import Markup
 
 import knobs
 from load.campaign.options import COURSE_MODES
@@ -25,15 +22,13 @@ SUGGESTIONS = {
 }
 
 
-@cache
-def _environment() -> jinja2.Environment:
-    return jinja2.Environment(
-        loader=jinja2.FileSystemLoader(TEMPLATES),
-        autoescape=True,
-        undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+ENVIRONMENT = jinja2.Environment(
+    loader=jinja2.FileSystemLoader(TEMPLATES),
+    autoescape=True,
+    undefined=jinja2.StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
 
 
 def page(prefix: str, locust: str) -> str:
@@ -53,18 +48,12 @@ def page(prefix: str, locust: str) -> str:
         "cost_window_s": COST_WINDOW_S,
         "full_share": FULL_SHARE,
     }
-    template = _environment().get_template("bench.html")
-    return template.render(
+    return ENVIRONMENT.get_template("bench.html").render(
         prefix=prefix,
         locust=locust,
-        facts=_embedded(facts),
+        facts=facts,
         form=[knob for knob in knobs.of("load") if knob.label],
         also_for_loads=ALSO_FOR_LOADS,
         suggestions=SUGGESTIONS,
         cost_window_s=round(COST_WINDOW_S),
     )
-
-
-def _embedded(facts: object) -> Markup:
-    """JSON for a <script> element: no "<" in it can end the element, or open a comment."""
-    return Markup(msgspec.json.encode(facts).decode().replace("<", "\\u003c").replace(">", "\\u003e"))

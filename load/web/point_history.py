@@ -5,6 +5,7 @@ shows no more.
 """
 
 import secrets
+import statistics
 from collections import deque
 from collections.abc import Iterable, Sequence
 
@@ -17,23 +18,6 @@ STEP = 10  # fine points in a coarse one: five seconds
 COARSE_POINTS = 720  # an hour
 
 
-class _Buffer:
-    """Encoded points, the newest last; the oldest go. last: how many came in all."""
-
-    def __init__(self, most: int) -> None:
-        self._points: deque[bytes] = deque(maxlen=most)
-        self.last = 0
-
-    def add(self, encoded: bytes) -> None:
-        self._points.append(encoded)
-        self.last += 1
-
-    def after(self, number: int) -> list[bytes]:
-        """Those that came after the first `number`; everything for a number that was never given."""
-        fresh = self.last - number if 0 <= number <= self.last else len(self._points)
-        return list(self._points)[-fresh:] if fresh else []
-
-
 class PointHistory:
     """wall_offset_s: time of day minus monotonic clock."""
 
@@ -41,14 +25,16 @@ class PointHistory:
         self._wall_offset_s = wall_offset_s
         self._epoch = secrets.token_hex(8)  # another one after a restart
         self._pending: list[Point] = []
-        self._fine = _Buffer(FINE_POINTS)
-        self._coarse = _Buffer(COARSE_POINTS)
+        self._fine: deque[bytes] = deque(maxlen=FINE_POINTS)
+        self._coarse: deque[bytes] = deque(maxlen=COARSE_POINTS)
+        self._count = 0  # of fine points, with those that are gone
 
     def add(self, point: Point) -> None:
-        self._fine.add(self._encoded(point))
+        self._fine.append(self._encoded(point))
+        self._count += 1
         self._pending.append(point)
         if len(self._pending) == STEP:
-            self._coarse.add(self._encoded(mean(self._pending)))
+            self._coarse.append(self._encoded(mean(self._pending)))
             self._pending.clear()
 
     def since(self, epoch: str, fine: int, coarse: int) -> bytes:
@@ -58,10 +44,11 @@ class PointHistory:
         """
         if epoch != self._epoch:
             fine, coarse = -1, -1
-        numbers = f'"last":[{self._fine.last},{self._coarse.last}],"epoch":"{self._epoch}"'
+        last = self._count, self._count // STEP
+        numbers = f'"last":[{last[0]},{last[1]}],"epoch":"{self._epoch}"'
         return b'{"fine":[%b],"coarse":[%b],%b}' % (
-            b",".join(self._fine.after(fine)),
-            b",".join(self._coarse.after(coarse)),
+            b",".join(_newest(self._fine, last[0], fine)),
+            b",".join(_newest(self._coarse, last[1], coarse)),
             numbers.encode(),
         )
 
@@ -69,6 +56,11 @@ class PointHistory:
         processes = {name: _short(values) for name, values in point.processes.items()}
         moment = round(point.moment_s + self._wall_offset_s, 2)
         return msgspec.json.encode({"t": moment, "p": processes, "m": _short(point.machine)})
+
+
+def _newest(points: deque[bytes], count: int, seen: int) -> list[bytes]:
+    """Those that came after the first `seen` of all; everything for a number that was never given."""
+    return list(points)[max(0, len(points) - count + seen) :] if 0 <= seen <= count else list(points)
 
 
 def mean(points: Sequence[Point]) -> Point:
@@ -79,17 +71,11 @@ def mean(points: Sequence[Point]) -> Point:
 
 
 def _means(rows: Iterable[Values]) -> Values:
-    return tuple(_mean([value for value in column if value is not None]) for column in zip(*rows, strict=True))
-
-
-def _mean(known: list[float]) -> float | None:
-    return sum(known) / len(known) if known else None
+    columns = ([value for value in column if value is not None] for column in zip(*rows, strict=True))
+    return tuple(statistics.fmean(known) if known else None for known in columns)
 
 
 def _short(values: Values) -> list[float | int | None]:
     """Four digits; whole numbers without a fraction, which is shorter."""
-    return [None if value is None else _whole(float(f"{value:.4g}")) for value in values]
-
-
-def _whole(value: float) -> float | int:
-    return int(value) if value == int(value) else value
+    rounded = (None if value is None else float(f"{value:.4g}") for value in values)
+    return [int(value) if value is not None and value.is_integer() else value for value in rounded]

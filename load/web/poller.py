@@ -5,7 +5,7 @@ Its rule: users are counted right after the agent was asked, so that each of its
 
 import time
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 
 import gevent
@@ -84,16 +84,12 @@ class Poller:
         return [sample for sample in merge_worker_samples(samples) if whole or sample.process != LOAD]
 
     def _counts(self) -> Counts:
-        received = {mode: self._idle_servers.meter(mode).received_bytes for mode in self._idle_servers.modes}
-        return Counts(time.monotonic(), received, dict(self._users()))
-
-    def _users(self) -> Iterator[tuple[str, int]]:
-        """How many users each mode has now."""
-        runner = self._context.environment.runner
-        counts = {}
+        runner, by_class = self._context.environment.runner, {}
         if isinstance(runner, LocalRunner):
-            counts = runner.user_classes_count
+            by_class = runner.user_classes_count
         elif isinstance(runner, MasterRunner):
-            counts = runner.reported_user_classes_count
-        for mode in self._idle_servers.modes:
-            yield mode, counts.get(self._idle_servers.user_class(mode).__name__, 0)
+            by_class = runner.reported_user_classes_count
+        classes = {mode: self._idle_servers.user_class(mode) for mode in self._idle_servers.modes}
+        received = {mode: user_class.meter.received_bytes for mode, user_class in classes.items()}
+        users = {mode: by_class.get(user_class.__name__, 0) for mode, user_class in classes.items()}
+        return Counts(time.monotonic(), received, users)

@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from load.campaign.cell import interpolate_count
+from load.campaign.cell import interpolate_count, split_cpu
 from profiles.protocol import LOAD, TimedSample
 from units import GIB, MIB
 
@@ -50,15 +50,14 @@ class _Seen:
     sample: TimedSample
     received_bytes: float
 
+    def value(self, name: str) -> float | None:
+        return self.received_bytes if name == "received_bytes" else self.sample.values.get(name)
+
     def since(self, before: "_Seen", name: str) -> float | None:
         """What a counter added per second."""
-        first, last = before.sample.values.get(name), self.sample.values.get(name)
+        first, last = before.value(name), self.value(name)
         seconds = self.sample.monotonic_s - before.sample.monotonic_s
         return None if first is None or last is None or seconds <= 0 else (last - first) / seconds
-
-    def received_since(self, before: "_Seen") -> float | None:
-        seconds = self.sample.monotonic_s - before.sample.monotonic_s
-        return (self.received_bytes - before.received_bytes) / seconds if seconds > 0 else None
 
 
 class Rates:
@@ -80,11 +79,12 @@ class Rates:
         for sample in tick:
             window = self._remember(_Seen(sample, _received(sample, before, after)))
             if sample.process == MACHINE:
-                machine = _of_machine(window)
+                before_it = window[-2] if len(window) > 1 else window[-1]
+                machine = tuple(window[-1].since(before_it, f"{name}_s") for name in MACHINE_COLUMNS)
             elif "rss_bytes" in sample.values:
                 processes[sample.process] = _of_process(window, after.users.get(sample.process, 0))
-        for gone in [name for name, window in self._seen.items() if _age_s(window, tick[0]) > COST_WINDOW_S]:
-            del self._seen[gone]
+        oldest_s = tick[0].monotonic_s - COST_WINDOW_S
+        self._seen = {name: seen for name, seen in self._seen.items() if seen[-1].sample.monotonic_s >= oldest_s}
         return Point(tick[0].monotonic_s, processes, machine)
 
     def _remember(self, seen: _Seen) -> deque[_Seen]:
@@ -115,10 +115,6 @@ def ticks(samples: Iterable[TimedSample]) -> Iterator[list[TimedSample]]:
         yield tick
 
 
-def _age_s(window: deque[_Seen], now: TimedSample) -> float:
-    return now.monotonic_s - window[-1].sample.monotonic_s
-
-
 def _received(sample: TimedSample, before: Counts, after: Counts) -> float:
     """Bytes from this target at the sample's moment; for the load generator: from all targets."""
     first, last = (
@@ -142,7 +138,7 @@ def _of_process(window: deque[_Seen], users: int) -> Values:
         seen.since(before, "involuntary_switches"),
         None if None in faults else sum(rate for rate in faults if rate is not None),
         *gauges,
-        seen.received_since(before),
+        seen.since(before, "received_bytes"),
         _cost(window),
         float(users),
     )
@@ -154,8 +150,7 @@ def _split(window: deque[_Seen], before: _Seen) -> tuple[float | None, float | N
     cpu, (user, system) = seen.since(before, "cpu_s"), (seen.since(longer, name) for name in ("user_s", "system_s"))
     if cpu is None or user is None or system is None:
         return None, None
-    share = user / (user + system) if user + system > 0 else 0.0
-    return cpu * share, cpu * (1 - share)
+    return split_cpu(cpu, user, system)
 
 
 def _cost(window: deque[_Seen]) -> float | None:
@@ -165,14 +160,7 @@ def _cost(window: deque[_Seen]) -> float | None:
     received_bytes = window[-1].received_bytes - begun
     first, last = window[0].sample.values.get("cpu_s"), window[-1].sample.values.get("cpu_s")
     arriving = window[-1].received_bytes > window[-2].received_bytes
-    if first is None or last is None or not arriving or last_s - first_s < SETTLING_S:
-        return None
-    if received_bytes < LEAST_COST_BYTES:
+    settled = arriving and last_s - first_s >= SETTLING_S and received_bytes >= LEAST_COST_BYTES
+    if first is None or last is None or not settled:
         return None
     return (last - first) / (received_bytes / GIB)
-
-
-def _of_machine(window: deque[_Seen]) -> Values:
-    if len(window) < 2:
-        return (None,) * len(MACHINE_COLUMNS)
-    return tuple(window[-1].since(window[-2], f"{name}_s") for name in MACHINE_COLUMNS)

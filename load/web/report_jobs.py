@@ -1,14 +1,12 @@
 """Builds reports of runs, one at a time, in another process: neither the load nor the page waits for it."""
 
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import gevent
 from gevent.lock import Semaphore
 
-from profiles.targets.catalog import PROJECT
+from load.process import run_module
 
 
 class ReportJobs:
@@ -24,7 +22,6 @@ class ReportJobs:
         self.made = 0
 
     def begin(self, run: str) -> None:
-        """Begin, in a greenlet."""
         if run not in self.waiting:
             self.waiting.append(run)
             gevent.spawn(self._make, run)
@@ -32,16 +29,11 @@ class ReportJobs:
     def _make(self, run: str) -> None:
         try:
             with self._one_at_a_time:
-                command = [sys.executable, "-m", "reports", run, *self._folders]
-                done = subprocess.run(
-                    command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
-                )
+                failed = run_module("reports", run, *self._folders)
         finally:
             self._on_made()
             self.waiting.remove(run)
         self.made += 1
-        if done.returncode:
-            errors = done.stderr.strip().splitlines()
-            self.refused[run] = errors[-1].removeprefix("error: ") if errors else f"exit code {done.returncode}"
-        else:
-            self.refused.pop(run, None)
+        self.refused.pop(run, None)
+        if failed:
+            self.refused[run] = failed

@@ -11,15 +11,20 @@ from typing import Any, TypeVar
 
 import flask
 import msgspec
-from locust.env import Environment
 
 from errors import UsageError, UserError
+from load.context import LoadContext
+from load.interactive.idle_servers import IdleServers
+from load.interactive.locust_events import LocustLoads
 from load.web import same_origin
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, decode
 from load.web.controller import Controller
+from load.web.login import require_login
 from load.web.page import page
+from load.web.servers_tab import attach_tab
 from profiles.targets.catalog import PROJECT
 
+PATH, LOGIN_PATH = "/bench", "/bench-login"
 ASSETS = Path(__file__).parent / "assets"
 PALETTE = PROJECT / "reports" / "templates" / "palette.css"  # the report's colours are the page's
 MAX_COMMAND_BYTES = 64 << 10
@@ -29,10 +34,17 @@ REPORT_POLICY += "img-src data:; frame-src 'self' data: about:; base-uri 'none';
 C = TypeVar("C")
 
 
-def attach_routes(environment: Environment, controller: Controller, prefix: str) -> None:
-    """prefix: of all routes, like /bench."""
-    web_ui = environment.web_ui
+def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: LocustLoads) -> Controller:
+    """Add the live page, the tab and the login to Locust's web UI, before it answers, and start polling.
+
+    Raises UsageError.
+    """
+    web_ui, options = context.environment.web_ui, context.environment.parsed_options
     assert web_ui is not None and web_ui.app is not None
+    base = (getattr(options, "web_base_path", None) or "").rstrip("/")
+    prefix = base + PATH
+    require_login(web_ui, base, base + LOGIN_PATH)
+    controller = Controller(context, idle_servers, locust_loads)
     blueprint = flask.Blueprint("bench", __name__, url_prefix=prefix)
     routes = _Routes(controller, prefix)
     for method, views in (("GET", routes.reading()), ("POST", routes.changing())):
@@ -40,8 +52,7 @@ def attach_routes(environment: Environment, controller: Controller, prefix: str)
             endpoint = path.replace(".", "_")
             blueprint.add_url_rule(path, endpoint, web_ui.auth_required_if_enabled(view), methods=[method])
 
-    public_host = getattr(environment.parsed_options, "published_on", None) or web_ui.host
-    base = prefix.rpartition("/")[0]
+    public_host = getattr(options, "published_on", None) or web_ui.host
     buttons = (f"{base}/swarm", f"{base}/stop")
 
     @web_ui.app.before_request
@@ -57,6 +68,9 @@ def attach_routes(environment: Environment, controller: Controller, prefix: str)
         return None
 
     web_ui.app.register_blueprint(blueprint)
+    attach_tab(web_ui, controller.poller, base, f"{prefix}/")
+    controller.poller.start()
+    return controller
 
 
 class _Routes:
@@ -82,7 +96,7 @@ class _Routes:
             "/load/start": self._command(lambda: controller.start_load(_parse(LoadCommand))),
             "/load/stop": self._command(controller.stop_load),
             "/campaign/start": self._command(lambda: controller.start_campaign(_parse(CampaignCommand))),
-            "/campaign/stop": self._command(controller.stop_campaign),
+            "/campaign/stop": self._command(controller.campaigns.stop),
             "/server/start": self._command(lambda: controller.start_server(_parse(ServerCommand))),
             "/record": self._command(lambda: controller.record(_parse(RecordCommand))),
             "/runs/<name>/report": self._command(lambda name: controller.make_report(name)),

@@ -40,11 +40,9 @@ class Runs:
 
     def listed(self) -> list[RunSummary]:
         """The newest first, without those that cannot be read."""
-        found = sorted(self._all(), key=lambda one: one.started_at, reverse=True)
-        return found[:MOST_SHOWN]
+        return sorted(self._all(), key=lambda one: one.started_at, reverse=True)[:MOST_SHOWN]
 
     def report(self, name: str) -> Path | None:
-        """The folder of a run's report; None where there is none."""
         if not RUN_NAME.fullmatch(name):
             return None
         folder = self._reports / name

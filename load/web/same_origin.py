@@ -54,7 +54,6 @@ def _name(host: str) -> str:
 
 
 def protected(response: flask.Response, policy: str = POLICY) -> flask.Response:
-    """Add the security headers of everything on our routes."""
     response.headers["Content-Security-Policy"] = policy
     response.headers["X-Content-Type-Options"] = "nosniff"
     response.headers["Referrer-Policy"] = "no-referrer"

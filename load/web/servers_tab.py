@@ -13,33 +13,26 @@ from locust.web import WebUI
 from load.web.point_history import mean
 from load.web.poller import Poller
 from load.web.rates import COLUMNS as NUMBERS
-from profiles.protocol import LOAD, TargetStatus
+from profiles.protocol import LOAD
 from units import MIB, format_size
 
 KEY = "servers"
 UNKNOWN = "–"
 
-COLUMNS: dict[str, str] = {
-    "name": "Server",
-    "state": "State",
-    "port": "Port",
-    "user": "CPU user (cores)",
-    "system": "CPU system (cores)",
-    "voluntary": "Switches/s voluntary",
-    "involuntary": "Switches/s involuntary",
-    "memory": "Memory",
-    "threads": "Threads",
-    "received": "Received (MiB/s)",
-    "cost": "CPU s/GiB",
-    "message": "Last error line",
-}
-FORMATS = {
-    "user": "{:.2f}",
-    "system": "{:.2f}",
-    "voluntary": "{:,.0f}",
-    "involuntary": "{:,.0f}",
-    "threads": "{:.0f}",
-    "cost": "{:.3f}",
+# By key: the title, and the format of a number.
+COLUMNS: dict[str, tuple[str, str]] = {
+    "name": ("Server", ""),
+    "state": ("State", ""),
+    "port": ("Port", ""),
+    "user": ("CPU user (cores)", "{:.2f}"),
+    "system": ("CPU system (cores)", "{:.2f}"),
+    "voluntary": ("Switches/s voluntary", "{:,.0f}"),
+    "involuntary": ("Switches/s involuntary", "{:,.0f}"),
+    "memory": ("Memory", ""),
+    "threads": ("Threads", "{:.0f}"),
+    "received": ("Received (MiB/s)", ""),
+    "cost": ("CPU s/GiB", "{:.3f}"),
+    "message": ("Last error line", ""),
 }
 
 # Locust's front end has no place for a link, so it floats above the page.
@@ -55,7 +48,7 @@ Row = dict[str, str]
 def attach_tab(web_ui: WebUI, poller: Poller, base: str, page: str) -> None:
     """Add the tab, its rows, and the link. base: of Locust's UI. page: of ours."""
     link = LINK.format(href=page).encode()
-    structure = [{"key": key, "title": title} for key, title in COLUMNS.items()]
+    structure = [{"key": key, "title": title} for key, (title, _) in COLUMNS.items()]
     web_ui.template_args["extended_tabs"] = [{"title": "Servers", "key": KEY}]
     web_ui.template_args["extended_tables"] = [{"key": KEY, "structure": structure}]
 
@@ -74,26 +67,25 @@ def attach_tab(web_ui: WebUI, poller: Poller, base: str, page: str) -> None:
 
 
 def rows(poller: Poller) -> list[Row]:
-    """A row per server, and the load generator's."""
     if poller.trouble is not None:
         return [_row("agent", state="dead", message=poller.trouble)]
-    servers = [_server_row(status, poller) for status in poller.statuses]
+    servers = [
+        _row(status.name, state="running", port=str(status.port), **_numbers(status.name, poller))
+        if status.state == "running"
+        else _row(status.name, state=status.state, message=status.last_stderr_line)
+        for status in poller.statuses
+    ]
     return [*servers, _row("load generator", state="running", **_numbers(LOAD, poller))]
 
 
-def _server_row(status: TargetStatus, poller: Poller) -> Row:
-    if status.state != "running":
-        return _row(status.name, state=status.state, message=status.last_stderr_line)
-    return _row(status.name, state=status.state, port=str(status.port), **_numbers(status.name, poller))
-
-
 def _numbers(process: str, poller: Poller) -> Row:
-    """What a process costs, as a mean of the last few points."""
     points = [point for point in poller.recent if process in point.processes]
     if not points:
         return {}
     found = dict(zip(NUMBERS, mean(points).processes[process], strict=True))
-    cells = {key: form.format(value) for key, form in FORMATS.items() if (value := found[key]) is not None}
+    cells = {
+        key: form.format(value) for key, (_, form) in COLUMNS.items() if form and (value := found[key]) is not None
+    }
     if (memory := found["memory"]) is not None:
         cells["memory"] = format_size(memory)
     if (received := found["received"]) is not None:

@@ -22,9 +22,15 @@ def send_counts(runner: WorkerRunner, user_classes: dict[str, type[DownloadUser]
         sent = dict.fromkeys(user_classes, (0, 0, 0))
         while True:
             gevent.sleep(INTERVAL_S)
-            now = {name: _counts(user_class) for name, user_class in user_classes.items()}
-            added = {name: _difference(now[name], sent[name]) for name in user_classes if now[name] != sent[name]}
-            sent = now
+            added = {}
+            for name, user_class in user_classes.items():
+                meter, (received_bytes, downloads, failures) = user_class.meter, sent[name]
+                now = meter.received_bytes, meter.downloads, meter.failures
+                if now != sent[name]:
+                    # Failures start from zero in each test: fewer than before are all new.
+                    before = failures if now[2] >= failures else 0
+                    added[name] = now[0] - received_bytes, now[1] - downloads, now[2] - before
+                    sent[name] = now
             if added:
                 runner.send_message(MESSAGE, added)
 
@@ -44,14 +50,3 @@ def receive_counts(environment: Environment, user_classes: dict[str, type[Downlo
 
     if isinstance(environment.runner, MasterRunner):
         environment.runner.register_message(MESSAGE, add)
-
-
-def _counts(user_class: type[DownloadUser]) -> tuple[int, int, int]:
-    meter = user_class.meter
-    return meter.received_bytes, meter.downloads, meter.failures
-
-
-def _difference(now: tuple[int, int, int], before: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Failures start from zero in each test, so that fewer than before are all new."""
-    failures = now[2] - before[2] if now[2] >= before[2] else now[2]
-    return now[0] - before[0], now[1] - before[1], failures

@@ -7,7 +7,7 @@ that does not answer, or was lost, makes the cell void, and no other takes its p
 import itertools
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 
 import gevent
 import msgspec
@@ -20,9 +20,9 @@ from load.agent.clock import Clock
 from load.errors import PeerLostError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare, decode, encode
+from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare
 from load.workers.processes import WorkerProcesses
-from load.workers.user_pool import Mark, Received, UserPool, wait_for_users
+from load.workers.user_pool import Mark, Received, wait_for_users
 
 ANSWER_TIMEOUT_S = 5.0
 READY_TIMEOUT_S = 30.0
@@ -39,8 +39,9 @@ class _Request:
     complete: Event = field(default_factory=Event)
 
 
-class DistributedPool(UserPool):
-    """workers: how many there must be. processes: those that were started here, if any."""
+class DistributedPool:
+    """A LocalPool's methods, for users in workers. Each raises PeerLostError where a worker is lost. workers: how many
+    there must be. processes: those that were started here, if any. meter: of all processes together."""
 
     def __init__(self, runner: MasterRunner, workers: int, processes: WorkerProcesses | None = None) -> None:
         self.workers = workers
@@ -51,14 +52,30 @@ class DistributedPool(UserPool):
         self._clocks: dict[str, Clock] = {}
         self._pids: dict[str, int] = {}
         self._request = _Request(0, 0.0)
-        self._meter = Meter()
+        self.meter = Meter()
         runner.register_message(ANSWER, self._on_answer)
 
     def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
         if users % self.workers:
             raise UserError(f"{users} users cannot be divided among {self.workers} workers: give a multiple as USERS")
         self.wait_for_workers(READY_TIMEOUT_S)
-        self._prepare(user_class, users, rate_bytes_per_s)
+
+        def prepare(number: int, worker_index: int) -> Prepare:
+            return Prepare(
+                number=number,
+                target=user_class.target,
+                address=user_class.address,
+                path=user_class.path,
+                tls=user_class.tls,
+                sink=user_class.sink,
+                expected_bytes=user_class.expected_bytes,
+                rate_bytes_per_s=rate_bytes_per_s,
+                users=users,
+                worker_index=worker_index,
+                workers=self.workers,
+            )
+
+        self._ask(PREPARE, prepare)
         self._runner.start(users, spawn_rate=users, user_classes=[user_class])
         wait_for_users(lambda: self._runner.user_count, users)
         shares = [answer.users for answer in self._ask(COUNT, lambda number, _: CountRequest(number)).values()]
@@ -66,19 +83,28 @@ class DistributedPool(UserPool):
             raise PeerLostError(f"the workers have {' + '.join(map(str, shares))} of {users} users")
 
     def stop(self) -> None:
-        self._forget_ended()
+        ended = self._ended()
+        for worker in [worker for worker, pid in self._pids.items() if pid in ended]:
+            # Locust would wait for its users, and later start them elsewhere.
+            self._pids.pop(worker)
+            if worker in self._runner.clients:
+                del self._runner.clients[worker]
         self._runner.stop()
 
     def counts(self, mark: Mark = None) -> list[Received]:
         begin, end = mark == "begin", mark == "end"
         answers = self._ask(COUNT, lambda number, _: CountRequest(number, begin, end))
         if end:
-            self._meter = _merge_meters(list(answers.values()))
-        return [self._received(worker, answer) for worker, answer in answers.items()]
-
-    @property
-    def meter(self) -> Meter:
-        return self._meter
+            self.meter = Meter()
+            for answer in answers.values():
+                self.meter.failure_names.update(answer.failure_names)
+                self.meter.latency_us.add(HdrHistogram.decode(answer.histogram))
+        received = []
+        for worker, answer in answers.items():
+            clock = self._clocks[worker]
+            counts = (clock.ours(answer.monotonic_s), answer.received_bytes, answer.downloads)
+            received.append(Received(*counts, clock.uncertainty_s, answer.cpu))
+        return received
 
     @property
     def pids(self) -> tuple[int, ...]:
@@ -107,42 +133,19 @@ class DistributedPool(UserPool):
                 raise PeerLostError(f"{ready} of {self.workers} workers are ready{why}")
             gevent.sleep(0.02)
         self._ids = tuple(sorted(client.id for client in self._runner.clients.ready))
-        if new := [worker for worker in self._ids if worker not in self._clocks]:
-            self._meet(new, deadline_s)
+        all_known = set(self._ids) <= set(self._clocks)
         self._clocks = {worker: self._clocks.get(worker, Clock()) for worker in self._ids}
-
-    def _meet(self, new: list[str], deadline_s: float) -> None:
-        """Ask until all have answered once: Locust calls a worker ready a moment before it listens to us."""
-        self._clocks |= {worker: Clock() for worker in new}
-        while True:
+        while not all_known:  # Locust calls a worker ready a moment before it listens to us
             try:
                 self._ask(COUNT, lambda number, _: CountRequest(number), FIRST_ANSWER_TIMEOUT_S)
-                return
+                all_known = True
             except PeerLostError:
                 if time.monotonic() > deadline_s:
                     self._clocks = {}
                     raise
 
-    def _prepare(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
-        def message(number: int, worker_index: int) -> Prepare:
-            return Prepare(
-                number=number,
-                target=user_class.target,
-                address=user_class.address,
-                path=user_class.path,
-                tls=user_class.tls,
-                sink=user_class.sink,
-                expected_bytes=user_class.expected_bytes,
-                rate_bytes_per_s=rate_bytes_per_s,
-                users=users,
-                worker_index=worker_index,
-                workers=self.workers,
-            )
-
-        self._ask(PREPARE, message)
-
     def _ask(
-        self, kind: str, message: Callable[[int, int], Prepare | CountRequest], within_s: float | None = None
+        self, kind: str, message: Callable[[int, int], Prepare | CountRequest], within_s: float = ANSWER_TIMEOUT_S
     ) -> dict[str, Answer]:
         """Ask all workers, and wait for all answers. message: makes it from its number and the worker's index.
 
@@ -150,9 +153,8 @@ class DistributedPool(UserPool):
         """
         self._request = request = _Request(next(self._numbers), time.monotonic())
         for index, worker in enumerate(self._ids):
-            self._runner.send_message(kind, encode(message(request.number, index)), worker)
-        timeout_s = ANSWER_TIMEOUT_S if within_s is None else within_s
-        complete = request.complete.wait(timeout_s)
+            self._runner.send_message(kind, asdict(message(request.number, index)), worker)
+        complete = request.complete.wait(within_s)
         for worker, (_, answer) in request.answers.items():
             if answer.refusal:
                 raise UserError(f"worker {worker} refused: {answer.refusal}")
@@ -160,7 +162,7 @@ class DistributedPool(UserPool):
             if ended := self._ended():
                 raise PeerLostError("; ".join(ended.values()))
             silent = [worker for worker in self._ids if worker not in request.answers]
-            raise PeerLostError(f"worker {', '.join(silent)} did not answer within {timeout_s:g} s")
+            raise PeerLostError(f"worker {', '.join(silent)} did not answer within {within_s:g} s")
         for worker, (answered_s, answer) in request.answers.items():
             self._clocks[worker].learn(request.asked_s, answer.monotonic_s, answered_s)
             self._pids[worker] = answer.pid
@@ -170,7 +172,7 @@ class DistributedPool(UserPool):
         answered_s = time.monotonic()
         worker, request = str(getattr(msg, "node_id", "")), self._request
         try:
-            answer = decode(getattr(msg, "data", None), Answer)
+            answer = msgspec.convert(getattr(msg, "data", None), Answer)
         except msgspec.ValidationError:
             return  # a peer of another version: it has not answered
         if answer.number in (request.number, UNPARSED) and worker in self._ids:
@@ -178,27 +180,5 @@ class DistributedPool(UserPool):
             if len(request.answers) == len(self._ids):
                 request.complete.set()
 
-    def _received(self, worker: str, answer: Answer) -> Received:
-        clock = self._clocks[worker]
-        moment_s = clock.ours(answer.monotonic_s)
-        return Received(moment_s, answer.received_bytes, answer.downloads, clock.uncertainty_s, answer.cpu)
-
-    def _forget_ended(self) -> None:
-        """Remove workers that died: Locust would wait for their users, and later start them elsewhere."""
-        ended = self._ended()
-        for worker in [worker for worker, pid in self._pids.items() if pid in ended]:
-            self._pids.pop(worker)
-            if worker in self._runner.clients:
-                del self._runner.clients[worker]
-
     def _ended(self) -> dict[int, str]:
         return self._processes.ended() if self._processes else {}
-
-
-def _merge_meters(answers: list[Answer]) -> Meter:
-    """The failures and latencies of all workers."""
-    meter = Meter()
-    for answer in answers:
-        meter.failure_names.update(answer.failure_names)
-        meter.latency_us.add(HdrHistogram.decode(answer.histogram))
-    return meter

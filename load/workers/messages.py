@@ -3,29 +3,21 @@
 Its rule: the master asks, every worker answers, and an answer has the number of its request, so that a late answer is
 never taken for another. Locust's own statistics are not used: they come every 3 seconds and lose what is under way when
 users stop.
-
-    Prepare        master to worker   what its users do from the next start on   -> Answer
-    CountRequest   master to worker   what have you received by now?             -> Answer
-    Answer         worker to master
 """
 
-from dataclasses import asdict, dataclass, field
-from typing import Any, TypeVar
-
-import msgspec
+from dataclasses import dataclass, field
 
 from load.users.connection import Sink
 
 PREPARE, COUNT, ANSWER = "bench-prepare", "bench-count", "bench-answer"
 UNPARSED = -1  # the number of an answer to a message whose number could not be read
 
-T = TypeVar("T")
-
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """worker_index: from 0, among so many workers; at a pace its users take every workers-th start from that one on. A
-    pace begins when the worker reads this, on its own clock: late by the time that the message took."""
+    """What a worker's users do from the next start on. worker_index: from 0, among so many workers; at a pace its users
+    take every workers-th start from that one on. A pace begins when the worker reads this: late by the time that the
+    message took."""
 
     number: int
     target: str
@@ -42,7 +34,7 @@ class Prepare:
 
 @dataclass(frozen=True, slots=True)
 class CountRequest:
-    """begin: failures and latencies count from here on; end: they are part of the answer."""
+    """What has been received by now? begin: failures and latencies count from here on; end: the answer has them."""
 
     number: int
     begin: bool = False
@@ -64,13 +56,3 @@ class Answer:
     failure_names: dict[str, int] = field(default_factory=dict)
     histogram: str = ""
     refusal: str = ""
-
-
-def encode(message: Prepare | CountRequest | Answer) -> dict[str, Any]:
-    """In the form that Locust sends."""
-    return asdict(message)
-
-
-def decode(data: Any, kind: type[T]) -> T:
-    """Raises msgspec.ValidationError for any other message."""
-    return msgspec.convert(data, kind)

@@ -10,6 +10,7 @@ import sys
 from collections.abc import Sequence
 
 from errors import UserError
+from load.process import wait_or_kill
 from profiles.targets.catalog import PROJECT
 
 END_TIMEOUT_S = 5.0
@@ -48,11 +49,7 @@ class WorkerProcesses:
             os.close(self._lifeline)
             self._held = -1
         for process in self._processes:
-            try:
-                process.wait(END_TIMEOUT_S)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                process.wait()
+            wait_or_kill(process, END_TIMEOUT_S)
 
     def _start(self, worker_index: int) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "load.workers.worker", "--port", str(self._port)]

@@ -13,12 +13,13 @@ from locust.runners import LocalRunner, MasterRunner, Runner
 
 from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
-from load.workers.user_pool import LocalPool, UserPool
+from load.workers.user_pool import LocalPool
 from profiles.agent.access import Address
 
 START_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 120.0
 
+UserPool = LocalPool | DistributedPool
 _POOLS: WeakKeyDictionary[Runner, UserPool] = WeakKeyDictionary()
 
 
@@ -43,17 +44,11 @@ def with_workers(environment: Environment, count: int, master: Address | None, c
         yield
         return
     processes = WorkerProcesses(count, runner.server.port, cpus) if master is None else None
-    try:
+    with contextlib.closing(processes) if processes else contextlib.nullcontext():
         _POOLS[runner] = pool = DistributedPool(runner, count, processes)
         if processes is None:
-            print(f"waiting for {count} workers; {_how_to_start(master)}", file=sys.stderr)
+            where = f"--master-host {master.host} --master-port {master.port}" if master else ""
+            start = f"start each with `locust -f locustfile.py --worker {where}`"
+            print(f"waiting for {count} workers; {start}", file=sys.stderr)
         pool.wait_for_workers(START_TIMEOUT_S if processes else CONNECT_TIMEOUT_S)
         yield
-    finally:
-        if processes:
-            processes.close()
-
-
-def _how_to_start(master: Address | None) -> str:
-    where = f"--master-host {master.host} --master-port {master.port}" if master else ""
-    return f"start each with `locust -f locustfile.py --worker {where}`"

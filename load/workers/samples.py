@@ -20,18 +20,16 @@ def merge_worker_samples(samples: Iterable[TimedSample]) -> Iterator[TimedSample
             workers.setdefault(sample.monotonic_s, []).append(sample)
     for sample in found:
         if sample.process == LOAD:
-            yield _sum(sample, workers.get(sample.monotonic_s, []))
+            yield _sum([sample, *workers.get(sample.monotonic_s, [])])
         elif not sample.process.startswith(WORKER):
             yield sample
 
 
-def _sum(own: TimedSample, workers: list[TimedSample]) -> TimedSample:
+def _sum(processes: list[TimedSample]) -> TimedSample:
     """pid: the highest, so that it changes when a worker is replaced and counters begin again."""
-    if not workers:
-        return own
-    all_of_them = [own, *workers]
+    own = processes[0]
     values: dict[str, float | None] = {}
     for name in own.values:
-        known = [value for one in all_of_them if (value := one.values.get(name)) is not None]
-        values[name] = sum(known) if len(known) == len(all_of_them) else None
-    return TimedSample(own.monotonic_s, own.process, max(one.pid for one in all_of_them), values)
+        known = [value for one in processes if (value := one.values.get(name)) is not None]
+        values[name] = sum(known) if len(known) == len(processes) else None
+    return TimedSample(own.monotonic_s, own.process, max(one.pid for one in processes), values)

@@ -1,11 +1,10 @@
-"""The users of one cell, wherever they are: in this process, or in workers (load/workers/master.py).
+"""The users of one cell that are in this process. Those of workers can do the same (load/workers/master.py).
 
 Its rule: whoever measures a cell need not know where they are. A pool starts, stops and counts as one, and when a part
 of it is lost the cell is void (load/errors.py).
 """
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
@@ -16,7 +15,6 @@ from locust.runners import LocalRunner
 from errors import UserError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.users.pacing import Pace
 
 SPAWN_TIMEOUT_S = 10.0
 
@@ -37,58 +35,24 @@ class Received:
     cpu: dict[str, float] = field(default_factory=dict)
 
 
-class UserPool(ABC):
-    """workers: over how many processes the users are spread; 0 when they are in this one."""
+class LocalPool:
+    """Users of this process, which an agent samples. workers: none. pids: of no workers. meter: failures and latencies
+    between begin and end."""
 
     workers = 0
+    pids: tuple[int, ...] = ()
 
-    @property
-    def pids(self) -> tuple[int, ...]:
-        """Process IDs of the workers on this machine."""
-        return ()
+    def __init__(self, runner: LocalRunner) -> None:
+        self._runner = runner
+        self.meter = Meter()
 
-    @abstractmethod
     def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
         """Start users and wait until all run. rate_bytes_per_s: of all together; None for saturated.
 
         Raises UserError when they do not start.
         """
-
-    @abstractmethod
-    def stop(self) -> None:
-        """Stop all users, if there are any."""
-
-    @abstractmethod
-    def counts(self, mark: Mark = None) -> list[Received]:
-        """What each process has received by now. begin: failures and latencies count from here; end: until here.
-
-        Raises PeerLostError when one does not answer.
-        """
-
-    @property
-    @abstractmethod
-    def meter(self) -> Meter:
-        """Failures and latencies between begin and end, of all processes together."""
-
-    def check(self) -> None:  # noqa: B027  # this process cannot be lost without the run
-        """Raises PeerLostError as soon as it is known that a part was lost."""
-
-    def recover(self) -> None:  # noqa: B027  # as above
-        """Wait until the pool is complete again. Raises UserError when it does not become so."""
-
-
-class LocalPool(UserPool):
-    """Users of this process, which an agent samples."""
-
-    def __init__(self, runner: LocalRunner) -> None:
-        self._runner = runner
-        self._meter = Meter()
-
-    def start(self, user_class: type[DownloadUser], users: int, rate_bytes_per_s: int | None) -> None:
-        self._meter = user_class.meter
-        rate, size_bytes = rate_bytes_per_s, user_class.expected_bytes or 0
-        pace = None if rate is None else Pace(rate, size_bytes, users, time.perf_counter())
-        user_class.offer(pace)
+        self.meter = user_class.meter
+        user_class.offer(rate_bytes_per_s, users)
         self._runner.start(users, spawn_rate=users, user_classes=[user_class])
         wait_for_users(lambda: self._runner.user_count, users)
 
@@ -96,17 +60,19 @@ class LocalPool(UserPool):
         self._runner.stop()
 
     def counts(self, mark: Mark = None) -> list[Received]:
+        """What each process has received by now. begin: failures and latencies count from here; end: until here."""
         if mark == "begin":
-            self._meter.reset()
-        return [read_meter(self._meter)]
+            self.meter.reset()
+        return [read_meter(self.meter)]
 
-    @property
-    def meter(self) -> Meter:
-        return self._meter
+    def check(self) -> None:
+        """This process cannot be lost without the run."""
+
+    def recover(self) -> None:
+        """As above."""
 
 
 def read_meter(meter: Meter) -> Received:
-    """What a meter of this process shows now."""
     return Received(time.monotonic(), meter.received_bytes, meter.downloads)
 
 

@@ -8,25 +8,22 @@ Its rule: it does what the master asks, and dies with whoever started it.
 
 import argparse
 import itertools
-import logging
 import os
 import resource
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from typing import Any
 
 import gevent
 import msgspec
 from gevent.os import tp_read
-from locust.env import Environment
 from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
-from load.process import raise_limit_on_files
-from load.users.locust_users import DownloadUser, user_classes
+from load.users.locust_users import DownloadUser, quiet_environment
 from load.users.meter import Meter
-from load.users.pacing import Pace
-from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare, decode, encode
+from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare
 
 
 class WorkerRole:
@@ -48,11 +45,11 @@ class WorkerRole:
     def _answering(self, kind: type[Any], handle: Callable[[Any], Answer]) -> Callable[..., None]:
         def on_message(msg: Any, **_: Any) -> None:
             try:
-                answer = handle(decode(msg.data, kind))
+                answer = handle(msgspec.convert(msg.data, kind))
             except msgspec.ValidationError as error:
                 refusal = f"it cannot read a message: {error}; do both run the same version?"
                 answer = Answer(UNPARSED, time.monotonic(), refusal=refusal)
-            self._runner.send_message(ANSWER, encode(answer))
+            self._runner.send_message(ANSWER, asdict(answer))
 
         return on_message
 
@@ -63,9 +60,8 @@ class WorkerRole:
             return Answer(request.number, time.monotonic(), refusal=refusal)
         user_class.address, user_class.path, user_class.tls = request.address, request.path, request.tls
         user_class.sink, user_class.expected_bytes = request.sink, request.expected_bytes
-        rate, size_bytes, begin_s = request.rate_bytes_per_s, request.expected_bytes or 0, time.perf_counter()
-        pace = None if rate is None else Pace(rate, size_bytes, request.users, begin_s)
-        user_class.offer(pace, itertools.count(request.worker_index, request.workers))
+        numbers = itertools.count(request.worker_index, request.workers)
+        user_class.offer(request.rate_bytes_per_s, request.users, numbers)
         self._meter = user_class.meter
         self._on_prepare()
         return self._count(CountRequest(request.number))
@@ -97,11 +93,8 @@ def main() -> int:
     arguments = parser.parse_args()
     if arguments.cpus:
         os.sched_setaffinity(0, {int(cpu) for cpu in arguments.cpus.split(",")})
-    raise_limit_on_files()
-    logging.getLogger("locust").setLevel(logging.ERROR)
     gevent.spawn(_die_with, arguments.lifeline)
-    classes = user_classes()
-    environment = Environment(user_classes=list(classes.values()), stop_timeout=0)
+    environment, classes = quiet_environment()
     runner = environment.create_worker_runner("127.0.0.1", arguments.port)
     WorkerRole(runner, classes)
     runner.greenlet.join()

@@ -16,7 +16,8 @@ from locust.env import Environment
 from load.users.locust_users import user_classes
 from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
-from load.workers.user_pool import LocalPool, Received, UserPool
+from load.workers.recruit import UserPool
+from load.workers.user_pool import LocalPool, Received
 from profiles.targets.catalog import listener_clock
 
 WARM_UP_S = 0.3

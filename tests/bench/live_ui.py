@@ -16,9 +16,9 @@ from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
 from load.users.locust_users import user_classes
-from load.web.install import attach
 from load.web.point_history import COARSE_POINTS, STEP
 from load.web.rates import COLUMNS, Point
+from load.web.routes import attach
 from profiles.protocol import LOAD
 
 MODES = 14
@@ -33,7 +33,7 @@ def main(root: Path) -> None:
     environment.parsed_options = Namespace(root=str(root), any_port=True, web_base_path="", **out)
     host = LocalAgent(root)
     context = LoadContext(environment, users, host)
-    controller = attach(context, IdleServers(host, users, any_port=True), LocustLoads(users, lambda _: None))
+    controller = attach(context, IdleServers(host, users, any_port=True), LocustLoads(users))
     now_s = time.monotonic()
     names = [*list(users)[:MODES], LOAD]
     for number in range(COARSE_POINTS * STEP):

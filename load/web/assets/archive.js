@@ -1,26 +1,15 @@
 // Recorded flame graphs, and saved runs with their reports.
 //
 // Its rule: reports and flame graphs open in a sandbox, without an origin.
-import { FACTS, Refused, ask, byId, make, refill, showText } from "./base.js";
+import { FACTS, MODES, ask, byId, link, make, refill, reportLink, showText, showingErrors } from "./base.js";
 
 const KINDS = { campaign: "campaign", interactive: "interactive, not a campaign", sweep: "sweep" };
 let opened = null;
 let wanted = null;
 let listed = "";
 
-/** Shows a refusal of this action in the element with this id. */
-async function showingErrors(id, action) {
-  showText(byId(id), "");
-  try {
-    await action();
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    showText(byId(id), error.message);
-  }
-}
-
 export function begin() {
-  byId("record-mode").append(...FACTS.modes.map((mode) => make("option", {}, mode.name)));
+  byId("record-mode").append(...MODES.map((name) => make("option", {}, name)));
   byId("record").addEventListener("submit", (event) => {
     event.preventDefault();
     const { mode, seconds } = event.target.elements;
@@ -36,8 +25,7 @@ function flameLine(flame) {
   if (flame.state === "failed") return make("li", {}, make("span", { className: "bad" }, `${what}: ${flame.reason}`));
   const button = make("button", { type: "button" }, "Show");
   button.addEventListener("click", () => open(flame));
-  const whole = make("a", { href: `${FACTS.prefix}/flames/${flame.number}.svg`, target: "_blank", rel: "noopener" }, "open in a new tab");
-  return make("li", {}, what, button, whole, flame.reason ? make("span", {}, flame.reason) : "");
+  return make("li", {}, what, button, link(`/flames/${flame.number}.svg`, "open in a new tab"), flame.reason ? make("span", {}, flame.reason) : "");
 }
 
 function open(flame) {
@@ -50,7 +38,7 @@ function open(flame) {
 function runRow(run) {
   const report = make("td");
   if (run.report) {
-    report.append(make("a", { href: `${FACTS.prefix}/reports/${encodeURIComponent(run.name)}/`, target: "_blank", rel: "noopener" }, "open"));
+    report.append(reportLink(run.name, "open"));
   } else if (run.state !== "running") {
     const button = make("button", { type: "button" }, "Build report");
     button.addEventListener("click", () => showingErrors("runs-error", () => ask(`/runs/${encodeURIComponent(run.name)}/report`)));

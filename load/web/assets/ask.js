@@ -1,7 +1,7 @@
 // The form of a load or a campaign, and the buttons that start and stop it.
 //
 // Its rule: errors are shown under the form, those of the browser's own checks first, then those of the bench.
-import { Refused, ask, byId, stored, showText, sizeText } from "./base.js";
+import { ask, byId, stored, showText, showingErrors, sizeText } from "./base.js";
 import { choose, chosenModes } from "./modes.js";
 
 const form = byId("ask");
@@ -30,21 +30,18 @@ export function showBaseline() {
   byId("baseline").textContent = modes.length > 1 ? `The others are compared with ${modes[0]}.` : "Tick two paths or more to compare.";
 }
 
-/** Undefined for an empty field: it is left out of the command, and the bench takes its default. */
-function number(name) {
-  return fields[name].value === "" ? undefined : Number(fields[name].value);
+/** Undefined for an empty number: it is left out of the command, and the bench takes its default. */
+function valueOf(field) {
+  if (field.type === "checkbox") return field.checked;
+  if (field.type === "number") return field.value === "" ? undefined : Number(field.value);
+  return field.value;
 }
 
-/** The fields that a campaign alone has: knobs of `make load`. */
-function campaignFields() {
-  const own = [...form.querySelectorAll(".for-campaign [name]")];
-  return Object.fromEntries(own.map((field) => [field.name, field.type === "checkbox" ? field.checked : field.type === "number" ? number(field.name) : field.value]));
-}
-
+/** The fields of the form that this tab shows. */
 function command() {
-  const common = { modes: chosenModes(), users: number("users"), sink: fields.sink.value, pace: fields.pace.value, size: fields.size.value };
-  if (kind === "load") return common;
-  return { given: { ...common, ...campaignFields() } };
+  const shown = [...form.querySelectorAll("[name]")].filter((field) => kind === "campaign" || !field.closest(".for-campaign"));
+  const given = { modes: chosenModes(), ...Object.fromEntries(shown.map((field) => [field.name, valueOf(field)])) };
+  return kind === "load" ? given : { given };
 }
 
 /** The first error of the form; empty when there is none. */
@@ -61,23 +58,14 @@ function firstError() {
   return "";
 }
 
-async function start(event) {
+function start(event) {
   event.preventDefault();
   const wrong = firstError();
-  showText(byId("ask-error"), wrong);
-  if (wrong) return;
-  await send(() => ask(kind === "load" ? "/load/start" : "/campaign/start", command()));
+  if (wrong) showText(byId("ask-error"), wrong);
+  else send(kind === "load" ? "/load/start" : "/campaign/start", command());
 }
 
-async function send(action) {
-  try {
-    show(await action());
-    showText(byId("ask-error"), "");
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    showText(byId("ask-error"), error.message);
-  }
-}
+const send = (path, content) => showingErrors("ask-error", async () => show(await ask(path, content)));
 
 export function begin() {
   for (const tab of tabs) {
@@ -87,7 +75,7 @@ export function begin() {
     });
   }
   form.addEventListener("submit", start);
-  byId("stop").addEventListener("click", () => send(() => ask(doing === "campaign" ? "/campaign/stop" : "/load/stop")));
+  byId("stop").addEventListener("click", () => send(doing === "campaign" ? "/campaign/stop" : "/load/stop"));
   form.addEventListener("input", () => stored.set("form", Object.fromEntries(new FormData(form))));
   selectTab(kind);
 }

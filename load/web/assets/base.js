@@ -4,6 +4,7 @@
 export const FACTS = JSON.parse(document.getElementById("facts").textContent);
 export const GIB = 2 ** 30;
 export const MIB = 2 ** 20;
+export const MODES = FACTS.modes.map((mode) => mode.name);
 
 export const byId = (id) => document.getElementById(id);
 
@@ -13,6 +14,18 @@ export function make(tag, properties = {}, ...children) {
   element.append(...children);
   return element;
 }
+
+/** The same of SVG, with attributes. */
+export function svg(tag, attributes, ...children) {
+  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
+  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
+  element.append(...children);
+  return element;
+}
+
+/** A link to something of the bench, in a tab of its own. */
+export const link = (path, text) => make("a", { href: FACTS.prefix + path, target: "_blank", rel: "noopener" }, text);
+export const reportLink = (run, text) => link(`/reports/${encodeURIComponent(run)}/`, text);
 
 /** Shows a line of text; hides the element when it is empty. */
 export function showText(element, text) {
@@ -28,7 +41,7 @@ export function refill(node, key, build) {
   node.replaceChildren(...build());
 }
 
-export class Refused extends Error {}
+class Refused extends Error {}
 
 /** Sends a command. Throws Refused with one line to show. */
 export async function ask(path, command = {}) {
@@ -45,6 +58,17 @@ export async function ask(path, command = {}) {
   const answer = await response.json().catch(() => ({ error: `the bench answered ${response.status}` }));
   if (!response.ok) throw new Refused(answer.error);
   return answer;
+}
+
+/** Does this, and shows a refusal in the element with this id. */
+export async function showingErrors(id, action) {
+  showText(byId(id), "");
+  try {
+    await action();
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+    showText(byId(id), error.message);
+  }
 }
 
 const FORMATS = [0, 1, 2, 3, 4].map((digits) => new Intl.NumberFormat("en", { maximumFractionDigits: digits }));

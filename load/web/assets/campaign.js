@@ -1,19 +1,12 @@
 // A running campaign: progress, current verdicts, and a forest plot that grows with each round.
 //
 // Its rule: numbers and sentences come from the bench, which computes them as the report does.
-import { FACTS, byId, duration, make, refill, showText } from "./base.js";
+import { byId, duration, make, refill, reportLink, showText, svg } from "./base.js";
 import { modeStyle } from "./view.js";
 
 const SIGNS = { less: "↓", more: "↑", same: "=", inconclusive: "?", void: "✕", none: "–" };
 const ROW = 58;
 const LEFT = 128;
-
-function svg(tag, attributes, text = "") {
-  const element = document.createElementNS("http://www.w3.org/2000/svg", tag);
-  for (const [key, value] of Object.entries(attributes)) element.setAttribute(key, value);
-  element.textContent = text;
-  return element;
-}
 
 function ticks(low, high) {
   const steps = [];
@@ -119,7 +112,7 @@ function showReport(state, campaign) {
     if (!over || (campaign.state === "failed" && !campaign.found)) return [];
     if (waiting) return ["The report is being built …"];
     if (refused) return [`No report: ${refused}`];
-    return [make("a", { href: `${FACTS.prefix}/reports/${encodeURIComponent(run)}/`, target: "_blank", rel: "noopener" }, "Open the report")];
+    return [reportLink(run, "Open the report")];
   });
 }
 

@@ -2,7 +2,7 @@
 //
 // Its rule: draw only visible charts, and only when something is new: the browser shares the measured machine.
 import { between, busy, newest, ofMachine, ofProcess } from "./points.js";
-import { FACTS, GIB, MIB, byId } from "./base.js";
+import { FACTS, GIB, MIB, MODES, byId } from "./base.js";
 import { Plot } from "./plot.js";
 import * as view from "./view.js";
 
@@ -60,7 +60,7 @@ function draw() {
   if (!points.length) return;
   const times = points.map((point) => point.t);
   const active = busy(points);
-  const shown = view.names.filter((name) => (active.has(name) || view.isChosen(name)) && !view.isHidden(name));
+  const shown = MODES.filter((name) => (active.has(name) || view.isChosen(name)) && !view.isHidden(name));
   for (const plot of plots.values()) if (plot.seen) plot.draw(times, linesOf(plot.chart, points, shown), range);
 }
 

@@ -1,33 +1,25 @@
 // The list of data paths: what to load, what it costs now, and the state of its server.
 //
 // Its rule: a row is made once and changed in place, so that it does not lose the focus every second.
-import { FACTS, Refused, GIB, ask, byId, stored, make, showText, short } from "./base.js";
+import { FACTS, GIB, MODES, ask, byId, stored, make, short, showingErrors, svg } from "./base.js";
 import { isHidden, modeStyle, setChosen, toggleHidden } from "./view.js";
 import { now } from "./points.js";
 
 const rows = new Map();
 
-export const chosenModes = () => FACTS.modes.map((mode) => mode.name).filter((name) => rows.get(name).box.checked);
+export const chosenModes = () => MODES.filter((name) => rows.get(name).box.checked);
 
 function line(name) {
   const { colour, dash } = modeStyle(name);
-  const svg = document.createElementNS("http://www.w3.org/2000/svg", "svg");
-  svg.setAttribute("viewBox", "0 0 26 14");
-  const stroke = document.createElementNS("http://www.w3.org/2000/svg", "path");
-  for (const [key, value] of Object.entries({ d: "M1 7H25", "stroke-width": 3.4, "stroke-dasharray": dash.join(" "), fill: "none" })) stroke.setAttribute(key, value);
+  const stroke = svg("path", { d: "M1 7H25", "stroke-width": 3.4, "stroke-dasharray": dash.join(" "), fill: "none" });
   stroke.style.stroke = `var(${colour})`;
-  svg.append(stroke);
-  return svg;
+  return svg("svg", { viewBox: "0 0 26 14" }, stroke);
 }
 
 function row(mode, onChange) {
   const { name, summary } = mode;
   const box = make("input", { type: "checkbox", id: `mode-${name}`, name: "modes", value: name });
-  box.addEventListener("change", () => {
-    setChosen(chosenModes());
-    stored.set("modes", chosenModes());
-    onChange();
-  });
+  box.addEventListener("change", () => pick(chosenModes(), onChange));
   const label = make("label", { htmlFor: box.id, title: summary }, name);
   const number = make("span", { className: "now" });
   const eye = make("button", { type: "button", className: "eye" }, line(name));
@@ -53,29 +45,24 @@ function row(mode, onChange) {
 
 async function restart(name, button) {
   button.disabled = true;
-  showText(byId("server-error"), "");
-  try {
-    await ask("/server/start", { mode: name });
-  } catch (error) {
-    if (!(error instanceof Refused)) throw error;
-    showText(byId("server-error"), error.message);
-  } finally {
-    button.disabled = false;
-  }
+  await showingErrors("server-error", () => ask("/server/start", { mode: name }));
+  button.disabled = false;
 }
 
-const PICKS = { course: FACTS.course, all: FACTS.modes.map((mode) => mode.name), none: [] };
+const PICKS = { course: FACTS.course, all: MODES, none: [] };
 
 export function begin(onChange) {
   for (const button of document.querySelectorAll("[data-pick]")) {
-    button.addEventListener("click", () => {
-      choose(PICKS[button.dataset.pick]);
-      stored.set("modes", chosenModes());
-      onChange();
-    });
+    button.addEventListener("click", () => pick(PICKS[button.dataset.pick], onChange));
   }
   byId("modes").append(...FACTS.modes.map((mode) => row(mode, onChange)));
   choose(stored.get("modes", FACTS.course));
+}
+
+function pick(modes, onChange) {
+  choose(modes);
+  stored.set("modes", chosenModes());
+  onChange();
 }
 
 /** Tick these. */

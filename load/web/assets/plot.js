@@ -29,7 +29,7 @@ export class Plot {
     this.canvas.setAttribute("role", "img");
     const title = make("h3", {}, chart.title, " ", make("span", { className: "unit" }, chart.unit));
     const caption = make("figcaption", {}, chart.how, ...(chart.keyed ?? []).flatMap(sample));
-    this.figure = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.read), this.canvas, caption);
+    this.figure = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.reading), this.canvas, caption);
     this.figure.dataset.chart = chart.key;
     byId("charts").append(this.figure);
   }

@@ -2,13 +2,11 @@
 //
 // Its rule: it belongs to this browser alone, survives a reload, and does not depend on the bench.
 import { newest, oldest } from "./points.js";
-import { FACTS, byId, stored } from "./base.js";
+import { MODES, byId, stored } from "./base.js";
 
 const DASHES = [[], [7, 4], [2, 3]];
 const COLOURS = 6;
 const FIRST_S = 60;
-
-export const names = FACTS.modes.map((mode) => mode.name);
 
 const view = { seconds: stored.get("range", 300), zoom: null, paused: null, hidden: new Set(stored.get("hidden", [])) };
 let chosen = new Set();
@@ -16,7 +14,7 @@ let redraw = () => {};
 
 /** Colour and dashes of a data path, everywhere on the page: colour alone cannot distinguish fourteen. */
 export function modeStyle(name) {
-  const index = names.indexOf(name);
+  const index = MODES.indexOf(name);
   return { colour: `--mode-${index % COLOURS}`, dash: DASHES[Math.floor(index / COLOURS) % DASHES.length] };
 }
 
@@ -64,16 +62,16 @@ function look(seconds) {
   zoom(null);
 }
 
-const buttons = () => [...document.querySelectorAll("[data-range]")];
+const buttons = document.querySelectorAll("[data-range]");
 function pressed() {
-  for (const button of buttons()) button.setAttribute("aria-pressed", String(Number(button.dataset.range) === view.seconds));
+  for (const button of buttons) button.setAttribute("aria-pressed", String(Number(button.dataset.range) === view.seconds));
 }
 
 /** onChange: draws the current view. */
 export function begin(onChange) {
   redraw = onChange;
   pressed();
-  for (const button of buttons()) button.addEventListener("click", () => look(Number(button.dataset.range)));
+  for (const button of buttons) button.addEventListener("click", () => look(Number(button.dataset.range)));
   byId("whole").addEventListener("click", () => zoom(null));
   byId("pause").addEventListener("click", pause);
 }

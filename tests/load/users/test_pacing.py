@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from errors import UsageError, UserError
-from load.users.pacing import SATURATED, Pace, PaceSpec, StartTimes, check_starts, format_pace, parse, resolve
+from load.users.pacing import SATURATED, Pace, PaceSpec, check_starts, format_pace, parse, resolve, start_times
 from tests.conftest import PROJECT
 from tests.load.fake_server import answering
 from units import GIB, KIB, MIB
@@ -69,8 +69,8 @@ def test_users_start_in_turn_and_together_offer_the_rate() -> None:
 
 def test_a_user_waits_for_its_turn_and_one_that_is_late_skips_none() -> None:
     clock = itertools.chain([0.999, 1.0001], itertools.repeat(7.5))
-    turns = StartTimes(Pace(MIB, MIB, 1, begin_s=1.0), 0, lambda: next(clock))
-    assert [turns.wait() for _ in range(7)] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
+    turns = start_times(Pace(MIB, MIB, 1, begin_s=1.0), 0, lambda: next(clock))
+    assert [next(turns) for _ in range(7)] == [1.0, 2.0, 3.0, 4.0, 5.0, 6.0, 7.0]
 
 
 LATE = """if True:
@@ -81,13 +81,13 @@ LATE = """if True:
     from load.users.locust_users import DownloadUser
     LateUser = type("LateUser", (DownloadUser,), {
         "target": "late", "address": ("127.0.0.1", int(sys.argv[1])), "meter": Meter(), "sink": "copy"})
-    LateUser.offer(Pace(4, 4, 1, time.perf_counter() - 3))
+    LateUser.pace = Pace(4, 4, 1, time.perf_counter() - 3)
     environment, seen = Environment(user_classes=[LateUser]), []
     environment.events.request.add_listener(lambda response_time, **_: seen.append(response_time / 1e3))
     user = LateUser(environment)
     user.on_start()
     user.download()
-    LateUser.offer(None)
+    LateUser.pace = None
     user.on_start()
     user.download()
     print(json.dumps(seen))"""
