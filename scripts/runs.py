@@ -1,7 +1,7 @@
 """make runs: list all runs, with their verdicts, and draw what each mode cost from run to run."""
 
 from errors import EXIT_DONE, CommandParser, run_command
-from reports.history import index, page, terminal
+from reports.history import entries, page, terminal
 from scripts.common_arguments import add_folders
 
 
@@ -9,7 +9,7 @@ def main() -> int:
     parser = CommandParser(prog="python -m scripts.runs", description=__doc__)
     add_folders(parser)
     arguments = parser.parse_args()
-    history = index.history(arguments.profiles, arguments.reports / index.STORE_FILE)
+    history = entries.history(arguments.profiles)
     terminal.show_history(history)
     print(f"page: {page.write_history(history, arguments.reports)}")
     return EXIT_DONE

@@ -45,7 +45,7 @@ def write_history(history: History, reports: Path) -> Path:
     """Write the page of all runs into the folder of reports; returns its path."""
     found = comparable_runs(history)
     sections = [Rendered("runs", "Runs", False, _runs(history, reports))]
-    sections += [_trend(history, group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
+    sections += [_trend(group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
     left_out = len(found) - MOST_GROUPS
     more = f" {plural(left_out, 'older trend')} left out." if left_out > 0 else ""
     lead = f"{plural(len(history.readable), 'run')}, the latest first. A trend needs two comparable runs.{more}"
@@ -54,13 +54,13 @@ def write_history(history: History, reports: Path) -> Path:
 
 
 def _runs(history: History, reports: Path) -> Markup:
-    modes = [mode for entry in history.readable for mode in history.modes[entry.name] if not mode.void]
-    on = axis([ratio for mode in modes for ratio in (mode.ratio, mode.ratio_low, mode.ratio_high)])
+    modes = [mode for entry in history.readable for mode in entry.modes if not mode.void]
+    on = axis([end for mode in modes for end in mode.ratio or ()])
     runs = [
         Listed(
             entry,
             started(entry),
-            tuple(_line(mode, on) for mode in history.modes[entry.name] if mode.mode != entry.baseline),
+            tuple(_line(mode, on) for mode in entry.modes if mode.mode != entry.baseline),
             whole if (reports / (whole := entry.name.partition("/")[0]) / PAGE_FILE).is_file() else None,
         )
         for entry in reversed(history.readable)
@@ -71,17 +71,17 @@ def _runs(history: History, reports: Path) -> Markup:
 
 def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
     kind = mode.kind or "none"
-    drawn = None if mode.void or mode.ratio is None else strip(on, mode.ratio, mode.ratio_low, mode.ratio_high)
+    drawn = None if mode.void or mode.ratio is None else strip(on, *mode.ratio)
     return HistoryLine(kind, SIGNS[kind], ratio(mode), drawn, mode.sentence or "")
 
 
-def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
+def _trend(group: ComparableRuns, number: int) -> Rendered:
     still = "Point: the estimate. Bar: its interval within the run. Void numbers are not drawn."
     body = fragment(
         "history_trend.html",
         group=group,
-        cost=figure(f"trend-cost-{number}", cost_trend(history, group), still),
-        ratio=figure(f"trend-ratio-{number}", ratio_trend(history, group), still),
+        cost=figure(f"trend-cost-{number}", cost_trend(group), still),
+        ratio=figure(f"trend-ratio-{number}", ratio_trend(group), still),
         left_out=max(0, len(group.runs) - MOST_RUNS),
         caveat=CAVEAT,
     )
