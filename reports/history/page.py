@@ -1,6 +1,5 @@
 """The page of all runs: their list, and a trend for runs that can be compared."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
@@ -20,27 +19,6 @@ from reports.templating import Rendered, fragment
 HISTORY_FILE = "index.html"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """A mode of a run: its verdict as a sign, as numbers, as a chart and as a sentence."""
-
-    kind: str
-    sign: str
-    ratio: str
-    strip: Markup | None
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A run in the list. report: the folder of its report, if there is one beside the page."""
-
-    entry: Entry
-    started: str
-    lines: tuple[HistoryLine, ...]
-    report: str | None
-
-
 def write_history(history: History, reports: Path) -> Path:
     """Write the page of all runs into the folder of reports; returns its path."""
     found = comparable_runs(history)
@@ -56,23 +34,24 @@ def write_history(history: History, reports: Path) -> Path:
 def _runs(history: History, reports: Path) -> Markup:
     modes = [mode for entry in history.readable for mode in entry.modes if not mode.void]
     on = axis([end for mode in modes for end in mode.ratio or ()])
-    runs = [
-        Listed(
-            entry,
-            started(entry),
-            tuple(_line(mode, on) for mode in entry.modes if mode.mode != entry.baseline),
-            whole if (reports / (whole := entry.name.partition("/")[0]) / PAGE_FILE).is_file() else None,
-        )
-        for entry in reversed(history.readable)
-    ]
+    runs = [(entry, started(entry), _lines(entry, on), _report(entry, reports)) for entry in reversed(history.readable)]
     broken = [entry for entry in history.entries if entry.broken]
     return fragment("history_runs.html", runs=runs, broken=broken, signs=SIGNS)
 
 
-def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
-    kind = mode.kind or "none"
-    drawn = None if mode.void or mode.ratio is None else strip(on, *mode.ratio)
-    return HistoryLine(kind, SIGNS[kind], ratio(mode), drawn, mode.sentence or "")
+def _lines(entry: Entry, on: LogScale) -> list[tuple[ModeEntry, str, Markup | str]]:
+    """Each mode but the baseline, with its ratio as text and as a picture."""
+    return [(mode, ratio(mode), _strip(mode, on)) for mode in entry.modes if mode.mode != entry.baseline]
+
+
+def _strip(mode: ModeEntry, on: LogScale) -> Markup | str:
+    return "" if mode.void or mode.ratio is None else strip(on, *mode.ratio)
+
+
+def _report(entry: Entry, reports: Path) -> str | None:
+    """The folder of the run's report, if there is one beside the page."""
+    whole = entry.name.partition("/")[0]
+    return whole if (reports / whole / PAGE_FILE).is_file() else None
 
 
 def _trend(group: ComparableRuns, number: int) -> Rendered:
