@@ -81,17 +81,13 @@ def _table(run: RunData) -> Table:
         table.add_column(title, justify="right")
     for mode in run.dataset.modes:
         cells = [
-            _switches(run, mode)
+            median(run.dataset.switches(mode))
             if metric == "switches"
             else median(run.dataset.spread(mode, metric, per_gib=per), unit)
             for _, metric, per, unit in _COLUMNS
         ]
         table.add_row(Text(printable(mode)), *cells)
     return table
-
-
-def _switches(run: RunData, mode: str) -> str:
-    return median(run.dataset.switches(mode))
 
 
 def table_of(title: str, *headings: str) -> Table:

@@ -2,8 +2,10 @@
 
 import math
 import statistics
+from collections.abc import Callable
 from datetime import UTC, datetime
 
+from reports.analysis.paired_ratio import Estimate
 from reports.analysis.rounds import Spread
 from units import format_size
 
@@ -67,6 +69,12 @@ def interval(ratio: float, low: float | None, high: float | None) -> str:
         return f"median {times(ratio)}"
     places = decimals(low)
     return f"{ratio:,.{places}f}x [{low:,.{places}f}, {high:,.{places}f}]"
+
+
+def bracketed(estimate: Estimate, say: Callable[[float], str], no_interval: str = "") -> str:
+    """1.2 [1.1, 1.3]; without an interval the value, followed by no_interval."""
+    value, low, high = estimate
+    return f"{say(value)}{no_interval}" if low is None or high is None else f"{say(value)} [{say(low)}, {say(high)}]"
 
 
 def printable(text: str) -> str:

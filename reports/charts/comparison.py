@@ -8,19 +8,26 @@ from typing import Any
 
 import altair as alt
 
-from reports.analysis.paired_ratio import Paired
 from reports.analysis.rounds import PRIMARY, Dataset, value
-from reports.analysis.text import interval, times
+from reports.analysis.text import times
 from reports.analysis.verdict import Verdict
-from reports.charts.theme import BAND, INK, PAPER, SOFT, SYSTEM, USER, Row, Spec, data, finished, log_ticks
-from reports.templating import mode_colour
+from reports.charts.theme import (
+    BAND,
+    INK,
+    PAPER,
+    SYSTEM,
+    USER,
+    Row,
+    Spec,
+    data,
+    equal_line,
+    estimate_row,
+    finished,
+    log_axis,
+    mode_scale,
+)
 
 FOREST_ROW_PX, ROW_PX = 64, 46
-
-
-def mode_scale(dataset: Dataset) -> alt.Scale:
-    modes = list(dataset.modes)
-    return alt.Scale(domain=modes, range=[mode_colour(index) for index in range(len(modes))])
 
 
 def forest(dataset: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> Spec | None:
@@ -35,21 +42,24 @@ def forest(dataset: Dataset, verdicts: tuple[Verdict, ...], margin: float) -> Sp
         return None
     dots = _dots(dataset, [mode for mode, _ in shown])
     ratios = [1 - margin, 1 + margin, *(ratio for _, paired in shown for ratio in paired.ratios)]
-    domain = [min(ratios) / 1.08, max(ratios) * 1.08]
-    middle = math.sqrt(domain[0] * domain[1])
-    axis = _ratio_axis(dataset.run.baseline, domain)
-    scale = alt.Scale(type="log", domain=domain, nice=False)
-    x = alt.X("ratio:Q", scale=scale, axis=axis)
+    middle = math.sqrt(min(ratios) * max(ratios))
+    title = ["server CPU per GiB, as a multiple of", f"{dataset.run.baseline} (log axis; left is cheaper)"]
+    axis = log_axis(ratios, 1.08, title)
+    x = alt.X("ratio:Q", **axis)
     y = alt.Y("mode:N", sort=[mode for mode, _ in shown], axis=alt.Axis(title=None, labelFontSize=13))
-    colour = alt.Color("mode:N", scale=mode_scale(dataset), legend=None)
-    estimates = data([_estimate(mode, paired, middle) for mode, paired in shown])
+    colour = alt.Color("mode:N", scale=mode_scale(dataset.modes), legend=None)
+    # The text extends from the estimate towards the middle of the axis, so that it stays inside.
+    estimates = data(
+        [
+            estimate_row(paired.estimate) | {"mode": mode, "align": "left" if paired.ratio < middle else "right"}
+            for mode, paired in shown
+        ]
+    )
     band = data([{"low": 1 - margin, "high": 1 + margin}])
     round_tooltip = [alt.Tooltip("mode:N"), alt.Tooltip("round:Q"), alt.Tooltip("text:N", title="ratio")]
     chart = alt.layer(
-        band.mark_rect(color=BAND)
-        .encode(x=alt.X("low:Q", axis=axis, scale=scale), x2="high:Q")
-        .properties(name="band"),
-        data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(x="one:Q"),
+        band.mark_rect(color=BAND).encode(x=alt.X("low:Q", **axis), x2="high:Q").properties(name="band"),
+        equal_line(x="one:Q"),
         data(dots)
         .mark_circle(size=46, opacity=0.55, yOffset=17)
         .encode(x=x, y=y, color=colour, tooltip=round_tooltip)
@@ -74,20 +84,6 @@ def _numbers(rows: alt.Chart, **style: Any) -> alt.Chart:
     align = alt.ExprRef("datum.align")
     chart: alt.Chart = rows.mark_text(dy=-17, fontSize=13, fontWeight=600, align=align, **style)
     return chart
-
-
-def _ratio_axis(baseline: str, domain: list[float]) -> alt.Axis:
-    title = ["server CPU per GiB, as a multiple of", f"{baseline} (log axis; left is cheaper)"]
-    return alt.Axis(values=log_ticks(*domain), labelExpr="datum.value + 'x'", title=title)
-
-
-def _estimate(mode: str, paired: Paired, middle: float) -> Row:
-    """align: the text extends from the estimate towards the middle of the axis, so that it stays inside."""
-    row: Row = {"mode": mode, "align": "left" if paired.ratio < middle else "right"}
-    if paired.low is None or paired.high is None:
-        return row | {"ratio": paired.median, "text": f"median {times(paired.median)}"}
-    text = interval(paired.ratio, paired.low, paired.high)
-    return row | {"ratio": paired.ratio, "low": paired.low, "high": paired.high, "text": text}
 
 
 def _dots(dataset: Dataset, modes: list[str]) -> list[Row]:
@@ -158,7 +154,7 @@ def throughput(dataset: Dataset) -> Spec | None:
     y = alt.Y("mode:N", sort=list(dataset.modes), axis=alt.Axis(title=None))
     axis = alt.Axis(title="GiB/s (right is faster)", tickCount=5)
     x = alt.X("gib_per_s:Q", scale=alt.Scale(zero=True), axis=axis)
-    colour = alt.Color("mode:N", scale=mode_scale(dataset), legend=None)
+    colour = alt.Color("mode:N", scale=mode_scale(dataset.modes), legend=None)
     base = data(dots)
     chart = alt.layer(
         base.mark_point(size=44, filled=True, opacity=0.55).encode(

@@ -9,29 +9,18 @@ import altair as alt
 
 from reports.analysis.text import number
 from reports.charts.theme import PAPER, Row, Spec, data, finished
-from reports.flames.copy_tax import (
-    COPYING,
-    FAULTING,
-    FILES,
-    INTERPRETER,
-    INTERRUPTS,
-    KERNEL_TLS,
-    LIBRARIES,
-    SWITCHING,
-    TCP,
-    USER_TLS,
-)
+from reports.flames import copy_tax
 
 # The parts of a bar, in stacking order, and the groups in each; the last part takes all other groups.
 PARTS: tuple[tuple[str, tuple[str, ...]], ...] = (
-    ("copying", (COPYING,)),
-    ("page faults", (FAULTING,)),
-    ("encryption", (KERNEL_TLS, USER_TLS)),
-    ("TCP", (TCP,)),
-    ("switching", (SWITCHING,)),
-    ("interrupts", (INTERRUPTS,)),
-    ("interpreter", (INTERPRETER, LIBRARIES)),
-    ("page cache", (FILES,)),
+    ("copying", (copy_tax.COPYING,)),
+    ("page faults", (copy_tax.FAULTING,)),
+    ("encryption", (copy_tax.KERNEL_TLS, copy_tax.USER_TLS)),
+    ("TCP", (copy_tax.TCP,)),
+    ("switching", (copy_tax.SWITCHING,)),
+    ("interrupts", (copy_tax.INTERRUPTS,)),
+    ("interpreter", (copy_tax.INTERPRETER, copy_tax.LIBRARIES)),
+    ("page cache", (copy_tax.FILES,)),
     ("the rest", ()),
 )
 ROW_PX, LEAST_SHARE = 34, 0.022

@@ -6,11 +6,14 @@ wide and narrow, the interactive chart and its still picture.
 
 import json
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import altair as alt
 
-from reports.analysis.text import printable
+from reports.analysis.paired_ratio import Estimate
+from reports.analysis.text import interval, printable
+from reports.templating import mode_colour
 
 Spec = dict[str, Any]
 Row = dict[str, str | float | int | None]
@@ -19,12 +22,38 @@ Chart = alt.LayerChart | alt.FacetChart
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif"
 INK, SOFT, LINE, BAND, PAPER = (f"var(--{name})" for name in ("ink", "soft", "line", "band", "paper"))
 TIPS = "tips"  # name of an invisible layer that only carries tooltips
+TIMES = "datum.value + 'x'"  # label of a ratio, as a Vega expression
 USER, SYSTEM = "var(--user)", "var(--system)"
 
 
 def data(rows: list[Row]) -> alt.Chart:
     """A chart of these rows, as JSON text until finished(): Altair copies rows one by one with every change."""
     return alt.Chart(alt.InlineData(values=json.dumps(rows)))
+
+
+def mode_scale(modes: Sequence[str]) -> alt.Scale:
+    """A colour for each mode."""
+    return alt.Scale(domain=list(modes), range=[mode_colour(index) for index in range(len(modes))])
+
+
+def log_axis(values: Sequence[float], margin: float, title: list[str], labels: str = TIMES) -> dict[str, Any]:
+    """The scale and axis of a channel, with room for these values. labels: a Vega expression."""
+    domain = [min(values) / margin, max(values) * margin]
+    axis = alt.Axis(title=title, values=log_ticks(*domain), labelExpr=labels)
+    return {"axis": axis, "scale": alt.Scale(type="log", domain=domain, nice=False)}
+
+
+def equal_line(**channel: Any) -> alt.Chart:
+    """A dashed line where a ratio is 1. channel: x or y, with the field "one"."""
+    line: alt.Chart = data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(**channel)
+    return line
+
+
+def estimate_row(estimate: Estimate) -> Row:
+    """A ratio with its text, and its interval if there is one."""
+    ratio, low, high = estimate
+    row: Row = {"ratio": ratio, "text": interval(*estimate)}
+    return row if low is None else row | {"low": low, "high": high}
 
 
 def finished(chart: Chart, height: int, description: str) -> Spec:

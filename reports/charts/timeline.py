@@ -11,7 +11,7 @@ import altair as alt
 from profiles.store.records import Cell, Sample
 from reports.analysis.rounds import Dataset
 from reports.analysis.sample_rates import CPU, SWITCHES, Counters, Rate, rates
-from reports.charts.theme import INK, SOFT, TIPS, Row, Spec, data, finished
+from reports.charts.theme import INK, SOFT, TIPS, Row, Spec, data, finished, mode_scale
 from reports.templating import mode_colour
 
 MOST_ROWS = 2400
@@ -94,12 +94,10 @@ def _bands(dataset: Dataset) -> list[alt.Chart]:
     """The measured windows in their mode's colour, and the start of the profiled pass."""
     profiled = [profile.cell for profile in dataset.profiles]
     rows = [_band(cell) for cell in (*dataset.cells, *profiled) if cell.mode in dataset.modes]
-    colours = [mode_colour(index) for index in range(len(dataset.modes))]
-    scale = alt.Scale(domain=list(dataset.modes), range=colours)
     bands = [
         data(rows)
         .mark_rect(opacity=0.13)
-        .encode(x="t:Q", x2="end:Q", fill=alt.Fill("mode:N", scale=scale, legend=None))
+        .encode(x="t:Q", x2="end:Q", fill=alt.Fill("mode:N", scale=mode_scale(dataset.modes), legend=None))
     ]
     if profiled:
         begin = data([{"t": min(cell.started_s for cell in profiled), "text": "profiled pass"}])

@@ -5,10 +5,8 @@ Its rule: it draws what was paired within a run. The ratio from run to run stays
 
 import altair as alt
 
-from reports.analysis.text import interval
-from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
+from reports.charts.theme import PAPER, Row, Spec, data, equal_line, estimate_row, finished, log_axis, mode_scale
 from reports.comparison.comparison import Comparison
-from reports.templating import mode_colour
 
 ROW_PX = 58
 _OFFSETS = {"A": -9, "B": 9}
@@ -20,16 +18,13 @@ def side_by_side(comparison: Comparison) -> Spec | None:
     if not rows:
         return None
     ends = [end for row in rows for name in ("ratio", "low", "high") if isinstance(end := row.get(name), float)]
-    domain = [min(*ends, 1.0) / 1.08, max(*ends, 1.0) * 1.08]
     title = ["server CPU per GiB, as a multiple of", f"{comparison.reference} in the same run (log axis)"]
-    axis = alt.Axis(values=log_ticks(*domain), labelExpr="datum.value + 'x'", title=title)
-    scale = alt.Scale(type="log", domain=domain, nice=False)
-    colours = alt.Scale(domain=["A", "B"], range=[mode_colour(0), mode_colour(1)])
+    axis = log_axis([*ends, 1.0], 1.08, title)
     modes = list(dict.fromkeys(str(row["mode"]) for row in rows))
-    x = alt.X("ratio:Q", scale=scale, axis=axis)
+    x = alt.X("ratio:Q", **axis)
     y = alt.Y("mode:N", sort=modes, axis=alt.Axis(title=None, labelFontSize=13))
-    colour = alt.Color("run:N", scale=colours)
-    layers = [data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(x=alt.X("one:Q", scale=scale))]
+    colour = alt.Color("run:N", scale=mode_scale(["A", "B"]))
+    layers = [equal_line(x=alt.X("one:Q", scale=axis["scale"]))]
     for run, offset in _OFFSETS.items():
         base = data([row for row in rows if row["run"] == run])
         tips = ["run:N", "name:N", "mode:N", alt.Tooltip("text:N", title="ratio")]
@@ -51,8 +46,6 @@ def _rows(comparison: Comparison) -> list[Row]:
         for run, side, data_ in (("A", row.a, comparison.a), ("B", row.b, comparison.b)):
             if side.ratio is None or side.void_ratio:
                 continue
-            ratio, low, high = side.ratio.estimate
-            facts: Row = {"run": run, "name": data_.run.name, "mode": row.mode, "text": interval(ratio, low, high)}
-            ends: Row = {"ratio": ratio} if low is None else {"ratio": ratio, "low": low, "high": high}
-            rows.append(facts | ends)
+            facts: Row = {"run": run, "name": data_.run.name, "mode": row.mode}
+            rows.append(facts | estimate_row(side.ratio.estimate))
     return rows

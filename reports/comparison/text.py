@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from reports.analysis.paired_ratio import Paired
-from reports.analysis.text import UNKNOWN, interval, number, times
+from reports.analysis.text import UNKNOWN, bracketed, interval, number, times
 from reports.analysis.unpaired_ratio import Unpaired
 from reports.comparison.comparison import Comparison, ModeInRun
 
@@ -42,9 +42,7 @@ def _cost(side: ModeInRun) -> str:
         return "void"
     if side.cost is None:
         return UNKNOWN
-    if side.cost.low is None or side.cost.high is None:
-        return f"{number(side.cost.median)} (no interval)"
-    return f"{number(side.cost.ratio)} [{number(side.cost.low)}, {number(side.cost.high)}]"
+    return bracketed(side.cost.estimate, number, " (no interval)")
 
 
 def _ratio(side: ModeInRun) -> str:

@@ -1,4 +1,4 @@
-"""A run as a line of the list, and its modes as points of a trend.
+"""All runs: each as a line of the list, and its modes as points of a trend.
 
 Its rule: a folder that cannot be read is a line too, which says why. It never ends the list.
 """
@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from profiles.store.run_folder import RunFolder
-from reports.analysis.paired_ratio import paired_ratio
+from profiles.store.run_folder import RUN_FILE, RunFolder
+from profiles.store.sweep_folder import SweepFolder
+from reports.analysis.paired_ratio import Estimate, paired_ratio
 from reports.analysis.text import UNKNOWN, printable
 from reports.analysis.verdict import VerdictKind
 from reports.comparison.comparison import costs
@@ -16,8 +17,19 @@ from reports.comparison.differences import machine, question
 from reports.run_data import RunData, read_run
 from units import format_size
 
-Numbers = tuple[float | None, float | None, float | None]
-UNKNOWN_NUMBERS: Numbers = (None, None, None)
+
+@dataclass(frozen=True, slots=True)
+class ModeEntry:
+    """A mode in a run. cost: in s/GiB. ratio: to the baseline. kind and sentence: of its verdict, None for the
+    baseline. options: of the mode, as text."""
+
+    mode: str
+    options: str
+    void: bool
+    cost: Estimate | None
+    ratio: Estimate | None
+    kind: VerdictKind | None
+    sentence: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,25 +47,7 @@ class Entry:
     question: str = ""
     baseline: str = ""
     rounds: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class ModeEntry:
-    """A mode in a run: its cost in s/GiB and its ratio to the baseline, with their intervals.
-    kind and sentence: of its verdict, None for the baseline. options: of the mode, as text."""
-
-    run: str
-    mode: str
-    options: str
-    void: bool
-    cost: float | None
-    cost_low: float | None
-    cost_high: float | None
-    ratio: float | None
-    ratio_low: float | None
-    ratio_high: float | None
-    kind: VerdictKind | None
-    sentence: str | None
+    modes: tuple[ModeEntry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,22 +55,45 @@ class History:
     """Oldest first; broken ones last."""
 
     entries: tuple[Entry, ...]
-    modes: dict[str, tuple[ModeEntry, ...]]
 
     @property
     def readable(self) -> tuple[Entry, ...]:
         return tuple(entry for entry in self.entries if entry.broken is None)
 
 
-def read(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
+def history(profiles: Path) -> History:
+    """All runs in this folder. Raises UserError if it cannot be read."""
+    entries = [read(printable(RunFolder(folder).name), folder) for folder in _folders(profiles)]
+    return History(tuple(sorted(entries, key=lambda entry: (entry.broken is not None, entry.started_at, entry.name))))
+
+
+def _folders(profiles: Path) -> list[Path]:
+    """Campaigns, their paced halves, and what cannot be read; no sweep, and no load by hand."""
+    try:
+        found = [path for path in profiles.iterdir() if path.is_dir()] if profiles.is_dir() else []
+    except OSError as error:
+        raise UserError(f"cannot look for runs in {profiles}: {error.strerror}; check its permissions") from error
+    shown = [path for path in found if not path.name.startswith(".") and not SweepFolder(path).exists]
+    runs = [path for path in shown if not _is_interactive(path)]
+    return [*runs, *(paced.path for run in runs if ((paced := RunFolder(run).paced).path / RUN_FILE).is_file())]
+
+
+def _is_interactive(folder: Path) -> bool:
+    try:
+        return RunFolder(folder).read_run().kind == "interactive"
+    except UserError:
+        return False  # listed, with the reason
+
+
+def read(name: str, folder: Path) -> Entry:
     """The run in this folder, under this name."""
     try:
         run = read_run(RunFolder(folder), whole=False)
     except UserError as error:
-        return Entry(name, broken=printable(str(error))), ()
+        return Entry(name, broken=printable(str(error)))
     except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have
-        return Entry(name, broken=printable(f"its records hold impossible numbers: {error}")), ()
-    return _entry(name, run), tuple(_mode(name, run, mode) for mode in run.dataset.modes)
+        return Entry(name, broken=printable(f"its records hold impossible numbers: {error}"))
+    return _entry(name, run)
 
 
 def _entry(name: str, run: RunData) -> Entry:
@@ -91,23 +108,20 @@ def _entry(name: str, run: RunData) -> Entry:
         question=", ".join(f"{each} {value}" for each, value in asked.items()),
         baseline=facts.baseline,
         rounds=len(run.dataset.rounds),
+        modes=tuple(_mode(run, mode) for mode in run.dataset.modes),
     )
 
 
-def _mode(name: str, run: RunData, mode: str) -> ModeEntry:
+def _mode(run: RunData, mode: str) -> ModeEntry:
     pairs = [(cost, 1.0) for cost in costs(run.dataset, mode)]
-    cost = paired_ratio(pairs) if pairs else None
     verdict = next((found for found in run.verdicts if found.mode == mode), None)
-    numbers: Numbers = cost.estimate if cost else UNKNOWN_NUMBERS
-    ratio: Numbers = verdict.paired.estimate if verdict and verdict.paired else UNKNOWN_NUMBERS
     options = ", ".join(f"{option} {format_size(size)}" for option, size in run.target(mode).options.items())
     return ModeEntry(
-        name,
         mode,
         options,
         mode in run.void,
-        *numbers,
-        *ratio,
+        paired_ratio(pairs).estimate if pairs else None,
+        verdict.paired.estimate if verdict and verdict.paired else None,
         verdict.kind if verdict else None,
         verdict.line if verdict else None,
     )

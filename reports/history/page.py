@@ -1,6 +1,5 @@
 """The page of all runs: their list, and a trend for runs that can be compared."""
 
-from dataclasses import dataclass
 from pathlib import Path
 
 from markupsafe import Markup
@@ -20,32 +19,11 @@ from reports.templating import Rendered, fragment
 HISTORY_FILE = "index.html"
 
 
-@dataclass(frozen=True, slots=True)
-class HistoryLine:
-    """A mode of a run: its verdict as a sign, as numbers, as a chart and as a sentence."""
-
-    kind: str
-    sign: str
-    ratio: str
-    strip: Markup | None
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """A run in the list. report: the folder of its report, if there is one beside the page."""
-
-    entry: Entry
-    started: str
-    lines: tuple[HistoryLine, ...]
-    report: str | None
-
-
 def write_history(history: History, reports: Path) -> Path:
     """Write the page of all runs into the folder of reports; returns its path."""
     found = comparable_runs(history)
     sections = [Rendered("runs", "Runs", False, _runs(history, reports))]
-    sections += [_trend(history, group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
+    sections += [_trend(group, number) for number, group in enumerate(found[:MOST_GROUPS], 1)]
     left_out = len(found) - MOST_GROUPS
     more = f" {plural(left_out, 'older trend')} left out." if left_out > 0 else ""
     lead = f"{plural(len(history.readable), 'run')}, the latest first. A trend needs two comparable runs.{more}"
@@ -54,34 +32,35 @@ def write_history(history: History, reports: Path) -> Path:
 
 
 def _runs(history: History, reports: Path) -> Markup:
-    modes = [mode for entry in history.readable for mode in history.modes[entry.name] if not mode.void]
-    on = axis([ratio for mode in modes for ratio in (mode.ratio, mode.ratio_low, mode.ratio_high)])
-    runs = [
-        Listed(
-            entry,
-            started(entry),
-            tuple(_line(mode, on) for mode in history.modes[entry.name] if mode.mode != entry.baseline),
-            whole if (reports / (whole := entry.name.partition("/")[0]) / PAGE_FILE).is_file() else None,
-        )
-        for entry in reversed(history.readable)
-    ]
+    modes = [mode for entry in history.readable for mode in entry.modes if not mode.void]
+    on = axis([end for mode in modes for end in mode.ratio or ()])
+    runs = [(entry, started(entry), _lines(entry, on), _report(entry, reports)) for entry in reversed(history.readable)]
     broken = [entry for entry in history.entries if entry.broken]
     return fragment("history_runs.html", runs=runs, broken=broken, signs=SIGNS)
 
 
-def _line(mode: ModeEntry, on: LogScale) -> HistoryLine:
-    kind = mode.kind or "none"
-    drawn = None if mode.void or mode.ratio is None else strip(on, mode.ratio, mode.ratio_low, mode.ratio_high)
-    return HistoryLine(kind, SIGNS[kind], ratio(mode), drawn, mode.sentence or "")
+def _lines(entry: Entry, on: LogScale) -> list[tuple[ModeEntry, str, Markup | str]]:
+    """Each mode but the baseline, with its ratio as text and as a picture."""
+    return [(mode, ratio(mode), _strip(mode, on)) for mode in entry.modes if mode.mode != entry.baseline]
 
 
-def _trend(history: History, group: ComparableRuns, number: int) -> Rendered:
+def _strip(mode: ModeEntry, on: LogScale) -> Markup | str:
+    return "" if mode.void or mode.ratio is None else strip(on, *mode.ratio)
+
+
+def _report(entry: Entry, reports: Path) -> str | None:
+    """The folder of the run's report, if there is one beside the page."""
+    whole = entry.name.partition("/")[0]
+    return whole if (reports / whole / PAGE_FILE).is_file() else None
+
+
+def _trend(group: ComparableRuns, number: int) -> Rendered:
     still = "Point: the estimate. Bar: its interval within the run. Void numbers are not drawn."
     body = fragment(
         "history_trend.html",
         group=group,
-        cost=figure(f"trend-cost-{number}", cost_trend(history, group), still),
-        ratio=figure(f"trend-ratio-{number}", ratio_trend(history, group), still),
+        cost=figure(f"trend-cost-{number}", cost_trend(group), still),
+        ratio=figure(f"trend-ratio-{number}", ratio_trend(group), still),
         left_out=max(0, len(group.runs) - MOST_RUNS),
         caveat=CAVEAT,
     )

@@ -11,7 +11,7 @@ def show_history(history: History) -> None:
     if history.readable:
         table = table_of("Runs", "run", "started", "validity", "rounds", "ratio to the baseline", "machine", "kernel")
         for entry in history.readable:
-            ratios = "\n".join(ratio(mode) for mode in history.modes[entry.name] if mode.mode != entry.baseline)
+            ratios = "\n".join(ratio(mode) for mode in entry.modes if mode.mode != entry.baseline)
             validity = entry.validity if entry.state == "done" else f"{entry.validity}, {entry.state}"
             facts = (entry.name, started(entry), validity, str(entry.rounds), ratios or "only the baseline")
             add_row(table, *facts, entry.machine, entry.kernel)
@@ -34,5 +34,5 @@ def ratio(mode: ModeEntry) -> str:
         return f"{mode.mode} void"
     if mode.ratio is None:
         return f"{mode.mode} unknown"
-    few = " (too few rounds)" if mode.ratio_low is None else ""
-    return f"{mode.mode} {interval(mode.ratio, mode.ratio_low, mode.ratio_high)}{few}"
+    few = " (too few rounds)" if mode.ratio[1] is None else ""
+    return f"{mode.mode} {interval(*mode.ratio)}{few}"

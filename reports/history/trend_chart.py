@@ -10,10 +10,10 @@ from dataclasses import dataclass
 
 import altair as alt
 
-from reports.analysis.text import number, times
-from reports.charts.theme import PAPER, SOFT, Row, Spec, data, finished, log_ticks
-from reports.history.entries import Entry, History, ModeEntry, Numbers
-from reports.templating import mode_colour
+from reports.analysis.paired_ratio import Estimate
+from reports.analysis.text import bracketed, number, times
+from reports.charts.theme import PAPER, Row, Spec, data, equal_line, finished, log_axis, mode_scale
+from reports.history.entries import Entry, History, ModeEntry
 
 HEIGHT_PX = 260
 MOST_RUNS = 40  # in a chart: the latest ones
@@ -39,45 +39,41 @@ def comparable_runs(history: History) -> tuple[ComparableRuns, ...]:
     return tuple(sorted(several, key=lambda group: group.runs[-1].started_at, reverse=True))
 
 
-def cost_trend(history: History, group: ComparableRuns) -> Spec | None:
+def cost_trend(group: ComparableRuns) -> Spec | None:
     """Server CPU s/GiB of every mode."""
     axis = alt.Axis(title="server CPU s/GiB (lower is cheaper)", tickCount=5)
-    rows = _rows(history, group, lambda mode: (mode.cost, mode.cost_low, mode.cost_high), number)
+    rows = _rows(group, lambda mode: mode.cost, number)
     y = alt.Y("value:Q", axis=axis, scale=alt.Scale(zero=True))
-    return _chart(history, group, rows, y, "Server CPU seconds per GiB")
+    return _chart(group, rows, y, "Server CPU seconds per GiB")
 
 
-def ratio_trend(history: History, group: ComparableRuns) -> Spec | None:
+def ratio_trend(group: ComparableRuns) -> Spec | None:
     """The ratio of every mode to the baseline, which cancels whatever slowed a whole run down."""
-    rows = _rows(history, group, lambda mode: (mode.ratio, mode.ratio_low, mode.ratio_high), times)
+    rows = _rows(group, lambda mode: mode.ratio, times)
     ends = [value for row in rows for name in ("value", "low", "high") if isinstance(value := row[name], float)]
     if not ends:
         return None
-    domain = [min(*ends, 1.0) / 1.05, max(*ends, 1.0) * 1.05]
-    title = ["ratio to", f"{group.baseline} (log axis)"]
-    axis = alt.Axis(title=title, values=log_ticks(*domain), labelExpr="datum.value + 'x'")
-    y = alt.Y("value:Q", axis=axis, scale=alt.Scale(type="log", domain=domain, nice=False))
-    one = data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(y="one:Q")
-    return _chart(history, group, rows, y, f"Ratio of server CPU per GiB to {group.baseline}", one)
+    y = alt.Y("value:Q", **log_axis([*ends, 1.0], 1.05, ["ratio to", f"{group.baseline} (log axis)"]))
+    return _chart(group, rows, y, f"Ratio of server CPU per GiB to {group.baseline}", equal_line(y="one:Q"))
 
 
 def _rows(
-    history: History, group: ComparableRuns, numbers: Callable[[ModeEntry], Numbers], said: Callable[[float], str]
+    group: ComparableRuns, numbers: Callable[[ModeEntry], Estimate | None], said: Callable[[float], str]
 ) -> list[Row]:
     rows: list[Row] = []
-    for entry, mode, label in _lines(history, group):
-        value, low, high = numbers(mode)
-        if value is None or mode.void or not math.isfinite(value):
+    for entry, mode, label in _lines(group):
+        found = numbers(mode)
+        if found is None or mode.void or not math.isfinite(found[0]):
             continue
-        text = said(value) if low is None or high is None else f"{said(value)} [{said(low)}, {said(high)}]"
+        value, low, high = found
         row: Row = {"run": entry.name, "started": entry.started_at, "kernel": entry.kernel, "mode": label}
-        rows.append(row | {"value": value, "low": low, "high": high, "text": text})
+        rows.append(row | {"value": value, "low": low, "high": high, "text": bracketed(found, said)})
     return rows
 
 
-def _lines(history: History, group: ComparableRuns) -> list[tuple[Entry, ModeEntry, str]]:
+def _lines(group: ComparableRuns) -> list[tuple[Entry, ModeEntry, str]]:
     """Every mode in every run with its label, which has its options where they differ between runs."""
-    shown = [(entry, mode) for entry in group.runs[-MOST_RUNS:] for mode in history.modes[entry.name]]
+    shown = [(entry, mode) for entry in group.runs[-MOST_RUNS:] for mode in entry.modes]
     variants: dict[str, set[str]] = {}
     for _, mode in shown:
         variants.setdefault(mode.mode, set()).add(mode.options)
@@ -88,17 +84,14 @@ def _lines(history: History, group: ComparableRuns) -> list[tuple[Entry, ModeEnt
     ]
 
 
-def _chart(
-    history: History, group: ComparableRuns, rows: list[Row], y: alt.Y, what: str, *more: alt.Chart
-) -> Spec | None:
+def _chart(group: ComparableRuns, rows: list[Row], y: alt.Y, what: str, *more: alt.Chart) -> Spec | None:
     """A line per mode, in the same colour in every chart of the group."""
     if not rows:
         return None
-    labels = list(dict.fromkeys(label for _, _, label in _lines(history, group)))
-    colours = alt.Scale(domain=labels, range=[mode_colour(index) for index in range(len(labels))])
+    labels = list(dict.fromkeys(label for _, _, label in _lines(group)))
     runs = [entry.name for entry in group.runs[-MOST_RUNS:]]
     x = alt.X("run:N", sort=runs, scale=alt.Scale(domain=runs), axis=alt.Axis(title=None, labelAngle=-35))
-    colour = alt.Color("mode:N", scale=colours)
+    colour = alt.Color("mode:N", scale=mode_scale(labels))
     tips = ["run:N", "started:N", "kernel:N", "mode:N", alt.Tooltip("text:N", title="value")]
     base = data(rows)
     chart = alt.layer(

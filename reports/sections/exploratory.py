@@ -16,19 +16,15 @@ PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
-    if not run.dataset.others:
+    modes = run.dataset.others
+    if not modes:
         return Markup("")
-    rows = [
-        (
-            "",
-            f"{metric.label[0].upper()}{metric.label[1:]}",
-            "",
-            "",
-            [_ratio(run, mode, metric) for mode in run.dataset.others],
-        )
-        for metric in EXPLORATORY
-    ]
-    return fragment("exploratory.html", modes=run.dataset.others, rows=rows, baseline=run.run.baseline)
+    rows = [("", _heading(metric), "", "", [_ratio(run, mode, metric) for mode in modes]) for metric in EXPLORATORY]
+    return fragment("exploratory.html", modes=modes, rows=rows, baseline=run.run.baseline)
+
+
+def _heading(metric: ExplorerMetric) -> str:
+    return f"{metric.label[0].upper()}{metric.label[1:]}"
 
 
 def _ratio(run: RunData, mode: str, metric: ExplorerMetric) -> tuple[str, str]:

@@ -1,7 +1,5 @@
 """What a mode saves at a given traffic, in cores and core-hours per day."""
 
-from collections.abc import Callable
-
 from markupsafe import Markup
 
 from reports.analysis.paired_ratio import percent
@@ -16,8 +14,6 @@ NEEDS_PAIRING = True
 HINT = "cores and core-hours saved per day"
 PER_WORKLOAD = True
 
-Scale = Callable[[float, float], float]
-
 
 def render(run: RunData) -> Markup:
     found = [saving(run.dataset, mode) for mode in run.dataset.others if mode not in run.void]
@@ -25,10 +21,8 @@ def render(run: RunData) -> Markup:
     if not known:
         return Markup("")
     gib_per_day = traffic(run.run.gib_per_day)
-    rows = [
-        (each.mode, [_with_interval(each, scale, gib_per_day) for scale in (_s_per_gib, cores, core_hours)])
-        for each in known
-    ]
+    factors = (1.0, cores(1.0, gib_per_day), core_hours(1.0, gib_per_day))
+    rows = [(each.mode, [_with_interval(each, factor) for factor in factors]) for each in known]
     return fragment(
         "traffic_savings.html",
         rows=rows,
@@ -39,12 +33,8 @@ def render(run: RunData) -> Markup:
     )
 
 
-def _s_per_gib(s_per_gib: float, _gib_per_day: float) -> float:
-    return s_per_gib
-
-
-def _with_interval(found: Saving, scale: Scale, gib_per_day: float) -> tuple[str, str]:
-    middle = number(scale(found.s_per_gib, gib_per_day))
+def _with_interval(found: Saving, factor: float) -> tuple[str, str]:
+    middle = number(factor * found.s_per_gib)
     if found.low is None or found.high is None:
         return middle, "too few rounds for an interval"
-    return middle, f"{number(scale(found.low, gib_per_day))} to {number(scale(found.high, gib_per_day))}"
+    return middle, f"{number(factor * found.low)} to {number(factor * found.high)}"

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from reports.analysis.paired_ratio import Estimate
 from reports.analysis.text import median, number
 from reports.charts.data_path import picture
 from reports.charts.interval_strip import axis, strip
@@ -25,7 +26,7 @@ class Question:
     answer: tuple[str, ...]
     choices: tuple[str, ...] = ()
     right: str | None = None
-    ratio: tuple[float, float | None, float | None] | None = None
+    ratio: Estimate | None = None
     picture: Markup | None = None
 
 
@@ -82,15 +83,14 @@ def _cost(run: RunData) -> Iterator[Question]:
     if pair is None or verdict is None or verdict.paired is None or pair[0] != run.run.baseline:
         return
     paired, first, second = verdict.paired, *pair
-    shown = (paired.median, None, None) if paired.low is None else (paired.ratio, paired.low, paired.high)
     rates = " and ".join(f"{mode} {median(run.dataset.spread(mode, 'gib_per_s'), 'GiB/s')}" for mode in pair)
     yield Question(
         "cost",
         f"{first} needs 1 second of CPU time for some bytes. How many seconds does {second} need for the same bytes?",
         (f"{verdict.line}.", f"How fast were they? Medians of the rounds: {rates}. Speed is not cost: the report says "
          f"what limited each of them."),
-        ratio=shown,
-        picture=strip(axis(shown), *shown),
+        ratio=paired.estimate,
+        picture=strip(axis(paired.estimate), *paired.estimate),
     )  # fmt: skip
 
 

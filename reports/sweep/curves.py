@@ -11,10 +11,9 @@ import altair as alt
 
 from reports.analysis.paired_ratio import Paired, paired_ratio
 from reports.analysis.rounds import PRIMARY, value
-from reports.analysis.text import number, times
-from reports.charts.theme import BAND, PAPER, SOFT, Row, Spec, data, finished, log_ticks
+from reports.analysis.text import bracketed, number, times
+from reports.charts.theme import BAND, PAPER, SOFT, TIMES, Row, Spec, data, equal_line, finished, log_axis, mode_scale
 from reports.sweep.sweep_data import PointData, SweepData
-from reports.templating import mode_colour
 from units import GIB, MIB
 
 HEIGHT_PX = 320
@@ -38,10 +37,9 @@ def ratio_curve(sweep: SweepData) -> Spec | None:
         return None
     title = ["server CPU, as a multiple of", f"{sweep.modes[0]} (log axis; lower is cheaper)"]
     band = data([{"low": 1 - sweep.delta, "high": 1 + sweep.delta}])
-    one = data([{"one": 1}]).mark_rule(color=SOFT, strokeDash=[4, 3]).encode(y="one:Q")
-    behind = [*_crossovers(sweep), band.mark_rect(color=BAND).encode(y="low:Q", y2="high:Q"), one]
+    behind = [*_crossovers(sweep), band.mark_rect(color=BAND).encode(y="low:Q", y2="high:Q"), equal_line(y="one:Q")]
     ends = [1 - sweep.delta, 1 + sweep.delta]
-    return _chart(sweep, rows, dots, title, "ratio", behind, ends, "datum.value + 'x'")
+    return _chart(sweep, rows, dots, title, "ratio", behind, ends, TIMES)
 
 
 def cost_curve(sweep: SweepData) -> Spec | None:
@@ -86,14 +84,11 @@ def _points(
     rows: list[Row] = []
     stretch = 0
     for place, paired in found:
-        has = paired.low is not None and paired.high is not None
-        stretch += not has
-        middle = paired.ratio if has else paired.median
-        text = f"{said(middle)}, no interval yet"
-        if paired.low is not None and paired.high is not None:
-            text = f"{said(middle)} [{said(paired.low)}, {said(paired.high)}]"
+        middle, low, high = paired.estimate
+        stretch += low is None
+        text = bracketed(paired.estimate, said, ", no interval yet")
         limited = "client-limited" if place.client_limited(mode) else "server"
-        row: Row = {"y": middle, "low": paired.low, "high": paired.high, "text": text, "rounds": paired.rounds}
+        row: Row = {"y": middle, "low": low, "high": high, "text": text, "rounds": paired.rounds}
         rows.append(_at(sweep, place.value, mode) | row | {"stretch": f"{mode} {stretch}", "limit": limited})
     return rows
 
@@ -110,17 +105,13 @@ def _chart(
 ) -> Spec:
     known = [row.get(key) for row in (*rows, *dots) for key in ("y", "low", "high")]
     heights = [*ends, *(height for height in known if isinstance(height, float))]
-    domain = [min(heights) / 1.06, max(heights) * 1.06]
-    y_axis = alt.Axis(title=title, values=log_ticks(*domain), labelExpr=labels)
-    y = alt.Y("y:Q", axis=y_axis, scale=alt.Scale(type="log", domain=domain, nice=False))
-    x, modes = _x(sweep, rows), list(sweep.modes)
-    colours = alt.Scale(domain=modes, range=[mode_colour(index) for index in range(len(modes))])
-    colour = alt.Color("mode:N", scale=colours, legend=alt.Legend(symbolOpacity=1))
+    axis = log_axis(heights, 1.06, title, labels)
+    x, y, low = _x(sweep, rows), alt.Y("y:Q", **axis), alt.Y("low:Q", axis=axis["axis"])
+    colour = alt.Color("mode:N", scale=mode_scale(sweep.modes), legend=alt.Legend(symbolOpacity=1))
     tips = ["mode:N", alt.Tooltip("at:N", title=AXIS_TITLES[sweep.sweep.axis].partition(" (")[0])]
     tips += [alt.Tooltip("text:N", title=what), "rounds:Q", alt.Tooltip("limit:N", title="limit")]
     base, spread = data(rows), data([row for row in rows if row["low"] is not None])
     hollow = alt.condition("datum.limit == 'client-limited'", alt.value(PAPER), colour)
-    low = alt.Y("low:Q", axis=y_axis)
     layers = [
         *behind,
         spread.mark_area(opacity=0.16).encode(x=x, y=low, y2="high:Q", detail="stretch:N", color=colour),

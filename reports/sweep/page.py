@@ -7,12 +7,12 @@ from pathlib import Path
 
 from markupsafe import Markup
 
-from profiles.store.files import write_file
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, percent
 from reports.analysis.text import median, number, plural
 from reports.analysis.verdict import SIGNS
-from reports.charts.figure import figure, vega_bundle
+from reports.charts.figure import figure
+from reports.comparison.page import write_page
 from reports.explanations import limit, machine_line, network_line
 from reports.page import PAGE_FILE, SINKS
 from reports.sweep import curves, published_table
@@ -26,10 +26,10 @@ READ_CURVE = "Dot: one round. Point: the estimate; a ring if the client was the 
 def report(folder: SweepFolder, reports_folder: Path) -> tuple[SweepData, Path]:
     """Read the sweep, conclude, write the page. Raises UserError."""
     sweep = load_sweep(folder)
-    return sweep, write_file(reports_folder / folder.path.resolve().name / PAGE_FILE, page(sweep).encode())
+    return sweep, write(sweep, reports_folder / folder.path.resolve().name / PAGE_FILE)
 
 
-def page(sweep: SweepData) -> str:
+def write(sweep: SweepData, path: Path) -> Path:
     found = [
         Rendered("verdict", "Result", False, _verdict(sweep)),
         Rendered("ratio", "Ratio", False, _ratio(sweep)),
@@ -44,14 +44,9 @@ def page(sweep: SweepData) -> str:
     each = f"windows of {number(facts.window_s)} s; {SINKS.get(facts.sink, facts.sink)}"
     begun = f"Sweep {facts.name}, {facts.sittings[0].started_at}"
     lead = f"{begun}: {what} (each round measures every mode once), {each}. The baseline is {sweep.modes[0]}."
-    return fragment(
-        "several_runs.html",
-        title=f"{', '.join(sweep.modes)} over the {THINGS[facts.axis]}",
-        lead=lead,
-        origin=f"Made only from the records of sweep {facts.name}.",
-        sections=[item for item in found if item.body],
-        vega=vega_bundle(),
-    )
+    title = f"{', '.join(sweep.modes)} over the {THINGS[facts.axis]}"
+    origin = f"Made only from the records of sweep {facts.name}."
+    return write_page(path, title, lead, origin, [item for item in found if item.body])
 
 
 def _verdict(sweep: SweepData) -> Markup:

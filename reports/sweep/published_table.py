@@ -10,7 +10,6 @@ Source: Sathish K. Palaniappan and Pramod B. Nagaraja, "Efficient data transfer 
 import math
 from dataclasses import dataclass
 
-from reports.analysis.rounds import Spread
 from reports.analysis.text import number, times
 from reports.sweep.sweep_data import PointData, SweepData
 from units import GIB, MIB
@@ -78,6 +77,6 @@ def _row(sweep: SweepData, place: PointData, mode: str, near: tuple[int, int, in
 def _ours(place: PointData, mode: str) -> tuple[str, str]:
     """CPU ms per file, and ms from one file to the next at the measured throughput."""
     request_us = place.request_us(mode)
-    rate: Spread | None = place.run.dataset.spread(mode, "gib_per_s")
+    rate = place.run.dataset.spread(mode, "gib_per_s")
     time_ms = None if rate is None or not rate.median else place.value / GIB / rate.median * 1e3
     return number(None if request_us is None else request_us / 1e3), number(time_ms)

@@ -47,9 +47,7 @@ class PointData:
         paired = self.paired(mode)
         if paired is None:
             return "void" if mode in self.run.void else "unknown"
-        if paired.low is None or paired.high is None:
-            return f"{times(paired.median)}, no interval yet"
-        return interval(paired.ratio, paired.low, paired.high)
+        return f"{times(paired.median)}, no interval yet" if paired.low is None else interval(*paired.estimate)
 
     def client_limited(self, mode: str) -> bool:
         return mostly_client_limited(self.run.dataset.cells_of(mode), self.run.run)

@@ -18,7 +18,7 @@ from reports.comparison import comparison
 from reports.comparison.page import write_comparison
 from reports.export.attachments import downloads
 from reports.export.files import export
-from reports.history import index
+from reports.history import entries
 from reports.history.page import write_history
 from reports.run_data import RunData, find, read_campaign, read_run
 from reports.sections import disturbance_limits
@@ -158,7 +158,7 @@ def test_the_paced_part_is_listed_and_compared_under_a_name_of_its_own(tmp_path:
     profiles, reports = tmp_path / "profiles", tmp_path / "reports"
     write(profiles)
     write(profiles, "later")
-    history = index.history(profiles, reports / index.STORE_FILE)
+    history = entries.history(profiles)
     assert [entry.name for entry in history.entries] == ["both", "both/paced", "later", "later/paced"]
     page.report(find(profiles, "both"), reports)
     assert write_history(history, reports).read_text().count('href="both/index.html"') == 2

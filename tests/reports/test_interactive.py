@@ -8,7 +8,7 @@ import pytest
 from errors import UsageError
 from profiles.store.run_folder import RunFolder
 from reports import page, run_data, terminal
-from reports.history import index
+from reports.history import entries
 from reports.run_data import read_campaign
 from tests.reports import synthetic
 from tests.reports.tags import Tags
@@ -53,5 +53,5 @@ def test_it_is_neither_the_latest_run_nor_compared_nor_in_the_list(stored: RunFo
     assert told == [f"skipped run 'by-hand': {run_data.INTERACTIVE}"]
     with pytest.raises(UsageError, match="interactive, not a campaign"):
         read_campaign(tmp_path, "by-hand")
-    history = index.history(tmp_path, tmp_path / "reports" / "history.duckdb")
+    history = entries.history(tmp_path)
     assert [entry.name for entry in history.entries if entry.name != "reports"] == ["campaign"]

@@ -1,28 +1,20 @@
 """The list of all runs: the folders are the truth, and no folder brings the list down."""
 
-import shutil
-import subprocess
-import sys
 from pathlib import Path
 
-import duckdb
 import pytest
 
-from errors import UserError
-from reports.history import entries as history_of
 from reports.history import page, terminal, trend_chart
-from reports.history.entries import Entry, History, ModeEntry
-from reports.history.index import STORE_FILE
-from reports.history.index import history as read_history
-from tests.conftest import PROJECT
+from reports.history.entries import History
+from reports.history.entries import history as read_history
 from tests.reports import several_runs
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
 
 
 @pytest.fixture
-def index(tmp_path: Path) -> Path:
-    return tmp_path / "reports" / STORE_FILE
+def reports(tmp_path: Path) -> Path:
+    return tmp_path / "reports"
 
 
 @pytest.fixture
@@ -39,139 +31,90 @@ def names(history: History) -> list[str]:
     return [entry.name for entry in history.entries]
 
 
-def test_runs_are_listed_by_date_with_their_verdicts_and_machine(profiles: Path, index: Path) -> None:
-    history = read_history(profiles, index)
+def test_runs_are_listed_by_date_with_their_verdicts_and_machine(profiles: Path, reports: Path) -> None:
+    history = read_history(profiles)
     assert names(history) == ["monday", "tuesday"]
     monday = history.entries[0]
     assert (monday.validity, monday.state, monday.rounds, monday.kernel) == ("valid", "done", 8, "Linux 6.18.0")
     assert monday.machine == "Example CPU @ 3.0 GHz, 2 CPUs, kvm"
-    sendfile = history.modes["monday"][1]
+    sendfile = monday.modes[1]
     assert sendfile.kind == "less" and sendfile.sentence is not None and "sendfile uses 0.33x" in sendfile.sentence
-    assert sendfile.ratio_low is not None and sendfile.cost_low is not None
-
-
-def test_the_index_can_be_deleted_or_broken_and_nothing_is_lost(profiles: Path, index: Path) -> None:
-    first = read_history(profiles, index)
-    index.unlink()
-    assert read_history(profiles, index) == first
-    index.write_bytes(b"no database " * 1000)
-    assert read_history(profiles, index) == first
-    with duckdb.connect(str(index)) as found:
-        found.execute("DROP TABLE modes; UPDATE code SET digest = 'of another revision'")
-    assert read_history(profiles, index) == first
-
-
-def test_only_what_changed_is_read_again(profiles: Path, index: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    read_history(profiles, index)
-    read: list[str] = []
-
-    def noted(name: str, folder: Path) -> tuple[Entry, tuple[ModeEntry, ...]]:
-        read.append(name)
-        return history_of.read(name, folder)
-
-    monkeypatch.setattr("reports.history.index.read", noted)
-    read_history(profiles, index)
-    assert read == []
-    several_runs.write(profiles, "wednesday", started_at="2026-03-03T12:00:00+00:00")
-    cells = (profiles / "monday" / "rounds.jsonl").read_text().splitlines(keepends=True)
-    (profiles / "monday" / "rounds.jsonl").write_text("".join(cells[:-3]))
-    shutil.rmtree(profiles / "tuesday")
-    history = read_history(profiles, index)
-    assert (read, names(history)) == (["monday", "wednesday"], ["monday", "wednesday"])
-    assert history.entries[0].rounds == 7
+    assert sendfile.ratio and None not in sendfile.ratio and sendfile.cost and None not in sendfile.cost
 
 
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"name": "x"}', "\x00", '{"name": "\\ud800"}'], ids=lambda text: repr(text)
 )
-def test_a_folder_that_is_no_run_is_one_line_and_not_the_end(profiles: Path, index: Path, content: str) -> None:
+def test_a_folder_that_is_no_run_is_one_line_and_not_the_end(profiles: Path, reports: Path, content: str) -> None:
     (profiles / "broken").mkdir()
     (profiles / "broken" / "run.json").write_text(content)
     (profiles / "empty").mkdir()
     (profiles / ".hidden").mkdir()
     (profiles / "a file").write_text("")
-    history = read_history(profiles, index)
+    history = read_history(profiles)
     assert names(history) == ["monday", "tuesday", "broken", "empty"]
     assert all(entry.broken and "\n" not in entry.broken for entry in history.entries[2:])
 
 
-def test_a_sweep_is_not_taken_for_a_broken_run(profiles: Path, index: Path) -> None:
+def test_a_sweep_is_not_taken_for_a_broken_run(profiles: Path, reports: Path) -> None:
     (profiles / "sizes").mkdir()
     (profiles / "sizes" / "sweep.json").write_text("{}")
-    assert names(read_history(profiles, index)) == ["monday", "tuesday"]
+    assert names(read_history(profiles)) == ["monday", "tuesday"]
 
 
 def test_hostile_names_neither_steer_the_terminal_nor_the_page(
-    profiles: Path, index: Path, capsys: pytest.CaptureFixture[str]
+    profiles: Path, reports: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     several_runs.write(profiles, "hostile", modes=("read-send", HOSTILE), host={"cpu_model": f"\x1b[2J{HOSTILE}"})
     (profiles / "\x1b[31m<img src=x onerror=alert(1)>").mkdir()
     (profiles / "\udcff").mkdir()  # bytes that are no UTF-8
-    history = read_history(profiles, index)
+    history = read_history(profiles)
     terminal.show_history(history)
     printed = capsys.readouterr().out
     assert "\x1b" not in printed and HOSTILE in printed
-    tags = Tags(page.write_history(history, index.parent).read_text())
+    tags = Tags(page.write_history(history, reports).read_text())
     assert "img" not in [tag for tag, _ in tags.elements] and HOSTILE in "".join(tags.words)
 
 
-def test_a_trend_needs_two_runs_of_one_machine_and_one_question(profiles: Path, index: Path) -> None:
+def test_a_trend_needs_two_runs_of_one_machine_and_one_question(profiles: Path, reports: Path) -> None:
     several_runs.write(profiles, "elsewhere", host={"cpu_model": "another", "cpus": 64})
     several_runs.write(profiles, "copying", sink="copy")
-    (group,) = trend_chart.comparable_runs(read_history(profiles, index))
+    (group,) = trend_chart.comparable_runs(read_history(profiles))
     assert [entry.name for entry in group.runs] == ["monday", "tuesday"]
 
 
-def test_a_trend_shows_the_change_and_leaves_void_numbers_out(profiles: Path, index: Path) -> None:
+def test_a_trend_shows_the_change_and_leaves_void_numbers_out(profiles: Path, reports: Path) -> None:
     several_runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
-    history = read_history(profiles, index)
+    history = read_history(profiles)
     (group,) = trend_chart.comparable_runs(history)
-    spec = trend_chart.ratio_trend(history, group)
+    spec = trend_chart.ratio_trend(group)
     assert spec is not None
     rows = [row for rows in spec["datasets"].values() for row in rows]
     values = {row["run"]: row["value"] for row in rows if row.get("mode") == "sendfile"}
     assert set(values) == {"monday", "tuesday"} and 1.15 < values["tuesday"] / values["monday"] < 1.25
 
 
-def test_the_page_has_the_runs_and_a_chart_for_each_number(profiles: Path, index: Path) -> None:
-    html = page.write_history(read_history(profiles, index), index.parent).read_text()
+def test_the_page_has_the_runs_and_a_chart_for_each_number(profiles: Path, reports: Path) -> None:
+    html = page.write_history(read_history(profiles), reports).read_text()
     tags = Tags(html)
     assert html.count('<figure class="chart">') == 2 and "between-run variation unknown" in tags.text
     assert tags.text.index("tuesday") < tags.text.index("monday")
 
 
-def test_no_run_at_all_is_no_error(tmp_path: Path, index: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    history = read_history(tmp_path / "nowhere", index)
+def test_no_run_at_all_is_no_error(tmp_path: Path, reports: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    history = read_history(tmp_path / "nowhere")
     assert history.entries == ()
     terminal.show_history(history)
     assert "there is no run yet" in capsys.readouterr().out
-    assert "There is no run yet" in page.write_history(history, index.parent).read_text()
+    assert "There is no run yet" in page.write_history(history, reports).read_text()
 
 
-def test_an_index_in_use_is_waited_for_and_not_for_ever(
-    profiles: Path, index: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    read_history(profiles, index)
-    held = "import duckdb, sys; found = duckdb.connect(sys.argv[1]); print('open', flush=True); sys.stdin.read()"
-    other = subprocess.Popen(
-        [sys.executable, "-c", held, str(index)], cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE
-    )
-    with other:
-        assert other.stdout is not None and other.stdin is not None and other.stdout.readline() == b"open\n"
-        monkeypatch.setattr("reports.history.index.WAIT_S", 0.0)
-        with pytest.raises(UserError, match="cannot open the list of runs"):
-            read_history(profiles, index)
-        assert index.exists()
-        other.stdin.close()
-    assert len(read_history(profiles, index).entries) == 2
-
-
-def test_each_run_of_the_page_has_its_verdict_as_a_sign_and_a_small_forest(profiles: Path, index: Path) -> None:
+def test_each_run_of_the_page_has_its_verdict_as_a_sign_and_a_small_forest(profiles: Path, reports: Path) -> None:
     several_runs.write(profiles, "wednesday", seed=3, started_at="2026-03-03T12:00:00+00:00", failing="sendfile")
-    (index.parent / "monday").mkdir(parents=True)
-    (index.parent / "monday" / "index.html").write_text("a report")
-    path = page.write_history(read_history(profiles, index), index.parent)
-    assert path == index.parent / "index.html"
+    (reports / "monday").mkdir(parents=True)
+    (reports / "monday" / "index.html").write_text("a report")
+    path = page.write_history(read_history(profiles), reports)
+    assert path == reports / "index.html"
     html = path.read_text()
     tags = Tags(html)
     assert [
