@@ -45,7 +45,7 @@ def test_a_campaign_is_repeated_there_and_its_file_is_made_there(served: Path) -
         with serving(served, *options, few=FEW) as bench:
             given = {"modes": ["sendfile"], "users": 1, "window": 0.2, "profile": 0}
             assert bench.ask("/load/start", {"modes": ["sendfile"], "size": "1MiB"})[0] == 200
-            eventually(lambda: "the file is the agent's" in bench.state()["load_error"])
+            eventually(lambda: "the file is on the agent's machine" in bench.state()["load_error"])
             assert bench.ask("/campaign/start", {"given": given})[0] == 200
             eventually(lambda: bool(bench.runs()))
             bench.ask("/campaign/stop")

@@ -55,7 +55,7 @@ def test_psutil_forgets_what_ended_threads_had_counted() -> None:
     gate, ready, counter = threading.Event(), threading.Event(), SwitchCounter(os.getpid())
 
     def switch() -> None:
-        for _ in range(1000):
+        for _ in range(2000):  # not every wait is a switch: see above
             time.sleep(0.00001)
         ready.set()
         gate.wait()
