@@ -23,7 +23,7 @@ from reports.students import page as students
 from reports.templating import Rendered, fragment, mode_colour
 
 PAGE_FILE = "index.html"
-FOLD_FROM_ORDER = 100  # sections with a lower ORDER answer what method.md §7 asks for, and are never folded
+FOLD_FROM_ORDER = 100  # sections with a lower ORDER answer what docs/method.md §7 asks for, and are never folded
 SINKS = {"discard": "the client discards the bytes", "copy": "the client copies the bytes into a buffer"}
 FLAMES = Path(__file__).parent / "assets" / "flames.js"
 
@@ -32,7 +32,7 @@ class Section(Protocol):
     """A file in `sections/`. An empty result leaves the section out. Optional attributes:
 
     HALF_WIDTH: may be placed beside another such section on a wide page.
-    PER_WORKLOAD: appears once for each workload of the run, saturated and paced (method.md §2).
+    PER_WORKLOAD: appears once for each workload of the run, saturated and paced (docs/method.md §2).
     NEEDS_PAIRING: compares modes, so it is left out where rounds were not paired.
     HINT: text beside the title of a folded section.
     """

@@ -31,8 +31,8 @@ class RunData:
 
     attachments: flame graphs and stacks by file name. floor: the A/A floor in force, None if unknown. sensitivity: the
     verdicts from other rounds, None if no round was disturbed. deep: perf profiles by mode; deep_profiles say why one
-    is missing. paced: where both questions were asked (method.md §2), the answer to the paced one; no_paced: why there
-    is none. code: the servers' source.
+    is missing. paced: where both questions were asked (docs/method.md §2), the answer to the paced one; no_paced: why
+    there is none. code: the servers' source.
     """
 
     run: Run
@@ -55,7 +55,7 @@ class RunData:
 
     @property
     def delta(self) -> float:
-        """The smallest difference that matters, as a share (method.md §5)."""
+        """The smallest difference that matters, as a share (docs/method.md §5)."""
         return delta(self.floor.reach if self.floor else None)
 
     @property

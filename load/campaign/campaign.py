@@ -1,6 +1,6 @@
 """One run of a campaign: proofs, a pilot, rounds, probes and flame graphs, all written to the run's folder.
 
-Its rule: three passes that are never mixed (method.md §1), and whatever is complete is written at once.
+Its rule: three passes that are never mixed (docs/method.md §1), and whatever is complete is written at once.
 """
 
 from collections.abc import Callable
@@ -32,8 +32,8 @@ T = TypeVar("T")
 
 
 class Campaign:
-    """saturated: the folder of the run that asks the other question (method.md §2), whose proofs and pilot hold for
-    this one, too."""
+    """saturated: the folder of the run that asks the other question (docs/method.md §2), whose proofs and pilot
+    hold for this one, too."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from profiles.store.records import Cell
 from profiles.store.run_facts import MetricFacts
 from units import GIB
 
-MIN_REQUESTS_FOR_PERCENTILE = 1000  # method.md §4
+MIN_REQUESTS_FOR_PERCENTILE = 1000  # docs/method.md §4
 
 Values = dict[str, float | None]
 

@@ -1,8 +1,8 @@
 """One cell at a time: a fresh server, users, a window, and everything stopped again.
 
 Its rule: a cell is a fresh server process, a readiness probe, a discarded warm-up, a measured window and a stop, and
-only the server under measurement runs (method.md §2). The window of a cold cell is one download by one user, because
-bytes that are read twice come from the page cache.
+only the server under measurement runs (docs/method.md §2). The window of a cold cell is one download by one user,
+because bytes that are read twice come from the page cache.
 """
 
 import contextlib
@@ -89,7 +89,7 @@ class CellRunner:
                 return self._cell(position, mode, (first, last), meter), share
 
     def profile(self, position: int, mode: str) -> Profile:
-        """One mode under the same load with py-spy attached; never scored (method.md §1)."""
+        """One mode under the same load with py-spy attached; never scored (docs/method.md §1)."""
         settings = self._settings
         with self._loaded(mode, settings.users, "py-spy"):
             self._agent.record(mode, settings.profile_s)

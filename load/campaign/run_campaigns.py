@@ -1,4 +1,4 @@
-"""One campaign for each question (saturated, paced; method.md §2), one after the other.
+"""One campaign for each question (saturated, paced; docs/method.md §2), one after the other.
 
 `make load` and the live page both come here.
 """

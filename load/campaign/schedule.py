@@ -1,8 +1,8 @@
 """The rounds of a campaign: their planned order, repeats of disturbed ones, and when there have been enough.
 
-Its rule: only precision and disturbances decide, never a result (method.md §4, §6). Precision is checked after whole
-blocks of planned rounds, so that positions stay balanced. Disturbed rounds are dropped and repeated after the planned
-ones, at most `retries` times; when every repeat of a pass is disturbed, it is the last. So there are at most
+Its rule: only precision and disturbances decide, never a result (docs/method.md §4, §6). Precision is checked after
+whole blocks of planned rounds, so that positions stay balanced. Disturbed rounds are dropped and repeated after the
+planned ones, at most `retries` times; when every repeat of a pass is disturbed, it is the last. So there are at most
 rounds · (1 + retries) rounds.
 """
 

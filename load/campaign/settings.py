@@ -1,4 +1,4 @@
-"""What a campaign was asked for, and the record that says so (method.md §8).
+"""What a campaign was asked for, and the record that says so (docs/method.md §8).
 
 Its rule: whatever changes a number stands here, and so in run.json.
 """

@@ -8,8 +8,8 @@ Its rule: pure and seeded. It asks, in this order:
 3. Where is it? Fine points between two neighbours on different sides of 1.
 4. How precisely? The points near 1, the widest interval first, then the others, down to ±5 %; near 1 down to ±δ.
 
-Precision ends the rounds at a point, not significance (method.md §4). "Near" means within twice the half-width, so that
-a point gets more rounds when its interval has only just excluded 1. In simulation (the model is in
+Precision ends the rounds at a point, not significance (docs/method.md §4). "Near" means within twice the half-width, so
+that a point gets more rounds when its interval has only just excluded 1. In simulation (the model is in
 tests/load/sweep/test_next_point.py; slopes of 0.02 to 0.2, noise of 5 and 10 %) the intervals of points chosen this way
 covered 97 % in sweeps of 60 rounds and 94 to 96 % in sweeps of 150.
 """
@@ -22,7 +22,7 @@ from dataclasses import dataclass
 
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired
 
-DELTA = 0.02  # method.md §5
+DELTA = 0.02  # docs/method.md §5
 MOST_ROUNDS = 40
 
 

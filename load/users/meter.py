@@ -1,7 +1,7 @@
 """What the users of one target saw: bytes as they arrive, downloads, failures, latencies.
 
 Its rule: bytes count the moment they arrive, also those of a download that is still under way when the window closes
-(method.md §2).
+(docs/method.md §2).
 """
 
 from collections import Counter

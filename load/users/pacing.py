@@ -1,4 +1,4 @@
-"""The pace of users: saturated, or a rate that every mode is offered (method.md §2).
+"""The pace of users: saturated, or a rate that every mode is offered (docs/method.md §2).
 
 Its rule: open-loop. The moments at which downloads start are fixed before the first one: one every file size / rate,
 the users in turn. A late user starts at once and skips none, and its latency counts from the moment at which it should

@@ -1,7 +1,7 @@
 """The sampler: reads every process at a fixed interval, and at once when asked to (the edges of a window).
 
 Its rule: it runs in a process that is never busy with load, stamps each reading with the moment at which it was taken,
-and records its own cost (method.md §1).
+and records its own cost (docs/method.md §1).
 """
 
 import contextlib

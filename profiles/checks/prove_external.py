@@ -1,4 +1,4 @@
-"""What an external server really does, as far as that can be seen from outside. Never timed (method.md §1).
+"""What an external server really does, as far as that can be seen from outside. Never timed (docs/method.md §1).
 
 What cannot be seen is reported as unknown. There is no model of an external server's copies, so only wrong bytes
 contradict its name. How each is known:

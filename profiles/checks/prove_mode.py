@@ -1,4 +1,4 @@
-"""What a mode really does on this machine: capability, copies, system calls. Never timed (method.md §1).
+"""What a mode really does on this machine: capability, copies, system calls. Never timed (docs/method.md §1).
 
 A mode that does not run is missing for a reason; one whose measured copies are not its model's contradicts its name.
 """

@@ -1,4 +1,4 @@
-"""Facts about the machine, the software and the served file (method.md §8). What cannot be read is None, "unknown"."""
+"""Facts about the machine, the software and the served file (docs/method.md §8). What cannot be read is None."""
 
 import importlib.metadata
 import os

@@ -1,4 +1,4 @@
-"""Facts about the interface and the sockets that the traffic goes through (method.md §8). None is "unknown".
+"""Facts about the interface and the sockets that the traffic goes through (docs/method.md §8). None is "unknown".
 
 Offloads come from the SIOCETHTOOL ioctl, netdevice(7) and linux/ethtool.h, so that no program need be installed.
 """

@@ -3,7 +3,8 @@
 Its rule: a counter never goes down while its process lives, and counts the whole process: all threads, those that
 ended, and children that were waited for. To add a metric, add a row.
 
-psutil reads them, each file of /proc once (Process.oneshot()); what it cannot is in own_readings.py (method.md §3).
+psutil reads them, each file of /proc once (Process.oneshot()); what it cannot is in own_readings.py
+(docs/method.md §3).
 """
 
 import time

@@ -1,8 +1,8 @@
 """perf attached to a server: stacks that reach into the kernel.
 
 perf is attached before there is a connection and counts only when told to, since `perf record -p` loses the threads
-that are made in its first 180 ms. It records in a pass of its own, which is never scored (method.md §1). Stacks are
-unwound from copies of the stack (--call-graph dwarf), since common builds of Python keep no frame pointers.
+that are made in its first 180 ms. It records in a pass of its own, which is never scored (docs/method.md §1). Stacks
+are unwound from copies of the stack (--call-graph dwarf), since common builds of Python keep no frame pointers.
 """
 
 import contextlib

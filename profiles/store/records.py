@@ -17,7 +17,7 @@ PythonFrames = Literal["trampoline", "joined"]
 
 @dataclass(frozen=True, slots=True)
 class Floor:
-    """The A/A floor: the difference that this machine finds between two equals (method.md §5)."""
+    """The A/A floor: the difference that this machine finds between two equals (docs/method.md §5)."""
 
     low: float  # lower end of the 95 % interval of the baseline's duplicate against the baseline, as a ratio
     high: float  # upper end of it
@@ -60,7 +60,7 @@ class Run:
     state: State  # "running" also after a kill
     started_at: str  # ISO 8601
     command: str  # what was typed to start it
-    question: Literal["saturated", "paced"]  # as fast as it goes, or at one offered rate (method.md §2)
+    question: Literal["saturated", "paced"]  # as fast as it goes, or at one offered rate (docs/method.md §2)
     seed: int  # of the random order
     order: tuple[tuple[str, ...], ...]  # round by round, the modes in the order in which they ran
     baseline: str  # the mode that all others are compared with
@@ -104,7 +104,7 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One mode in one round: its measured window (method.md §2). On disk the metrics stand beside the other fields."""
+    """One mode in one round: its measured window (docs/method.md §2). On disk, metrics are fields like the others."""
 
     round: int  # from 1
     position: int  # of the mode in its round, from 1
@@ -145,7 +145,7 @@ class DeepProfile:
 
 @dataclass(frozen=True, slots=True)
 class Probe:
-    """One mode once more with more users, never scored: was the server the limit? (method.md §6)"""
+    """One mode once more with more users, never scored: was the server the limit? (docs/method.md §6)"""
 
     cell: Cell  # what was measured
     users: int  # concurrent downloads

@@ -3,15 +3,15 @@
 Its rule: a run can be cut short at any moment, and what its folder holds then is whole and can be read.
 
     profiles/out/RUN/
-      run.json        Run: what was asked for, of which targets, on which machine (method.md §8)
+      run.json        Run: what was asked for, of which targets, on which machine (docs/method.md §8)
       rounds.jsonl    a Cell per line: the score pass, written as soon as the cell is complete
-      profile.jsonl   a Profile per line: the py-spy pass, one line per mode (never scored, method.md §1)
+      profile.jsonl   a Profile per line: the py-spy pass, one line per mode (never scored, docs/method.md §1)
       deep.jsonl      a DeepProfile per line: the perf pass, where perf can be had (never scored)
       proof.jsonl     a Proof per line: the prove pass, what each mode really does (never timed)
-      probe.jsonl     a Probe per line: a mode under doubled load, to see what limited it (never scored, method.md §6)
+      probe.jsonl     a Probe per line: a mode under doubled load, to see what limited it (docs/method.md §6)
       code.jsonl      a Code per line: the servers' own code as it was
       samples.jsonl   a Sample per line: counters over time
-      paced/          where both questions were asked (method.md §2): the paced run, a folder like this one
+      paced/          where both questions were asked (docs/method.md §2): the paced run, a folder like this one
       MODE.svg, MODE.raw   py-spy's flame graph and its folded stacks
       MODE.folded     perf's folded stacks, from Python down into the kernel (profiles/profilers/folded_stacks.py)
 """

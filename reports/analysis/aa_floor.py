@@ -1,4 +1,4 @@
-"""The A/A floor: what this machine calls a difference between two equals (method.md §5). Pure.
+"""The A/A floor: what this machine calls a difference between two equals (docs/method.md §5). Pure.
 
 Its rule: it comes from a duplicate of the baseline that ran as one more mode, in the same rounds. The floor is how far
 the plain 95 % interval of duplicate / baseline reaches from 1. An interval that does not hold 1 is no calibration: it

@@ -1,7 +1,7 @@
 """What was full while a cell ran: the client, the server, or neither. Pure.
 
 Its rule: throughput is the ceiling of whatever was full, so it is the server's only where the server was full. A full
-client beside a server with headroom makes throughput a lower bound; CPU per GiB holds (method.md §6).
+client beside a server with headroom makes throughput a lower bound; CPU per GiB holds (docs/method.md §6).
 """
 
 import statistics

@@ -1,4 +1,4 @@
-"""What disturbed a round, by covariates: steal, throttling, foreign CPU and the like (method.md §6). Pure.
+"""What disturbed a round, by covariates: steal, throttling, foreign CPU and the like (docs/method.md §6). Pure.
 
 Its rule: a disturbance rule looks at how a cell ran and never at its result, so that dropping a round cannot favour a
 result. What cannot be read is None, "unknown": it neither disturbs nor clears. One disturbed cell drops the whole

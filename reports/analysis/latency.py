@@ -1,7 +1,7 @@
 """How long a mode's downloads took, merged from the histograms of its cells.
 
 Its rule: histograms are added, percentiles never are; and none is given from fewer than 1,000 downloads
-(method.md §4).
+(docs/method.md §4).
 """
 
 from dataclasses import dataclass

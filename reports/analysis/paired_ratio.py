@@ -1,6 +1,6 @@
 """One ratio out of paired rounds: the Hodges–Lehmann estimate with the exact Wilcoxon signed-rank interval.
 
-Its rule: a round is one observation, log(mode / baseline), and nothing inside a round is (method.md §4). Ratios
+Its rule: a round is one observation, log(mode / baseline), and nothing inside a round is (docs/method.md §4). Ratios
 are never averaged arithmetically: 0.5x and 2x are the same distance from 1.
 
 Why this interval: in simulation its nominal 95 % covered 96 % of clean and 95 % of spiky runs of 10 rounds, where
@@ -17,7 +17,7 @@ from functools import lru_cache
 
 FEWEST_ROUNDS = 6
 FAMILY_CONFIDENCE = 0.95
-TARGET_HALF_WIDTH = 0.05  # method.md §4: the precision at which a campaign may stop
+TARGET_HALF_WIDTH = 0.05  # docs/method.md §4: the precision at which a campaign may stop
 
 Estimate = tuple[float, float | None, float | None]  # a value, and both ends of its interval or None twice
 
@@ -79,7 +79,7 @@ def hodges_lehmann(values: Sequence[float], confidence: float) -> Estimate:
 
 
 def family_confidence(comparisons: int) -> float:
-    """The confidence of each interval that makes all of them hold together with 95 % (Bonferroni, method.md §4)."""
+    """The confidence of each interval that makes all hold together with 95 % (Bonferroni, docs/method.md §4)."""
     return 1 - (1 - FAMILY_CONFIDENCE) / max(1, comparisons)
 
 

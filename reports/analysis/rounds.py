@@ -1,8 +1,8 @@
 """The records of a run in order: complete rounds, dropped rounds, and the numbers of a mode over the judged ones.
 
-Its rule: only complete rounds, in which every mode has its cell, are ever compared (method.md §4), and disturbed ones
-are dropped whole (§6) as long as enough are left for an interval. Where too few are left, every round is kept, and the
-report says so. Both are decided on covariates and counts, never on a result. A number that is missing in a round is
+Its rule: only complete rounds, in which every mode has its cell, are ever compared (docs/method.md §4), and disturbed
+ones are dropped whole (§6) as long as enough are left for an interval. Where too few are left, every round is kept, and
+the report says so. Both are decided on covariates and counts, never on a result. A number that is missing in a round is
 counted as missing, never filled in.
 """
 
@@ -63,7 +63,7 @@ class Dataset:
         return tuple(cells for cells in self.all_rounds if number_of(cells) not in self.disturbed)
 
     def with_rounds(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Dataset":
-        """The same records with other rounds judged: for the sensitivity statement (method.md §6)."""
+        """The same records with other rounds judged: for the sensitivity statement (docs/method.md §6)."""
         return replace(self, rounds=rounds)
 
     @property

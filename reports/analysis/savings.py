@@ -1,7 +1,7 @@
 """What a difference per GiB means at a stated traffic, in cores and in core-hours a day.
 
 Its rule: it is computed from absolute differences, baseline minus mode within each round, and never from a ratio: the
-Hodges–Lehmann estimate with the exact Wilcoxon interval (method.md §4), on seconds instead of on logarithms.
+Hodges–Lehmann estimate with the exact Wilcoxon interval (docs/method.md §4), on seconds instead of on logarithms.
 """
 
 from dataclasses import dataclass

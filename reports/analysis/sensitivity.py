@@ -1,4 +1,4 @@
-"""Does the verdict depend on which rounds were judged? (method.md §6)
+"""Does the verdict depend on which rounds were judged? (docs/method.md §6)
 
 Its rule: where rounds were dropped, every verdict is made again with every round kept; where none could be dropped,
 from the undisturbed rounds alone. Both are reported, whichever way they point.

@@ -4,7 +4,7 @@ with the Mann–Whitney test (Hodges & Lehmann 1963; Hollander, Wolfe & Chicken,
 
 Its rule: it knows how much the rounds differ *within* each run, and not how much one run differs from the next on the
 same machine. The interval is too narrow by just that, so `CAVEAT` goes wherever the interval goes, and nothing here
-is a verdict (method.md §4).
+is a verdict (docs/method.md §4).
 """
 
 import math

@@ -1,4 +1,4 @@
-"""Is this run fit to conclude from? Records in; voids, cautions and unknowns out (method.md §6).
+"""Is this run fit to conclude from? Records in; voids, cautions and unknowns out (docs/method.md §6).
 
 Its rule: checks look at how the run went and never at who won, and what cannot be read is "unknown", not "ok".
 Disturbed rounds were dropped before (rounds.py); the checks here speak of the rounds that are judged.

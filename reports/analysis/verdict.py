@@ -1,4 +1,4 @@
-"""The verdict on a mode against the baseline: one of four sentences (method.md §5), or why there is none.
+"""The verdict on a mode against the baseline: one of four sentences (docs/method.md §5), or why there is none.
 
 Its rule: the sentences are those of the specification, word for word, and only `conclude` chooses among them.
 

@@ -1,6 +1,6 @@
 """Which question a run answers: at full speed or at an offered rate, from memory or from disk. Pure.
 
-Its rule: a result names its question (method.md §2), since the same mode may win one and lose the other.
+Its rule: a result names its question (docs/method.md §2), since the same mode may win one and lose the other.
 """
 
 from profiles.store.records import Run

@@ -1,7 +1,7 @@
 """Every comparison that a reader of the page can choose, precomputed: any metric, any mode as the baseline.
 
 Its rule: only the comparison declared before the run has verdicts and Bonferroni intervals; all others are exploratory,
-with plain intervals and no verdict (method.md §4).
+with plain intervals and no verdict (docs/method.md §4).
 """
 
 import itertools

@@ -15,7 +15,7 @@ from reports.analysis.unpaired_ratio import Unpaired, unpaired_ratio
 from reports.comparison.differences import Difference, differences, other_question
 from reports.run_data import RunData
 
-CONFIDENCE = 0.95  # plain intervals: nothing is decided here (method.md §4)
+CONFIDENCE = 0.95  # plain intervals: nothing is decided here (docs/method.md §4)
 
 
 @dataclass(frozen=True, slots=True)

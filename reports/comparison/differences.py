@@ -1,4 +1,4 @@
-"""How two runs differ (method.md §8): in the question they answer, in the machine, and which differences matter.
+"""How two runs differ (docs/method.md §8): in the question they answer, in the machine, and which differences matter.
 
 Its rule: a field of the record that is not listed here counts as part of the question. A new one then stops a
 comparison with a clear message, instead of letting two different questions pass as one.

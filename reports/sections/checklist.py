@@ -1,4 +1,4 @@
-"""Brendan Gregg's questions to any benchmark, answered from the records where they can be (method.md §7)."""
+"""Brendan Gregg's questions to any benchmark, answered from the records where they can be (docs/method.md §7)."""
 
 from markupsafe import Markup
 

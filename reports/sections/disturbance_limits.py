@@ -1,4 +1,4 @@
-"""The limits of method.md §6 for disturbances: each with the worst value that was seen, where, and what followed."""
+"""The limits of docs/method.md §6 for disturbances: each with the worst value seen, where, and what followed."""
 
 from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""Ratios of the other metrics to the baseline: plain intervals, no verdicts (method.md §4)."""
+"""Ratios of the other metrics to the baseline: plain intervals, no verdicts (docs/method.md §4)."""
 
 from markupsafe import Markup
 

@@ -1,4 +1,4 @@
-"""Everything on record about the run, the machine and the software (method.md §8)."""
+"""Everything on record about the run, the machine and the software (docs/method.md §8)."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,4 @@
-"""What profiling cost: throughput and CPU per GiB of each profiled pass beside the measured rounds (method.md §1).
+"""What profiling cost: throughput and CPU per GiB of each profiled pass beside the measured rounds (docs/method.md §1).
 
 Its rule: a pass in which py-spy recorded nothing (a server without Python) is not shown. A load by hand is profiled
 while it is measured, so there is nothing to compare with.

@@ -1,4 +1,4 @@
-"""The verdict sentences (method.md §5), and what they are based on."""
+"""The verdict sentences (docs/method.md §5), and what they are based on."""
 
 from markupsafe import Markup
 

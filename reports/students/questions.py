@@ -77,7 +77,7 @@ def _fewer(run: RunData) -> Iterator[Question]:
 
 
 def _cost(run: RunData) -> Iterator[Question]:
-    """Only for the declared comparison: no other has a verdict (method.md §4)."""
+    """Only for the declared comparison: no other has a verdict (docs/method.md §4)."""
     pair = contrasted(run)
     verdict = next((found for found in run.verdicts if pair and found.mode == pair[1]), None)
     if pair is None or verdict is None or verdict.paired is None or pair[0] != run.run.baseline:

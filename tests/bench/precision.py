@@ -1,4 +1,4 @@
-"""How long `make load MODES=all` takes until it knows sendfile against read-send to ±5 % (method.md §4).
+"""How long `make load MODES=all` takes until it knows sendfile against read-send to ±5 % (docs/method.md §4).
 
 Its rule: it is the campaign that a user starts, with its defaults, but for the flame graphs, which come after the
 rounds. The time goes from the start of the command to the end of the round with which the verdict's own interval was

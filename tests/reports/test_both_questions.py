@@ -1,4 +1,4 @@
-"""A run that asked both questions, saturated and paced (method.md §2): one page, and each result names its own."""
+"""A run that asked both questions, saturated and paced (docs/method.md §2): one page, and each result names its own."""
 
 import csv
 import dataclasses

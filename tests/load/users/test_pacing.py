@@ -1,4 +1,4 @@
-"""The pace of users: what is offered, when a download is due, and that no lateness is forgotten (method.md §2)."""
+"""The pace of users: what is offered, when a download is due, and that no lateness is forgotten (docs/method.md §2)."""
 
 import itertools
 import json
