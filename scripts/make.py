@@ -79,7 +79,7 @@ def given_to_make() -> list[str]:
 
 
 def default_size(pace: str) -> str:
-    """Of the test file: at a pace, a hundred downloads and more are to start in every window."""
+    """The size of the test file; at a pace small, so that a hundred downloads and more start in every window."""
     return "256MiB" if pace in ("", "saturated") else "1MiB"
 
 

@@ -120,7 +120,7 @@ def measure(
 
 
 def smaller_share(before: float | None, after: float | None) -> float | None:
-    """Of the served file in the page cache, before or after a cell."""
+    """The smaller share of the served file that was in the page cache, before or after a cell."""
     return None if before is None or after is None else min(before, after)
 
 

@@ -111,7 +111,7 @@ class RecordCommand:
 
 
 def size_of(text: str) -> int | None:
-    """Of a file, in bytes; None where nothing is asked for."""
+    """The size in bytes that a text asks for; None where it is empty."""
     if not text.strip():
         return None
     size_bytes = parse_size(text)

@@ -73,7 +73,7 @@ def _total(counts: list[Received], name: str) -> int:
 
 
 def _workers_cpu(counts: list[Received], name: str) -> float:
-    """Of the processes that are not this one."""
+    """The CPU time of the worker processes."""
     return sum(count.cpu[name] for count in counts if count.cpu)
 
 

@@ -31,7 +31,7 @@ def outcome(field: Field, _: Readings) -> Outcome:
 
 
 def _share(first: Snapshot, last: Snapshot) -> float:
-    """Of a core, between two snapshots."""
+    """The sampler's share of a core between two snapshots."""
     before_s, after_s = (seen.processes["sampler"]["cpu_s"] for seen in (first, last))
     assert before_s is not None and after_s is not None
     return (after_s - before_s) / (last.monotonic_s - first.monotonic_s)

@@ -149,7 +149,7 @@ def test_a_campaign_exits_with_its_code_and_leaves_its_report_to_the_user(idle: 
 
 
 def test_flame_graphs_need_no_capability(project: Checkout) -> None:
-    """Of the campaign above: the servers and py-spy are the same user's."""
+    """The campaign above made them: the servers and py-spy are the same user's."""
     profiles = RunFolder(project.path / "profiles" / "out" / "tiny").read(Profile)
     assert [(profile.cell.mode, profile.reason) for profile in profiles] == [("read-send", None), ("sendfile", None)]
     assert all((project.path / "profiles" / "out" / "tiny" / str(profile.svg)).is_file() for profile in profiles)

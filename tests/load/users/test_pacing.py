@@ -94,7 +94,7 @@ LATE = """if True:
 
 
 def test_latency_counts_from_the_intended_start() -> None:
-    """Of a user that comes three seconds late; one without a pace is never late. In a process of its own: locust."""
+    """For a user that is three seconds late; one without a pace is never late. In a process of its own: locust."""
     with answering(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nabcd") as address:
         command = [sys.executable, "-c", LATE, str(address[1])]
         done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=True, timeout=55)

@@ -14,7 +14,7 @@ from tests.reports import synthetic
 
 
 def verdicts(ratios: dict[str, list[float]], failing: str = "") -> tuple[Verdict, ...]:
-    """Of a run in which each mode costs these multiples of the baseline, round by round."""
+    """The verdicts of a run in which each mode costs these multiples of the baseline, round by round."""
     rounds = len(next(iter(ratios.values())))
     run = synthetic.run(("read-send", *ratios), rounds)
     cells = []
