@@ -15,9 +15,11 @@ from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import lru_cache
 
+from knobs import KNOBS
+
 FEWEST_ROUNDS = 6
 FAMILY_CONFIDENCE = 0.95
-TARGET_HALF_WIDTH = 0.05  # docs/method.md §4: the precision at which a campaign may stop
+TARGET_HALF_WIDTH = float(KNOBS["PRECISION"].of["load"])  # docs/method.md §4
 
 Estimate = tuple[float, float | None, float | None]  # a value, and both ends of its interval or None twice
 
