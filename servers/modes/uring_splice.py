@@ -37,15 +37,20 @@ def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, pipe: in
             fill = {"source": fd, "address": offset, "offset": uring.NO_OFFSET, "size": wanted}
             ring.prepare(uring.SPLICE, between.writing, flags=uring.LINKED, tag=_FILL, **fill)
             done = {completion.tag: completion for completion in drain(wanted, wanted == count, linked=1)}
-            filled = done[_FILL].done_bytes("SPLICE from the file")
-            if filled == 0:
+            if done[_FILL].result == 0:
                 raise FileShrankError(count)
+            filled = _moved_bytes(done[_FILL], "SPLICE from the file")
             offset += filled
             count -= filled
             link_broke = done[_DRAIN].result == -errno.ECANCELED
-            left = filled - (0 if link_broke else done[_DRAIN].done_bytes("SPLICE into the socket"))
+            left = filled - (0 if link_broke else _moved_bytes(done[_DRAIN], "SPLICE into the socket"))
             while left:
-                left -= drain(left, count == 0)[0].done_bytes("SPLICE into the socket")
+                left -= _moved_bytes(drain(left, count == 0)[0], "SPLICE into the socket")
+
+
+def _moved_bytes(completion: uring.Completion, what: str) -> int:
+    """The bytes that were moved; none where a stop of the process interrupted a worker thread, which is no failure."""
+    return 0 if completion.result == -errno.EINTR else completion.done_bytes(what)
 
 
 def _drain(
