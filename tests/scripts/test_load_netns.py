@@ -13,6 +13,7 @@ import pytest
 
 from errors import UsageError, UserError
 from load.netns import namespaces
+from load.netns.campaign import AGENT
 from load.netns.namespaces import Link, joined
 from profiles.store.run_folder import RunFolder
 from tests.conftest import PROJECT, eventually
@@ -39,14 +40,15 @@ def ours(pid: int) -> list[str]:
 
 
 def connected(process: psutil.Process) -> int:
-    """How many connections there are in the namespace of a server (proc_pid_net(5): 01 is ESTABLISHED)."""
+    """How many connections a server has, by its namespace (proc_pid_net(5): 01 is ESTABLISHED); the agent's apart."""
     try:
         if "servers" not in process.cmdline():
             return 0
         rows = Path(f"/proc/{process.pid}/net/tcp").read_text().splitlines()[1:]
     except (psutil.NoSuchProcess, OSError):
         return 0
-    return sum(row.split()[3] == "01" for row in rows)
+    agent_port = f":{AGENT.port:04X}"
+    return sum(row.split()[3] == "01" and not row.split()[1].endswith(agent_port) for row in rows)
 
 
 class Campaign:
