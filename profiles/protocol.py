@@ -105,6 +105,7 @@ class Start:
     any_port: bool = False  # any free port instead of the target's own
     profiler: Profiler = None  # what will record it: py-spy is let in, perf is attached at once, while it is idle
     cpus: tuple[int, ...] = ()  # to pin it to; none for any
+    name: str = ""  # under which it runs beside others of the same target; empty: the target's own
 
 
 @dataclass(frozen=True, slots=True)

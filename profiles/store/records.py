@@ -45,11 +45,12 @@ class Repeat:
 
 @dataclass(frozen=True, slots=True)
 class Void:
-    """A cell that lost its agent, its network or a worker while it was measured. Its round is repeated."""
+    """A cell without a result: its server died, or its agent, its network or a worker was lost. The round's other modes
+    are compared where they have a pair."""
 
     round: int  # from 1
     mode: str  # name of the target
-    reason: str  # what was lost
+    reason: str  # what was lost, or the server's last words
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,8 +67,8 @@ class Run:
     baseline: str  # the mode that all others are compared with
     users: int  # concurrent downloads
     sink: Literal["discard", "copy"]  # what the client does with the bytes
-    warm_up_s: float  # seconds of load before each window
-    window_s: float  # seconds measured of each cell; 0 for cold cells, which are one download each
+    warm_up_s: float  # seconds of load before each window; 0 in a run of slices, which warms up by whole cycles
+    window_s: float  # seconds measured of each cell, in one piece; 0 in a run of slices
     sample_interval_s: float  # seconds between two samples
     file: FileFacts  # the file that was served
     targets: tuple[TargetFacts, ...]  # what was measured
@@ -78,7 +79,7 @@ class Run:
     gib_per_day: float | None = None  # traffic in GiB whose cost is asked for; changes no number of the run
     rounds_planned: int | None = None  # at most, without repeats; None in old records: as many as order has
     precision: float = 0.0  # half-width of the intervals, as a ratio, at which it may stop; 0 for never
-    stopped: str | None = None  # why it stopped before rounds_planned
+    stopped: str | None = None  # what ended its rounds: precision, rounds or time; None in records of the first design
     repeats: tuple[Repeat, ...] = ()  # rounds that were added for disturbed ones; they stand in order, too
     duplicate: str | None = None  # name of the baseline's duplicate, which is never judged
     floor: Floor | None = None  # the A/A floor that an earlier run found under the same conditions
@@ -91,6 +92,11 @@ class Run:
     load_host: dict[str, Fact] = field(default_factory=dict)  # facts of the load's machine, where that is another one
     ended_at: str | None = None  # ISO 8601
     reason: str | None = None  # why it was interrupted or failed
+    slice_s: float | None = None  # least seconds of a slice; None in records of the first design, which had windows
+    sweeps: int = 0  # mirrored sweeps over the modes in each round: two slices of each mode
+    seconds: float | None = None  # the limit of time for its rounds, where there is one
+    quick: bool = False  # exploratory: too few rounds for a verdict
+    clock_excludes_steal: bool | None = None  # proved: stolen time is not in a process's CPU time; None: cannot be told
     kind: Literal["campaign", "interactive"] = "campaign"  # interactive: nothing is paired, so nothing is concluded
     schema: int = SCHEMA  # version of these records
 
@@ -104,20 +110,40 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """One mode in one round: its measured window (docs/method.md §2). On disk, metrics are fields like the others."""
+    """One mode in one round: the sum of its slices (docs/method.md §2). On disk, metrics are fields like the others."""
 
     round: int  # from 1
     position: int  # of the mode in its round, from 1
     mode: str  # name of the target
     started_s: float  # seconds since the run began
-    wall_s: float  # seconds that the window lasted
-    received_bytes: int  # counted as they arrived, downloads in flight included
-    downloads: int  # completed inside the window
-    failures: int  # downloads that failed inside the window
+    wall_s: float  # seconds that its slices lasted
+    received_bytes: int  # counted as they arrived
+    downloads: int  # completed
+    failures: int  # downloads that failed
     failure_names: dict[str, int]  # how often each kind of error was seen
     latency_histogram: str  # HDR, encoded: µs per completed download; if paced, from when each should have started
     metrics: dict[str, float | None]  # by name (Run.metrics says the units); None is "unknown"
     offered_bytes: int | None = None  # what should have arrived; None in a saturated cell
+    slices: int = 0  # of which it is the sum; 0: one window, as in records of the first design
+    span_s: float | None = None  # seconds between the readings of its counters, in all; None: wall_s
+
+
+@dataclass(frozen=True, slots=True)
+class Slice:
+    """One turn of a mode: whole cycles of downloads, between two moments at which nothing moves (docs/method.md §2)."""
+
+    round: int  # from 1
+    number: int  # of the slice in its round, from 1
+    mode: str  # name of the target
+    started_s: float  # seconds since the run began
+    wall_s: float  # seconds from the gate's opening to the last byte
+    span_s: float  # seconds between the two readings of the counters
+    cycles: int  # downloads of each user
+    received_bytes: int  # exact: nothing is in flight at either end
+    failures: int  # downloads that failed
+    server_cpu_s: float | None  # CPU seconds of the server; None is "unknown"
+    client_cpu_s: float | None  # CPU seconds of the load generator, its workers included
+    steal_s: float | None  # CPU seconds that the hypervisor gave to others, of all the machine's CPUs
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ Its rule: a run can be cut short at any moment, and what its folder holds then i
     profiles/out/RUN/
       run.json        Run: what was asked for, of which targets, on which machine (docs/method.md §8)
       rounds.jsonl    a Cell per line: the score pass, written as soon as the cell is complete
+      slices.jsonl    a Slice per line: what the cells are the sums of (docs/method.md §2)
       profile.jsonl   a Profile per line: the py-spy pass, one line per mode (never scored, docs/method.md §1)
       deep.jsonl      a DeepProfile per line: the perf pass, where perf can be had (never scored)
       proof.jsonl     a Proof per line: the prove pass, what each mode really does (never timed)
@@ -27,13 +28,14 @@ from errors import UserError
 from profiles.store import old_runs
 from profiles.store.files import append_lines, explained, readable, write_file
 from profiles.store.proof import Proof
-from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sample
+from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sample, Slice
 from profiles.store.run_facts import Code
 
 RUN_FILE = "run.json"
 PACED_FOLDER = "paced"
 FILES: Mapping[type, str] = {  # of each kind of record
     Cell: "rounds.jsonl",
+    Slice: "slices.jsonl",
     Profile: "profile.jsonl",
     DeepProfile: "deep.jsonl",
     Proof: "proof.jsonl",
