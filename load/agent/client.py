@@ -30,15 +30,6 @@ class Exchange(Generic[R]):
     answered_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class TimedSnapshot:
-    """Fresh counters, and their moment on our monotonic clock (± uncertainty_s)."""
-
-    snapshot: protocol.Snapshot
-    moment_s: float
-    uncertainty_s: float = 0.0
-
-
 class RefusedError(UserError):
     """The agent refused. status: of HTTP."""
 
@@ -115,10 +106,9 @@ class AgentClient(ABC):
     def snapshot(self) -> protocol.Snapshot:
         return self._ask("GET", "/snapshot", protocol.Snapshot)
 
-    def read(self) -> TimedSnapshot:
-        """A snapshot of the servers and of the load."""
-        snapshot = self.snapshot()
-        return TimedSnapshot(snapshot, snapshot.monotonic_s)
+    def read(self) -> protocol.Snapshot:
+        """Fresh counters of the servers and of the load."""
+        return self.snapshot()
 
     def samples(self, after: int) -> protocol.Samples:
         """Samples after this number, with moments on our monotonic clock."""

@@ -18,7 +18,7 @@ from typing import TypeVar
 import gevent
 
 from errors import UserError
-from load.agent.client import AgentClient, Exchange, RefusedError, TimedSnapshot
+from load.agent.client import AgentClient, Exchange, RefusedError
 from load.agent.clock import Clock
 from load.agent.local import LocalAgent
 from load.agent.options import AgentOptions
@@ -30,7 +30,6 @@ TIMEOUT_S = 30.0
 LONG_TIMEOUT_S = 150.0  # for a proof, and for what waits until one is done
 SLOW_PATHS = ("/prove", "/facts", "/alive")
 KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCNT: 3}  # tcp(7): lost after 14 s
-LATE_S = 3.0  # a reading that takes longer cannot be a window's boundary
 RECOVER_S = 30.0
 RETRY_S = 1.0
 MAX_SEEN = 1000
@@ -98,21 +97,14 @@ class RemoteAgent(AgentClient):
     def watch(self, name: str, pid: int) -> None:
         self._observer.watch(name, pid)
 
-    def read(self) -> TimedSnapshot:
-        """The load is read just before the servers, at both boundaries of a window alike."""
+    def read(self) -> protocol.Snapshot:
+        """The load is read just before the servers; nothing moves meanwhile."""
         here = self._observer.snapshot().processes
-        began_s = time.monotonic()
-        found = self._exchange("GET", "/snapshot", protocol.Snapshot)
-        if found.answered_s - began_s > LATE_S:
-            late = f"answered after {found.answered_s - began_s:.1f} s"
-            raise PeerLostError(f"the agent at {self._options.address} {late}: the network or its host was down")
-        self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
+        found = self.snapshot()
         renamed = {"sampler": protocol.LOAD_SAMPLER, "machine": protocol.LOAD_MACHINE}
         own_machine = self.on_other_machine
         ours = {renamed.get(name, name): here[name] for name in here if name != "machine" or own_machine}
-        moment_s = found.answer.monotonic_s
-        snapshot = protocol.Snapshot(moment_s, {**found.answer.processes, **ours})
-        return TimedSnapshot(snapshot, self._clock.ours(moment_s), self._clock.uncertainty_s)
+        return replace(found, processes={**found.processes, **ours})
 
     def samples(self, after: int) -> protocol.Samples:
         """Samples of both agents; several callers may ask in turn."""

@@ -5,29 +5,30 @@ Its rule: three passes that are never mixed (docs/method.md §1), and whatever i
 
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TypeVar
 
 from errors import UserError
-from load.campaign import schedule
-from load.campaign.cell_runner import CellRunner
+from load.campaign.plan import Plan
+from load.campaign.profile_pass import ProfilePass
+from load.campaign.progress import Progress, Report
 from load.campaign.readiness import check_measurable
-from load.campaign.schedule import Schedule, perf_unavailable
+from load.campaign.round_runner import RoundResult, RoundRunner
+from load.campaign.schedule import Schedule
+from load.campaign.serving import Serving
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
 from load.errors import PeerLostError
-from load.users.pacing import check_starts, resolve
+from load.users.pacing import resolve
 from profiles.protocol import Facts
 from profiles.store import aa_floors
 from profiles.store.proof import Proof
-from profiles.store.records import Cell, DeepProfile, Probe, Run, State
+from profiles.store.records import Cell, Probe, Run, State, Void
 from profiles.store.run_folder import RunFolder
 from reports.analysis.aa_floor import conditions, floor_of_run
 from reports.analysis.bottleneck import mostly_client_limited, rate
-from reports.analysis.rounds import build
+from reports.analysis.rounds import Dataset
 from units import exact_size
 
-Report = Callable[[float, str], None]  # takes the seconds of the plan that are done, and what comes next
 T = TypeVar("T")
 
 
@@ -50,6 +51,7 @@ class Campaign:
         self._report = report
         self._saturated = saturated
         self._floors = (saturated or folder).path.parent
+        self._plan = Plan(settings)
 
     def run(self) -> list[Cell]:
         """Every pass; the cells of all of them.
@@ -58,15 +60,17 @@ class Campaign:
         """
         facts = self._agent.facts()
         check_measurable(self._agent, self._settings, facts)
-        schedule = Schedule(self._create_run(facts), self._settings.retries)
-        runner = CellRunner(self._context, self._settings, self._folder, facts)
+        run = self._create_run(facts)
+        schedule = Schedule(run, self._settings.measured_modes, self._settings.retries)
+        serving = Serving(self._context, self._settings, self._folder, facts)
+        runner = RoundRunner(serving, self._settings, facts)
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         unscored: list[Cell] = []
         try:
-            unscored += self._pilot(schedule, runner)
-            self._score(schedule, runner)
-            unscored += self._probe(schedule, runner)
-            unscored += self._profile(schedule.run, runner)
+            unscored += self._pilot(schedule, serving, runner)
+            self._score(schedule, serving, runner)
+            unscored += self._probe(schedule, serving, runner)
+            unscored += self._profile(schedule.run, serving, facts)
             state = self._agent.file_state()
             file = replace(schedule.run.file, resident_share_after=state.resident_share, changed=state.changed)
             schedule.run = replace(schedule.run, file=file)
@@ -75,26 +79,29 @@ class Campaign:
             end = ("failed", str(error))
             raise
         finally:
-            self._close(schedule, runner, *end)
-        floor = floor_of_run(build(schedule.run, tuple(schedule.cells)))
+            self._close(schedule, serving, *end)
+        floor = floor_of_run(schedule.dataset())
         if floor is not None and floor.holds_one:  # for later runs under the same conditions
             aa_floors.save_floor(self._floors, conditions(schedule.run), floor)
         return [*schedule.cells, *unscored]
 
-    def _close(self, schedule: Schedule, runner: CellRunner, state: State, reason: str | None) -> None:
-        runner.clear()
-        for mode, line in runner.last_stderr_lines.items():
-            self._report(0, f"{mode}: {line}")
-        congestion = " and ".join(sorted(set(runner.congestion.values()) - {""})) or None
+    def _close(self, schedule: Schedule, serving: Serving, state: State, reason: str | None) -> None:
+        serving.clear()
+        for mode, line in serving.last_stderr_lines.items():
+            self._tell(f"{mode}: {line}")
+        congestion = " and ".join(sorted(set(serving.congestion.values()) - {""})) or None
         schedule.run = replace(
             schedule.run,
             host=schedule.run.host | {"congestion_control": congestion},
-            congestion=dict(runner.congestion),
+            congestion=dict(serving.congestion),
             state=state,
             reason=reason,
             ended_at=now(),
         )
         self._folder.write_run(schedule.run)
+
+    def _tell(self, step: str, dataset: Dataset | None = None) -> None:
+        self._report(Progress(step, self._plan.done_share, self._plan.left_s, dataset))
 
     def _create_run(self, facts: Facts) -> Run:
         """Prove the modes, then create the folder and write the first record."""
@@ -102,10 +109,9 @@ class Campaign:
         try:
             proofs = self._prove()
             skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
-            order = schedule.order(self._settings.measured_modes, self._settings.rounds, self._settings.seed)
             name = self._folder.path.name
             name = f"{self._saturated.path.name}/{name}" if self._saturated else name
-            record = run_record(self._settings, name, order, skipped, facts)
+            record = run_record(self._settings, name, skipped, facts)
             record = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
         except BaseException:
             self._folder.path.rmdir()  # it is still empty
@@ -120,19 +126,20 @@ class Campaign:
         """Observe what each mode does, before any timing; drop modes that this machine lacks from the settings."""
         proofs = list(self._saturated.read(Proof)) if self._saturated else []
         for mode in () if self._saturated else self._settings.modes:
-            self._report(0, f"proof: {mode}")
+            self._tell(f"proof: {mode}")
             proofs.append(self._agent.prove(mode))
+            self._plan.proved()
         missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
         for mode, reason in missing.items():
             if self._settings.named or mode == self._settings.modes[0]:
                 raise UserError(f"{mode} is missing on this machine: {reason}")
-            self._report(0, f"skipped: {mode}: {reason}")
+            self._tell(f"skipped: {mode}: {reason}")
         present = tuple(mode for mode in self._settings.modes if mode not in missing)
         self._settings = replace(self._settings, modes=present)
         return proofs
 
-    def _pilot(self, schedule: Schedule, runner: CellRunner) -> list[Cell]:
-        """Find the rate that every mode can keep up with, in cells that are never scored.
+    def _pilot(self, schedule: Schedule, serving: Serving, runner: RoundRunner) -> list[Cell]:
+        """Find the rate that every mode can keep up with, in a round that is never scored.
 
         Where both questions are asked, the saturated campaign does it before its rounds, so that a rate that is too
         high is refused at once.
@@ -140,108 +147,85 @@ class Campaign:
         settings = self._settings
         if settings.pace.rate is None:
             return []
-        cells = [] if self._saturated else self._saturate_once(schedule.run, runner)
+        cells = [] if self._saturated else self._unscored(runner, serving, schedule.modes, "pilot", settings.users)
         ceilings = {cell.mode: cell.received_bytes / cell.wall_s for cell in cells if not cell.failures}
         ceilings = self._saturated.read_run().pilot_bytes_per_s if self._saturated else ceilings
         schedule.run = replace(schedule.run, pilot_bytes_per_s=ceilings)
         rate = resolve(settings.pace.rate, ceilings)
-        check_starts(rate, schedule.run.file.size_bytes, settings.window_s)
         if settings.rate is not None:
-            self._set_rate(rate, schedule, runner)
+            serving.rate_bytes_per_s = rate
+            command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
+            record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
+            schedule.run = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
+            self._tell(f"every mode is offered {exact_size(rate)}/s")
         self._folder.write_run(schedule.run)
         return cells
 
-    def _saturate_once(self, run: Run, runner: CellRunner) -> list[Cell]:
-        cells = []
-        for position, mode in enumerate(run.modes, 1):
-            self._report(0, f"pilot: {mode}")
-            cells.append(self._retry_once(partial(runner.score, (0, position), mode, self._settings.users), runner))
-            self._report(self._settings.cell_s, mode)
-        return cells
+    def _unscored(
+        self, runner: RoundRunner, serving: Serving, modes: tuple[str, ...], step: str, users: int
+    ) -> list[Cell]:
+        """The cells of one short round."""
+        self._tell(step)
+        return self._retry_once(lambda: runner.run(0, modes, users, sweeps=1), serving).cells
 
-    def _set_rate(self, rate: int, schedule: Schedule, runner: CellRunner) -> None:
-        settings = self._settings
-        runner.rate_bytes_per_s = rate
-        command = replace(settings, pace=replace(settings.pace, rate=rate)).repeating_command
-        record = replace(schedule.run, rate_bytes_per_s=rate, command=command)
-        schedule.run = replace(record, floor=aa_floors.load_floor(self._floors, conditions(record)))
-        self._report(0, f"every mode is offered {exact_size(rate)}/s")
-
-    def _score(self, schedule: Schedule, runner: CellRunner) -> None:
-        settings = self._settings
+    def _score(self, schedule: Schedule, serving: Serving, runner: RoundRunner) -> None:
         for number, modes in schedule.rounds():
-            again = "".join(f" (repeats round {one.of})" for one in schedule.run.repeats if one.round == number)
-            if again:
-                self._folder.write_run(schedule.run)
-            self._round((number, again), modes, schedule, runner)
-        if schedule.run.stopped:
-            spared = settings.rounds - len(schedule.run.order)
-            self._report(max(0, spared) * settings.round_s, f"stopped early: {schedule.run.stopped}")
-
-    def _round(self, label: tuple[int, str], modes: tuple[str, ...], schedule: Schedule, runner: CellRunner) -> None:
-        """Every mode once; a void cell ends the round. label: its number, and which round it repeats."""
-        number, again = label
-        for position, mode in enumerate(modes, 1):
-            self._report(0, f"round {number} of {len(schedule.run.order)}{again}: {mode}")
+            again = "".join(f", repeats round {one.of}" for one in schedule.run.repeats if one.round == number)
+            self._folder.write_run(schedule.run)
+            self._tell(f"round {number}{again}")
             try:
-                cell = runner.score((number, position), mode, self._settings.users)
+                result = runner.run(number, modes)
             except PeerLostError as lost:
-                schedule.void(number, mode, str(lost))
-                self._folder.write_run(schedule.run)
-                return self._wait_for_recovery(lost, runner)
-            schedule.cells.append(cell)
-            self._folder.append(cell)
-            self._report(self._settings.cell_s, mode)
-        return None
+                result = RoundResult(voids=[Void(number, runner.measuring, str(lost))])
+                self._wait_for_recovery(lost, serving)
+            schedule.cells += result.cells
+            schedule.void(*result.voids)
+            schedule.run = replace(schedule.run, sweeps=runner.sweeps)
+            self._folder.append(*result.slices)
+            self._folder.append(*result.cells)
+            self._plan.expect_rounds(schedule)
+            self._tell(f"round {number}{again}", schedule.dataset())
+        self._folder.write_run(schedule.run)
+        self._plan.rounds_are_over()
 
-    def _wait_for_recovery(self, lost: PeerLostError, runner: CellRunner) -> None:
+    def _wait_for_recovery(self, lost: PeerLostError, serving: Serving) -> None:
         """Raises UserError when the lost agent or workers do not come back."""
-        self._report(0, f"void cell: {lost}; waiting for it to come back")
-        runner.recover()
+        self._tell(f"void: {lost}; waiting for it to come back")
+        serving.recover()
 
-    def _retry_once(self, measure: Callable[[], T], runner: CellRunner) -> T:
+    def _retry_once(self, measure: Callable[[], T], serving: Serving) -> T:
         """Measure again after a loss: outside the rounds nothing is paired."""
         try:
             return measure()
         except PeerLostError as lost:
-            self._wait_for_recovery(lost, runner)
+            self._wait_for_recovery(lost, serving)
             return measure()
 
-    def _probe(self, schedule: Schedule, runner: CellRunner) -> list[Cell]:
+    def _probe(self, schedule: Schedule, serving: Serving, runner: RoundRunner) -> list[Cell]:
         """Measure with twice the users: was the server the limit? Modes that the client limited, else the fastest.
 
         Modes with failures are void and left out. Paced runs and cold cells, which have one user, need no probe.
         """
-        if self._settings.rate is not None or self._settings.cache == "cold":
+        if self._settings.rate is not None or self._settings.cache == "cold" or self._settings.quick:
             return []
-        records = build(schedule.run, tuple(schedule.cells))
+        records = schedule.dataset()
         failed = {cell.mode for cell in schedule.cells if cell.failures}
-        valid = {mode: records.cells_of(mode) for mode in records.modes if mode not in failed}
+        valid = {mode: cells for mode in records.modes if mode not in failed and (cells := records.cells_of(mode))}
         limited = [mode for mode, scored in valid.items() if mostly_client_limited(scored, records.run)]
         fastest = sorted(valid, key=lambda mode: rate(valid[mode]) or 0.0)[-1:]
-        cells = []
         users = 2 * self._settings.users
-        for position, mode in enumerate(limited or fastest, 1):
-            self._report(0, f"probe with {users} users: {mode}")
-            cells.append(self._retry_once(partial(runner.score, (0, position), mode, users), runner))
-            self._folder.append(Probe(cells[-1], users))
+        modes = tuple(limited or fastest)
+        cells = self._unscored(runner, serving, modes, f"probe with {users} users", users) if modes else []
+        self._folder.append(*(Probe(cell, users) for cell in cells))
         return cells
 
-    def _profile(self, run: Run, runner: CellRunner) -> list[Cell]:
+    def _profile(self, run: Run, serving: Serving, facts: Facts) -> list[Cell]:
+        """Each mode under the same load with profilers attached; never scored (docs/method.md §1)."""
+        profiling = ProfilePass(serving, self._settings, self._folder, facts)
         cells = []
-        tried: list[DeepProfile] = []
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
-            self._report(0, f"flame graph: {mode}")
-            profile = self._retry_once(partial(runner.profile, position, mode), runner)
-            cells.append(profile.cell)
-            self._folder.append(profile)
-            self._report(self._settings.profiled_s, mode)
-            if not perf_unavailable(tried):
-                self._report(0, f"perf profile: {mode}")
-                deep = self._retry_once(partial(runner.deep_profile, position, mode), runner)
-                self._folder.append(deep)
-                if deep.reason:
-                    self._report(0, f"no kernel frames of {mode}: {deep.reason}")
-                tried.append(deep)
-            self._report(self._settings.profiled_s, mode)
-        return cells + [deep.cell for deep in tried if deep.cell]
+            self._tell(f"flame graph: {mode}")
+            profile, deep = self._retry_once(lambda: profiling.run(position, mode), serving)  # noqa: B023  # called here
+            cells += [one.cell for one in (profile, deep) if one is not None and one.cell is not None]
+            self._plan.profiled()
+        return cells

@@ -14,22 +14,22 @@ from datetime import datetime
 import knobs
 from errors import UsageError
 from load.campaign.cpu_pinning import WORKERS_ELSEWHERE, choose
-from load.campaign.settings import Settings
+from load.campaign.settings import ROUND_S, Settings
 from load.users import pacing
 from profiles.agent.access import is_loopback, parse_address
 from profiles.targets import catalog
 from units import parse_size
 
 BASELINE = "read-send"
-FEW_MODES = 4
-# Many modes share the three minutes that a campaign may take, and what disturbs a machine goes on for seconds: short
-# cells are nearer to each other. A window waits for whole cycles (load/campaign/cell_runner.py): both are the least.
-WINDOW_S = {"few": 2.0, "many": 0.3}
-WARM_UP_S = {"few": 0.5, "many": 0.25}
 PROFILE_S = 3
+ROUNDS = 24
 USERS = 4
-SETTINGS_AS_ASKED = ("rounds", "users", "sink", "seed", "any_port", "precision", "retries", "cache", "workers")
-NOT_FOR_COLD = ("users", "window", "warm_up", "profile")  # a cold cell has none of these
+QUICK_ROUNDS = 6
+QUICK_ROUND_S = 1.5
+SETTINGS_AS_ASKED = (
+    *("rounds", "users", "sink", "seed", "any_port", "precision", "retries", "cache", "workers", "seconds", "quick"),
+)
+NOT_FOR_COLD = ("users", "slice", "warm_up", "profile")  # a cold slice is one download by one user
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
 RUN_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
@@ -43,13 +43,15 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
     command that repeats the run. Raises UsageError for what no campaign can be asked for."""
     modes = modes_of(asked.modes, asked.baseline)
     _check(asked)
-    options = with_defaults(asked, len(modes))
+    options = with_defaults(asked)
     allowed = os.sched_getaffinity(0)
     return Settings(
         modes=modes,
         named=tuple(options.modes) != ("all",),
-        window_s=options.window,
+        slice_s=options.slice,
+        window_s=options.window or 0.0,
         warm_up_s=options.warm_up,
+        round_s=QUICK_ROUND_S if options.quick else ROUND_S,
         profile_s=options.profile,
         command=repeating_command(options, modes, file_bytes),
         options=options_of(options.options, modes),
@@ -75,12 +77,12 @@ def modes_of(given: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:
 
 def _check(asked: Namespace) -> None:
     knobs.check("load", vars(asked))
-    unfit = [name for name in NOT_FOR_COLD if getattr(asked, name) is not None]
+    unfit = [name for name in NOT_FOR_COLD if getattr(asked, name)]
     unfit += ["workers"] if asked.workers else []
     unfit += ["pace"] if pacing.parse(asked.pace) != pacing.SATURATED else []
     if asked.cache == "cold" and unfit:
         names = ", ".join(unfit).upper()
-        raise UsageError(f"CACHE=cold measures one download by one user in each cell: leave out {names}")
+        raise UsageError(f"CACHE=cold measures one download by one user in each slice: leave out {names}")
     if asked.master and not asked.workers:
         raise UsageError("MASTER=HOST:PORT waits for workers from elsewhere: say how many, with WORKERS=n")
     if asked.master and not asked.agent and not is_loopback(parse_address(asked.master).host):
@@ -98,12 +100,12 @@ def check_run_name(name: str) -> None:
         raise UsageError(f"RUN={name!r} is not a valid run name: use letters, digits, dots, dashes and underscores")
 
 
-def with_defaults(asked: Namespace, modes: int) -> Namespace:
-    """With the defaults that depend on others. A cold cell is one download by one user, and too short for py-spy."""
-    few = "few" if modes <= FEW_MODES else "many"
+def with_defaults(asked: Namespace) -> Namespace:
+    """With the defaults that depend on others. A cold slice is one download by one user, and too short for py-spy."""
     users = math.ceil(USERS / asked.workers) * asked.workers if asked.workers else USERS  # each worker has as many
-    default = {"users": users, "profile": PROFILE_S, "window": WINDOW_S[few], "warm_up": WARM_UP_S[few]}
-    default |= {"users": 1, "profile": 0, "window": 0.0, "warm_up": 0.0} if asked.cache == "cold" else {}
+    default = {"users": users, "profile": PROFILE_S, "rounds": ROUNDS}
+    default |= {"profile": 0, "rounds": QUICK_ROUNDS} if asked.quick else {}
+    default |= {"users": 1, "profile": 0} if asked.cache == "cold" else {}
     default |= {"seed": random.randrange(1 << 32)}
     missing = {name: value for name, value in default.items() if getattr(asked, name) is None}
     return Namespace(**{**vars(asked), **missing})

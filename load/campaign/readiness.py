@@ -1,17 +1,13 @@
 """Checks before anything is measured: is the server ready, is the file cold, does the machine lack the mode?
-
-The one download that a cold cell measures is here, too.
 """
 
 import http.client
-import time
 
 from errors import UserError
 from load.agent.client import AgentClient
 from load.campaign.settings import Settings
 from load.users.connection import DownloadConnection, DownloadError
 from load.users.locust_users import DownloadUser
-from load.users.pacing import check_starts
 from profiles.protocol import Facts
 from profiles.targets.http_probe import unverified_tls
 from reports.analysis.disturbance import MOST_RESIDENT
@@ -34,8 +30,6 @@ def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> No
     file = facts.file
     if not file.size_bytes:
         raise UserError(f"{file.path} is empty, so there is no cost per GiB: give a SIZE like 256MiB")
-    if isinstance(settings.pace.rate, int):
-        check_starts(settings.pace.rate, file.size_bytes, settings.window_s)
     if settings.cache == "cold":
         others = {target.name for target in facts.targets if target.sha256} & {*settings.modes}
         if others:
@@ -48,18 +42,6 @@ def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> No
             f"{file.path} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you, "
             f"and no process may map it; or measure with CACHE=warm"
         )
-
-
-def download_once(connection: DownloadConnection, user_class: type[DownloadUser]) -> None:
-    """The download of a cold cell, counted like those of a loaded one."""
-    meter = user_class.meter
-    started_s = time.perf_counter()
-    try:
-        connection.download(user_class.path)
-    except DownloadError as error:
-        meter.add_failure(type(error).__name__)
-    else:
-        meter.add_download(time.perf_counter() - started_s)
 
 
 def missing_reason(user_class: type[DownloadUser]) -> str | None:

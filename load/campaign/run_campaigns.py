@@ -5,16 +5,12 @@
 
 from dataclasses import replace
 
-from load.campaign.campaign import Campaign, Report
+from load.campaign.campaign import Campaign
+from load.campaign.progress import Report
 from load.campaign.settings import Settings
 from load.context import LoadContext
 from profiles.store.records import Cell
 from profiles.store.run_folder import RunFolder
-
-
-def expected_s(settings: Settings, folder: RunFolder) -> float:
-    """About how long everything takes at most, without repeated rounds."""
-    return sum(part.expected_s for part, _ in _parts(settings, folder))
 
 
 def run_campaigns(context: LoadContext, settings: Settings, folder: RunFolder, report: Report) -> list[Cell]:

@@ -1,20 +1,19 @@
-"""The rounds of a campaign: their planned order, repeats of disturbed ones, and when there have been enough.
+"""The rounds of a campaign: their order, repeats of those that measured something else, and when there are enough.
 
-Its rule: only precision and disturbances decide, never a result (docs/method.md §4, §6). Precision is checked after
-whole blocks of planned rounds, so that positions stay balanced. Disturbed rounds are dropped and repeated after the
-planned ones, at most `retries` times; when every repeat of a pass is disturbed, it is the last. So there are at most
-rounds · (1 + retries) rounds.
+Its rule: only precision, time and the limit of rounds end a campaign, never a result (docs/method.md §4). Precision is
+looked at after numbers of rounds that were fixed before the first one.
 """
 
 import random
-from collections.abc import Iterator
+import time
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from profiles.store.records import Cell, DeepProfile, Repeat, Run, Void
-from reports.analysis.paired_ratio import FEWEST_ROUNDS, family_confidence, paired_ratio, percent
-from reports.analysis.rounds import PRIMARY, Dataset, build
-
-LARGEST_BLOCK = 4  # rounds; any stretch of a Latin square has each mode at most once more in a position than another
+from profiles.store.records import Cell, Repeat, Run, Void
+from reports.analysis.disturbance import must_repeat
+from reports.analysis.paired_ratio import family_confidence, looks, percent
+from reports.analysis.rounds import Dataset, build, precise
+from reports.analysis.text import plural
 
 
 def order(modes: tuple[str, ...], rounds: int, seed: int) -> tuple[tuple[str, ...], ...]:
@@ -35,65 +34,65 @@ def _square(modes: tuple[str, ...], chance: random.Random) -> list[tuple[str, ..
 
 @dataclass(slots=True)
 class Schedule:
-    """run: the record; its order, repeats and stopped are kept up to date. cells: append those of a round before asking
-    for the next."""
+    """run: the record; its order, repeats, voids and stopped are kept up to date. modes: as they are measured. retries:
+    how many rounds may be repeated, as a multiple of those that are planned. cells: append those of a round before
+    asking for the next."""
 
     run: Run
+    modes: tuple[str, ...]
     retries: int
     cells: list[Cell] = field(default_factory=list)
+    round_s: float = 0.0
+    _began_s: float = 0.0
 
     def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
-        planned = self.run.order
-        block = min(len(planned[0]), LARGEST_BLOCK)
-        for number, modes in enumerate(planned, 1):
-            yield number, modes
-            if number >= FEWEST_ROUNDS and number % block == 0 and number < len(planned) and self._precise():
-                return self._stop(number)
-        for _ in range(self.retries):
-            lost = self._lost(len(planned))
-            if not lost:
-                return None
-            if self._precise():
-                return self._stop(len(self.run.order), len(lost))
-            for of in lost:
-                number, modes = len(self.run.order) + 1, planned[of - 1]
-                repeats = (*self.run.repeats, Repeat(number, of))
+        """Each round's number and order. What ended them is in the record afterwards."""
+        most = self.run.rounds_planned or 0
+        looks_at = looks(self.level, most)
+        self._began_s = time.monotonic()
+        for modes in order(self.modes, most, self.run.seed):
+            of = None
+            while of is None or self._repeats(of):
+                if self._time_is_up():
+                    return self._stop(f"the time of {self.run.seconds:g} s was up after {plural(self._done, 'round')}")
+                number = self._done + 1
+                repeats = self.run.repeats if of is None else (*self.run.repeats, Repeat(number, of))
                 self.run = replace(self.run, order=(*self.run.order, modes), repeats=repeats)
                 yield number, modes
-            if len(self._lost(len(planned))) == len(lost):
-                return None
-        return None
+                self.round_s = (time.monotonic() - self._began_s) / number
+                of = number
+            if len(self.run.order) - len(self.run.repeats) in looks_at and precise(self.dataset(), self.run.precision):
+                within = f"±{percent(self.run.precision)} after {plural(self._done, 'round')}"
+                return self._stop(f"every interval was within {within}")
+        return self._stop(f"the limit of {plural(most, 'round')}")
 
-    def void(self, number: int, mode: str, reason: str) -> None:
-        """A cell of this round is void; the round is repeated like a disturbed one."""
-        self.run = replace(self.run, voids=(*self.run.voids, Void(number, mode, reason)))
+    @property
+    def level(self) -> float:
+        return family_confidence(len(self.run.modes) - 1)
 
-    def _precise(self) -> bool:
-        records = build(self.run, tuple(self.cells))
-        return not records.always_disturbed and precise(records, self.run.precision)
+    def dataset(self) -> Dataset:
+        return build(self.run, tuple(self.cells))
 
-    def _lost(self, planned: int) -> list[int]:
-        """The planned rounds that were disturbed or void, as was every repeat of them."""
-        disturbed = {*build(self.run, tuple(self.cells)).disturbed, *(void.round for void in self.run.voids)}
-        saved = {repeat.of for repeat in self.run.repeats if repeat.round not in disturbed}
-        return [number for number in range(1, planned + 1) if number in disturbed and number not in saved]
+    def void(self, *voids: Void) -> None:
+        self.run = replace(self.run, voids=(*self.run.voids, *voids))
 
-    def _stop(self, number: int, spared: int = 0) -> None:
-        """spared: disturbed rounds that are not run again."""
-        why = f"every interval was within ±{percent(self.run.precision)} after {number} rounds"
-        ones = "one need" if spared == 1 else "ones need"
-        why += f", so that {spared} disturbed {ones} not be run again" if spared else ""
-        self.run = replace(self.run, order=self.run.order[:number], stopped=why)
+    def cells_of(self, number: int) -> Mapping[str, Cell]:
+        return {cell.mode: cell for cell in self.cells if cell.round == number}
 
+    @property
+    def _done(self) -> int:
+        return len(self.run.order)
 
-def precise(dataset: Dataset, target: float) -> bool:
-    """Whether every compared mode's interval has a half-width of at most the target; never where that is 0."""
-    level = family_confidence(len(dataset.others))
-    found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others]
-    widths = [paired_ratio(pairs, level).half_width if pairs else None for pairs in found]
-    return target > 0 and bool(widths) and all(width is not None and width <= target for width in widths)
+    def _repeats(self, number: int) -> bool:
+        """Whether a round measured something else, and may be repeated."""
+        if len(self.run.repeats) >= self.retries * (self.run.rounds_planned or 0):
+            return False
+        cells = self.cells_of(number)
+        return not cells or bool(must_repeat(cells, self.run))
 
+    def _time_is_up(self) -> bool:
+        spent_s = time.monotonic() - self._began_s
+        return self.run.seconds is not None and self._done > 0 and spent_s + self.round_s > self.run.seconds
 
-def perf_unavailable(tried: list[DeepProfile]) -> bool:
-    """Whether perf was refused, or showed nothing of the first two modes: then it will not work for the others."""
-    return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))
+    def _stop(self, why: str) -> None:
+        self.run = replace(self.run, stopped=why)

@@ -21,7 +21,9 @@ from profiles.store.run_facts import TargetFacts
 
 Cache = Literal["warm", "cold"]
 
-COLD_CELL_S = 1.0  # for a progress bar
+SLICE_S = 0.15
+PACED_SLICE_S = 1.0
+ROUND_S = 6.0  # a round has as many mirrored sweeps as fit into about this
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +31,9 @@ class Settings:
     """What a campaign was asked for.
 
     named: the modes were asked for by name, so that a missing one is an error and not skipped. rounds: at most.
-    precision: the half-width of the intervals at which it stops, 0 for never. retries: of a disturbed round.
+    slice_s: the least length of a slice; None: as the question asks. window_s: measured per mode and round, in slices; 0: as fits into round_s.
+    warm_up_s: of whole cycles, at least one. seconds: the limit of time for the rounds. quick: exploratory. precision: the half-width of the intervals at which it stops, 0 for never. retries: how many rounds may be repeated, as
+    a multiple of rounds.
     calibrate: measure the A/A floor. pace: what was asked for in all, one question or both; rate: what this campaign
     offers to every mode, None for as fast as it goes. cache: a cold cell is one download, by one user, of a file that
     was dropped from the page cache. workers: over how many processes the users are spread, 0 for this one; master:
@@ -39,12 +43,16 @@ class Settings:
 
     modes: tuple[str, ...]
     rounds: int
-    window_s: float
     users: int
     sink: Sink
     command: str
     named: bool = True
+    slice_s: float | None = None
+    window_s: float = 0.0
     warm_up_s: float = 0.0
+    round_s: float = ROUND_S
+    seconds: float | None = None
+    quick: bool = False
     profile_s: int = 0
     seed: int = 0
     options: dict[str, dict[str, int]] = field(default_factory=dict)
@@ -80,35 +88,20 @@ class Settings:
         return min(processes, len(self.placement.load_cpus) or processes) if self.master is None else processes
 
     @property
-    def cell_s(self) -> float:
-        """About: nobody knows how long the one download of a cold cell takes."""
-        return self.warm_up_s + self.window_s or COLD_CELL_S
-
-    @property
-    def round_s(self) -> float:
-        return len(self.measured_modes) * self.cell_s
+    def least_slice_s(self) -> float:
+        """docs/method.md §2 says why."""
+        return self.slice_s or (SLICE_S if self.rate is None else PACED_SLICE_S)
 
     @property
     def repeating_command(self) -> str:
         return self.command if self.pace == SATURATED else f"{self.command} PACE={shlex.quote(format_pace(self.pace))}"
 
-    @property
-    def profiled_s(self) -> float:
-        """One mode with one profiler, of two: py-spy, then perf."""
-        return self.warm_up_s + self.profile_s if self.profile_s else 0.0
-
-    @property
-    def expected_s(self) -> float:
-        """How long it will take at most, but for repeats, about: for a progress bar."""
-        piloted = self.pace.rate is not None and (self.rate is None or not self.pace.saturated)
-        pilot_s = len(self.modes) * self.cell_s if piloted else 0.0
-        return pilot_s + self.rounds * self.round_s + 2 * len(self.modes) * self.profiled_s
-
 
 def run_record(
-    settings: Settings, name: str, order: tuple[tuple[str, ...], ...], skipped: dict[str, str], facts: Facts
+    settings: Settings, name: str, skipped: dict[str, str], facts: Facts, order: tuple[tuple[str, ...], ...] = ()
 ) -> Run:
-    """The record of a run that begins now. facts: what the agent says of targets, metrics, file and machine."""
+    """The record of a run that begins now. facts: what the agent says of targets, metrics, file and machine. order: of
+    rounds that are known already."""
     chosen = [target for target in facts.targets if target.name in settings.modes]
     options = settings.options
     targets = tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen)
@@ -135,7 +128,10 @@ def run_record(
         metrics=(*facts.metrics, *DERIVED, *(BETWEEN_HOSTS if "servers_on" in facts.host or settings.workers else ())),
         skipped=skipped,
         gib_per_day=settings.gib_per_day,
-        rounds_planned=len(order),
+        rounds_planned=settings.rounds,
+        slice_s=settings.least_slice_s,
+        seconds=settings.seconds,
+        quick=settings.quick,
         precision=settings.precision,
         duplicate=settings.duplicate,
         cache=settings.cache,

@@ -8,6 +8,7 @@ generator and of the whole machine cannot be attributed to one of them, so it is
 import itertools
 import shlex
 import shutil
+import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -15,11 +16,10 @@ from pathlib import Path
 import gevent
 
 from errors import UserError
-from load.campaign.cell import Window, WindowBoundary, measure, smaller_share
+from load.campaign.cell import Edge, cell_between, smaller_share
 from load.campaign.options import new_name
 from load.campaign.recordings import SampleLog, save_flame_graph
 from load.campaign.settings import Settings, now, run_record
-from load.campaign.window_edges import local_boundaries
 from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
@@ -57,8 +57,8 @@ class RecordedLoad:
         self.folder = _new_folder(runs_folder)
         self._statuses = {one.name: one for one in idle_servers.statuses() if one.state == "running"}
         self._samples = SampleLog(self._agent, self.folder)
-        self._first = self._boundaries(self.modes)
-        self._last: dict[str, WindowBoundary] | None = None
+        self._first = self._edges(self.modes)
+        self._last: dict[str, Edge] | None = None
         self._lost: dict[str, str] = {}
         self._file: FileState | None = None
         self.trouble: str | None = None
@@ -70,7 +70,7 @@ class RecordedLoad:
     def close_window(self, users: int) -> None:
         """The window ends now, because users are about to stop. users: how many there are."""
         if self._last is None:
-            self._last = self._boundaries(self.modes)
+            self._last = self._edges(self.modes)
             self._asked = replace(self._asked, users=users or self._asked.users)
             self._lost = dict(self._lost_modes())
             self._file = self._agent.file_state()
@@ -97,17 +97,20 @@ class RecordedLoad:
         self.folder.write_run(record)
         return record
 
-    def profiled(self, mode: str, first: WindowBoundary, recording: Recording) -> None:
+    def profiled(self, mode: str, first: Edge, recording: Recording) -> None:
         """Save a flame graph that was recorded meanwhile. first: where its window began."""
-        cell = self._cell((0, 1), mode, (first, self.boundary(mode)))
+        cell = self._cell((0, 1), mode, (first, self.edge(mode)))
         self.folder.append(save_flame_graph(self.folder, cell, recording))
 
-    def boundary(self, mode: str) -> WindowBoundary:
-        return self._boundaries((mode,))[mode]
+    def edge(self, mode: str) -> Edge:
+        return self._edges((mode,))[mode]
 
-    def _boundaries(self, modes: tuple[str, ...]) -> dict[str, WindowBoundary]:
-        found = local_boundaries(self._agent, [self._idle_servers.meter(mode) for mode in modes])
-        return dict(zip(modes, found, strict=True))
+    def _edges(self, modes: tuple[str, ...]) -> dict[str, Edge]:
+        snapshot, meters = self._agent.read(), {mode: self._idle_servers.meter(mode) for mode in modes}
+        moment_s = time.monotonic()
+        return {
+            mode: Edge(snapshot, moment_s, meter.received_bytes, meter.downloads) for mode, meter in meters.items()
+        }
 
     def _lost_modes(self) -> Iterator[tuple[str, str]]:
         """Modes whose server is not the same as at the start, and why: their counters have no difference."""
@@ -129,10 +132,9 @@ class RecordedLoad:
             if tried and mode not in self._lost:
                 yield self._cell((1, next(positions)), mode, (first, last))
 
-    def _cell(self, position: tuple[int, int], mode: str, window: Window) -> Cell:
-        facts = self._idle_servers.facts.metrics
-        started_s = window[0].moment_s - self._samples.began_s
-        cell = measure(position, mode, started_s, window, self._idle_servers.meter(mode), facts)
+    def _cell(self, position: tuple[int, int], mode: str, edges: tuple[Edge, Edge]) -> Cell:
+        facts, meter = self._idle_servers.facts.metrics, self._idle_servers.meter(mode)
+        cell = cell_between(edges, mode, position, self._samples.began_s, meter, facts)
         shared = OF_ALL_MODES if len(self.modes) > 1 else OF_WORKERS if self._asked.in_workers else ()
         known = {name: None if name.startswith(shared) else value for name, value in cell.metrics.items()}
         before = self._idle_servers.facts.file.resident_share_before
@@ -177,7 +179,8 @@ class RecordedLoad:
         )
 
     def _new_record(self, settings: Settings, lost: dict[str, str]) -> Run:
-        return run_record(settings, self.folder.path.name, (settings.modes,), lost, self._idle_servers.facts)
+        record = run_record(settings, self.folder.path.name, lost, self._idle_servers.facts, (settings.modes,))
+        return replace(record, slice_s=None)
 
     def _flush_loop(self) -> None:
         try:

@@ -10,8 +10,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from load.campaign import schedule
-from load.campaign.campaign import Report
-from load.campaign.cell_runner import CellRunner
+from load.campaign.progress import Progress, Report
+from load.campaign.round_runner import RoundRunner
+from load.campaign.serving import Serving
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
 from load.sweep.axes import AXES, Variant, file_bytes, variants

@@ -8,7 +8,8 @@ latency counts from the moment at which the download should have started (load/u
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from typing import ClassVar
 
 import gevent
@@ -17,6 +18,7 @@ from locust.env import Environment
 
 from load.process import raise_limit_on_files
 from load.users.connection import DownloadConnection, DownloadError, Sink
+from load.users.gate import Gate
 from load.users.meter import Meter
 from load.users.pacing import Pace, start_times
 from profiles.store.run_facts import SERVED_PATH
@@ -30,13 +32,16 @@ PAUSE_AFTER_FAILURE_S = 0.2
 class DownloadUser(User):
     """A user of one target. The class attributes are set for all its users, before they start.
 
+    target: the name under which it is measured; mode: the same, or the mode of which that is a variant.
     own_bytes: the length of one download, where it differs from the run's file. user_numbers: of users at a pace.
+    gate: where users wait for their turns; None for users that never wait.
     """
 
     abstract = True
     wait_time = constant(0)
 
     target: ClassVar[str]
+    mode: ClassVar[str]
     address: ClassVar[tuple[str, int]]
     path: ClassVar[str] = SERVED_PATH
     external: ClassVar[bool] = False
@@ -45,13 +50,16 @@ class DownloadUser(User):
     sink: ClassVar[Sink] = "discard"
     expected_bytes: ClassVar[int | None] = None
     pace: ClassVar[Pace | None] = None
+    gate: ClassVar[Gate | None] = None
     user_numbers: ClassVar[Iterator[int]] = itertools.count()
     tls: ClassVar[bool] = False
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
-        pace = self.pace
-        self._start_times = None if pace is None else start_times(pace, next(self.user_numbers), time.perf_counter)
+        self._number = 0 if self.pace is None else next(self.user_numbers)
+        self._start_times = None if self.pace is None else start_times(self.pace, self._number, time.perf_counter)
+        self._left = 0  # downloads of this turn
+        self._late_s = 0.0
         self._connection = self.connection(self._count)
         self._yield_every_bytes = YIELD_EVERY_BYTES if self._connection.discards else YIELD_EVERY_READ_BYTES
 
@@ -73,7 +81,10 @@ class DownloadUser(User):
 
     @task
     def download(self) -> None:
+        if self.gate is not None:
+            self._wait_for_turn(self.gate)
         started_s = time.perf_counter() if self._start_times is None else next(self._start_times)
+        self._late_s = time.perf_counter() - started_s
         error: DownloadError | None = None
         length = 0
         try:
@@ -96,7 +107,18 @@ class DownloadUser(User):
             exception=error,
         )
         if error is not None:
+            self._left = 0  # its turn is over
             gevent.sleep(PAUSE_AFTER_FAILURE_S)  # do not hammer a dead server
+
+    def _wait_for_turn(self, gate: Gate) -> None:
+        """At a pace, the starts of a turn count from its opening."""
+        if self._left == 0:
+            turn = gate.come_back(self._late_s)
+            self._left = turn.cycles
+            if self.pace is not None:
+                pace = replace(self.pace, begin_s=turn.opened_s)
+                self._start_times = start_times(pace, self._number, time.perf_counter)
+        self._left -= 1
 
     def _count(self, received_bytes: int) -> None:
         """Count, and let other users run: gevent switches only when a socket is empty, and a fast one never is."""
@@ -127,6 +149,7 @@ def user_classes() -> dict[str, type[DownloadUser]]:
             {
                 "__doc__": f"Downloads from {target.name}: {target.facts.summary}.",
                 "target": target.name,
+                "mode": target.name,
                 "address": address,
                 "path": target.facts.path,
                 "external": target.external is not None,
@@ -137,3 +160,14 @@ def user_classes() -> dict[str, type[DownloadUser]]:
             },
         )
     return classes
+
+
+def variant_class(base: type[DownloadUser], name: str) -> type[DownloadUser]:
+    """A class for a variant of a mode, with a meter of its own."""
+    return type(f"{base.__name__}@{name.partition('@')[2]}", (base,), {"target": name, "meter": Meter()})
+
+
+def let_locust_know(environment: Environment, classes: Iterable[type[DownloadUser]]) -> None:
+    """Locust finds the users to start by the names of their classes."""
+    known = environment.user_classes
+    environment.user_classes = [*known, *(one for one in classes if one not in known)]

@@ -1,7 +1,6 @@
 """What the users of one target saw: bytes as they arrive, downloads, failures, latencies.
 
-Its rule: bytes count the moment they arrive, also those of a download that is still under way when the window closes
-(docs/method.md §2).
+Its rule: bytes count the moment they arrive.
 """
 
 from collections import Counter

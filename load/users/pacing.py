@@ -25,9 +25,6 @@ OfferedRate = int | Literal["auto"]  # bytes per second of all users together; a
 # busy for a share ρ of the time waits ρ / 2(1 - ρ) service times (Pollaczek and Khinchine): 0.9 at this share, 4.5 at
 # 0.9. So latency is still mostly the server's, and a ceiling that the pilot found a third too high is not reached.
 AUTO_SHARE = 0.65
-# Per window. Its ends cut a download, and the next may have just begun: two of 100 are the 2 % that void a cell.
-LEAST_STARTS = 100
-ADVISED_STARTS = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,10 +82,6 @@ def resolve(rate: OfferedRate, ceilings: Mapping[str, float]) -> int:
         raise UserError("no mode completed its pilot without a failed request; PACE=saturated shows what fails")
     slowest = min(ceilings, key=lambda mode: ceilings[mode])
     ceiling = ceilings[slowest]
-    if ceiling <= 0:
-        raise UserError(
-            f"{slowest} delivered nothing within its pilot's window: give a smaller SIZE, or a longer WINDOW"
-        )
     if rate == "auto":
         step = MIB if AUTO_SHARE * ceiling >= 16 * MIB else KIB
         return max(KIB, math.floor(AUTO_SHARE * ceiling / step) * step)
@@ -98,18 +91,6 @@ def resolve(rate: OfferedRate, ceilings: Mapping[str, float]) -> int:
             f"lower it, or leave {slowest} out; PACE=auto takes {100 * AUTO_SHARE:.0f} % of the slowest"
         )
     return rate
-
-
-def check_starts(rate_bytes_per_s: int, file_bytes: int, window_s: float) -> None:
-    """Raises UserError where too few downloads start in a window to hold the rate."""
-    starts = rate_bytes_per_s * window_s / file_bytes
-    if starts < LEAST_STARTS:
-        most_bytes = max(1.0, rate_bytes_per_s * window_s / ADVISED_STARTS)
-        size = exact_size(1 << math.floor(math.log2(most_bytes))).replace(" ", "")  # a power of two
-        raise UserError(
-            f"at {exact_size(rate_bytes_per_s)}/s a download of {format_size(file_bytes)} starts {starts:.3g} times "
-            f"in a window of {window_s:g} s, and {LEAST_STARTS} are needed: give SIZE={size}, or a longer WINDOW"
-        )
 
 
 @dataclass(frozen=True, slots=True)

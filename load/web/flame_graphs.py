@@ -55,7 +55,7 @@ class FlameGraphs:
         """Begin recording. Raises UserError when that is not possible."""
         command.check()
         current = self._loads.current
-        first = current.boundary(command.mode) if current is not None and command.mode in current.modes else None
+        first = current.edge(command.mode) if current is not None and command.mode in current.modes else None
         self._agent.record(command.mode, command.seconds)
         flame = FlameGraph(next(self._numbers), command.mode, command.seconds)
         self._kept.append(flame)

@@ -8,51 +8,67 @@ users stop.
 from dataclasses import dataclass, field
 
 from load.users.connection import Sink
+from load.users.user_group import SliceCounts
 
-PREPARE, COUNT, ANSWER = "bench-prepare", "bench-count", "bench-answer"
+PREPARE, SLICE, COUNT, ANSWER = "bench-prepare", "bench-slice", "bench-count", "bench-answer"
 UNPARSED = -1  # the number of an answer to a message whose number could not be read
 
 
 @dataclass(frozen=True, slots=True)
-class Prepare:
-    """What a worker's users do from the next start on. worker_index: from 0, among so many workers; at a pace its users
-    take every workers-th start from that one on. A pace begins when the worker reads this: late by the time that the
-    message took."""
+class PreparedMode:
+    """What the users of one mode download. name: under which it is measured; target: which it is a variant of."""
 
-    number: int
+    name: str
     target: str
     address: tuple[str, int]
     path: str
     tls: bool
     sink: Sink
     expected_bytes: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Prepare:
+    """What a worker's users do from the next start on. users: of each mode, in all workers. worker_index: from 0; at a
+    pace a worker's users take every workers-th start from that one on. gated: whether they wait for slices."""
+
+    number: int
+    modes: tuple[PreparedMode, ...]
     rate_bytes_per_s: int | None
     users: int
     worker_index: int
     workers: int
+    gated: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RunSlice:
+    """Open the gate of a mode; the answer comes when all its users are back, or when the time is over."""
+
+    number: int
+    name: str
+    cycles: int
+    within_s: float
 
 
 @dataclass(frozen=True, slots=True)
 class CountRequest:
-    """What has been received by now? begin: failures and latencies count from here on; end: the answer has them."""
+    """What has been received by now? reset: failures and latencies count from here on; end: the answer has them."""
 
     number: int
-    begin: bool = False
+    reset: bool = False
     end: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """monotonic_s: on the worker's clock. users: how many run. cpu: CPU seconds by metric name. histogram: latencies in
-    microseconds, HDR, encoded, only at the end of a window. refusal: why it cannot do what was asked."""
+    """counts: of a slice, or by now. users: how many run. failure_names: by mode, only at the end. histograms: by mode,
+    latencies in microseconds, HDR, encoded, only at the end. refusal: why it cannot do what was asked."""
 
     number: int
-    monotonic_s: float
     pid: int = 0
-    received_bytes: int = 0
-    downloads: int = 0
     users: int = 0
-    cpu: dict[str, float] = field(default_factory=dict)
-    failure_names: dict[str, int] = field(default_factory=dict)
-    histogram: str = ""
+    counts: SliceCounts = field(default_factory=lambda: SliceCounts(0.0, 0, 0))
+    failure_names: dict[str, dict[str, int]] = field(default_factory=dict)
+    histograms: dict[str, str] = field(default_factory=dict)
     refusal: str = ""

@@ -7,12 +7,9 @@ Its rule: it does what the master asks, and dies with whoever started it.
 """
 
 import argparse
-import itertools
 import os
-import resource
-import time
 from collections.abc import Callable
-from dataclasses import asdict
+from dataclasses import replace
 from typing import Any
 
 import gevent
@@ -21,9 +18,20 @@ from gevent.os import tp_read
 from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
-from load.users.locust_users import DownloadUser, quiet_environment
-from load.users.meter import Meter
-from load.workers.messages import ANSWER, COUNT, PREPARE, UNPARSED, Answer, CountRequest, Prepare
+from load.users.locust_users import DownloadUser, let_locust_know, quiet_environment, variant_class
+from load.users.user_group import SliceCounts, UserGroup, own_cpu
+from load.workers.messages import (
+    ANSWER,
+    COUNT,
+    PREPARE,
+    SLICE,
+    UNPARSED,
+    Answer,
+    CountRequest,
+    Prepare,
+    PreparedMode,
+    RunSlice,
+)
 
 
 class WorkerRole:
@@ -38,8 +46,9 @@ class WorkerRole:
         self._runner = runner
         self._on_prepare = on_prepare
         self._by_target = {user_class.target: user_class for user_class in user_classes.values()}
-        self._meter = Meter()
+        self._group = UserGroup((), 0, None, gated=False)
         runner.register_message(PREPARE, self._answering(Prepare, self._prepare))
+        runner.register_message(SLICE, self._answering(RunSlice, self._run_slice), concurrent=True)
         runner.register_message(COUNT, self._answering(CountRequest, self._count))
 
     def _answering(self, kind: type[Any], handle: Callable[[Any], Answer]) -> Callable[..., None]:
@@ -48,41 +57,59 @@ class WorkerRole:
                 answer = handle(msgspec.convert(msg.data, kind))
             except msgspec.ValidationError as error:
                 refusal = f"it cannot read a message: {error}; do both run the same version?"
-                answer = Answer(UNPARSED, time.monotonic(), refusal=refusal)
-            self._runner.send_message(ANSWER, asdict(answer))
+                answer = Answer(UNPARSED, refusal=refusal)
+            self._runner.send_message(ANSWER, msgspec.to_builtins(answer))
 
         return on_message
 
     def _prepare(self, request: Prepare) -> Answer:
-        user_class = self._by_target.get(request.target)
-        if user_class is None:
-            refusal = f"it has no target {request.target!r}: do both run the same version?"
-            return Answer(request.number, time.monotonic(), refusal=refusal)
-        user_class.address, user_class.path, user_class.tls = request.address, request.path, request.tls
-        user_class.sink, user_class.expected_bytes = request.sink, request.expected_bytes
-        numbers = itertools.count(request.worker_index, request.workers)
-        user_class.offer(request.rate_bytes_per_s, request.users, numbers)
-        self._meter = user_class.meter
+        unknown = [mode.target for mode in request.modes if mode.target not in self._by_target]
+        if unknown:
+            refusal = f"it has no target {unknown[0]!r}: do both run the same version?"
+            return Answer(request.number, refusal=refusal)
+        classes = [self._user_class(mode) for mode in request.modes]
+        self._group = UserGroup(
+            classes,
+            request.users // request.workers,
+            request.rate_bytes_per_s,
+            gated=request.gated,
+            of=request.users,
+            first=request.worker_index,
+            step=request.workers,
+        )
         self._on_prepare()
         return self._count(CountRequest(request.number))
 
+    def _user_class(self, mode: PreparedMode) -> type[DownloadUser]:
+        user_class = self._by_target.get(mode.name) or variant_class(self._by_target[mode.target], mode.name)
+        self._by_target[mode.name] = user_class
+        user_class.address, user_class.path, user_class.tls = mode.address, mode.path, mode.tls
+        user_class.sink, user_class.expected_bytes = mode.sink, mode.expected_bytes
+        let_locust_know(self._runner.environment, [user_class])
+        return user_class
+
+    def _run_slice(self, request: RunSlice) -> Answer:
+        before = own_cpu()
+        counts = self._group.run_slice(request.name, request.cycles, request.within_s)
+        spent = {name: value - before[name] for name, value in own_cpu().items()}
+        return replace(self._answer(request.number), counts=replace(counts, cpu=spent))
+
     def _count(self, request: CountRequest) -> Answer:
-        meter = self._meter
-        spent = resource.getrusage(resource.RUSAGE_SELF)
-        answer = Answer(
-            number=request.number,
-            monotonic_s=time.monotonic(),
-            pid=os.getpid(),
-            received_bytes=meter.received_bytes,
-            downloads=meter.downloads,
-            users=self._runner.user_count,
-            cpu={"cpu_s": time.process_time(), "user_s": spent.ru_utime, "system_s": spent.ru_stime},
-            failure_names=dict(meter.failure_names) if request.end else {},
-            histogram=meter.latency_us.encode().decode("ascii") if request.end else "",
+        received_bytes, downloads = self._group.counts()
+        answer = replace(
+            self._answer(request.number), counts=SliceCounts(0.0, received_bytes, downloads, cpu=own_cpu())
         )
-        if request.begin:
-            meter.reset()
-        return answer
+        meters = self._group.meters if request.end else {}
+        if request.reset:
+            self._group.reset()
+        return replace(
+            answer,
+            failure_names={name: dict(meter.failure_names) for name, meter in meters.items()},
+            histograms={name: meter.latency_us.encode().decode("ascii") for name, meter in meters.items()},
+        )
+
+    def _answer(self, number: int) -> Answer:
+        return Answer(number, os.getpid(), self._runner.user_count)
 
 
 def main() -> int:

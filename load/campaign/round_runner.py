@@ -1,0 +1,211 @@
+"""One round: fresh servers of all modes side by side, users that wait at gates, and mirrored slices.
+
+Its rule: a slice begins and ends with nothing in flight, and only then are the counters read (docs/method.md §2). So
+bytes are exact, no cycle is cut, nothing is interpolated, and no two clocks need agree.
+"""
+
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+
+import gevent
+
+from errors import UserError
+from load.campaign.cell import Tally, Window, smaller_share
+from load.campaign.serving import Classes, Serving
+from load.campaign.settings import Settings
+from profiles.protocol import LOAD, Facts, Snapshot
+from profiles.store.records import Cell, Slice, Void
+
+SETTLE_S = 0.004  # after the last byte a server still returns from its call and waits for the next request
+WARM_UP_TIMEOUT_S = 300.0
+SLICE_TIMEOUT_S = 30.0  # beyond MOST_SLOWER times what the warm-up took
+MOST_SLOWER = 20
+TIMED_OUT = "SliceTimedOut"
+
+
+@dataclass(slots=True)
+class RoundResult:
+    """What one round gave. sweeps: how many mirrored sweeps it had."""
+
+    cells: list[Cell] = field(default_factory=list)
+    slices: list[Slice] = field(default_factory=list)
+    voids: list[Void] = field(default_factory=list)
+    sweeps: int = 0
+
+
+class RoundRunner:
+    """sweeps: of each round; 0: the next round decides, and all that follow have as many. measuring: the mode that is
+    measured, or was last."""
+
+    def __init__(self, serving: Serving, settings: Settings, facts: Facts) -> None:
+        self.sweeps = 0
+        self.measuring = settings.modes[0]
+        self._serving = serving
+        self._settings = settings
+        self._facts = facts
+
+    def run(self, number: int, order: tuple[str, ...], users: int | None = None, sweeps: int = 0) -> RoundResult:
+        """One round of these modes, in this order in its first sweep. users, sweeps: other than the campaign's, for
+        rounds that are not scored. Raises UserError; PeerLostError voids the round."""
+        began_s = time.monotonic()
+        settings, serving = self._settings, self._serving
+        cold = settings.cache == "cold"
+        resident = None if cold else serving.agent.warm().resident_share
+        with serving.served(order) as classes, serving.loaded(classes, users or settings.users):
+            slices = _Slices(serving, settings, self._facts, number, classes, users or settings.users)
+            slices.warm_up()
+            if not (sweeps or self.sweeps):
+                self.sweeps = self._fitting_sweeps(slices, time.monotonic() - began_s)
+            for one in mirrored(order, sweeps or self.sweeps, f"{settings.seed} {number}"):
+                self.measuring = one
+                slices.take(one)
+            result = slices.result(order)
+        if not cold:
+            resident = smaller_share(resident, serving.agent.file_state().resident_share)
+        for index, cell in enumerate(result.cells):
+            around = {"resident_share": slices.resident.get(cell.mode, resident)}
+            around["cpu_probe_us"] = serving.cpu_probes_us[cell.mode]
+            result.cells[index] = replace(cell, metrics=cell.metrics | around)
+        result.sweeps = sweeps or self.sweeps
+        return result
+
+    def _fitting_sweeps(self, slices: "_Slices", started_s: float) -> int:
+        """So many that every mode is measured for window_s, or else as fit into round_s; started_s: what the servers'
+        start and the warm-up took. Raises UserError where one round is longer than may be."""
+        settings, sweep_s = self._settings, slices.sweep_s
+        if settings.seconds is not None and started_s + sweep_s > settings.seconds:
+            raise UserError(
+                f"SECONDS={settings.seconds:g} is too short for one round of {len(settings.measured_modes)} modes, "
+                f"which takes {started_s + sweep_s:.1f} s here: give SECONDS={math.ceil(started_s + sweep_s)} or more"
+            )
+        if settings.window_s:
+            return max(1, math.ceil(settings.window_s / (2 * slices.slice_s)))
+        return max(1, math.floor((settings.round_s - started_s) / sweep_s))
+
+
+def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
+    """A B C C B A, again and again: the first sweep in this order, the others in orders drawn by the seed."""
+    chance = random.Random(seed)
+    for number in range(sweeps):
+        names = list(order) if number == 0 else chance.sample(order, len(order))
+        yield from names
+        yield from reversed(names)
+
+
+class _Slices:
+    """The slices of one round. slice_s: about how long the shortest takes, and sweep_s: one mirrored sweep; both are known
+    after the warm-up. resident: by
+    mode, the largest share of a cold file that was still in the page cache before a slice."""
+
+    def __init__(
+        self, serving: Serving, settings: Settings, facts: Facts, number: int, classes: Classes, users: int
+    ) -> None:
+        self._serving = serving
+        self._settings = settings
+        self._round = number
+        self._classes = classes
+        self._users = users
+        self._tallies = {name: Tally(name, facts.metrics) for name in classes}
+        self._late_s = dict.fromkeys(classes, 0.0)
+        self.resident: dict[str, float | None] = {}
+        self._cycles = dict.fromkeys(classes, 1)
+        self._timeouts_s = dict.fromkeys(classes, WARM_UP_TIMEOUT_S)
+        self._timed_out: set[str] = set()
+        self._before: Snapshot | None = None
+        self._result = RoundResult()
+        self._started_s: dict[str, float] = {}
+        self.slice_s = math.inf
+        self.sweep_s = 0.0
+
+    def warm_up(self) -> None:
+        """One cycle of each mode, or as many as warm_up_s takes; it tells how many cycles a slice needs."""
+        settings, pool, rate = self._settings, self._serving.pool, self._serving.rate_bytes_per_s
+        for name in self._classes:
+            ends_s = time.monotonic() + settings.warm_up_s
+            cycle_s = pool.run_slice(name, 1, WARM_UP_TIMEOUT_S).wall_s
+            while time.monotonic() < ends_s:
+                cycle_s = pool.run_slice(name, 1, WARM_UP_TIMEOUT_S).wall_s
+            if rate is not None:
+                cycle_s = self._users * (self._classes[name].expected_bytes or 0) / rate
+            if settings.cache == "warm":
+                self._cycles[name] = max(1, math.ceil(settings.least_slice_s / max(cycle_s, 1e-6)))
+            slice_s = self._cycles[name] * cycle_s
+            self._timeouts_s[name] = MOST_SLOWER * slice_s + SLICE_TIMEOUT_S
+            self.slice_s = min(self.slice_s, slice_s)
+            self.sweep_s += 2 * (slice_s + 3 * SETTLE_S)
+        pool.reset()
+
+    def take(self, name: str) -> None:
+        """One slice. A mode whose server has ended, or whose users never came back, is passed over."""
+        if name in self._timed_out or any(void.mode == name for void in self._result.voids):
+            return
+        agent, pool = self._serving.agent, self._serving.pool
+        if self._settings.cache == "cold":
+            self._drop(name)
+        before = self._before or agent.read()
+        started_s = time.monotonic() - self._serving.samples.began_s
+        counts = pool.run_slice(name, self._cycles[name], self._timeouts_s[name])
+        gevent.sleep(SETTLE_S)
+        self._before = after = agent.read()
+        window = Window(before, after, counts)
+        self._late_s[name] += counts.late_s
+        if counts.timed_out:
+            self._timed_out.add(name)
+        if name not in after.processes:
+            why = f"its server ended in the middle of a slice: {self._serving.last_words(name)}"
+            self._result.voids.append(Void(self._round, name, why))
+            return
+        self._tallies[name].add(window)
+        self._started_s.setdefault(name, started_s)
+        for other, tally in self._tallies.items():
+            if other != name:
+                tally.add_idle(window)
+        self._result.slices.append(self._record(name, started_s, window))
+        agent.check()
+        pool.check()
+
+    def result(self, order: tuple[str, ...]) -> RoundResult:
+        """order: of the round's first sweep, for the positions of its cells."""
+        void = {one.mode for one in self._result.voids}
+        meters = self._serving.pool.meters()
+        for position, name in enumerate(order, 1):
+            if name in self._timed_out:
+                meters[name].add_failure(TIMED_OUT)
+            if name in self._started_s and name not in void:
+                cell = self._tallies[name].cell((self._round, position), self._started_s[name], meters[name])
+                self._result.cells.append(replace(cell, offered_bytes=self._offered_bytes(name, cell)))
+        self._result.slices = [one for one in self._result.slices if one.mode not in void]
+        return self._result
+
+    def _drop(self, name: str) -> None:
+        share = self._serving.agent.drop().resident_share
+        known = self.resident.get(name, 0.0)
+        self.resident[name] = None if share is None or known is None else max(share, known)
+        self._before = None  # dropping took the agent's CPU time
+
+    def _offered_bytes(self, name: str, cell: Cell) -> int | None:
+        """What should have arrived: what did, and as much as was to start while the last downloads were late."""
+        rate = self._serving.rate_bytes_per_s
+        if rate is None:
+            return None
+        size = self._classes[name].expected_bytes or 0
+        return cell.slices * self._cycles[name] * self._users * size + round(rate * self._late_s[name])
+
+    def _record(self, name: str, started_s: float, window: Window) -> Slice:
+        return Slice(
+            round=self._round,
+            number=len(self._result.slices) + 1,
+            mode=name,
+            started_s=started_s,
+            wall_s=window.counts.wall_s,
+            span_s=window.span_s,
+            cycles=self._cycles[name],
+            received_bytes=window.counts.received_bytes,
+            failures=window.counts.failures,
+            server_cpu_s=window.difference(name, "cpu_s"),
+            client_cpu_s=window.difference(LOAD, "cpu_s"),
+            steal_s=window.difference("machine", "steal_s"),
+        )

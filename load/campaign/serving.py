@@ -1,0 +1,122 @@
+"""The servers and the users of a campaign: started together, stopped together, whatever happens in between.
+
+Its rule: servers are fresh, and none outlives the round or the flame graph that it was started for.
+"""
+
+import contextlib
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+from errors import UserError
+from load.campaign.readiness import check_ready
+from load.campaign.recordings import SampleLog
+from load.campaign.settings import Settings
+from load.context import LoadContext
+from load.errors import PeerLostError
+from load.users.locust_users import DownloadUser, let_locust_know
+from load.workers.recruit import pool_for
+from load.workers.samples import WORKER
+from profiles.protocol import Facts, Profiler, Start
+from profiles.store.run_folder import RunFolder
+
+Classes = Mapping[str, type[DownloadUser]]  # by the name under which a mode is measured
+
+
+class Serving:
+    """congestion: the congestion control that each server reported. cpu_probes_us: of each mode, before its start and
+    after its end. last_stderr_lines: of servers that did not end as they should. rate_bytes_per_s: offered to every
+    mode from now on; None for saturated. keep_samples: whether samples over time are written."""
+
+    def __init__(
+        self, context: LoadContext, settings: Settings, folder: RunFolder, facts: Facts, keep_samples: bool = True
+    ) -> None:
+        self.agent = context.agent
+        self.pool = pool_for(context.environment, settings.workers)
+        self.samples = SampleLog(context.agent, folder)
+        self.congestion: dict[str, str] = {}
+        self.cpu_probes_us: dict[str, float | None] = {}
+        self.last_stderr_lines: dict[str, str] = {}
+        self.rate_bytes_per_s: int | None = None
+        self._context = context
+        self._settings = settings
+        self._facts = facts
+        self._keep_samples = keep_samples
+        self._watched: tuple[int, ...] = ()
+
+    @contextlib.contextmanager
+    def served(self, names: Sequence[str], profiler: Profiler = None) -> Iterator[Classes]:
+        """Fresh servers of these modes, each ready; at the end they are stopped, and samples are written."""
+        classes: dict[str, type[DownloadUser]] = {}
+        try:
+            for name in names:
+                classes[name] = self._start(name, profiler)
+            for user_class in classes.values():
+                self._check_ready(user_class)
+            yield classes
+        except PeerLostError:
+            with contextlib.suppress(PeerLostError):  # a lost agent ends its servers with the lease
+                for name in classes:
+                    self.agent.stop(name)
+            raise
+        except BaseException:
+            self._end(classes)
+            raise
+        self._end(classes)
+
+    @contextlib.contextmanager
+    def loaded(self, classes: Classes, users: int, *, gated: bool = True) -> Iterator[None]:
+        """Users of each mode, until the end; gated ones wait for their slices."""
+        let_locust_know(self._context.environment, classes.values())
+        try:
+            self.pool.start(tuple(classes.values()), users, self.rate_bytes_per_s, gated=gated)
+            if self.pool.pids != self._watched:  # also those that replaced others
+                self._watched = self.pool.pids
+                for number, pid in enumerate(self._watched, 1):
+                    self.agent.watch(f"{WORKER}{number}", pid)
+            yield
+        finally:
+            self.pool.stop()
+
+    def last_words(self, name: str) -> str:
+        """Why a server has ended; empty for one that runs."""
+        status = next(status for status in self.agent.statuses() if status.name == name)
+        return "" if status.state == "running" else status.last_stderr_line or "it wrote no error message"
+
+    def clear(self) -> None:
+        self.pool.stop()
+
+    def recover(self) -> None:
+        """Wait until the lost agent and workers are back. Raises UserError when they do not come back."""
+        self.pool.recover()
+        self.agent.recover()
+
+    def _start(self, name: str, profiler: Profiler) -> type[DownloadUser]:
+        settings = self._settings
+        mode = settings.real(name)
+        any_port = settings.any_port or name != mode  # the mode itself may have its own
+        options = settings.options.get(mode, {})
+        wanted = Start(mode, options, any_port, profiler, settings.placement.server_cpus, name)
+        status = self.agent.start(wanted)
+        self.congestion[name], self.cpu_probes_us[name] = status.congestion_control, status.cpu_probe_us
+        user_class = self._context.user_class(name)
+        user_class.address = (status.host, status.port)
+        user_class.sink = settings.sink
+        user_class.expected_bytes = user_class.own_bytes or self._facts.file.size_bytes
+        return user_class
+
+    def _check_ready(self, user_class: type[DownloadUser]) -> None:
+        with contextlib.closing(user_class.connection(lambda _: None)) as connection:
+            try:
+                check_ready(connection, user_class)
+            except UserError:
+                self.agent.statuses()  # raises the better reason, where the whole host was lost
+                raise
+
+    def _end(self, names: Iterable[str]) -> None:
+        for name in names:
+            status = self.agent.stop(name)
+            if status.last_stderr_line:
+                self.last_stderr_lines[name] = status.last_stderr_line
+            probes = (self.cpu_probes_us[name], status.cpu_probe_us)
+            self.cpu_probes_us[name] = max((us for us in probes if us is not None), default=None)
+        if self._keep_samples:
+            self.samples.write()
