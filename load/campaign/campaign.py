@@ -215,9 +215,9 @@ class Campaign:
         fastest = sorted(valid, key=lambda mode: rate(valid[mode]) or 0.0)[-1:]
         users = 2 * self._settings.users
         modes = tuple(limited or fastest)
-        cells = self._unscored(runner, serving, modes, f"probe with {users} users", users) if modes else []
-        self._folder.append(*(Probe(cell, users) for cell in cells))
-        return cells
+        probed = self._unscored(runner, serving, modes, f"probe with {users} users", users) if modes else []
+        self._folder.append(*(Probe(cell, users) for cell in probed))
+        return probed
 
     def _profile(self, run: Run, serving: Serving, facts: Facts) -> list[Cell]:
         """Each mode under the same load with profilers attached; never scored (docs/method.md §1)."""

@@ -1,5 +1,4 @@
-"""Checks before anything is measured: is the server ready, is the file cold, does the machine lack the mode?
-"""
+"""Checks before anything is measured: is the server ready, is the file cold, does the machine lack the mode?"""
 
 import http.client
 

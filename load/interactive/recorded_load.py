@@ -108,9 +108,7 @@ class RecordedLoad:
     def _edges(self, modes: tuple[str, ...]) -> dict[str, Edge]:
         snapshot, meters = self._agent.read(), {mode: self._idle_servers.meter(mode) for mode in modes}
         moment_s = time.monotonic()
-        return {
-            mode: Edge(snapshot, moment_s, meter.received_bytes, meter.downloads) for mode, meter in meters.items()
-        }
+        return {mode: Edge(snapshot, moment_s, meter.received_bytes, meter.downloads) for mode, meter in meters.items()}
 
     def _lost_modes(self) -> Iterator[tuple[str, str]]:
         """Modes whose server is not the same as at the start, and why: their counters have no difference."""

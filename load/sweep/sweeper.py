@@ -1,7 +1,7 @@
 """A sweep inside Locust: round after round, each at the point that tells most.
 
-Its rule: a round at a point measures every variant once, in balanced seeded order, in cells like a campaign's. Whatever
-is complete is written at once, so that a sweep can end at any moment and continue later.
+Its rule: a round at a point measures every variant, in slices like a campaign's. Whatever is complete is written at
+once, so that a sweep can end at any moment and continue later.
 """
 
 import time
@@ -28,7 +28,7 @@ from reports.analysis.aa_floor import conditions
 from reports.analysis.paired_ratio import family_confidence, paired_ratio
 from reports.analysis.rounds import PRIMARY, build
 
-OVERHEAD_S = 1.2  # a cell's start, probe and stop, before one has been seen
+OVERHEAD_S = 1.2  # a server's start, warm-up and end, before one has been seen
 
 
 class SweepRun:
@@ -44,19 +44,20 @@ class SweepRun:
         self._report = report
         self._sweep = folder.read()
         self._facts: Facts | None = None
+        self._began_s = self._ends_s = time.monotonic()
 
     def run(self, minutes: float) -> str:
         """Rounds until the time is up or nothing is left to learn; which of the two. Raises UserError."""
-        began_s = now_s = time.monotonic()
-        expected_s = len(variants(self._sweep, self._sweep.points[0])) * (self._settings.cell_s + OVERHEAD_S)
+        self._began_s = now_s = time.monotonic()
+        self._ends_s = now_s + 60 * minutes
+        expected_s = len(variants(self._sweep, self._sweep.points[0])) * (self._settings.window_s + OVERHEAD_S)
         states = {value: self._state(value) for value in self._sweep.values}
-        while now_s == began_s or now_s + expected_s <= began_s + 60 * minutes:
+        while now_s == self._began_s or now_s + expected_s <= self._ends_s:
             value = next_point(tuple(states.values()), self._sweep.seed, self._sweep.most_rounds)
             if value is None:
                 return "Nothing is left to learn within these limits"
             self._round(value)
             before_s, now_s = now_s, time.monotonic()
-            self._report(now_s - before_s, self._label(value))
             expected_s = (expected_s + now_s - before_s) / 2
             states[value] = self._state(value)
         return f"The time is up: {minutes:g} min"
@@ -78,25 +79,23 @@ class SweepRun:
         facts = self._serve(file_bytes(self._sweep, value))
         compared = {variant.label: variant for variant in variants(self._sweep, value)}
         users = value if self._sweep.axis == "connections" else self._sweep.users
-        settings = replace(self._settings, users=users)
+        settings = replace(self._settings, users=users, modes=tuple(compared), variants=compared)
         folder = self._folder.point(value)
         run = folder.read_run() if folder.path.exists() else self._begin(folder, value, settings, facts, compared)
         number = len(run.order) + 1
         order = schedule.order(tuple(compared), number, self._sweep.seed + value)[-1]
         run = replace(run, order=(*run.order, order), rounds_planned=number, state="running")
         folder.write_run(run)
-        self._report(0, f"{self._label(value)}, round {number}")
-        began = datetime.fromisoformat(run.started_at)
-        for position, label in enumerate(order, 1):
-            one_mode = replace(settings, options={compared[label].mode: dict(compared[label].options)})
-            # A sweep has hundreds of short cells, and asks only what they cost.
-            runner = CellRunner(self._context, one_mode, folder, facts, keep_samples=False)
-            cell = runner.score((number, position), compared[label].mode, settings.users)
-            ended = datetime.fromisoformat(now())
-            folder.append(replace(cell, mode=label, started_s=(ended - began).total_seconds() - cell.wall_s))
+        self._tell(f"{self._label(value)}, round {number}")
+        offset_s = (datetime.fromisoformat(now()) - datetime.fromisoformat(run.started_at)).total_seconds()
+        # A sweep has hundreds of short rounds, and asks only what they cost.
+        serving = Serving(self._context, settings, folder, facts, keep_samples=False)
+        result = RoundRunner(serving, settings, facts).run(number, order)
+        run = replace(run, sweeps=result.sweeps, voids=(*run.voids, *result.voids))
+        folder.append(*(replace(cell, started_s=offset_s + cell.started_s) for cell in result.cells))
         state = self._context.agent.file_state()
         file = replace(run.file, resident_share_after=state.resident_share, changed=state.changed)
-        host = run.host | {"congestion_control": runner.congestion[compared[label].mode]}
+        host = run.host | {"congestion_control": serving.congestion[order[-1]]}
         folder.write_run(replace(run, file=file, host=host, state="done", ended_at=now()))
 
     def _serve(self, size_bytes: int) -> Facts:
@@ -109,7 +108,7 @@ class SweepRun:
     def _begin(
         self, folder: RunFolder, value: int, settings: Settings, facts: Facts, compared: Mapping[str, Variant]
     ) -> Run:
-        record = run_record(settings, f"{self._sweep.name} at {self._label(value)}", (), {}, facts)
+        record = run_record(settings, f"{self._sweep.name} at {self._label(value)}", {}, facts)
         by_mode = {target.name: target for target in record.targets}
         targets = tuple(
             replace(by_mode[one.mode], name=label, options=by_mode[one.mode].options | dict(one.options))
@@ -123,6 +122,11 @@ class SweepRun:
         for label, one in compared.items():
             folder.append(replace(proofs[one.mode], mode=label))
         return record
+
+    def _tell(self, step: str) -> None:
+        now_s = time.monotonic()
+        done_share = (now_s - self._began_s) / max(self._ends_s - self._began_s, 1e-3)
+        self._report(Progress(step, min(1.0, done_share), max(0.0, self._ends_s - now_s)))
 
     def _label(self, value: int) -> str:
         return AXES[self._sweep.axis].format(value)

@@ -37,7 +37,8 @@ class Gate:
         if self._back == self._users:
             self.wall_s = time.perf_counter() - self._opened_s
             self._at_rest.set()
-        return self._next.get()
+        turn: Turn = self._next.get()
+        return turn
 
     def open(self, cycles: int) -> None:
         self._at_rest.clear()
