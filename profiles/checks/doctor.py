@@ -11,6 +11,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -42,8 +43,10 @@ class Feature:
 
 
 def features() -> list[Feature]:
-    """All features, in the order in which to show them; takes about a second."""
-    return [_py_spy(), _perf(), _strace(), _cachestat(), _pinning(), _congestion_control(), _io_accounting()]
+    """All features, in the order in which to show them; takes about half a second, since most wait for a process."""
+    tries = (_py_spy, _perf, _strace, _cachestat, _pinning, _congestion_control, _io_accounting)
+    with ThreadPoolExecutor(len(tries)) as pool:
+        return [found.result() for found in [pool.submit(one) for one in tries]]
 
 
 def external_targets(targets: Iterable[Target]) -> list[Feature]:
