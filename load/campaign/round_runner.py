@@ -124,13 +124,18 @@ class _Slices:
         """One cycle of each mode, or as many as warm_up_s takes; it tells how many cycles a slice needs."""
         settings, pool, rate = self._settings, self._serving.pool, self._serving.rate_bytes_per_s
         for name in self._classes:
+            began_s = time.monotonic()
+            if settings.cache == "cold":
+                self._drop(name)
             ends_s = time.monotonic() + settings.warm_up_s
             cycle_s = pool.run_slice(name, 1, WARM_UP_TIMEOUT_S).wall_s
             while time.monotonic() < ends_s:
                 cycle_s = pool.run_slice(name, 1, WARM_UP_TIMEOUT_S).wall_s
             if rate is not None:
                 cycle_s = self._users * (self._classes[name].expected_bytes or 0) / rate
-            if settings.cache == "warm":
+            if settings.cache == "cold":
+                cycle_s = time.monotonic() - began_s
+            else:
                 self._cycles[name] = max(1, math.ceil(settings.least_slice_s / max(cycle_s, 1e-6)))
             slice_s = self._cycles[name] * cycle_s
             self._timeouts_s[name] = MOST_SLOWER * slice_s + SLICE_TIMEOUT_S
