@@ -15,6 +15,7 @@ loads on other machines, the lease that it gave (profiles/agent/lease.py).
     POST /stop      Named     -> TargetStatus
     POST /watch     Watch     -> Done
     POST /prove     Named     -> records.Proof
+    POST /clock     TryClock  -> clock_check.ClockCheck
     GET  /file                -> FileState
     POST /warm                -> FileState, after it was read into the page cache
     POST /drop                -> FileState, after its pages were dropped
@@ -122,6 +123,14 @@ class Named:
     """Stop a target; or try it and say what it really does, which takes a second or two."""
 
     target: str  # its name
+
+
+@dataclass(frozen=True, slots=True)
+class TryClock:
+    """Keep CPUs busy and say whether the process clock leaves out what was stolen of them meanwhile."""
+
+    cpus: tuple[int, ...]  # their numbers; none for any
+    seconds: float  # for how long
 
 
 @dataclass(frozen=True, slots=True)

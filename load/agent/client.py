@@ -17,6 +17,7 @@ import msgspec
 
 from errors import UserError
 from profiles import protocol
+from profiles.store.clock_check import ClockCheck
 from profiles.store.proof import Proof
 
 R = TypeVar("R")
@@ -107,6 +108,10 @@ class AgentClient(ABC):
 
     def prove(self, target: str) -> Proof:
         return self._ask("POST", "/prove", Proof, protocol.Named(target))
+
+    def check_clock(self, cpus: tuple[int, ...], seconds: float) -> ClockCheck:
+        """Whether the process clock of the servers' machine leaves out steal; takes so long, on CPUs that are idle."""
+        return self._ask("POST", "/clock", ClockCheck, protocol.TryClock(cpus, seconds))
 
     def snapshot(self) -> protocol.Snapshot:
         return self._ask("GET", "/snapshot", protocol.Snapshot)

@@ -29,7 +29,7 @@ from profiles import protocol
 CONNECT_TIMEOUT_S = 5.0
 TIMEOUT_S = 30.0
 LONG_TIMEOUT_S = 150.0  # for a proof, and for what waits until one is done
-SLOW_PATHS = ("/prove", "/facts", "/alive")
+SLOW_PATHS = ("/prove", "/clock", "/facts", "/alive")
 KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCNT: 3}  # tcp(7): lost after 14 s
 RECOVER_S = 30.0
 RETRY_S = 1.0

@@ -19,12 +19,14 @@ from profiles.agent import source_excerpts
 from profiles.agent.http_server import AgentRequest, Handler, Routes
 from profiles.agent.lease import LEASE_S, Leases
 from profiles.agent.sampler import INTERVAL_S, Sampler
+from profiles.checks import process_clock
 from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
 from profiles.host import facts, page_cache
 from profiles.host.network import LOOPBACK, interface_of
 from profiles.metrics.process import GONE, METRICS, ProcessReader, Reader
 from profiles.profilers.recordings import Recordings
+from profiles.store.clock_check import ClockCheck
 from profiles.store.proof import Proof
 from profiles.store.run_facts import SERVED_FILE, Fact
 from profiles.targets import catalog
@@ -122,6 +124,9 @@ class Agent:
     def prove(self, message: protocol.Named) -> Proof:
         return prove(self._supervisor.target(message.target), self._root)
 
+    def check_clock(self, message: protocol.TryClock) -> ClockCheck:
+        return process_clock.check(message.cpus, message.seconds)
+
     def record(self, message: protocol.Record) -> protocol.Done:
         self._recordings.begin(message.target, self._supervisor.pids(message.target), message.seconds)
         return protocol.Done()
@@ -163,6 +168,7 @@ def routes(agent: Agent) -> Routes:
         ("POST", "/stop"): with_body(protocol.Named, agent.stop),
         ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
         ("POST", "/prove"): with_body(protocol.Named, agent.prove),
+        ("POST", "/clock"): with_body(protocol.TryClock, agent.check_clock),
         ("POST", "/record"): with_body(protocol.Record, agent.record),
     }
 

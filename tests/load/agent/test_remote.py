@@ -52,6 +52,14 @@ def test_servers_run_there_and_the_load_is_sampled_here(served: Path) -> None:
         assert gone(status.pid)
 
 
+def test_the_process_clock_is_checked_where_the_servers_are(served: Path) -> None:
+    cpu = max(os.sched_getaffinity(0))
+    with listening(served) as port, remote(served, port) as agent:
+        found = agent.check_clock((cpu,), 0.05)
+    assert [spell.cpu for spell in found.spells] == [cpu]
+    assert "process CPU time" in found.text
+
+
 def test_over_tls_the_certificate_is_checked(served: Path) -> None:
     with listening(served, "--tls-cert", str(CERTIFICATE)) as port:
         with remote(served, port, CERTIFICATE) as agent:

@@ -124,6 +124,8 @@ def test_without_the_token_nothing_is_answered(agent: Agent, token: str) -> None
         ("POST", "/record", {"target": "sendfile", "seconds": 1}, 400, "is stopped"),
         ("GET", "/recording?target=sendfile", None, 400, "no flame graph"),
         ("GET", "/samples?after=x", None, 400, "not understood"),
+        ("POST", "/clock", {"cpus": [], "seconds": 60}, 400, "up to 10 s"),
+        ("POST", "/clock", {"cpus": ["0"], "seconds": 1}, 400, "Expected `int`"),
         ("POST", "/start", "x" * 70_000, 400, "at most"),
     ],
 )
