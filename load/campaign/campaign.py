@@ -21,13 +21,17 @@ from load.errors import PeerLostError
 from load.users.pacing import resolve
 from profiles.protocol import Facts
 from profiles.store import aa_floors
+from profiles.store.clock_check import ClockCheck
 from profiles.store.proof import Proof
 from profiles.store.records import Cell, Probe, Run, State, Void
 from profiles.store.run_folder import RunFolder
 from reports.analysis.aa_floor import conditions, floor_of_run
 from reports.analysis.bottleneck import mostly_client_limited, rate
+from reports.analysis.disturbance import steal_seen
 from reports.analysis.rounds import Dataset
 from units import exact_size
+
+CLOCK_S = 1.0
 
 T = TypeVar("T")
 
@@ -52,6 +56,7 @@ class Campaign:
         self._saturated = saturated
         self._floors = (saturated or folder).path.parent
         self._plan = Plan(settings)
+        self._clock = ClockCheck()
 
     def run(self) -> list[Cell]:
         """Every pass; the cells of all of them.
@@ -68,6 +73,7 @@ class Campaign:
         end: tuple[State, str | None] = ("interrupted", "interrupted before all rounds were complete")
         unscored: list[Cell] = []
         try:
+            self._check_clock(schedule)
             unscored += self._pilot(schedule, serving, runner)
             self._score(schedule, serving, runner)
             unscored += self._probe(schedule, serving, runner)
@@ -139,6 +145,13 @@ class Campaign:
         self._settings = replace(self._settings, modes=present)
         return proofs
 
+    def _check_clock(self, schedule: Schedule) -> None:
+        """Is stolen time in a process's CPU time here (docs/method.md §6)? What was seen before counts, too."""
+        self._tell("is stolen time billed to processes?")
+        self._clock += self._agent.check_clock(self._settings.placement.server_cpus, CLOCK_S)
+        known = schedule.run.host | {"process clock": self._clock.text}
+        schedule.run = replace(schedule.run, clock_excludes_steal=self._clock.excludes_steal, host=known)
+
     def _pilot(self, schedule: Schedule, serving: Serving, runner: RoundRunner) -> list[Cell]:
         """Find the rate that every mode can keep up with, in a round that is never scored.
 
@@ -182,6 +195,8 @@ class Campaign:
             schedule.cells += result.cells
             schedule.void(*result.voids)
             schedule.run = replace(schedule.run, sweeps=runner.sweeps)
+            if self._clock.excludes_steal is None and steal_seen(schedule.cells_of(number), schedule.run):
+                self._check_clock(schedule)
             self._folder.append(*result.slices)
             self._folder.append(*result.cells)
             self._plan.round_is_over(schedule)
