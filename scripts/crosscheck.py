@@ -1,6 +1,6 @@
 """make crosscheck: compares the CPU time that the score is made of with what other counters say of the same server.
 
-And says whether stolen time is in it. Neither answer to that is an error: a campaign goes by its own proof.
+It also says whether stolen time counts as CPU time. No answer to that is an error: a campaign tries it for itself.
 """
 
 from errors import EXIT_DONE, EXIT_FAILED, UsageError, run_command

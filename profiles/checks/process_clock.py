@@ -38,7 +38,7 @@ CONFIGURATIONS: tuple[tuple[str, Callable[..., Any]], ...] = (
     ("/proc/config.gz", gzip.open),
     (f"/boot/config-{os.uname().release}", open),
 )
-_TRIES = 5
+RUNS_WITHIN_S = 1.0
 _OPTION = "CONFIG_PARAVIRT_TIME_ACCOUNTING=y\n"
 # It ends with whoever started it, who may be killed.
 _BUSY = """\
@@ -84,9 +84,7 @@ def _busy_process(cpu: int) -> Iterator[int]:
 
 def _totals(cpu: int, pid: int) -> Spell:
     """The counters so far, wall time since some fixed moment."""
-    steal_s, interrupts_s = _cpu_times(cpu)
-    wall_s, used_s = _clocks(pid)
-    return Spell(cpu, wall_s, used_s, _waited_s(pid), steal_s, interrupts_s)
+    return Spell(cpu, *_clocks(pid), _waited_s(pid), *_cpu_times(cpu))
 
 
 def _since(before: Spell, after: Spell) -> Spell:
@@ -95,14 +93,16 @@ def _since(before: Spell, after: Spell) -> Spell:
 
 
 def _clocks(pid: int) -> tuple[float, float]:
-    """Wall and CPU time of one moment: this process may lose its own CPU between the two, so the closest of some."""
-
-    def once() -> tuple[float, float, float]:
-        began_s, used_s, ended_s = time.monotonic(), cpu_s(pid), time.monotonic()
-        return ended_s - began_s, ended_s, used_s
-
-    _, wall_s, used_s = min(once() for _ in range(_TRIES))
-    return wall_s, used_s
+    """Wall and CPU time of one moment at which the process runs: a wait is counted only once it is over."""
+    deadline_s = time.monotonic() + RUNS_WITHIN_S
+    then_s, used_then_s = time.monotonic(), cpu_s(pid)
+    while then_s < deadline_s:
+        time.sleep(0.001)
+        now_s, used_s, after_s = time.monotonic(), cpu_s(pid), time.monotonic()
+        if used_s - used_then_s > 0.9 * (after_s - then_s):
+            return now_s, used_s
+        then_s, used_then_s = now_s, used_s
+    raise UserError("other processes kept the CPU from the busy one")
 
 
 def _waited_s(pid: int) -> float:

@@ -1,15 +1,16 @@
 """Whether the CPU time of a process leaves out steal on a machine, decided from what was seen of a busy process.
 
 What is missing is wall time less CPU time less waiting in the run queue. Where the kernel takes steal out of the
-process clock, as much is missing as was stolen; where it does not, nothing is. A spell tells only if the two ranges,
-widened by everything that blurs them, do not overlap: a tick, waiting, interrupts. So a spell in which next to nothing
-was stolen, or in which other processes kept the busy one waiting, says nothing, and spoils no other (method.md §6).
+process clock, as much is missing as was stolen, or less where a part of it was hidden in the waiting; where it does
+not, nothing is. A spell in which next to nothing was stolen, or in which what is missing fits both, tells nothing and
+spoils nothing (method.md §6).
 """
 
 from dataclasses import dataclass
 
 TICK_S = 0.01  # of /proc/stat (USER_HZ), in which a CPU's steal is counted
-BLUR_S = 0.005  # the clocks are not read at one moment, and a wait is counted once it is over
+FEWEST_TICKS = 2
+BLUR_S = 0.002  # the clocks are not read at one moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,16 +36,30 @@ class Spell:
     @property
     def most_s(self) -> float:
         """What is missing at most if the clock leaves out steal. CONFIG_IRQ_TIME_ACCOUNTING takes out interrupts."""
-        return self.steal_s + TICK_S + self.interrupts_s + BLUR_S
+        return self.steal_s + self.most_if_counted_s
 
     @property
     def most_if_counted_s(self) -> float:
         """What is missing at most if the clock counts stolen time as CPU time."""
-        return self.interrupts_s + BLUR_S
+        return self.interrupts_s + TICK_S + BLUR_S
 
     @property
-    def tells(self) -> bool:
-        return self.least_s > self.most_if_counted_s
+    def is_calm(self) -> bool:
+        return round(self.steal_s / TICK_S) < FEWEST_TICKS
+
+
+def decide(spells: tuple[Spell, ...]) -> bool | None:
+    """Whether the clock leaves out steal, by spells in which enough was stolen; None: cannot be told.
+
+    False also where less is missing than the clock would leave out, though something is.
+    """
+    missing_s = sum(spell.missing_s for spell in spells)
+    if missing_s > sum(spell.most_s for spell in spells):
+        return None
+    if missing_s < sum(spell.least_s for spell in spells):
+        return False
+    half_s = sum(spell.steal_s for spell in spells) / 2
+    return True if missing_s > max(half_s, sum(spell.most_if_counted_s for spell in spells)) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,12 +75,8 @@ class ClockCheck:
 
     @property
     def excludes_steal(self) -> bool | None:
-        """None: cannot be told. False also where only a part of what was stolen is missing."""
-        telling = self._telling
-        missing_s = sum(spell.missing_s for spell in telling)
-        if not telling or missing_s > sum(spell.most_s for spell in telling):
-            return None
-        return missing_s >= sum(spell.least_s for spell in telling)
+        """None: cannot be told."""
+        return decide(self._telling)
 
     @property
     def text(self) -> str:
@@ -79,17 +90,17 @@ class ClockCheck:
 
     @property
     def _telling(self) -> tuple[Spell, ...]:
-        return tuple(spell for spell in self.spells if spell.tells)
+        return tuple(spell for spell in self.spells if not spell.is_calm and decide((spell,)) is not None)
 
     @property
     def _obstacle(self) -> str:
         if not self.spells:
             return self.reason or "nobody looked"
-        if self._telling:
+        if all(spell.is_calm for spell in self.spells):
+            return "next to nothing was stolen meanwhile"
+        if any(spell.missing_s > spell.most_s for spell in self.spells):
             return "more is missing than was stolen"
-        if any(spell.steal_s - TICK_S > BLUR_S for spell in self.spells):
-            return "other processes or interrupts had the CPU as well"
-        return "next to nothing was stolen meanwhile"
+        return "other processes or interrupts had the CPU as well"
 
     @property
     def _figures(self) -> str:

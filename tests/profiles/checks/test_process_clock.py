@@ -38,6 +38,8 @@ def test_a_machine_that_cannot_tell_says_why(monkeypatch: pytest.MonkeyPatch, tm
     assert "does not count the waiting in /proc/PID/schedstat" in check((CPU,), 0.05).text
     monkeypatch.setattr(process_clock, "read_small", lambda _: (tmp_path / "none").read_bytes())
     assert "this kernel has no /proc/PID/schedstat" in check((CPU,), 0.05).text
+    monkeypatch.setattr(process_clock, "RUNS_WITHIN_S", 0.0)
+    assert "other processes kept the CPU from the busy one" in check((CPU,), 0.05).text
     assert not psutil.Process().children()
 
 

@@ -9,51 +9,57 @@ def spell(steal_s: float, missing_s: float, waited_s: float = 0.0, interrupts_s:
     return Spell(1, 5.0, 5.0 - missing_s - waited_s, waited_s, steal_s, interrupts_s)
 
 
-# On a rented machine whose kernel leaves out steal, alone on the CPU: 5 s each.
-RECORDED = [(0.03, 0.023), (0.03, 0.030), (0.02, 0.021), (0.02, 0.018), (0.03, 0.030), (0.02, 0.021)]
+# On a rented machine whose kernel leaves out steal: 5 s each, in most of them almost alone on the CPU.
+RECORDED = [
+    (0.03, 0.023, 0.0),
+    (0.03, 0.030, 0.0),
+    (0.02, 0.021, 0.0),
+    (0.02, 0.018, 0.0),
+    (0.02, 0.0252, 0.015),
+    (0.08, 0.0651, 0.023),
+    (0.09, 0.0906, 0.030),
+    (0.15, 0.1248, 0.410),
+]
 # The same machine, while another process had half of the CPU: 1 s each.
-SHARED = [(0.03, 0.0021, 0.5247), (0.07, 0.0073, 0.5238), (0.08, 0.0082, 0.5151), (0.02, 0.0186, 0.4846)]
+SHARED = [(0.03, 0.0021, 0.5247), (0.07, 0.0073, 0.5238), (0.08, 0.0082, 0.5151), (0.02, 0.0025, 0.4080)]
 
 
 def decided(*spells: Spell) -> bool | None:
     return ClockCheck(spells).excludes_steal
 
 
-@pytest.mark.parametrize(("steal_s", "missing_s"), RECORDED)
-def test_as_much_as_was_stolen_is_missing_where_the_clock_leaves_it_out(steal_s: float, missing_s: float) -> None:
-    assert decided(spell(steal_s, missing_s)) is True
+@pytest.mark.parametrize(("steal_s", "missing_s", "waited_s"), RECORDED)
+def test_as_much_as_was_stolen_is_missing_where_the_clock_leaves_it_out(
+    steal_s: float, missing_s: float, waited_s: float
+) -> None:
+    assert decided(spell(steal_s, missing_s, waited_s)) is True
     assert decided(spell(steal_s, 0.0)) is False
 
 
 def test_nothing_or_too_little_is_missing_where_the_clock_counts_steal() -> None:
     assert decided(spell(0.3, 0.0)) is False
-    assert decided(spell(0.3, 0.15)) is False
-    assert decided(spell(0.3, 0.004)) is False
+    assert decided(spell(0.3, 0.0, waited_s=0.1)) is False
+    assert decided(spell(0.3, 0.02, interrupts_s=0.02)) is False
+    assert decided(spell(0.3, 0.2)) is False
 
 
 @pytest.mark.parametrize("steal_s", [0.0, 0.01])
-@pytest.mark.parametrize("missing_s", [0.0, 0.009])
+@pytest.mark.parametrize("missing_s", [0.0, 0.009, 0.02])
 def test_one_tick_tells_nothing(steal_s: float, missing_s: float) -> None:
     assert decided(spell(steal_s, missing_s)) is None
     assert "next to nothing was stolen" in ClockCheck((spell(steal_s, missing_s),)).text
 
 
 @pytest.mark.parametrize(("steal_s", "missing_s", "waited_s"), SHARED)
-def test_a_process_that_had_to_wait_tells_nothing(steal_s: float, missing_s: float, waited_s: float) -> None:
+def test_stolen_time_that_waiting_may_hide_tells_nothing(steal_s: float, missing_s: float, waited_s: float) -> None:
     shared = spell(steal_s, missing_s, waited_s)
     assert decided(shared) is None
-    if steal_s >= 0.02:
-        assert "other processes or interrupts had the CPU as well" in ClockCheck((shared,)).text
+    assert "other processes or interrupts had the CPU as well" in ClockCheck((shared,)).text
+    assert decided(spell(0.3, 0.2, waited_s=0.1)) is True
 
 
-def test_waiting_alone_is_not_taken_for_steal() -> None:
-    assert decided(spell(0.3, 0.0, waited_s=0.1)) is False
-    assert decided(spell(0.3, 0.2, waited_s=0.1)) is True  # what was stolen while it waited is waiting
-
-
-def test_interrupts_alone_are_not_taken_for_steal() -> None:
+def test_interrupts_are_not_taken_for_steal() -> None:
     assert decided(spell(0.02, 0.02, interrupts_s=0.02)) is None
-    assert decided(spell(0.3, 0.02, interrupts_s=0.02)) is False
     assert decided(spell(0.3, 0.32, interrupts_s=0.02)) is True
 
 
