@@ -137,6 +137,15 @@ def test_choices_are_those_of_the_code() -> None:
     assert KNOBS["SINK"].choices == SINKS and KNOBS["AXIS"].choices == get_args(AxisName)
 
 
+def test_variants_are_reproduced_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    names = "read-send@buffer-offset=16B+chunk=64KiB sendfile splice@pipe=64KiB@again nginx-read@again"
+    request = read(bare_report(tmp_path, f"make load MODES='{names}' BASELINE=splice@pipe=64KiB@again"))
+    assert request.modes == names.split() and request.load_arguments[:5] == ["--modes", *names.split()]
+    for garbage in ("sendfile@", "sendfile@x", "sendfile@--root=1", "a@b=1+", "a@b=1@c=2", "a@again@again", "@again"):
+        with pytest.raises(UsageError, match="has no option"):
+            read(bare_report(tmp_path, f"make load MODES='read-send {garbage}'"))
+
+
 def test_a_run_of_the_past_is_still_reproduced(tmp_path: Path) -> None:
     run = synthetic.run()
     command = f"make load MODES='{' '.join(run.modes)}' ROUNDS=7 WINDOW=0.3 USERS=4 SINK=discard SIZE=8388608 SEED=1"

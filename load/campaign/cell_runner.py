@@ -59,11 +59,9 @@ class CellRunner:
 
     def score(self, position: Position, mode: str, users: int) -> Cell:
         """A cell with no profiler attached. Raises UserError."""
-        real = self._settings.real(mode)
         cold = self._settings.cache == "cold"
-        cell, share = self._cold(position, real) if cold else self._warm(position, real, users)
-        metrics = cell.metrics | {"resident_share": share, "cpu_probe_us": self._cpu_probe_us}
-        return replace(cell, mode=mode, metrics=metrics)
+        cell, share = self._cold(position, mode) if cold else self._warm(position, mode, users)
+        return replace(cell, metrics=cell.metrics | {"resident_share": share, "cpu_probe_us": self._cpu_probe_us})
 
     def _warm(self, position: Position, mode: str, users: int) -> tuple[Cell, float | None]:
         """The cell, and the share of the file in the page cache, before or after it: the smaller one.
@@ -142,8 +140,9 @@ class CellRunner:
         """A fresh server that is ready; at the end it is stopped, and samples are written."""
         settings = self._settings
         user_class = self._context.user_class(mode)
-        options = settings.options.get(mode, {})
-        status = self._agent.start(Start(mode, options, settings.any_port, profiler, settings.placement.server_cpus))
+        target, cpus = settings.mode_of(mode), settings.placement.server_cpus
+        any_port = settings.any_port or mode != target
+        status = self._agent.start(Start(target, settings.options_of(mode), any_port, profiler, cpus, mode))
         self.congestion[mode] = status.congestion_control
         self._cpu_probe_us = status.cpu_probe_us
         try:

@@ -37,7 +37,7 @@ def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> No
     if isinstance(settings.pace.rate, int):
         check_starts(settings.pace.rate, file.size_bytes, settings.window_s)
     if settings.cache == "cold":
-        others = {target.name for target in facts.targets if target.sha256} & {*settings.modes}
+        others = {target.name for target in facts.targets if target.sha256} & {*map(settings.mode_of, settings.modes)}
         if others:
             raise UserError(f"{' and '.join(others)} cannot be made cold: CACHE=cold drops only {file.path}")
         left = agent.drop().resident_share

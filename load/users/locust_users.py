@@ -115,6 +115,12 @@ def quiet_environment() -> tuple[Environment, dict[str, type[DownloadUser]]]:
     return Environment(user_classes=list(classes.values()), stop_timeout=0), classes
 
 
+def variant_class(base: type[DownloadUser], name: str) -> type[DownloadUser]:
+    """Users like those of base, but of a variant of its target, with a meter of their own."""
+    variant = name.removeprefix(base.target)
+    return type(base.__name__ + variant, (base,), {"__doc__": base.__doc__, "target": name, "meter": Meter()})
+
+
 def user_classes() -> dict[str, type[DownloadUser]]:
     """A user class for each target, by class name: read-send is loaded by ReadSendUser."""
     classes = {}

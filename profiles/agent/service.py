@@ -90,12 +90,12 @@ class Agent:
         return self.file_state()
 
     def statuses(self) -> list[protocol.TargetStatus]:
-        return [self._supervisor.status(name) for name in self._targets]
+        return [self._supervisor.status(name) for name in dict.fromkeys([*self._targets, *self._supervisor.running()])]
 
     def start(self, message: protocol.Start) -> protocol.TargetStatus:
         status = self._supervisor.start(message)
         if message.profiler == "perf":
-            self._recordings.attach(message.target, self._supervisor.pids(message.target))
+            self._recordings.attach(message.runs_as, self._supervisor.pids(message.runs_as))
         return status
 
     def stop(self, message: protocol.Named) -> protocol.TargetStatus:
@@ -115,8 +115,8 @@ class Agent:
     def samples(self, after: int) -> protocol.Samples:
         return self._sampler.after(after)
 
-    def prove(self, message: protocol.Named) -> Proof:
-        return prove(self._supervisor.target(message.target), self._root)
+    def prove(self, message: protocol.Prove) -> Proof:
+        return prove(self._supervisor.target(message.target), self._root, message.options, message.name)
 
     def record(self, message: protocol.Record) -> protocol.Done:
         self._recordings.begin(message.target, self._supervisor.pids(message.target), message.seconds)
@@ -157,7 +157,7 @@ def routes(agent: Agent) -> Routes:
         ("POST", "/start"): with_body(protocol.Start, agent.start),
         ("POST", "/stop"): with_body(protocol.Named, agent.stop),
         ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
-        ("POST", "/prove"): with_body(protocol.Named, agent.prove),
+        ("POST", "/prove"): with_body(protocol.Prove, agent.prove),
         ("POST", "/record"): with_body(protocol.Record, agent.record),
     }
 

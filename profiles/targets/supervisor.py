@@ -1,6 +1,7 @@
-"""Starts and ends the servers of all targets, at most one of each, and knows which ones run.
+"""Starts and ends the servers of all targets, at most one of each name, and knows which ones run.
 
-No server outlives its supervisor (mode_server.py, external_server.py).
+Its rule: a server goes by its target's name, or by TARGET@… beside others of the same target (variants.py). No server
+outlives its supervisor (mode_server.py, external_server.py).
 """
 
 import os
@@ -14,6 +15,7 @@ from profiles.protocol import Start, TargetStatus
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST, ModeServer
+from profiles.targets.variants import target_of
 
 ManagedServer = ModeServer | ExternalServer
 
@@ -31,8 +33,10 @@ class Supervisor:
 
     def start(self, wanted: Start) -> TargetStatus:
         """Start a target's server and wait until it is ready. Raises UserError."""
-        name = wanted.target
-        target = self.target(name)
+        name = wanted.runs_as
+        target = self.target(wanted.target)
+        if target_of(name) != target.name:
+            raise UserError(f"a server of {target.name} is not called {name!r}, but {target.name} or {target.name}@…")
         if name in self._servers:
             if self._servers[name].running():
                 raise UserError(f"{name} runs already, as process {self._servers[name].pid}: stop it first")
@@ -47,8 +51,8 @@ class Supervisor:
         return replace(self.status(name), cpu_probe_us=cpu_probe_us)
 
     def stop(self, name: str) -> TargetStatus:
-        """End a target's server, by force if it does not end by itself. Does nothing where none runs."""
-        self.target(name)
+        """End a server, by force if it does not end by itself. Does nothing where none runs."""
+        self.target(target_of(name))
         line = self._servers.pop(name).end() if name in self._servers else ""
         probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         return TargetStatus(name, "stopped", last_stderr_line=line, cpu_probe_us=probe_us)
@@ -62,7 +66,7 @@ class Supervisor:
     def status(self, name: str) -> TargetStatus:
         server = self._servers.get(name)
         if server is None:
-            self.target(name)
+            self.target(target_of(name))
             return TargetStatus(name, "stopped")
         return TargetStatus(
             name=name,
@@ -79,7 +83,7 @@ class Supervisor:
         return {name: server.reader for name, server in list(self._servers.items())}
 
     def pids(self, name: str) -> tuple[int, ...]:
-        """The processes of a target, parents first. Raises UserError when it does not run."""
+        """The processes of a server, parents first. Raises UserError when it does not run."""
         status = self.status(name)
         if status.state != "running":
             raise UserError(f"{name} is {status.state}: start it before recording a flame graph")
