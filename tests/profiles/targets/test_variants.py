@@ -1,5 +1,7 @@
 """A variant has one name, whoever writes it; what is no variant, or the same twice, is refused in one line."""
 
+from pathlib import Path
+
 import pytest
 
 from errors import UsageError
@@ -86,3 +88,13 @@ def test_what_runs_once_more_already_has_no_third() -> None:
     assert parse("read-send@chunk=1KiB").again == parse("read-send@chunk=1KiB@again")
     with pytest.raises(UsageError, match="is that already"):
         _ = Variant("read-send@again", "read-send", {}).again
+
+
+def test_an_external_server_has_no_options_and_can_be_measured_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "targets.toml").write_text('[mine]\naddress = "127.0.0.1:8200"\ncommand = "server {port}"\n')
+    monkeypatch.setenv(catalog.VARIABLE, str(tmp_path / "targets.toml"))
+    assert parse("mine@again") == Variant("mine@again", "mine", {})
+    with pytest.raises(UsageError, match="mine has no option 'chunk': its options are none"):
+        parse("mine@chunk=1KiB")
