@@ -20,6 +20,8 @@ Kind = Literal["count", "number", "flag", "choice", "size", "words", "text", "pa
 
 _MODE = "[a-z0-9][a-z0-9_-]{0,60}"
 _SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
+_OPTION = f"{_MODE}={_SIZE}"
+_NAME = rf"{_MODE}(@{_OPTION}(\+{_OPTION}){{0,9}})?(@again)?"  # a mode or a variant of one
 _PATTERNS: Mapping[Kind, str] = {
     "count": r"\d{1,12}",
     "number": r"\d{1,15}(\.\d{1,15})?(e[+-]\d{1,2})?",
@@ -117,16 +119,17 @@ def _for(*commands: str, **defaults: Any) -> dict[str, Any]:
 # fmt: off
 _ROWS = (
     # What is compared
-    Knob("MODES", "words", "data paths and servers to measure: course, all, or names, the baseline first",
+    Knob("MODES", "words", "data paths and servers to measure: course, all, or names, the baseline first; for load, "
+         "gate and prove also variants like read-send@chunk=64KiB+buffer-offset=16, or read-send@again",
          _for("sweep", "prove", "servers", "gate", "soak", load=("course",), crosscheck=("read-send", "sendfile")),
-         metavar="MODE", pattern=rf"{_MODE}( {_MODE})*"),
+         metavar="MODE", pattern=rf"{_NAME}( {_NAME})*"),
     Knob("BASELINE", "text", "the mode, or for gate the run, that others are compared with", _for("load", "gate"),
-         default="read-send, else the first mode", metavar="NAME", pattern=_MODE),
+         default="read-send, else the first mode", metavar="NAME", pattern=_NAME),
     Knob("TARGETS", "path", "file with external servers (docs/targets.md)",
          _for("load", "sweep", "ui", "agent", "servers", "doctor", "prove", "crosscheck", "reproduce", "screenshots"),
          default="targets.toml, where there is one", metavar="FILE"),
-    Knob("OPTIONS", "words", "options of modes, like read-send.chunk=64KiB", _for(load=(), sweep=()),
-         metavar="MODE.NAME=SIZE", pattern=rf"{_MODE}\.{_MODE}={_SIZE}( {_MODE}\.{_MODE}={_SIZE})*"),
+    Knob("OPTIONS", "words", "options of modes, and so of their variants, like read-send.chunk=64KiB",
+         _for(load=(), sweep=()), metavar="MODE.NAME=SIZE", pattern=rf"{_MODE}\.{_OPTION}( {_MODE}\.{_OPTION})*"),
     Knob("AXIS", "choice", "what is swept", _for("sweep"), choices=("size", "chunk", "connections", "buffer-offset"),
          default="size"),
     Knob("POINTS", "words", "values of the axis", _for("sweep"), default="a grid", metavar="VALUE"),

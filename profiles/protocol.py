@@ -14,7 +14,7 @@ loads on other machines, the lease that it gave (profiles/agent/lease.py).
     POST /start-all list[Start] -> list[TargetStatus], started at the same time
     POST /stop      Named     -> TargetStatus
     POST /watch     Watch     -> Done
-    POST /prove     Named     -> records.Proof
+    POST /prove     Prove     -> records.Proof
     POST /clock     TryClock  -> clock_check.ClockCheck
     GET  /file                -> FileState
     POST /warm                -> FileState, after it was read into the page cache
@@ -107,7 +107,11 @@ class Start:
     any_port: bool = False  # any free port instead of the target's own
     profiler: Profiler = None  # what will record it: py-spy is let in, perf is attached at once, while it is idle
     cpus: tuple[int, ...] = ()  # to pin it to; none for any
-    name: str = ""  # under which it runs beside others of the same target; empty: the target's own
+    name: str = ""  # TARGET@…, under which it runs beside others of the same target; empty: the target's own
+
+    @property
+    def runs_as(self) -> str:
+        return self.name or self.target
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,9 +124,18 @@ class Watch:
 
 @dataclass(frozen=True, slots=True)
 class Named:
-    """Stop a target; or try it and say what it really does, which takes a second or two."""
+    """Stop a server."""
+
+    target: str  # the name that it runs under
+
+
+@dataclass(frozen=True, slots=True)
+class Prove:
+    """Try a target and say what it really does, which takes a second or two."""
 
     target: str  # its name
+    options: dict[str, int] = field(default_factory=dict)  # by name, in bytes
+    name: str = ""  # that the proof bears; empty: the target's own
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,9 +148,9 @@ class TryClock:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """Record a running target, with the profiler that it was started for, else with py-spy."""
+    """Record a running server, with the profiler that it was started for, else with py-spy."""
 
-    target: str  # its name
+    target: str  # the name that it runs under
     seconds: int  # from now on
 
 
@@ -156,9 +169,9 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class TargetStatus:
-    """A target now."""
+    """A server now."""
 
-    name: str  # of the target
+    name: str  # that it runs under
     state: Literal["stopped", "running", "dead"]  # dead: it ended without being asked to
     host: str = ""  # address that it listens on
     port: int = 0  # TCP port that it listens on

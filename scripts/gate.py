@@ -8,6 +8,7 @@ import os
 
 from errors import UsageError, UserError, run_command
 from profiles.store.files import write_file
+from profiles.targets.variants import canonical
 from reports.comparison import ci_output, terminal
 from reports.comparison.gate import gate
 from reports.run_data import read_campaign
@@ -23,7 +24,7 @@ def main() -> int:
         raise UsageError("give BASELINE=run, the run to be compared with")
     try:
         run, baseline = (read_campaign(arguments.profiles, name) for name in (arguments.run, arguments.baseline))
-        found = gate(run, baseline, arguments.max, arguments.judge, tuple(arguments.modes or ()))
+        found = gate(run, baseline, arguments.max, arguments.judge, tuple(map(canonical, arguments.modes or ())))
         if arguments.junit:
             write_file(arguments.junit, ci_output.junit(found))
     except UserError as error:

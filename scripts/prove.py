@@ -3,7 +3,8 @@
 from errors import EXIT_DONE, UserError, run_command
 from profiles.checks.prove_mode import prove
 from profiles.store.proof import Proof
-from profiles.targets.catalog import choose, discover
+from profiles.targets.catalog import discover
+from profiles.targets.variants import parse_all
 from scripts.common_arguments import parse, parser_of, print_table
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
@@ -11,8 +12,9 @@ HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", 
 
 def main() -> int:
     arguments = parse(parser_of("prove", __doc__, "--root"))
-    targets = choose(arguments.modes or list(discover()))
-    proofs = [prove(target, arguments.root) for target in targets]
+    targets = discover()
+    variants = parse_all(arguments.modes or targets).values()
+    proofs = [prove(targets[one.mode], arguments.root, one.options, one.name) for one in variants]
     print_table("Proof", HEADINGS, [_row(proof) for proof in proofs])
     for proof in proofs:
         if proof.state == "missing" and arguments.modes:  # asked for by name

@@ -5,6 +5,7 @@ import sys
 
 from errors import EXIT_DONE, UsageError, run_command
 from profiles.targets.catalog import choose
+from profiles.targets.variants import parse_all
 from reports.export.reproduce import ReproduceRequest, read
 from scripts.common_arguments import OPTIONS, parse, parser_of
 
@@ -31,7 +32,8 @@ def main() -> int:
 
 def _check(request: ReproduceRequest) -> None:
     """That what it measured still exists here. Raises UsageError."""
-    targets = {target.name: target for target in choose(request.modes)}
+    modes = {variant.mode for variant in parse_all(request.modes).values()}
+    targets = {target.name: target for target in choose(sorted(modes))}
     for option in request.options:
         mode, _, rest = option.partition(".")
         name = rest.partition("=")[0]

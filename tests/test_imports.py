@@ -109,7 +109,7 @@ def test_leaves_know_only_each_other() -> None:
 @pytest.mark.parametrize("path", python_files("scripts"), ids=lambda path: path.name)
 def test_a_script_calls_into_one_room(path: Path) -> None:
     """Beside it, it may name what was recorded and what can be measured: facts, which do nothing."""
-    facts = ("scripts", "profiles.store", "profiles.targets.catalog", *LEAVES)
+    facts = ("scripts", "profiles.store", "profiles.targets.catalog", "profiles.targets.variants", *LEAVES)
     acting = {name for name in ours(path) if not within(name, facts)}
     assert len({top(name) for name in acting}) <= 1, acting
 

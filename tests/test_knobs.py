@@ -103,6 +103,7 @@ def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
         ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY; `make help` lists them"),
         ("load", ["ROUNDS=0"], "ROUNDS=0: give a whole number from 1 to 1000"),
         ("load", ["SIZE=huge"], "'huge' is not a size"),
+        ("prove", ["MODES=sendfile sendfile@chunk=64KiB"], "sendfile@chunk=64KiB: sendfile has no option 'chunk'"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_is_made(command: str, given: list[str], says: str) -> None:
@@ -135,6 +136,15 @@ def test_every_command_of_the_makefile_is_known_and_every_knob_belongs_to_one() 
 
 def test_choices_are_those_of_the_code() -> None:
     assert KNOBS["SINK"].choices == SINKS and KNOBS["AXIS"].choices == get_args(AxisName)
+
+
+def test_variants_are_reproduced_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    names = "read-send@buffer-offset=16B+chunk=64KiB sendfile splice@pipe=64KiB@again nginx-read@again"
+    request = read(bare_report(tmp_path, f"make load MODES='{names}' BASELINE=splice@pipe=64KiB@again"))
+    assert request.modes == names.split() and request.load_arguments[:5] == ["--modes", *names.split()]
+    for garbage in ("sendfile@", "sendfile@x", "sendfile@--root=1", "a@b=1+", "a@b=1@c=2", "a@again@again", "@again"):
+        with pytest.raises(UsageError, match="has no option"):
+            read(bare_report(tmp_path, f"make load MODES='read-send {garbage}'"))
 
 
 def test_a_run_of_the_past_is_still_reproduced(tmp_path: Path) -> None:

@@ -9,9 +9,10 @@ import http.client
 import sys
 import time
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
+from urllib.parse import quote
 
 import msgspec
 
@@ -100,14 +101,15 @@ class AgentClient(ABC):
         """Servers of several targets, started at the same time; where one does not start, none is left."""
         return self._ask("POST", "/start-all", list[protocol.TargetStatus], wanted)
 
-    def stop(self, target: str) -> protocol.TargetStatus:
-        return self._ask("POST", "/stop", protocol.TargetStatus, protocol.Named(target))
+    def stop(self, name: str) -> protocol.TargetStatus:
+        return self._ask("POST", "/stop", protocol.TargetStatus, protocol.Named(name))
 
     def watch(self, name: str, pid: int) -> None:
         self._ask("POST", "/watch", protocol.Done, protocol.Watch(name, pid))
 
-    def prove(self, target: str) -> Proof:
-        return self._ask("POST", "/prove", Proof, protocol.Named(target))
+    def prove(self, target: str, options: Mapping[str, int] | None = None, name: str = "") -> Proof:
+        """What a target with these options does. name: that the proof bears; empty for the target's own."""
+        return self._ask("POST", "/prove", Proof, protocol.Prove(target, dict(options or {}), name))
 
     def check_clock(self, cpus: tuple[int, ...], seconds: float) -> ClockCheck:
         """Whether the process clock of the servers' machine leaves out steal; takes so long, on CPUs that are idle."""
@@ -127,11 +129,11 @@ class AgentClient(ABC):
     def newest_sample(self) -> int:
         return self.samples(sys.maxsize).last
 
-    def record(self, target: str, seconds: int) -> None:
-        self._ask("POST", "/record", protocol.Done, protocol.Record(target, seconds))
+    def record(self, name: str, seconds: int) -> None:
+        self._ask("POST", "/record", protocol.Done, protocol.Record(name, seconds))
 
-    def recording(self, target: str) -> protocol.Recording:
-        return self._ask("GET", f"/recording?target={target}", protocol.Recording)
+    def recording(self, name: str) -> protocol.Recording:
+        return self._ask("GET", f"/recording?target={quote(name)}", protocol.Recording)
 
     def _ask(self, method: str, path: str, kind: type[R], message: object = None) -> R:
         return self._exchange(method, path, kind, message).answer

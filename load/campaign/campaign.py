@@ -126,7 +126,10 @@ class Campaign:
         self._folder.write_run(record)
         for proof in proofs:
             self._folder.append(proof)
-        self._folder.append(*(code for code in facts.code if code.mode is None or code.mode in record.modes))
+        self._folder.append(*(code for code in facts.code if code.mode is None))
+        for mode in record.modes:
+            of_mode = (code for code in facts.code if code.mode == self._settings.mode_of(mode))
+            self._folder.append(*(replace(code, mode=mode) for code in of_mode))
         return record
 
     def _prove(self) -> list[Proof]:
@@ -134,7 +137,7 @@ class Campaign:
         proofs = list(self._saturated.read(Proof)) if self._saturated else []
         for mode in () if self._saturated else self._settings.modes:
             self._tell(f"proof: {mode}")
-            proofs.append(self._agent.prove(mode))
+            proofs.append(self._agent.prove(self._settings.mode_of(mode), self._settings.options_of(mode), mode))
             self._plan.proved()
         missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
         for mode, reason in missing.items():

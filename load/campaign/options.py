@@ -9,6 +9,7 @@ import os
 import random
 import re
 from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import knobs
@@ -18,6 +19,7 @@ from load.campaign.settings import ROUND_S, Settings
 from load.users import pacing
 from profiles.agent.access import is_loopback, parse_address
 from profiles.targets import catalog
+from profiles.targets.variants import Variant, canonical, parse_all, target_of
 from units import parse_size
 
 BASELINE = "read-send"
@@ -41,12 +43,16 @@ def new_name() -> str:
 def resolve(asked: Namespace, file_bytes: int) -> Settings:
     """What the campaign is to do. asked: the knobs of `load`, and any_port. file_bytes: of the served file, for the
     command that repeats the run. Raises UsageError for what no campaign can be asked for."""
-    modes = modes_of(asked.modes, asked.baseline)
+    variants = variants_of(asked.modes, asked.baseline, asked.options)
+    modes = tuple(variants)
     _check(asked)
     options = with_defaults(asked)
+    if options.calibrate:
+        variants |= _duplicate(variants[modes[0]], variants)
     allowed = os.sched_getaffinity(0)
     return Settings(
         modes=modes,
+        variants=variants,
         named=tuple(options.modes) != ("all",),
         slice_s=options.slice,
         window_s=options.window or 0.0,
@@ -54,7 +60,6 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
         round_s=QUICK_ROUND_S if options.quick else ROUND_S,
         profile_s=options.profile,
         command=repeating_command(options, modes, file_bytes),
-        options=options_of(options.options, modes),
         gib_per_day=options.gib_per_day,
         calibrate=options.calibrate,
         pace=pacing.parse(options.pace),
@@ -64,15 +69,24 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
     )
 
 
-def modes_of(given: tuple[str, ...], baseline: str | None) -> tuple[str, ...]:
-    """The modes to measure, the baseline first; "course" and "all" stand for several. Raises UsageError."""
+def variants_of(given: Sequence[str], baseline: str | None, options: Sequence[str]) -> dict[str, Variant]:
+    """What is measured by name, the baseline first; "course" and "all" stand for several modes. Raises UsageError."""
     several = {"course": list(COURSE_MODES), "all": list(catalog.discover())}
     named = several.get(given[0], list(given)) if len(given) == 1 else list(given)
-    names = [target.name for target in catalog.choose(named)]
-    first = baseline or (BASELINE if BASELINE in names else names[0])
-    if first not in names:
-        raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(names)}")
-    return (first, *(name for name in names if name != first))
+    modes = [target.name for target in catalog.choose(list(dict.fromkeys(map(target_of, named))))]
+    found = parse_all(named, options_of(options, modes))
+    first = canonical(baseline) if baseline else BASELINE if BASELINE in found else next(iter(found))
+    if first not in found:
+        raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(found)}")
+    return {first: found[first]} | found
+
+
+def _duplicate(baseline: Variant, variants: Mapping[str, Variant]) -> dict[str, Variant]:
+    """The baseline once more, which is never judged. Raises UsageError where it is asked for by name, too."""
+    again = baseline.again
+    if again.name in variants:
+        raise UsageError(f"CALIBRATE=1 measures {again.name} already, unjudged: leave out one of the two")
+    return {again.name: again}
 
 
 def _check(asked: Namespace) -> None:
@@ -111,7 +125,7 @@ def with_defaults(asked: Namespace) -> Namespace:
     return Namespace(**{**vars(asked), **missing})
 
 
-def options_of(given: tuple[str, ...], modes: tuple[str, ...]) -> dict[str, dict[str, int]]:
+def options_of(given: Sequence[str], modes: Sequence[str]) -> dict[str, dict[str, int]]:
     """MODE.NAME=SIZE, several times, as sizes by mode and name. Raises UsageError."""
     known = catalog.discover()
     options: dict[str, dict[str, int]] = {}
@@ -136,6 +150,6 @@ def repeating_command(options: Namespace, modes: tuple[str, ...], file_bytes: in
         values |= dict.fromkeys(("agent", "agent_token_file", "agent_ca"))
     elif options.agent:  # it has a file of its own
         values["size"] = None
-    if any(catalog.needs_targets_file(mode) for mode in modes):
+    if any(catalog.needs_targets_file(target_of(mode)) for mode in modes):
         values["targets"] = catalog.file()
     return knobs.command_line("load", values)

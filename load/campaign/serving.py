@@ -101,9 +101,10 @@ class Serving:
 
     def _wanted(self, name: str, profiler: Profiler) -> Start:
         settings = self._settings
-        mode = settings.real(name)
-        any_port = settings.any_port or name != mode  # the mode itself may have its own
-        return Start(mode, settings.options.get(mode, {}), any_port, profiler, settings.placement.server_cpus, name)
+        variant = settings.variants[name]
+        any_port = settings.any_port or not variant.is_plain  # the mode itself may have its own
+        cpus = settings.placement.server_cpus
+        return Start(variant.mode, dict(variant.options), any_port, profiler, cpus, name)
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:
         with contextlib.closing(user_class.connection(lambda _: None)) as connection:

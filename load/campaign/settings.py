@@ -4,12 +4,12 @@ Its rule: whatever changes a number stands here, and so in run.json.
 """
 
 import shlex
-from dataclasses import dataclass, field, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
 
-from errors import UsageError
 from load.campaign.cell import BETWEEN_HOSTS, DERIVED
 from load.campaign.cpu_pinning import Placement, choose
 from load.users.connection import SOCKET_OPTIONS, Sink
@@ -17,7 +17,7 @@ from load.users.pacing import SATURATED, OfferedRate, PaceSpec, format_pace
 from profiles.agent.access import Address
 from profiles.protocol import Facts
 from profiles.store.records import Run
-from profiles.store.run_facts import TargetFacts
+from profiles.targets.variants import Variant
 
 Cache = Literal["warm", "cold"]
 
@@ -30,18 +30,20 @@ ROUND_S = 6.0  # a round has as many mirrored sweeps as fit into about this
 class Settings:
     """What a campaign was asked for.
 
-    named: the modes were asked for by name, so that a missing one is an error and not skipped. rounds: at most.
-    slice_s: the least length of a slice; None: as the question asks. window_s: measured per mode and round, in slices; 0: as fits into round_s.
-    warm_up_s: of whole cycles, at least one. seconds: the limit of time for the rounds. quick: exploratory. precision: the half-width of the intervals at which it stops, 0 for never. retries: how many rounds may be repeated, as
-    a multiple of rounds.
-    calibrate: measure the A/A floor. pace: what was asked for in all, one question or both; rate: what this campaign
-    offers to every mode, None for as fast as it goes. cache: a cold cell is one download, by one user, of a file that
-    was dropped from the page cache. workers: over how many processes the users are spread, 0 for this one; master:
-    where it listens for workers that are started elsewhere, None to start them here. options: per mode, in bytes.
-    gib_per_day: see Run. command: what repeats the run, but for its pace.
+    modes: the names of what is judged, the baseline first. variants: what each of measured_modes is. named: the modes
+    were asked for by name, so that a missing one is an error and not skipped. rounds: at most. slice_s: the least
+    length of a slice; None: as the question asks. window_s: measured per mode and round, in slices; 0: as fits round_s.
+    warm_up_s: of whole cycles, at least one. seconds: the limit of time for the rounds. quick: exploratory. precision:
+    the half-width of the intervals at which it stops, 0 for never. retries: how many rounds may be repeated, as a
+    multiple of rounds. calibrate: measure the A/A floor. pace: what was asked for in all, one question or both; rate:
+    what this campaign offers to every mode, None for as fast as it goes. cache: a cold slice is one download, by one
+    user, of a file that was dropped from the page cache. workers: over how many processes the users are spread, 0 for
+    this one; master: where it listens for workers that are started elsewhere, None to start them here. gib_per_day: see
+    Run. command: what repeats the run, but for its pace.
     """
 
     modes: tuple[str, ...]
+    variants: Mapping[str, Variant]
     rounds: int
     users: int
     sink: Sink
@@ -55,7 +57,6 @@ class Settings:
     quick: bool = False
     profile_s: int = 0
     seed: int = 0
-    options: dict[str, dict[str, int]] = field(default_factory=dict)
     gib_per_day: float | None = None
     any_port: bool = False
     precision: float = 0.0
@@ -71,15 +72,18 @@ class Settings:
     @property
     def duplicate(self) -> str | None:
         """The name of the baseline's duplicate, which measures the A/A floor; None without calibration."""
-        return f"{self.modes[0]}-again" if self.calibrate else None
+        return self.variants[self.modes[0]].again.name if self.calibrate else None
 
     @property
     def measured_modes(self) -> tuple[str, ...]:
         return self.modes if self.duplicate is None else (*self.modes, self.duplicate)
 
-    def real(self, mode: str) -> str:
-        """The mode that stands behind a name: the duplicate is the baseline under another one."""
-        return self.modes[0] if mode == self.duplicate else mode
+    def mode_of(self, name: str) -> str:
+        return self.variants[name].mode
+
+    def options_of(self, name: str) -> dict[str, int]:
+        """In bytes; the mode's defaults hold for all others."""
+        return dict(self.variants[name].options)
 
     @property
     def load_cpus(self) -> int:
@@ -102,9 +106,8 @@ def run_record(
 ) -> Run:
     """The record of a run that begins now. facts: what the agent says of targets, metrics, file and machine. order: of
     rounds that are known already."""
-    chosen = [target for target in facts.targets if target.name in settings.modes]
-    options = settings.options
-    targets = tuple(replace(target, options=target.options | options.get(target.name, {})) for target in chosen)
+    targets = {target.name: target for target in facts.targets}
+    measured = [settings.variants[name] for name in settings.measured_modes]
     allowed = len(str(facts.host.get("affinity")).split(","))
     # Unpinned, servers may use every CPU but the one that a client on their machine, a single thread, keeps busy.
     unpinned = allowed if facts.load_host else max(1, allowed - 1)
@@ -124,7 +127,7 @@ def run_record(
         window_s=settings.window_s,
         sample_interval_s=facts.sample_interval_s,
         file=facts.file,
-        targets=(*targets, *_again(targets, settings)),
+        targets=tuple(variant.facts_of(targets[variant.mode]) for variant in measured),
         metrics=(*facts.metrics, *DERIVED, *(BETWEEN_HOSTS if "servers_on" in facts.host or settings.workers else ())),
         skipped=skipped,
         gib_per_day=settings.gib_per_day,
@@ -142,17 +145,6 @@ def run_record(
         load_host=facts.load_host,
         workers=settings.workers,
     )
-
-
-def _again(targets: tuple[TargetFacts, ...], settings: Settings) -> tuple[TargetFacts, ...]:
-    """The baseline's duplicate, where one is wanted. Raises UsageError when a mode bears its name."""
-    if settings.duplicate is None:
-        return ()
-    if settings.duplicate in settings.modes:
-        raise UsageError(f"CALIBRATE=1 needs the name {settings.duplicate!r} for the baseline's duplicate")
-    baseline = next(target for target in targets if target.name == settings.modes[0])
-    summary = f"{baseline.name} once more, to see what two equals differ by (the A/A floor)"
-    return (replace(baseline, name=settings.duplicate, summary=summary),)
 
 
 def now() -> str:

@@ -80,7 +80,10 @@ class IdleServers:
         if self._seen_changes != self._changes or time.monotonic() - self._answered_s > FRESH_S:
             changes = self._changes
             # Others may ask while the agent answers: none of them gets the old statuses.
-            self._statuses = [self._with_refusal(status) for status in self.agent.statuses()]
+            own = [
+                status for status in self.agent.statuses() if status.name in self._classes
+            ]  # not a campaign's variants
+            self._statuses = [self._with_refusal(status) for status in own]
             self._seen_changes, self._answered_s = changes, time.monotonic()
         return self._statuses
 

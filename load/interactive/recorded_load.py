@@ -26,6 +26,7 @@ from load.users.pacing import PaceSpec, format_pace
 from profiles.protocol import LOAD, FileState, Recording
 from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RunFolder
+from profiles.targets.variants import parse_all
 
 FLUSH_S = 5.0
 OF_WORKERS = ("client_",)  # metrics of the load generator; a load by hand does not ask its workers for them
@@ -149,6 +150,7 @@ class RecordedLoad:
         names = [self._idle_servers.user_class(mode).__name__ for mode in modes]
         return Settings(
             modes=modes,
+            variants=parse_all(modes),
             rounds=1,
             window_s=round(seconds, 1),
             users=asked.users,

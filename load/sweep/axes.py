@@ -4,15 +4,15 @@ Its rule: nothing but the axis differs between points. A point compares variants
 are the modes.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from errors import UsageError
 from profiles.store.sweep_folder import AxisName, Sweep
 from profiles.targets import catalog
+from profiles.targets.variants import Variant
 from units import GIB, KIB, MIB, format_size, parse_size
 
-ALIGNED, SHIFTED = "read-send aligned", "read-send shifted"
+ALIGNED, SHIFTED = "read-send@aligned", "read-send@shifted"
 MOST_CONNECTIONS = 2000
 
 
@@ -37,15 +37,6 @@ class Axis:
 
     def format(self, value: int) -> str:
         return f"{value:,}" if self.name in ("connections", "buffer-offset") else format_size(value)
-
-
-@dataclass(frozen=True, slots=True)
-class Variant:
-    """A mode under a label, with its options in bytes."""
-
-    label: str
-    mode: str
-    options: Mapping[str, int]
 
 
 def _powers_of_four(first: int, last: int) -> tuple[int, ...]:
@@ -86,18 +77,21 @@ def check_modes(axis: Axis, modes: tuple[str, ...]) -> None:
         raise UsageError(f"none of {' '.join(modes)} has the option chunk: AXIS=chunk needs one of {', '.join(having)}")
 
 
-def variants(sweep: Sweep, value: int) -> tuple[Variant, ...]:
-    """The variants at this point, the baseline first. A mode without the swept option runs unchanged."""
+def variants(sweep: Sweep, value: int) -> dict[str, Variant]:
+    """The variants at this point by name, the baseline first. Names are the same at all points.
+
+    A mode without the swept option runs unchanged.
+    """
     if sweep.axis == "buffer-offset":
         given = sweep.options.get("read-send", {})
         shifts = {ALIGNED: 0, SHIFTED: value}
-        return tuple(Variant(label, "read-send", given | {"buffer-offset": at}) for label, at in shifts.items())
+        return {name: Variant(name, "read-send", given | {"buffer-offset": at}) for name, at in shifts.items()}
     known = catalog.discover()
     swept = {"chunk": value} if sweep.axis == "chunk" else {}
-    return tuple(
-        Variant(mode, mode, sweep.options.get(mode, {}) | (swept if "chunk" in known[mode].facts.options else {}))
+    return {
+        mode: Variant(mode, mode, sweep.options.get(mode, {}) | (swept if "chunk" in known[mode].facts.options else {}))
         for mode in sweep.modes
-    )
+    }
 
 
 def file_bytes(sweep: Sweep, value: int) -> int:

@@ -21,7 +21,7 @@ from load.campaign.settings import Settings, now
 from load.context import LoadContext
 from load.headless import progress_bar, run_headless
 from load.process import campaign_lock
-from load.sweep.axes import file_bytes
+from load.sweep.axes import file_bytes, variants
 from load.sweep.files import serving
 from load.sweep.sweeper import SweepRun
 from profiles.store.records import State
@@ -94,6 +94,7 @@ def _settings(sweep: Sweep, any_port: bool) -> Settings:
     placement = pin_this_process(choose(os.sched_getaffinity(0), wanted=sweep.pin))
     return Settings(
         modes=sweep.modes,
+        variants=variants(sweep, sweep.points[0]),
         rounds=sweep.most_rounds,
         window_s=sweep.window_s,
         warm_up_s=sweep.warm_up_s,
@@ -101,7 +102,6 @@ def _settings(sweep: Sweep, any_port: bool) -> Settings:
         sink=sweep.sink,
         seed=sweep.seed,
         command=sweep.command,
-        options=sweep.options,
         any_port=any_port,
         placement=placement,
     )

@@ -5,7 +5,6 @@ once, so that a sweep can end at any moment and continue later.
 """
 
 import time
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import datetime
 
@@ -15,7 +14,7 @@ from load.campaign.round_runner import RoundRunner
 from load.campaign.serving import Serving
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
-from load.sweep.axes import AXES, Variant, file_bytes, variants
+from load.sweep.axes import AXES, file_bytes, variants
 from load.sweep.files import SweepFiles
 from load.sweep.next_point import PointState, next_point
 from profiles.protocol import Facts
@@ -77,11 +76,11 @@ class SweepRun:
 
     def _round(self, value: int) -> None:
         facts = self._serve(file_bytes(self._sweep, value))
-        compared = {variant.label: variant for variant in variants(self._sweep, value)}
+        compared = variants(self._sweep, value)
         users = value if self._sweep.axis == "connections" else self._sweep.users
         settings = replace(self._settings, users=users, modes=tuple(compared), variants=compared)
         folder = self._folder.point(value)
-        run = folder.read_run() if folder.path.exists() else self._begin(folder, value, settings, facts, compared)
+        run = folder.read_run() if folder.path.exists() else self._begin(folder, value, settings, facts)
         number = len(run.order) + 1
         order = schedule.order(tuple(compared), number, self._sweep.seed + value)[-1]
         run = replace(run, order=(*run.order, order), rounds_planned=number, state="running")
@@ -105,22 +104,14 @@ class SweepRun:
             self._facts = self._context.agent.facts()
         return self._facts
 
-    def _begin(
-        self, folder: RunFolder, value: int, settings: Settings, facts: Facts, compared: Mapping[str, Variant]
-    ) -> Run:
+    def _begin(self, folder: RunFolder, value: int, settings: Settings, facts: Facts) -> Run:
         record = run_record(settings, f"{self._sweep.name} at {self._label(value)}", {}, facts)
-        by_mode = {target.name: target for target in record.targets}
-        targets = tuple(
-            replace(by_mode[one.mode], name=label, options=by_mode[one.mode].options | dict(one.options))
-            for label, one in compared.items()
-        )
-        record = replace(record, targets=targets, baseline=next(iter(compared)))
         record = replace(record, floor=aa_floors.load_floor(self._folder.path.parent, conditions(record)))
         folder.create()
         folder.write_run(record)
         proofs = {proof.mode: proof for proof in self._sweep.proofs}
-        for label, one in compared.items():
-            folder.append(replace(proofs[one.mode], mode=label))
+        for name in settings.modes:
+            folder.append(replace(proofs[settings.mode_of(name)], mode=name))
         return record
 
     def _tell(self, step: str) -> None:

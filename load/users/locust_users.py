@@ -32,7 +32,7 @@ PAUSE_AFTER_FAILURE_S = 0.2
 class DownloadUser(User):
     """A user of one target. The class attributes are set for all its users, before they start.
 
-    target: the name under which it is measured; mode: the same, or the mode of which that is a variant.
+    target: the name under which it is measured.
     own_bytes: the length of one download, where it differs from the run's file. user_numbers: of users at a pace.
     gate: where users wait for their turns; None for users that never wait.
     """
@@ -41,7 +41,6 @@ class DownloadUser(User):
     wait_time = constant(0)
 
     target: ClassVar[str]
-    mode: ClassVar[str]
     address: ClassVar[tuple[str, int]]
     path: ClassVar[str] = SERVED_PATH
     external: ClassVar[bool] = False
@@ -137,6 +136,12 @@ def quiet_environment() -> tuple[Environment, dict[str, type[DownloadUser]]]:
     return Environment(user_classes=list(classes.values()), stop_timeout=0), classes
 
 
+def variant_class(base: type[DownloadUser], name: str) -> type[DownloadUser]:
+    """Users like those of base, but of a variant of its target, with a meter of their own."""
+    variant = name.removeprefix(base.target)
+    return type(base.__name__ + variant, (base,), {"__doc__": base.__doc__, "target": name, "meter": Meter()})
+
+
 def user_classes() -> dict[str, type[DownloadUser]]:
     """A user class for each target, by class name: read-send is loaded by ReadSendUser."""
     classes = {}
@@ -149,7 +154,6 @@ def user_classes() -> dict[str, type[DownloadUser]]:
             {
                 "__doc__": f"Downloads from {target.name}: {target.facts.summary}.",
                 "target": target.name,
-                "mode": target.name,
                 "address": address,
                 "path": target.facts.path,
                 "external": target.external is not None,
@@ -160,11 +164,6 @@ def user_classes() -> dict[str, type[DownloadUser]]:
             },
         )
     return classes
-
-
-def variant_class(base: type[DownloadUser], name: str) -> type[DownloadUser]:
-    """A class for a variant of a mode, with a meter of its own."""
-    return type(f"{base.__name__}@{name.partition('@')[2]}", (base,), {"target": name, "meter": Meter()})
 
 
 def let_locust_know(environment: Environment, classes: Iterable[type[DownloadUser]]) -> None:

@@ -89,7 +89,7 @@ class Poller:
             by_class = runner.user_classes_count
         elif isinstance(runner, MasterRunner):
             by_class = runner.reported_user_classes_count
-        classes = {mode: self._idle_servers.user_class(mode) for mode in self._idle_servers.modes}
+        classes = {user_class.target: user_class for user_class in self._context.user_classes.values()}
         received = {mode: user_class.meter.received_bytes for mode, user_class in classes.items()}
         users = {mode: by_class.get(user_class.__name__, 0) for mode, user_class in classes.items()}
         return Counts(time.monotonic(), received, users)

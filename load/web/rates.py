@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from load.campaign.cell import interpolate_count, split_cpu
+from load.campaign.cell import split_cpu
 from profiles.protocol import LOAD, TimedSample
 from units import GIB, MIB
 

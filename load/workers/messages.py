@@ -16,10 +16,9 @@ UNPARSED = -1  # the number of an answer to a message whose number could not be 
 
 @dataclass(frozen=True, slots=True)
 class PreparedMode:
-    """What the users of one mode download. name: under which it is measured; target: which it is a variant of."""
+    """What the users of one mode or variant download."""
 
     name: str
-    target: str
     address: tuple[str, int]
     path: str
     tls: bool

@@ -32,6 +32,7 @@ from load.workers.messages import (
     PreparedMode,
     RunSlice,
 )
+from profiles.targets.variants import target_of
 
 
 class WorkerRole:
@@ -63,7 +64,7 @@ class WorkerRole:
         return on_message
 
     def _prepare(self, request: Prepare) -> Answer:
-        unknown = [mode.target for mode in request.modes if mode.target not in self._by_target]
+        unknown = [name for mode in request.modes if (name := target_of(mode.name)) not in self._by_target]
         if unknown:
             refusal = f"it has no target {unknown[0]!r}: do both run the same version?"
             return Answer(request.number, refusal=refusal)
@@ -81,7 +82,7 @@ class WorkerRole:
         return self._count(CountRequest(request.number))
 
     def _user_class(self, mode: PreparedMode) -> type[DownloadUser]:
-        user_class = self._by_target.get(mode.name) or variant_class(self._by_target[mode.target], mode.name)
+        user_class = self._by_target.get(mode.name) or variant_class(self._by_target[target_of(mode.name)], mode.name)
         self._by_target[mode.name] = user_class
         user_class.address, user_class.path, user_class.tls = mode.address, mode.path, mode.tls
         user_class.sink, user_class.expected_bytes = mode.sink, mode.expected_bytes

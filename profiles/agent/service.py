@@ -92,7 +92,7 @@ class Agent:
         return self.file_state()
 
     def statuses(self) -> list[protocol.TargetStatus]:
-        return [self._supervisor.status(name) for name in self._targets]
+        return [self._supervisor.status(name) for name in dict.fromkeys([*self._targets, *self._supervisor.running()])]
 
     def start(self, message: protocol.Start) -> protocol.TargetStatus:
         return self.start_all([message])[0]
@@ -101,7 +101,7 @@ class Agent:
         statuses = self._supervisor.start_all(messages)
         for message in messages:
             if message.profiler == "perf":
-                self._recordings.attach(message.target, self._supervisor.pids(message.target))
+                self._recordings.attach(message.runs_as, self._supervisor.pids(message.runs_as))
         return statuses
 
     def stop(self, message: protocol.Named) -> protocol.TargetStatus:
@@ -121,8 +121,8 @@ class Agent:
     def samples(self, after: int) -> protocol.Samples:
         return self._sampler.after(after)
 
-    def prove(self, message: protocol.Named) -> Proof:
-        return prove(self._supervisor.target(message.target), self._root)
+    def prove(self, message: protocol.Prove) -> Proof:
+        return prove(self._supervisor.target(message.target), self._root, message.options, message.name)
 
     def check_clock(self, message: protocol.TryClock) -> ClockCheck:
         return process_clock.check(message.cpus, message.seconds)
@@ -167,7 +167,7 @@ def routes(agent: Agent) -> Routes:
         ("POST", "/start-all"): with_body(list[protocol.Start], agent.start_all),
         ("POST", "/stop"): with_body(protocol.Named, agent.stop),
         ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
-        ("POST", "/prove"): with_body(protocol.Named, agent.prove),
+        ("POST", "/prove"): with_body(protocol.Prove, agent.prove),
         ("POST", "/clock"): with_body(protocol.TryClock, agent.check_clock),
         ("POST", "/record"): with_body(protocol.Record, agent.record),
     }

@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
@@ -36,12 +37,19 @@ _ADVICE = {
 }
 
 
-def prove(target: Target, folder: Path) -> Proof:
-    """Try a target. folder: where a file of some MiB may be written, on the file system that is served from."""
-    if target.external is not None:
-        return prove_external(target, folder)
+def prove(target: Target, folder: Path, options: Mapping[str, int] | None = None, name: str = "") -> Proof:
+    """Try a target with these options. folder: where a file of some MiB may be written, on the file system that is
+    served from. name: that the proof bears; empty for the target's own. Raises UsageError for an unknown option."""
+    given = options or {}
+    target.check(given)
+    proof = _prove(target, folder, given) if target.external is None else prove_external(target, folder)
+    return replace(proof, mode=name or target.name)
+
+
+def _prove(target: Target, folder: Path, options: Mapping[str, int]) -> Proof:
     writable = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
     trial = [sys.executable, "-m", "profiles.checks.trial", target.name, str(writable)]
+    trial += [f"{option}={size_bytes}" for option, size_bytes in options.items()]
     with ThreadPoolExecutor(1) as other:
         calls = other.submit(_system_calls, trial)
         printed = _run(trial)

@@ -1,4 +1,4 @@
-"""python -m profiles.checks.trial MODE FOLDER: try a mode on a real TCP connection, in a process of its own.
+"""python -m profiles.checks.trial MODE FOLDER [OPTION=BYTES…]: try a mode on a real TCP connection, in its own process.
 
 Prints what it found as JSON, named as in profiles/store/proof.py. Nothing is timed, and a mode that crashes ends this
 process only. How each is known:
@@ -25,9 +25,10 @@ import socket
 import ssl
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from profiles.targets.http_probe import unverified_tls
@@ -71,8 +72,10 @@ class _Trial:
             os.close(fd)
 
 
-def main(name: str, folder: Path, marked: bool) -> dict[str, object]:
-    facts, send = discovery.import_mode(name)
+def main(name: str, folder: Path, options: dict[str, int], marked: bool) -> dict[str, object]:
+    facts, plain_send = discovery.import_mode(name)
+    sending: Callable[..., None] = plain_send
+    send = partial(sending, **{option.replace("-", "_"): size_bytes for option, size_bytes in options.items()})
     path = folder / f"trial-{os.getpid()}"
     trial = _Trial(facts, send, path)
     try:
@@ -221,6 +224,8 @@ def _pieces(client: socket.socket, count: int) -> Iterator[bytes]:
 
 if __name__ == "__main__":
     try:
-        print(json.dumps(main(sys.argv[1], Path(sys.argv[2]), "--marked" in sys.argv)))
+        given = dict(word.split("=") for word in sys.argv[3:] if word != "--marked")
+        sizes = {option: int(size_bytes) for option, size_bytes in given.items()}
+        print(json.dumps(main(sys.argv[1], Path(sys.argv[2]), sizes, "--marked" in sys.argv)))
     except OSError as error:
         print(json.dumps({"errno": error.errno, "error": f"{error.strerror or error}"}))

@@ -120,6 +120,7 @@ def choose(names: list[str]) -> list[Target]:
     for name in names:
         if name not in targets:
             given = f" (with {file()})" if file() else "; a server of your own is named in a targets.toml"
+            given += "; options are for make load, gate and prove" if "@" in name else ""
             raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(targets)}{given}")
     if len(set(names)) < len(names):
         raise UsageError(f"a mode is measured once per round: {' '.join(names)}")

@@ -41,7 +41,7 @@ class ExternalServer:
 
     def __init__(self, target: Target, wanted: Start, root: Path, host: str = HOST) -> None:
         assert target.external is not None
-        self._name, self._external = target.name, target.external
+        self._name, self._external = wanted.runs_as, target.external
         self.host = host if host != HOST and target.external.uses("host") else target.external.host
         self.port = target.external.port
         self._reaper: subprocess.Popen[bytes] | None = None

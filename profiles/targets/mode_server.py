@@ -27,7 +27,7 @@ class ModeServer:
     """Started, pinned and ready once it is made. Raises UserError when it does not get there."""
 
     def __init__(self, target: Target, wanted: Start, root: Path, host: str, lifeline: int) -> None:
-        self._name, self.host = target.name, host
+        self._name, self.host = wanted.runs_as, host
         port = 0 if wanted.any_port else target.facts.port
         command = target.command(root, port, wanted.options, lifeline, wanted.profiler, host)
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it

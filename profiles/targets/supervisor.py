@@ -1,6 +1,7 @@
-"""Starts and ends the servers of all targets, at most one of each, and knows which ones run.
+"""Starts and ends the servers of all targets, at most one of each name, and knows which ones run.
 
-No server outlives its supervisor (mode_server.py, external_server.py).
+Its rule: a server goes by its target's name, or by TARGET@… beside others of the same target (variants.py). No server
+outlives its supervisor (mode_server.py, external_server.py).
 """
 
 import os
@@ -15,6 +16,7 @@ from profiles.protocol import Start, TargetStatus
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST, ModeServer
+from profiles.targets.variants import target_of
 
 AT_ONCE = 4
 
@@ -37,7 +39,7 @@ class Supervisor:
         self._last_cpus = wanted.cpus
         cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         self._start(wanted)
-        return replace(self.status(wanted.target), cpu_probe_us=cpu_probe_us)
+        return replace(self.status(wanted.runs_as), cpu_probe_us=cpu_probe_us)
 
     def start_all(self, wanted: list[Start]) -> list[TargetStatus]:
         """Several at the same time, on as many CPUs as there are. Where one does not start, none is left."""
@@ -50,13 +52,15 @@ class Supervisor:
                 one.result()
         except UserError:
             for each in wanted:
-                self.stop(each.target)
+                self.stop(each.runs_as)
             raise
-        return [replace(self.status(one.target), cpu_probe_us=cpu_probe_us) for one in wanted]
+        return [replace(self.status(one.runs_as), cpu_probe_us=cpu_probe_us) for one in wanted]
 
     def _start(self, wanted: Start) -> None:
-        name = wanted.target
-        target = self.target(name)
+        name = wanted.runs_as
+        target = self.target(wanted.target)
+        if target_of(name) != target.name:
+            raise UserError(f"a server of {target.name} is not called {name!r}, but {target.name} or {target.name}@…")
         if name in self._servers:
             if self._servers[name].running():
                 raise UserError(f"{name} runs already, as process {self._servers[name].pid}: stop it first")
@@ -68,8 +72,8 @@ class Supervisor:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
 
     def stop(self, name: str) -> TargetStatus:
-        """End a target's server, by force if it does not end by itself. Does nothing where none runs."""
-        self.target(name)
+        """End a server, by force if it does not end by itself. Does nothing where none runs."""
+        self.target(target_of(name))
         line = self._servers.pop(name).end() if name in self._servers else ""
         probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         return TargetStatus(name, "stopped", last_stderr_line=line, cpu_probe_us=probe_us)
@@ -83,7 +87,7 @@ class Supervisor:
     def status(self, name: str) -> TargetStatus:
         server = self._servers.get(name)
         if server is None:
-            self.target(name)
+            self.target(target_of(name))
             return TargetStatus(name, "stopped")
         return TargetStatus(
             name=name,
@@ -100,7 +104,7 @@ class Supervisor:
         return {name: server.reader for name, server in list(self._servers.items())}
 
     def pids(self, name: str) -> tuple[int, ...]:
-        """The processes of a target, parents first. Raises UserError when it does not run."""
+        """The processes of a server, parents first. Raises UserError when it does not run."""
         status = self.status(name)
         if status.state != "running":
             raise UserError(f"{name} is {status.state}: start it before recording a flame graph")

@@ -3,20 +3,23 @@
 import os
 import socket
 
-from servers.mode import BY_REFERENCE, FileShrankError, Mode
+from servers.mode import BY_REFERENCE, FileShrankError, Mode, Option
+
+MOST_BYTES = 1 << 30  # the kernel's own limit is 0x7ffff000, sendfile(2)
 
 MODE = Mode(
     name="sendfile",
     port=8082,
     summary="sendfile(): the kernel hands page-cache pages to the socket by reference",
     copies=BY_REFERENCE,
+    options=(Option("chunk", MOST_BYTES, "bytes per sendfile(), at most"),),
 )
 
 
-def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:
+def send_file(sock: socket.socket, fd: int, offset: int, count: int, *, chunk: int = MOST_BYTES) -> None:
     out = sock.fileno()
-    while count:  # one call moves at most 0x7ffff000 bytes, sendfile(2), and a signal or a time-out cuts it short
-        sent = os.sendfile(out, fd, offset, count)
+    while count:  # a signal or a time-out cuts a call short
+        sent = os.sendfile(out, fd, offset, min(count, chunk))
         if sent == 0:
             raise FileShrankError(count)
         offset += sent

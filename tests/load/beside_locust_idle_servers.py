@@ -27,11 +27,13 @@ class SlowAgent:
         state = cast(Any, self.state)
         if self.meanwhile:
             self.meanwhile.pop()()
-        return [TargetStatus("sendfile", state)]
+        return [TargetStatus("sendfile", state), TargetStatus("sendfile@again", state)]
 
 
 def idle_servers(agent: SlowAgent) -> IdleServers:
-    return IdleServers(cast(AgentClient, agent), {}, any_port=True)
+    made = IdleServers(cast(AgentClient, agent), {}, any_port=True)
+    made._classes["sendfile"] = cast(Any, None)
+    return made
 
 
 def test_no_older_answer_is_given_while_the_agent_answers() -> None:
@@ -50,10 +52,13 @@ def test_an_answer_is_reused_for_a_moment() -> None:
     assert agent.requests == 1
 
 
+def test_variants_that_a_campaign_started_are_not_among_them() -> None:
+    assert [status.name for status in idle_servers(SlowAgent()).statuses()] == ["sendfile"]
+
+
 def test_a_change_while_the_agent_answers_is_asked_for_again() -> None:
     agent = SlowAgent()
     servers = idle_servers(agent)
-    servers._classes["sendfile"] = cast(Any, None)
     agent.meanwhile.append(servers.stop_all)
     servers.statuses()
     assert [status.state for status in servers.statuses()] == ["stopped"]

@@ -108,6 +108,7 @@ def test_what_load_writes_can_be_read(tmp_path: Path) -> None:
         ("make load MODES='read-send pigeon'", "no mode 'pigeon'"),
         ("make load MODES='read-send sendfile' OPTIONS=read-send.feathers=2KiB", "no option 'feathers'"),
         ("make load MODES=sendfile OPTIONS=pigeon.chunk=2KiB", "pigeon has no option"),
+        ("make load MODES='sendfile read-send@feathers=2KiB'", "read-send has no option 'feathers'"),
         ("make load ROUNDS='1; id'", "`make load` has no option"),
     ],
 )

@@ -114,12 +114,12 @@ def test_calibration_runs_the_baseline_twice_hides_its_duplicate_and_finds_the_f
     done = run(served, "--modes", "read-send", "--calibrate", "1", "--rounds", "6", "--window", "0.2", "--profile", "0")
     assert done.returncode == 0, done.stderr
     record = folder(served).read_run()
-    assert record.duplicate == "read-send-again" and record.modes == ("read-send",)
-    assert all(set(modes) == {"read-send", "read-send-again"} for modes in record.order)
+    assert record.duplicate == "read-send@again" and record.modes == ("read-send",)
+    assert all(set(modes) == {"read-send", "read-send@again"} for modes in record.order)
     assert "CALIBRATE=1" in record.command
     assert "for two equals, in this run" in done.stdout
     table = done.stdout[: done.stdout.index("└")]
-    assert "read-send" in table and "read-send-again" not in table
+    assert "read-send" in table and "read-send@again" not in table
     kept = (served / "profiles" / "calibration.jsonl").exists()
     assert kept != ("the A/A check failed" in done.stdout)
     (probe,) = folder(served).read(Probe)
@@ -129,6 +129,8 @@ def test_calibration_runs_the_baseline_twice_hides_its_duplicate_and_finds_the_f
 REFUSED: dict[str, tuple[str, ...]] = {
     "the modes are": ("--modes", "nope"),
     "once per round": ("--modes", "sendfile", "sendfile"),
+    "are the same: leave one out": ("--modes", "read-send@chunk=64KiB", "read-send@chunk=65536"),
+    "has no option 'feathers'": ("--modes", "read-send", "read-send@feathers=1KiB"),
     "ROUNDS=0": ("--rounds", "0"),
     "ROUNDS='x'": ("--rounds", "x"),
     "USERS=0": ("--users", "0"),

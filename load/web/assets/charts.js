@@ -60,7 +60,8 @@ function draw() {
   if (!points.length) return;
   const times = points.map((point) => point.t);
   const active = busy(points);
-  const shown = MODES.filter((name) => (active.has(name) || view.isChosen(name)) && !view.isHidden(name));
+  const variants = [...active].filter((name) => name.includes("@")); // of a campaign
+  const shown = [...MODES, ...variants].filter((name) => (active.has(name) || view.isChosen(name)) && !view.isHidden(name));
   for (const plot of plots.values()) if (plot.seen) plot.draw(times, linesOf(plot.chart, points, shown), range);
 }
 

@@ -5,6 +5,7 @@ import { newest, oldest } from "./points.js";
 import { MODES, byId, stored } from "./base.js";
 
 const DASHES = [[], [7, 4], [2, 3]];
+const DOTS = [1, 3];
 const COLOURS = 6;
 const FIRST_S = 60;
 
@@ -12,10 +13,12 @@ const view = { seconds: stored.get("range", 300), zoom: null, paused: null, hidd
 let chosen = new Set();
 let redraw = () => {};
 
-/** Colour and dashes of a data path, everywhere on the page: colour alone cannot distinguish fourteen. */
+/** Colour and dashes of a data path, everywhere on the page: colour alone cannot distinguish fourteen. A variant has the
+ * colour of its mode, and dots. */
 export function modeStyle(name) {
-  const index = MODES.indexOf(name);
-  return { colour: `--mode-${index % COLOURS}`, dash: DASHES[Math.floor(index / COLOURS) % DASHES.length] };
+  const index = MODES.indexOf(name.split("@")[0]);
+  const dash = name.includes("@") ? DOTS : DASHES[Math.floor(index / COLOURS) % DASHES.length];
+  return { colour: `--mode-${index % COLOURS}`, dash };
 }
 
 export const isHidden = (name) => view.hidden.has(name);

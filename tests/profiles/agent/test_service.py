@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import psutil
 import pytest
@@ -77,6 +78,25 @@ def test_a_target_is_started_sampled_and_stopped(agent: Agent, served: Path) -> 
     assert gone(status["pid"])
 
 
+def test_variants_run_beside_their_target_under_names_of_their_own(agent: Agent) -> None:
+    name = "read-send@buffer-offset=16+chunk=64KiB"
+    plain, variant = agent.start("read-send"), agent.start("read-send", name=name, options={"chunk": 1 << 16})
+    assert (plain["name"], variant["name"]) == ("read-send", name) and plain["port"] != variant["port"]
+    _, snapshot = agent.ask("GET", "/snapshot")
+    assert {"read-send", name} <= set(snapshot["processes"])
+    _, statuses = agent.ask("GET", "/targets")
+    assert {status["name"]: status["pid"] for status in statuses if status["pid"]} == {
+        "read-send": plain["pid"],
+        name: variant["pid"],
+    }
+    assert digest_of(plain["port"]) == digest_of(variant["port"])
+    assert "--chunk" in psutil.Process(variant["pid"]).cmdline()
+    _, refused = agent.ask("GET", f"/recording?target={quote(name)}")
+    assert refused["message"] == f"no flame graph of {name!r} is being recorded"
+    agent.ask("POST", "/stop", {"target": name})
+    assert gone(variant["pid"]) and not gone(plain["pid"])
+
+
 def test_samples_come_at_a_cadence_and_each_once(agent: Agent) -> None:
     agent.start("sendfile")
     agent.ask("POST", "/watch", {"name": "load", "pid": os.getpid()})
@@ -119,7 +139,11 @@ def test_without_the_token_nothing_is_answered(agent: Agent, token: str) -> None
         ("POST", "/start", {"target": "nope"}, 400, "the targets are"),
         ("POST", "/start", {"target": 5}, 400, "Expected `str`"),
         ("POST", "/start", {"target": "sendfile", "options": {"chunk": 5}}, 400, "no option 'chunk'"),
+        ("POST", "/start", {"target": "sendfile", "name": "read-send"}, 400, "is not called 'read-send'"),
+        ("POST", "/start", {"target": "sendfile", "name": "../x"}, 400, "is not called '../x'"),
+        ("POST", "/prove", {"target": "sendfile", "options": {"chunk": 5}}, 400, "no option 'chunk'"),
         ("POST", "/stop", {"target": "nope"}, 400, "no target"),
+        ("POST", "/stop", {"target": "nope@again"}, 400, "no target"),
         ("POST", "/watch", {"name": "load", "pid": 1 << 22}, 400, "no process"),
         ("POST", "/record", {"target": "sendfile", "seconds": 1}, 400, "is stopped"),
         ("GET", "/recording?target=sendfile", None, 400, "no flame graph"),

@@ -54,6 +54,17 @@ def test_the_courses_modes_do_what_they_are_named_after(
 
 
 @pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
+def test_a_variant_is_proved_with_its_options_under_its_name(tmp_path: Path) -> None:
+    plain, small = (
+        prove(discover()["read-send"], tmp_path, options, name)
+        for options, name in (({}, ""), ({"chunk": 1 << 16, "buffer-offset": 16}, "read-send@x"))
+    )
+    assert (plain.mode, small.mode, small.state) == ("read-send", "read-send@x", "available")
+    assert plain.calls_per_gib and small.calls_per_gib
+    assert small.calls_per_gib["sendto"] == pytest.approx(4 * plain.calls_per_gib["sendto"], rel=0.05)
+
+
+@pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
 def test_system_calls_are_counted_by_name(tmp_path: Path) -> None:
     calls = {mode: prove(discover()[mode], tmp_path).calls_per_gib for mode in ("read-send", "sendfile")}
     assert all(calls.values()), "strace may not trace here"
