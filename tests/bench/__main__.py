@@ -19,6 +19,7 @@ from errors import EXIT_DONE, EXIT_FAILED, CommandParser, run_command
 from tests.bench import (
     against_floor,
     against_nginx,
+    coverage,
     known_effects,
     live,
     memory,
@@ -51,6 +52,7 @@ PARTS = {
     "live": Part(lambda _: (), live.outcome),
     "workers": Part(workers.sides, workers.outcome),
     "memory": Part(lambda _: (), memory.outcome),
+    "coverage": Part(lambda _: (), coverage.outcome),
     "precision": Part(lambda _: (), precision.outcome),
     "report": Part(lambda _: (), report_speed.outcome),
     "targets": Part(lambda _: (), targets_file_speed.outcome),
