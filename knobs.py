@@ -200,6 +200,7 @@ _ROWS = (
     Knob("SHOW", "flag", "only show the command", _for(reproduce=False)),
     # The project's own checks
     Knob("ONLY", "text", "run this part alone", _for("bench")),
+    Knob("REPEATS", "count", "how often each whole command is timed", _for(bench=1), limits=(1, 100)),
     Knob("INPUT", "path", "ask about this one input", _for("fuzz"), metavar="FILE"),
 )
 # fmt: on

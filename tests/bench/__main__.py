@@ -19,6 +19,7 @@ from errors import EXIT_DONE, EXIT_FAILED, CommandParser, run_command
 from tests.bench import (
     against_floor,
     against_nginx,
+    coverage,
     known_effects,
     live,
     memory,
@@ -51,6 +52,7 @@ PARTS = {
     "live": Part(lambda _: (), live.outcome),
     "workers": Part(workers.sides, workers.outcome),
     "memory": Part(lambda _: (), memory.outcome),
+    "coverage": Part(lambda _: (), coverage.outcome),
     "precision": Part(lambda _: (), precision.outcome),
     "report": Part(lambda _: (), report_speed.outcome),
     "targets": Part(lambda _: (), targets_file_speed.outcome),
@@ -64,7 +66,7 @@ def main() -> int:
     console = Console(width=None if os.isatty(1) else 140, highlight=False)
     parts = {name: part for name, part in PARTS.items() if not arguments.only or name in arguments.only}
     with tempfile.TemporaryDirectory(prefix="zero-copy-bench-") as name, contextlib.ExitStack() as stack:
-        field = Field(Path(name), arguments.size, arguments.seconds, arguments.connections, stack)
+        field = Field(Path(name), arguments.size, arguments.seconds, arguments.connections, stack, arguments.repeats)
         sides = [side for part in parts.values() for side in part.sides(field)]
         readings = measure_interleaved(
             sides, arguments.rounds, field.measure, lambda text: console.print(text, style="dim")
@@ -82,6 +84,9 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=4, help="at once (default: %(default)s)")
     parser.add_argument(
         "--size", type=parse_size, default=parse_size("256MiB"), help="of large files (default: 256MiB)"
+    )
+    parser.add_argument(
+        "--repeats", type=int, default=1, help="of each whole command that is timed (default: %(default)s)"
     )
     return parser.parse_args()
 

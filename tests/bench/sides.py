@@ -83,13 +83,21 @@ class Field:
     """Where the sides meet. Servers are started when they are first asked for, and end with the stack.
 
     folder: of the files that are served, one below it for each size. large_bytes: the size of the large file, where
-    the data path is all that counts. A server that nobody loads has nothing to do.
+    the data path is all that counts. repeats: how often a whole command is timed. A server that
+    nobody loads has nothing to do.
     """
 
     def __init__(
-        self, folder: Path, large_bytes: int, seconds: float, connections: int, stack: contextlib.ExitStack
+        self,
+        folder: Path,
+        large_bytes: int,
+        seconds: float,
+        connections: int,
+        stack: contextlib.ExitStack,
+        repeats: int,
     ) -> None:
         self.folder = folder
+        self.repeats = repeats
         self.large_bytes = large_bytes
         self.floor = build_floor(folder)
         self._seconds = seconds

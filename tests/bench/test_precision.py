@@ -1,22 +1,49 @@
-"""When an interval was narrow enough for the first time."""
+"""What a command's records say of its speed: reached or not, inside slices, and between them."""
 
-import random
+from pathlib import Path
 
-from reports.analysis.paired_ratio import paired_ratio
-from tests.bench.precision import rounds_to
+import pytest
 
+from profiles.store.run_folder import RunFolder
+from tests.bench import product_runs
+from tests.bench.precision import DEFAULT, Goal, Timed, changes_s, inside_share, verdict, widest
+from tests.bench.test_coverage import recorded
+from tests.reports import synthetic
 
-def test_the_first_round_that_is_precise_enough_is_found() -> None:
-    chance = random.Random(3)
-    pairs = [(0.5 * chance.lognormvariate(0, 0.08), 1.0) for _ in range(30)]
-    found = rounds_to(pairs, 0.95, 0.05)
-    assert found is not None and 6 <= found <= 30
-    assert (paired_ratio(pairs[:found]).half_width or 1) <= 0.05
-    assert all((paired_ratio(pairs[:fewer]).half_width or 1) > 0.05 for fewer in range(1, found))
+GOAL = Goal("goal", (), 0.05, 90.0)
 
 
-def test_where_it_never_is_there_is_none() -> None:
-    assert rounds_to([(1.0, 1.0)] * 5, 0.95, 0.05) is None, "too few rounds for an interval"
-    assert rounds_to([(1.0, 1.0)] * 8, 1 - 0.05 / 13, 0.05) is None, "too few for thirteen comparisons"
-    assert rounds_to([(1.0, 1.0)] * 10, 1 - 0.05 / 13, 0.05) == 10
-    assert rounds_to([(1.0, 2.0), (2.0, 1.0)] * 5, 0.95, 0.05) is None
+@pytest.mark.parametrize(
+    ("took_s", "half_width", "kept"),
+    [(80, 0.04, True), (91, 0.04, False), (80, 0.06, False), (80, None, False)],
+)
+def test_a_run_keeps_a_bound_when_it_is_precise_in_time(took_s: float, half_width: float | None, kept: bool) -> None:
+    assert Timed(took_s, half_width).keeps(GOAL) == kept
+    assert Timed(took_s, None).keeps(Goal("quick", (), None, 90.0)) == (took_s <= 90)
+
+
+def test_nine_of_ten_runs_must_keep_the_defaults_bound_and_half_of_them_a_median() -> None:
+    kept, missed = Timed(80, 0.04), Timed(100, 0.04)
+    assert verdict(DEFAULT, [kept] * 18 + [missed] * 2) == "within"
+    assert verdict(DEFAULT, [kept] * 17 + [missed] * 3) == "above"
+    assert verdict(GOAL, [kept, missed]) == "within"
+    assert verdict(GOAL, [kept, missed, missed]) == "above"
+
+
+def test_the_widest_interval_of_a_stored_run(tmp_path: Path) -> None:
+    modes = ("read-send", "sendfile", "read-whole")
+    run = synthetic.write(tmp_path, synthetic.run(modes, 10), flame=None, sampled=False)
+    run.append(*recorded())
+    read = product_runs.read(RunFolder(run.path), 12.0)
+    assert read.slices == tuple(recorded()) and read.took_s == 12.0
+    half_width = widest(read.records)
+    assert half_width is not None and 0.005 < half_width < 0.03, "synthetic cells have 1 % of noise of their own"
+    few = synthetic.write(tmp_path, synthetic.run(modes, 4, name="few"), flame=None, sampled=False)
+    assert widest(product_runs.read(few, 1.0).records) is None
+
+
+def test_the_time_between_slices_is_found() -> None:
+    """The made-up slices last 0.14 s, follow each other in 0.15 s, and a second lies between two rounds."""
+    slices = recorded(10, 4)
+    assert changes_s(slices) == pytest.approx([0.01] * 10 * 15)
+    assert inside_share(slices) == pytest.approx(16 * 0.14 / (16 * 0.15 + 1.0), rel=0.01)

@@ -1,0 +1,47 @@
+"""Runs that the bench makes by the command that users type: `make load`, with what its records say of it.
+
+Its rule: nothing but the command's own knobs is set. The test file is there before, and is as large as the command's
+default asks for.
+"""
+
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+
+from errors import UserError
+from profiles.store.records import Slice
+from profiles.store.run_folder import RunFolder
+from profiles.targets.catalog import PROJECT
+from reports.analysis.rounds import Dataset, build
+from scripts.make import default_size
+from tests.bench.sides import Field
+from units import parse_size
+
+
+@dataclass(frozen=True, slots=True)
+class ProductRun:
+    """took_s: of the whole command."""
+
+    records: Dataset
+    slices: tuple[Slice, ...]
+    took_s: float
+
+
+def read(folder: RunFolder, took_s: float) -> ProductRun:
+    return ProductRun(build(folder.read_run(), folder.read_cells()), folder.read(Slice), took_s)
+
+
+def load(field: Field, name: str, *options: str) -> ProductRun:
+    """`make load` with these options, once. Raises UserError when it fails."""
+    root, out = field.make_file(parse_size(default_size("saturated"))).parent, field.folder / "runs"
+    command = [sys.executable, "-m", "scripts.load", *options, "--run", name, "--any-port"]
+    command += ["--root", str(root), "--profiles", str(out), "--reports", str(out / "reports")]
+    began_s = time.monotonic()
+    done = subprocess.run(
+        command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
+    )
+    if done.returncode:
+        last = done.stderr.strip().splitlines()[-1:] or ["it wrote no error message"]
+        raise UserError(f"make load {' '.join(options)} failed: {last[0]}")
+    return read(RunFolder(out / name), time.monotonic() - began_s)
