@@ -35,7 +35,7 @@ CHECKS := bench soak screenshots
 $(COMMANDS): $(VENV)/.ready
 	@$(RUN_PYTHON) -m scripts.make $@
 
-## bench: our own cost against a C floor and nginx, in one interleaved run
+## bench: our own cost against a C floor and nginx, in campaigns; coverage of intervals; how long commands take
 ## soak: every data path against a random, seeded mixture of good and hostile peers
 ## screenshots: the README's pictures, of the report of a run and of the live page
 $(CHECKS): $(VENV)/.test-ready

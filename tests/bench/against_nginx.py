@@ -1,53 +1,28 @@
-"""Our sendfile against nginx's, at its best (nginx.py), in CPU seconds per GiB under the same C client.
+"""Our sendfile against nginx's, at its best (opponents.py), in server CPU seconds per GiB under the same users.
 
-Its rule: the master and the worker count, and both servers send with the same congestion control, which is printed.
-Beside ours stands the least that Python can serve with (bare_server.py): what that pays more than nginx is Python's,
-and what ours pays more than that is for reading requests and for files that may change.
+Its rule: the master and the worker count. Beside ours stands the least that Python can serve with (bare_server.py):
+what that pays more than nginx is Python's, and where it pays more than the bound, it is the bound.
 """
 
-from typing import Literal
-
-from tests.bench import nginx
-from tests.bench.contests import Contest, Outcome, Readings, judge, sides_of
-from tests.bench.sides import Field, Reading, Side
+from tests.bench import opponents
+from tests.bench.contests import Contest, Outcome, add_contest, campaign, new_contest_table
+from tests.bench.field import Field
 from units import MIB, format_size
 
-BOUND = 1.00
-SKIPPED = "skipped: nginx is not installed here, so there is nothing to compare with (Debian: nginx-light)"
+BOUND_LARGE, BOUND_MIB = 1.03, 1.05
+SENDFILE, READ = opponents.NGINX
 
 
-def contests(field: Field) -> list[Contest]:
-    """Judged against nginx at its best: it asks once an hour whether a file has changed, and ours at every request."""
-    if nginx.find() is None:
-        return []
-    return [
-        _contest("sendfile", "sendfile on", field.large_bytes, BOUND),
-        _contest("read-send", "sendfile off", field.large_bytes, None),
-        _contest("sendfile", "sendfile on", MIB, BOUND),
-        _contest("sendfile", "sendfile on", MIB, None, "bare"),
-        _contest("sendfile", "sendfile on, no open_file_cache", MIB, None),
-        _contest("read-send", "sendfile off", MIB, None),
-    ]
-
-
-def _contest(
-    ours: str, theirs: str, size_bytes: int, bound: float | None, program: Literal["ours", "bare"] = "ours"
-) -> Contest:
-    pair = Side(program, ours, size_bytes), Side("nginx", theirs, size_bytes)
-    name = f"{'' if program == 'ours' else 'bare '}{ours} and nginx {theirs}, {format_size(size_bytes)}"
-    return Contest(name, *pair, bound, Reading.cpu_s_per_gib)
-
-
-def sides(field: Field) -> list[Side]:
-    return sides_of(contests(field))
-
-
-def outcome(field: Field, readings: Readings) -> Outcome:
-    found = contests(field)
-    if not found:
-        return Outcome(sentences=[SKIPPED])
-    judged = judge(f"Against {nginx.version()}, CPU seconds per GiB, pinned: master and worker", found, readings)
-    used = ", ".join(f"{program} {'/'.join(sorted(names))}" for program, names in sorted(field.congestion().items()))
-    judged.sentences.append(f"congestion control: {used}")
-    judged.sentences += [f"nginx {path}: {directives}" for path, directives in nginx.PATHS.items()]
-    return judged
+def outcome(field: Field) -> Outcome:
+    if opponents.find_nginx() is None:
+        return Outcome(sentences=[f"skipped: {opponents.NO_NGINX}"])
+    result = Outcome([new_contest_table(f"Against {opponents.nginx_version()}, server CPU seconds per GiB")])
+    for size_bytes, bound in ((field.large_bytes, BOUND_LARGE), (MIB, BOUND_MIB)):
+        size = format_size(size_bytes)
+        records = campaign(field, size_bytes, (SENDFILE, opponents.BARE, "sendfile"), judged=True)
+        bare = add_contest(result, f"bare sendfile, {size}", Contest(opponents.BARE, SENDFILE, None), records)
+        contest = Contest("sendfile", SENDFILE, max(bound, bare.ratio))
+        add_contest(result, f"sendfile, {size}", contest, records)
+        records = campaign(field, size_bytes, (READ, "read-send"), judged=False)
+        add_contest(result, f"read-send, {size}", Contest("read-send", READ, None), records)
+    return result

@@ -1,33 +1,36 @@
-"""Contests: all sides are measured in interleaved rounds, and ours is held against the other's within each round.
+"""Contests: ours against another server, in a campaign of the product itself: rounds of fresh servers, mirrored slices.
 
-Its rule: only ratios within a round are compared, and each is shown with its interval beside its bound. A bound is
-missed clearly when the whole interval lies above it; all else may be noise.
+Its rule: only ratios within a round are compared, and each is shown with its interval beside its bound. A judged row
+counts when its interval is within ±4 %, for which a campaign has two minutes: then its figure is held against the
+bound. A bound is missed clearly when the whole interval lies above it.
 """
 
-import random
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Literal
 
 from rich.table import Table
 
-from reports.analysis.paired_ratio import Paired, paired_ratio
-from tests.bench.sides import Reading, Side
+from reports.analysis.paired_ratio import Paired, family_confidence, paired_ratio, percent
+from reports.analysis.rounds import PRIMARY, Dataset
+from tests.bench import opponents
+from tests.bench.field import Field
+from tests.bench.product_runs import load
 
-Readings = Mapping[Side, Sequence[Reading]]
+PRECISION, MOST_S, MOST_ROUNDS = 0.04, 120.0, 54
+SHOWN_ROUNDS = 9  # of a campaign in which nothing is judged
+
 Verdict = Literal["within", "unclear", "above", "too few rounds", "not judged"]
 
 
 @dataclass(frozen=True, slots=True)
 class Contest:
-    """Ours against the other's, in what `cost` makes of a reading. bound: the ratio not to exceed, None: not judged."""
+    """Ours against the other's server CPU per GiB. bound: the ratio not to exceed, None: not judged."""
 
-    name: str
-    ours: Side
-    other: Side
+    ours: str
+    other: str
     bound: float | None
-    cost: Callable[[Reading], float]
 
 
 @dataclass(slots=True)
@@ -39,52 +42,62 @@ class Outcome:
     verdicts: dict[str, Verdict] = field(default_factory=dict)
 
 
-def measure_interleaved(
-    sides: Iterable[Side], rounds: int, measure: Callable[[Side], Reading], say: Callable[[str], None]
-) -> Readings:
-    """One reading per side and round; within a round each side is measured once, in random order."""
-    all_sides = sorted(set(sides))
-    chance = random.Random(1)
-    for side in all_sides:  # once, discarded: caches, and servers and threads that are started
-        measure(side)
-    readings: dict[Side, list[Reading]] = {side: [] for side in all_sides}
-    for number in range(1, rounds + 1):
-        say(f"round {number} of {rounds}")
-        for side in chance.sample(all_sides, len(all_sides)):
-            readings[side].append(measure(side))
-    return readings
+def campaign(place: Field, size_bytes: int, modes: Sequence[str], *, judged: bool) -> Dataset:
+    """The records of a campaign of these modes and opponents. Raises UserError when it fails."""
+    options = ["--targets", str(opponents.write(place)), "--modes", *modes, "--baseline", modes[0], "--profile", "0"]
+    if judged:
+        options += ["--precision", f"{PRECISION:g}", "--seconds", f"{MOST_S:g}", "--rounds", str(MOST_ROUNDS)]
+    else:
+        options += ["--precision", "0", "--rounds", str(SHOWN_ROUNDS)]
+    return load(place, *options, size_bytes=size_bytes).records
 
 
-def sides_of(contests: Iterable[Contest]) -> list[Side]:
-    return [side for contest in contests for side in (contest.ours, contest.other)]
+def new_contest_table(title: str) -> Table:
+    return new_table(title, "", "ours", "other", "ratio", "interval", "rounds", "bound", "")
 
 
-def judge(title: str, contests: Sequence[Contest], readings: Readings) -> Outcome:
-    """The table of these contests, and the verdicts on those that have a bound."""
-    table = new_table(title, "", "ours", "other", "ratio", "95 % interval", "rounds", "bound", "")
-    outcome = Outcome([table])
-    for contest in contests:
-        ours, other = ([contest.cost(reading) for reading in readings[side]] for side in (contest.ours, contest.other))
-        result = paired_ratio(list(zip(ours, other, strict=True)))
-        verdict = _verdict(result, contest.bound)
-        if contest.bound is not None:
-            outcome.verdicts[contest.name] = verdict
-        table.add_row(
-            contest.name,
-            f"{median(ours):.4g}",
-            f"{median(other):.4g}",
-            f"{result.ratio:.2f}x",
-            "–" if result.low is None or result.high is None else f"[{result.low:.2f}, {result.high:.2f}]",
-            f"{min(result.ratios):.2f} … {max(result.ratios):.2f}",
-            "–" if contest.bound is None else f"≤ {contest.bound:.2f}x",
-            verdict,
-        )
-    return outcome
+def add_contest(outcome: Outcome, name: str, contest: Contest, records: Dataset) -> Paired:
+    """A row of the outcome's first table, and the verdict where there is a bound."""
+    pairs = records.pairs(contest.ours, PRIMARY, against=contest.other)
+    return add_pairs(outcome, name, pairs, contest.bound, family_confidence(len(records.others)))
 
 
-def middle(readings: Readings, side: Side, of: Callable[[Reading], float]) -> float:
-    """The median over the rounds."""
-    return median(of(reading) for reading in readings[side])
+def add_pairs(
+    outcome: Outcome, name: str, pairs: Sequence[tuple[float, float]], bound: float | None, level: float
+) -> Paired:
+    """The same of pairs that are known already."""
+    ours, other = zip(*pairs, strict=True)
+    result = paired_ratio(pairs, level)
+    verdict = judged(result, bound)
+    if bound is not None:
+        outcome.verdicts[name] = verdict
+    outcome.tables[0].add_row(
+        name,
+        f"{median(ours):.4g}",
+        f"{median(other):.4g}",
+        f"{result.ratio:.3f}x",
+        interval(result),
+        str(result.rounds),
+        "–" if bound is None else f"≤ {bound:.2f}x",
+        verdict,
+    )
+    return result
+
+
+def interval(result: Paired) -> str:
+    if result.low is None or result.high is None:
+        return "–"
+    return f"[{result.low:.3f}, {result.high:.3f}], {percent(result.confidence)}"
+
+
+def judged(result: Paired, bound: float | None) -> Verdict:
+    if bound is None:
+        return "not judged"
+    if result.low is None or result.half_width is None:
+        return "too few rounds"
+    if result.low > bound:
+        return "above"
+    return "within" if result.half_width <= PRECISION and result.ratio <= bound else "unclear"
 
 
 def new_table(title: str, *headings: str) -> Table:
@@ -93,13 +106,3 @@ def new_table(title: str, *headings: str) -> Table:
     for heading in headings:
         table.add_column(heading, no_wrap=True)
     return table
-
-
-def _verdict(result: Paired, bound: float | None) -> Verdict:
-    if bound is None:
-        return "not judged"
-    if result.low is None or result.high is None:
-        return "too few rounds"
-    if result.high <= bound:
-        return "within"
-    return "above" if result.low > bound else "unclear"

@@ -10,11 +10,11 @@ from statistics import median
 from rich.table import Table
 
 from profiles.store.records import Slice
-from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, percent
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, looks, percent
 from tests.bench import product_runs, recorded_noise
-from tests.bench.contests import Outcome, Readings, Verdict, new_table
+from tests.bench.contests import Outcome, Verdict, new_table
+from tests.bench.field import Field
 from tests.bench.recorded_noise import CONFIDENCE, Coverage, Round, by_mode
-from tests.bench.sides import Field
 
 MODES = ("read-send", "sendfile")
 RECORDED = ("--modes", *MODES, "--rounds", "24", "--window", "2.4", "--precision", "0", "--profile", "0")
@@ -26,8 +26,8 @@ MOST_WRONG = 0.025
 LAGS = 8
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
-    return said(product_runs.load(field, "coverage", *RECORDED).slices)
+def outcome(field: Field) -> Outcome:
+    return said(product_runs.load(field, *RECORDED).slices)
 
 
 def said(slices: Sequence[Slice], campaigns: int = CAMPAIGNS) -> Outcome:
@@ -91,13 +91,13 @@ def _scatter(modes: dict[str, list[Round]]) -> Table:
 
 
 def _choices(slices: Sequence[Slice], baseline: str) -> Table:
-    looks = recorded_noise.looks(CONFIDENCE, recorded_noise.MOST_ROUNDS)
+    look_at = looks(CONFIDENCE, recorded_noise.MOST_ROUNDS)
     target = percent(TARGET_HALF_WIDTH)
     title = f"What fewer sweeps would have given against {baseline}: half width of the widest interval, the middle one"
-    headings = [f"{look} rounds" for look in looks]
+    headings = [f"{look} rounds" for look in look_at]
     table = new_table(title, "sweeps", "a round", *headings, f"±{target} in 9 of 10")
     for one in recorded_noise.choices(slices, baseline, TARGET_HALF_WIDTH):
-        widths = (f"±{one.half_widths[look]:.1%}" for look in looks)
+        widths = (f"±{one.half_widths[look]:.1%}" for look in look_at)
         time = "not reached" if one.to_target_s is None else f"{one.to_target_s:.0f} s"
         table.add_row(str(one.sweeps), f"{one.round_s:.1f} s", *widths, time)
     return table

@@ -4,31 +4,24 @@ Its rule: the truth comes from the construction (burning_server.py), not from a 
 excludes by more than 1 % is a bound that was missed: the method would be wrong.
 """
 
-from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired, paired_ratio
-from tests.bench.contests import Outcome, Readings, Verdict, new_table
-from tests.bench.sides import Field, Reading, Side
+from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, Paired, family_confidence, paired_ratio
+from reports.analysis.rounds import PRIMARY
+from tests.bench.contests import Outcome, Verdict, campaign, interval, new_table
+from tests.bench.field import Field
+from tests.bench.opponents import BURNED
 
 SLACK = 0.01  # what is served beside send_file, and is not burned for
-EFFECTS = {"0.10": 1.10, "0.0": 1.00}
-PLAIN = "0"
 
 
-def sides(field: Field) -> list[Side]:
-    return [Side("burning", share, field.large_bytes) for share in (PLAIN, *EFFECTS)]
-
-
-def outcome(field: Field, readings: Readings) -> Outcome:
-    plain, *others = sides(field)
-    table = new_table("Known effects, server CPU seconds per GiB", "burns more", "truth", "found", "95 % interval", "")
-    result = Outcome([table])
-    for side, truth in zip(others, EFFECTS.values(), strict=True):
-        costs = [[Reading.cpu_s_per_gib(one) for one in readings[which]] for which in (side, plain)]
-        paired = paired_ratio(list(zip(*costs, strict=True)))
-        name = f"a known effect of {truth:.2f}x"
-        result.verdicts[name] = verdict(paired, truth)
-        interval = "–" if paired.low is None or paired.high is None else f"[{paired.low:.3f}, {paired.high:.3f}]"
-        row = (f"{float(side.path):.0%}", f"{truth:.2f}x", f"{paired.ratio:.3f}x", interval)
-        table.add_row(*row, result.verdicts[name])
+def outcome(field: Field) -> Outcome:
+    plain, *others = BURNED
+    effects = {name: 1 + float(BURNED[name]) for name in others}
+    records = campaign(field, field.large_bytes, (plain, *effects), judged=True)
+    result = Outcome([new_table("Known effects, server CPU seconds per GiB", "", "truth", "found", "interval", "")])
+    for name, truth in effects.items():
+        paired = paired_ratio(records.pairs(name, PRIMARY), family_confidence(len(effects)))
+        said = result.verdicts[f"a known effect of {truth:.2f}x"] = verdict(paired, truth)
+        result.tables[0].add_row(name, f"{truth:.2f}x", f"{paired.ratio:.3f}x", interval(paired), said)
     return result
 
 

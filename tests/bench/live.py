@@ -26,8 +26,8 @@ from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
 from reports.analysis.paired_ratio import Paired, paired_ratio
 from tests import browser
-from tests.bench.contests import Outcome, Readings, Verdict, new_table
-from tests.bench.sides import Field
+from tests.bench.contests import Outcome, Verdict, new_table
+from tests.bench.field import Field
 from tests.browser import Browser
 from tests.conftest import eventually
 from tests.load.locust_process import Locust, serving
@@ -61,7 +61,7 @@ class _Edge:
         return _Seen(gib / (self.moment_s - before.moment_s), (self.server_s - before.server_s) / gib)
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
+def outcome(field: Field) -> Outcome:
     result = Outcome()
     field.make_file(field.large_bytes)
     _watched(field, result)

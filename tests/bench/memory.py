@@ -8,8 +8,8 @@ same for both files. So it is the stricter measure, and of anonymous memory alon
 from load.users.connection import DownloadConnection
 from profiles.metrics.process import ProcessReader
 from servers import discovery, payload
-from tests.bench.contests import Outcome, Readings, Verdict, new_table
-from tests.bench.sides import Field
+from tests.bench.contests import Outcome, Verdict, new_table
+from tests.bench.field import Field
 from tests.servers.probe import why_missing
 from units import MIB, format_size
 
@@ -18,7 +18,7 @@ GROWTH_BOUND_BYTES = 4 * MIB
 GROWS = "read-whole"  # it reads the whole file into memory: that is what it is there to show
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
+def outcome(field: Field) -> Outcome:
     """Measure every mode that this machine has."""
     large_bytes = max(field.large_bytes, 2 * SMALL_BYTES)
     sizes = [format_size(size_bytes) for size_bytes in (SMALL_BYTES, large_bytes)]

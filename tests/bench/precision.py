@@ -13,9 +13,9 @@ from itertools import groupby, pairwise
 from profiles.store.records import Slice
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, paired_ratio, percent
 from reports.analysis.rounds import PRIMARY, Dataset
-from tests.bench.contests import Outcome, Readings, Verdict, new_table
+from tests.bench.contests import Outcome, Verdict, new_table
+from tests.bench.field import Field
 from tests.bench.product_runs import ProductRun, load
-from tests.bench.sides import Field
 
 INSIDE = 0.75  # of the time of all rounds
 CHANGE_S, CHANGE_WITH_WORKERS_S = 0.015, 0.040
@@ -56,18 +56,15 @@ class Timed:
         return precise and self.took_s <= goal.bound_s
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
-    made = {
-        goal: [load(field, f"{at}-{number}", *goal.options) for number in range(field.repeats)]
-        for at, goal in enumerate(GOALS)
-    }
+def outcome(field: Field) -> Outcome:
+    made = {goal: [load(field, *goal.options) for _ in range(field.repeats)] for goal in GOALS}
     table = new_table("Whole commands", "", "seconds", "the middle", "widest interval", "bound", "")
     result = Outcome([table])
     for goal, runs in made.items():
         timed = [Timed(run.took_s, widest(run.records)) for run in runs]
         result.verdicts[goal.name] = verdict(goal, timed)
         table.add_row(*_row(goal, timed), result.verdicts[goal.name])
-    _add_time(result, made[DEFAULT], load(field, "workers", *WORKERS).slices)
+    _add_time(result, made[DEFAULT], load(field, *WORKERS).slices)
     return result
 
 

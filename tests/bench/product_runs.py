@@ -4,6 +4,7 @@ Its rule: nothing but the command's own knobs is set. The test file is there bef
 default asks for.
 """
 
+import itertools
 import subprocess
 import sys
 import time
@@ -15,8 +16,10 @@ from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
 from reports.analysis.rounds import Dataset, build
 from scripts.make import default_size
-from tests.bench.sides import Field
+from tests.bench.field import Field
 from units import parse_size
+
+_NUMBERS = itertools.count(1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,9 +35,10 @@ def read(folder: RunFolder, took_s: float) -> ProductRun:
     return ProductRun(build(folder.read_run(), folder.read_cells()), folder.read(Slice), took_s)
 
 
-def load(field: Field, name: str, *options: str) -> ProductRun:
+def load(field: Field, *options: str, size_bytes: int | None = None) -> ProductRun:
     """`make load` with these options, once. Raises UserError when it fails."""
-    root, out = field.make_file(parse_size(default_size("saturated"))).parent, field.folder / "runs"
+    root, out = field.make_file(size_bytes or parse_size(default_size("saturated"))).parent, field.folder / "runs"
+    name = f"run-{next(_NUMBERS)}"
     command = [sys.executable, "-m", "scripts.load", *options, "--run", name, "--any-port"]
     command += ["--root", str(root), "--profiles", str(out), "--reports", str(out / "reports")]
     began_s = time.monotonic()

@@ -6,14 +6,14 @@ for each of fourteen modes at more than twice the default rate, and go the way o
 stacks, records, page.
 """
 
-import os
+import contextlib
 import random
 import time
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 from errors import UserError
-from load.campaign.cpu_pinning import Placement, choose
 from profiles.profilers import folded_stacks
 from profiles.profilers.perf import RATE_HZ, Perf
 from profiles.protocol import Start
@@ -21,12 +21,13 @@ from profiles.store.records import DeepProfile
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT, discover
 from profiles.targets.supervisor import Supervisor
-from tests.bench.contests import Contest, Outcome, Readings, judge
+from tests.bench.contests import MOST_ROUNDS, MOST_S, PRECISION, Outcome, add_pairs, new_contest_table
+from tests.bench.field import Field
+from tests.bench.paired_slices import SLICE_S, Slice, measure, pairs
 from tests.bench.report_speed import MODES, timed_report
-from tests.bench.sides import Field, Reading, Side
 from tests.reports import synthetic
 
-MODE, ROUNDS, LOAD_S = "sendfile", 8, 1.0
+MODE, WITH_PERF = "sendfile", "sendfile with perf"
 KEPT = 0.9  # of the throughput
 RENDER_BOUND_S, RENDER_RATE_HZ, RENDER_S = 15.0, 499, 60
 
@@ -35,7 +36,7 @@ class _NoPerfError(UserError):
     """perf cannot record here: a reason to skip, where a server or a load that fails is none."""
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
+def outcome(field: Field) -> Outcome:
     result = _observer(field)
     folding_s, report_s = _folding(field.folder / "deep-profiles")
     total_s = folding_s + report_s
@@ -50,37 +51,38 @@ def outcome(field: Field, _: Readings) -> Outcome:
 def _observer(field: Field) -> Outcome:
     """Seconds per byte with perf, against those without."""
     field.make_file(field.large_bytes)
-    watched, alone = (Side("ours", name, field.large_bytes) for name in (f"{MODE} with perf", MODE))
-    readings: dict[Side, list[Reading]] = {watched: [], alone: []}
-    placement = choose(os.sched_getaffinity(0), wanted=True)
+    sides = {name: partial(_loaded, field, name == WITH_PERF) for name in (WITH_PERF, MODE)}
     try:
-        for number in range(ROUNDS):
-            for side in random.Random(number).sample((watched, alone), 2):
-                readings[side].append(_loaded(field, side is watched, placement))
+        rounds = measure(sides, PRECISION, MOST_S, MOST_ROUNDS)
     except _NoPerfError as error:
         return Outcome(sentences=[f"skipped: what perf costs: {error}"])
-    contest = Contest(f"{MODE} with perf", watched, alone, 1 / KEPT, lambda one: one.wall_s / one.received_bytes)
-    return judge(f"perf at {RATE_HZ} Hz: time per byte, with and without", [contest], readings)
+    result = Outcome([new_contest_table(f"perf at {RATE_HZ} Hz: time per byte, with and without")])
+    add_pairs(result, WITH_PERF, pairs(rounds, WITH_PERF, MODE), 1 / KEPT, 0.95)
+    return result
 
 
-def _loaded(field: Field, with_perf: bool, placement: Placement) -> Reading:
+@contextlib.contextmanager
+def _loaded(field: Field, with_perf: bool) -> Iterator[Slice]:
     supervisor = Supervisor(discover(), field.folder)
-    wanted = Start(MODE, any_port=True, profiler="perf" if with_perf else None, cpus=placement.server_cpus)
+    cpus = field.placement.server_cpus
+    perf = None
     try:
-        status = supervisor.start(wanted)
-        perf = Perf((status.pid,)) if with_perf else None
-        try:
-            if perf is not None:
-                perf.begin(60, "")
-                if (seen := perf.result()).state == "failed":
-                    raise _NoPerfError(seen.reason)
-            told = field.told(field.load_command(status.port, field.large_bytes, LOAD_S), placement)
-        finally:
-            if perf is not None:
-                perf.kill()
+        status = supervisor.start(Start(MODE, any_port=True, profiler="perf" if with_perf else None, cpus=cpus))
+        if with_perf:
+            perf = Perf((status.pid,))
+            perf.begin(60, "")
+            if (seen := perf.result()).state == "failed":
+                raise _NoPerfError(seen.reason)
+
+        def take() -> tuple[float, float]:
+            told = field.told(field.load_command(status.port, field.large_bytes, SLICE_S))
+            return told["wall_s"], told["received_bytes"]
+
+        yield take
     finally:
+        if perf is not None:
+            perf.kill()
         supervisor.stop_all()
-    return Reading(0.0, told["received_bytes"], told["downloads"], told["wall_s"])
 
 
 def _folding(folder: Path) -> tuple[float, float]:

@@ -15,7 +15,7 @@ from itertools import pairwise
 
 from errors import UserError
 from profiles.store.records import Slice
-from reports.analysis.paired_ratio import Paired, paired_ratio
+from reports.analysis.paired_ratio import Paired, looks, paired_ratio
 from reports.analysis.verdict import delta
 
 CONFIDENCE = 0.975  # of each of two comparisons, as in the default campaign
@@ -23,11 +23,6 @@ MOST_ROUNDS = 24
 SWEEP = 4  # slices: A B B A
 
 Round = Sequence[Slice]  # one mode's slices in one round, in the order in which they ran
-
-
-def looks(confidence: float, most: int) -> tuple[int, ...]:
-    """Stand-in, to be replaced by the import from reports.analysis.paired_ratio."""
-    return tuple(sorted({look for look in (9, 12, 16, 24) if look <= most} | {most}))
 
 
 def by_mode(slices: Iterable[Slice]) -> dict[str, list[Round]]:

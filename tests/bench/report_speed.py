@@ -15,9 +15,9 @@ from errors import UserError
 from profiles.store.records import Sample
 from profiles.targets.catalog import PROJECT
 from reports.page import PAGE_FILE
-from tests.bench.contests import Outcome, Readings
+from tests.bench.contests import Outcome
+from tests.bench.field import Field
 from tests.bench.first_paint import first_paint
-from tests.bench.sides import Field
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile", "read-whole", *(f"mode-{number}" for number in range(11)))
@@ -25,7 +25,7 @@ ROUNDS, BOUND_S = 24, 3.0
 HOUR_S, HOUR_BOUND_S, HOUR_BOUND_MB = 3600, 10.0, 500.0
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
+def outcome(field: Field) -> Outcome:
     folder = field.folder / "report-speed"
     wide = synthetic.run(MODES, ROUNDS, name="wide")
     synthetic.write(folder, wide)

@@ -14,14 +14,14 @@ from errors import UserError
 from load.agent.local import LocalAgent
 from profiles.protocol import Snapshot, Start
 from profiles.targets.catalog import discover
-from tests.bench.contests import Outcome, Readings
-from tests.bench.sides import Field
+from tests.bench.contests import Outcome
+from tests.bench.field import Field
 
 SAMPLED_S, WINDOWS = 6.0, 5
 BOUND = 0.005
 
 
-def outcome(field: Field, _: Readings) -> Outcome:
+def outcome(field: Field) -> Outcome:
     snapshots, targets = _sampled(field)
     shares = [_share(first, last) for first, last in itertools.pairwise(snapshots)]
     share = statistics.median(shares)

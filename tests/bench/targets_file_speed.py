@@ -9,8 +9,8 @@ from pathlib import Path
 
 from errors import UsageError
 from profiles.targets import config_file
-from tests.bench.contests import Outcome, Readings
-from tests.bench.sides import Field
+from tests.bench.contests import Outcome
+from tests.bench.field import Field
 
 TARGETS = 100
 REPEATS = 7
@@ -27,7 +27,7 @@ stop = "SIGQUIT"
 """
 
 
-def outcome(_: Field, __: Readings) -> Outcome:
+def outcome(_: Field) -> Outcome:
     seconds, wrong_s = _best()
     text = f"targets.toml: {TARGETS} targets are read and checked in {seconds * 1e3:.1f} ms"
     text += f", and with a mistake in each in {wrong_s * 1e3:.1f} ms (bound: {BOUND_S * 1e3:.0f} ms)"
