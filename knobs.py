@@ -145,7 +145,7 @@ _ROWS = (
     Knob("ROUNDS", "count", "rounds, at most", _for(load=12, sweep=40), limits=(1, 1000), label="Rounds, at most",
          always=True),
     Knob("PRECISION", "number", "stop when every interval is this narrow on either side; 0 runs all rounds",
-         _for(load=0.05), limits=(0, 1)),
+         _for(load=0.05), limits=(0, 1), label="Precision"),
     Knob("RETRIES", "count", "how often a disturbed round is run again", _for(load=2), limits=(0, 10)),
     Knob("CALIBRATE", "flag", "run the baseline twice per round, which measures the A/A floor", _for(load=False),
          label="Measure what this machine finds between two equals (A/A floor)"),

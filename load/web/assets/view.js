@@ -14,7 +14,7 @@ let redraw = () => {};
 
 /** Colour and dashes of a data path, everywhere on the page: colour alone cannot distinguish fourteen. */
 export function modeStyle(name) {
-  const index = MODES.indexOf(name);
+  const index = MODES.indexOf(name.split("@")[0]); // a variant looks like its mode
   return { colour: `--mode-${index % COLOURS}`, dash: DASHES[Math.floor(index / COLOURS) % DASHES.length] };
 }
 
