@@ -8,7 +8,7 @@ from collections import deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from load.campaign.cell import interpolate_count, split_cpu
+from load.campaign.cell import split_cpu
 from profiles.protocol import LOAD, TimedSample
 from profiles.store.records import Cell
 from units import GIB, MIB
@@ -198,3 +198,10 @@ def _cost(window: deque[_Seen]) -> float | None:
     if first is None or last is None or not settled:
         return None
     return (last - first) / (received_bytes / GIB)
+
+
+def interpolate_count(moment_s: float, before: tuple[float, float], after: tuple[float, float]) -> float:
+    """A count between two readings (monotonic seconds, count); outside them, the nearer reading."""
+    span_s = after[0] - before[0]
+    share = min(max((moment_s - before[0]) / span_s, 0.0), 1.0) if span_s > 0 else 1.0
+    return before[1] + share * (after[1] - before[1])
