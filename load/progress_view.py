@@ -22,7 +22,7 @@ from reports.analysis.paired_ratio import percent
 from reports.analysis.text import interval, plural, printable, times
 
 ONE_BY_ONE = ("proof", "flame graph")  # steps that take every mode in turn
-BAR, STRIP, SHORTEST_STRIP, LONGEST_NAME = 24, 24, 9, 26  # columns
+BAR, SHORTEST_BAR, STRIP, SHORTEST_STRIP, LONGEST_NAME = 24, 6, 24, 9, 26  # columns
 NO_INTERVAL = "no interval yet"
 WIDEST = 32.0  # the strip's axis reaches from 1/32 to 32 at most
 
@@ -105,10 +105,12 @@ ASCII = Signs("=", "-", ":", "=", "*", "o", "+/-")
 
 def view_lines(progress: Progress, found: Interim | None, elapsed_s: float, width: int, signs: Signs) -> list[str]:
     """The view: how far it is, and each compared mode with its ratio, its interval, and both drawn on one axis."""
-    done = round(BAR * min(1.0, max(0.0, progress.done_share)))
-    bar = signs.done * done + signs.rest * (BAR - done)
+    step = printable(_titled(progress.step, found))
     spent = f"{duration(elapsed_s)}, about {duration(progress.left_s)} left"
-    first = f"{printable(_titled(progress.step, found))}  {bar}  {spent}"
+    room = min(BAR, width - cell_len(step) - cell_len(spent) - 4)
+    done = round(room * min(1.0, max(0.0, progress.done_share)))
+    bar = f"{signs.done * done}{signs.rest * (room - done)}  " if room >= SHORTEST_BAR else ""
+    first = f"{step}  {bar}{spent}"
     if found is None or not found.modes:
         return [first]
     aim = f"; aim {signs.within}{percent(found.precision)}" if found.precision else ""

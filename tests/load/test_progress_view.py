@@ -123,6 +123,12 @@ def test_too_few_rounds_have_a_median_and_no_interval() -> None:
     assert "━" not in "".join(lines[2:])
 
 
+def test_a_long_step_leaves_room_for_the_time() -> None:
+    for step, bar in (("round 8", 24), ("flame graph: read-send@buffer-offset=16,chunk=64KiB", 0)):
+        first = view(Progress(step, 1.0, 125, dataset(8)))[0]
+        assert first == f"{step}  {'━' * bar}{'  ' * bool(bar)}20 s, about 2 min 5 s left" and len(first) <= 80
+
+
 def test_news_stay_above_the_view() -> None:
     terminal = Terminal()
     with progress_view(console(terminal)) as report:
