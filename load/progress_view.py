@@ -22,7 +22,7 @@ from reports.analysis.paired_ratio import percent
 from reports.analysis.text import interval, plural, printable, times
 
 ONE_BY_ONE = ("proof", "flame graph")  # steps that take every mode in turn
-BAR, SHORTEST_BAR, STRIP, SHORTEST_STRIP, LONGEST_NAME = 24, 6, 24, 9, 26  # columns
+BAR, SHORTEST_BAR, STRIP, SHORTEST_STRIP, LONGEST_NAME = 24, 6, 24, 12, 26  # columns
 NO_INTERVAL = "no interval yet"
 WIDEST = 32.0  # the strip's axis reaches from 1/32 to 32 at most
 

@@ -105,7 +105,10 @@ class Rates:
 
 def round_point(moment_s: float, cells: Sequence[Cell], users: int, machine: Values) -> Point:
     """One point for a whole round of a campaign: modes take turns of a fraction of a second there, too short for a line
-    over time. Each has its rates over its own slices. cells: of the round. machine: MACHINE_COLUMNS meanwhile."""
+    over time. Each has its rates over its own slices, and the peak of its memory.
+
+    cells: of the round. machine: MACHINE_COLUMNS meanwhile.
+    """
     loaded = [cell for cell in cells if cell.wall_s > 0]
     processes = {cell.mode: _of_cell(cell, users) for cell in loaded}
     if loaded:
@@ -119,7 +122,7 @@ def _of_cell(cell: Cell, users: int) -> Values:
         *(_per_s([cell], f"server_{name}_s") for name in ("user", "system")),
         *(_per_s([cell], f"{name}_switches") for name in ("voluntary", "involuntary")),
         _per_s([cell], "minor_faults", "major_faults"),
-        *(cell.metrics.get(name) for name in ("rss_bytes", "threads")),
+        *(cell.metrics.get(name) for name in ("peak_rss_bytes", "threads")),
         _received_per_s([cell]),
         cell.metrics.get("server_cpu_s_per_gib"),
         float(users),

@@ -130,6 +130,7 @@ def test_a_round_of_a_campaign_has_the_rates_of_each_modes_own_slices() -> None:
     found, metrics = of(point), halved.metrics
     assert found["received"] == halved.received_bytes and found["cost"] == metrics["server_cpu_s_per_gib"]
     assert (found["system"], found["users"], found["threads"]) == (metrics["server_system_s"], 4, 5)
+    assert found["memory"] == metrics["peak_rss_bytes"]
     assert of(point, "read-send")["received"] == cells[0].received_bytes / 2
     spent_s = sum(cell.metrics["client_user_s"] or 0.0 for cell in cells)
     assert of(point, "load")["user"] == pytest.approx(spent_s / 3.0)
