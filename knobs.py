@@ -150,7 +150,7 @@ _ROWS = (
     Knob("SECONDS", "number", "time for the rounds, at most", _for("load"), limits=(1, 86400), unit="seconds",
          default="no limit", label="Time for the rounds, at most"),
     Knob("PRECISION", "number", "stop when every interval is this narrow on either side; 0 runs all rounds",
-         _for(load=0.05), limits=(0, 1)),
+         _for(load=0.05), limits=(0, 1), label="Precision"),
     Knob("QUICK", "flag", "explore: a few short rounds without flame graphs, for a first impression", _for(load=False),
          label="Quick: a first impression without a verdict"),
     Knob("RETRIES", "count", "rounds that may be repeated since they measured something else, as a multiple of ROUNDS",

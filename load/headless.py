@@ -1,23 +1,19 @@
-"""What `make load` and `make sweep` share: Locust without a browser, a progress bar, and an end in order.
+"""What `make load` and `make sweep` share: Locust without a browser, and an end in order.
 
 Whatever happens, everything that was started is stopped, complete rounds are kept, and the exit code says how it went:
 0 done, 1 failures in the load, 2 wrong usage, 130 interrupted.
 """
 
-import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 
 from locust.env import Environment
 from locust.runners import Runner
-from rich.console import Console
-from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from errors import EXIT_INTERRUPTED, UserError
 from load.agent.client import AgentClient
-from load.campaign.campaign import Report
 from load.context import LoadContext
 from load.process import raise_in_main_greenlet
 from load.users.locust_users import quiet_environment
@@ -48,23 +44,3 @@ def run_headless(
     except UserError as error:
         print(f"error: {str(error).rstrip('.')}. {what_remains()}", file=sys.stderr)
         return error.exit_code
-
-
-@contextlib.contextmanager
-def progress_bar(expected_s: float) -> Iterator[Report]:
-    """A bar on a terminal, else a line for each step. It is drawn between cells only: drawing costs the client CPU."""
-    console = Console(stderr=True)
-    columns = (TextColumn("{task.description:<30}"), BarColumn(), TimeElapsedColumn(), TextColumn("left:"))
-    bar = Progress(
-        *columns, TimeRemainingColumn(), console=console, auto_refresh=False, disable=not console.is_terminal
-    )
-    task = bar.add_task("starting", total=expected_s)
-
-    def report(done_s: float, description: str) -> None:
-        bar.update(task, advance=done_s, description=description)
-        bar.refresh()
-        if bar.disable and done_s == 0:
-            print(description, file=sys.stderr)
-
-    with bar:
-        yield report

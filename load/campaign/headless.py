@@ -17,8 +17,9 @@ from load.campaign.cpu_pinning import pin_this_process
 from load.campaign.run_campaigns import run_campaigns
 from load.campaign.settings import Settings
 from load.context import LoadContext
-from load.headless import progress_bar, run_headless
+from load.headless import run_headless
 from load.process import campaign_lock
+from load.progress_view import progress_view
 from load.workers.recruit import with_workers
 from profiles.agent.access import Address
 from profiles.store.records import Cell
@@ -36,7 +37,7 @@ def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions |
         placement = pin_this_process(settings.placement, context.agent.on_other_machine)  # the agent is not pinned
         pinned = replace(settings, placement=placement)
         workers = with_workers(context.environment, settings.workers, settings.master, placement.load_cpus)
-        with workers, progress_bar() as report:
+        with workers, progress_view() as report:
             return _exit_code(run_campaigns(context, pinned, folder, report))
 
     with campaign_lock(settings.any_port):

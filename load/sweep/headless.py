@@ -19,8 +19,9 @@ from load.agent.local import LocalAgent
 from load.campaign.cpu_pinning import choose, pin_this_process
 from load.campaign.settings import Settings, now
 from load.context import LoadContext
-from load.headless import progress_bar, run_headless
+from load.headless import run_headless
 from load.process import campaign_lock
+from load.progress_view import progress_view
 from load.sweep.axes import file_bytes, variants
 from load.sweep.files import serving
 from load.sweep.sweeper import SweepRun
@@ -42,7 +43,7 @@ def run(sweep: Sweep, folder: SweepFolder, minutes: float, files: Path, any_port
 
         def work(context: LoadContext) -> int:
             begun = _begin(sweep, folder, context.agent)
-            with _session(begun, folder, minutes) as end_reason, progress_bar(60 * minutes) as report:
+            with _session(begun, folder, minutes) as end_reason, progress_view() as report:
                 settings = _settings(folder.read(), any_port)  # pins the load, after the agent, which is not pinned
                 end_reason.append(SweepRun(context, settings, folder, served, report).run(minutes))
             print(f"{end_reason[0]}. {what_remains(folder)}", file=sys.stderr)

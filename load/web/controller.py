@@ -52,7 +52,7 @@ class Controller:
         self.poller = Poller(context, idle_servers, locust_loads)
         self.reports = ReportJobs(self._runs_folder, Path(options.reports), self.poller.forget_child_cpu)
         self.flames = FlameGraphs(context.agent, locust_loads)
-        self.campaigns = CampaignTask(context, idle_servers, locust_loads, self.reports.begin)
+        self.campaigns = CampaignTask(context, idle_servers, locust_loads, self.poller.add_round, self.reports.begin)
         locust_loads.on_end = self.reports.begin
 
     @property

@@ -1,4 +1,5 @@
 """An hour of points in bounded memory: every point of the last minutes, and means over longer steps before that.
+A round of a campaign is one point in both.
 
 Its rule: a point is encoded once, when it comes, so that a poll only joins bytes. Numbers have four digits: a chart
 shows no more.
@@ -27,14 +28,23 @@ class PointHistory:
         self._pending: list[Point] = []
         self._fine: deque[bytes] = deque(maxlen=FINE_POINTS)
         self._coarse: deque[bytes] = deque(maxlen=COARSE_POINTS)
-        self._count = 0  # of fine points, with those that are gone
+        self._counts = (0, 0)  # of fine and coarse points, with those that are gone
 
     def add(self, point: Point) -> None:
-        self._fine.append(self._encoded(point))
-        self._count += 1
         self._pending.append(point)
-        if len(self._pending) == STEP:
-            self._coarse.append(self._encoded(mean(self._pending)))
+        step = [self._encoded(mean(self._pending))] if len(self._pending) == STEP else []
+        self._append([self._encoded(point)], step)
+
+    def add_round(self, point: Point) -> None:
+        """Points that follow each other at long and uneven intervals are never averaged."""
+        encoded = self._encoded(point)
+        self._append([encoded], [*([self._encoded(mean(self._pending))] if self._pending else []), encoded])
+
+    def _append(self, fine: Sequence[bytes], coarse: Sequence[bytes]) -> None:
+        self._fine.extend(fine)
+        self._coarse.extend(coarse)
+        self._counts = (self._counts[0] + len(fine), self._counts[1] + len(coarse))
+        if coarse:
             self._pending.clear()
 
     def since(self, epoch: str, fine: int, coarse: int) -> bytes:
@@ -44,7 +54,7 @@ class PointHistory:
         """
         if epoch != self._epoch:
             fine, coarse = -1, -1
-        last = self._count, self._count // STEP
+        last = self._counts
         numbers = f'"last":[{last[0]},{last[1]}],"epoch":"{self._epoch}"'
         return b'{"fine":[%b],"coarse":[%b],%b}' % (
             b",".join(_newest(self._fine, last[0], fine)),

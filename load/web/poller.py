@@ -1,6 +1,7 @@
 """Asks the agent for samples twice a second, in a greenlet of its own, so that a browser's request costs little.
 
-Its rule: users are counted right after the agent was asked, so that each of its samples lies between two counts.
+Its rule: users are counted right after the agent was asked, so that each of its samples lies between two counts. A
+campaign is one point per round: its modes take turns that are shorter than the time between two samples.
 """
 
 import time
@@ -16,13 +17,17 @@ from load.context import LoadContext
 from load.errors import PeerLostError
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
-from load.web.point_history import PointHistory
-from load.web.rates import Counts, Point, Rates, ticks
+from load.web.point_history import PointHistory, mean
+from load.web.rates import MACHINE_COLUMNS, Counts, Point, Rates, round_point, ticks
 from load.workers.samples import WORKER, merge_worker_samples
 from profiles.protocol import LOAD, TargetStatus, TimedSample
+from profiles.store.records import Cell
+from reports.analysis.rounds import Dataset
 
 REFRESH_S = 0.5
 RECENT_POINTS = 4
+ROUND_POINTS = 120  # of the machine, for its mean over a round
+UNKNOWN = (None,) * len(MACHINE_COLUMNS)
 
 
 class Poller:
@@ -37,6 +42,9 @@ class Poller:
         self._counted = self._counts()
         self.history = PointHistory(time.time() - time.monotonic())
         self.recent: deque[Point] = deque(maxlen=RECENT_POINTS)
+        self._in_campaign = False
+        self._in_round: deque[Point] = deque(maxlen=ROUND_POINTS)
+        self._drawn: Cell | None = None
         self.statuses: list[TargetStatus] = []
         self.trouble: str | None = None
 
@@ -73,9 +81,29 @@ class Poller:
         before, self._counted = self._counted, self._counts()
         for tick in ticks(self._known(fresh.samples)):
             point = self._rates.point(tick, before, self._counted)
-            self.history.add(point)
-            self.recent.append(point)
+            if self._in_campaign != self._loads.in_campaign:
+                self._in_campaign = self._loads.in_campaign
+                self._in_round.clear()
+                self.history.add_round(Point(point.moment_s, {}, UNKNOWN))  # no line leads in or out
+            if self._in_campaign:
+                self._in_round.append(point)
+            else:
+                self.history.add(point)
+                self.recent.append(point)
         self.statuses = self._idle_servers.statuses()
+
+    def add_round(self, dataset: Dataset) -> None:
+        """The point of the newest round of a campaign, unless the round was lost."""
+        newest = dataset.cells[-1] if dataset.cells else None
+        if newest is None or newest == self._drawn:
+            return
+        cells = [cell for cell in dataset.cells if cell.round == newest.round]
+        machine = mean(self._in_round).machine if self._in_round else UNKNOWN
+        point = round_point(time.monotonic(), cells, dataset.run.users, machine)
+        self._in_round.clear()
+        self._drawn = newest
+        self.history.add_round(point)
+        self.recent.append(point)
 
     def _known(self, samples: Sequence[TimedSample]) -> list[TimedSample]:
         """Leave out the load where only an idle master is sampled and its workers are not: then the load is unknown."""

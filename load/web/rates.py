@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from load.campaign.cell import split_cpu
 from profiles.protocol import LOAD, TimedSample
+from profiles.store.records import Cell
 from units import GIB, MIB
 
 MACHINE = "machine"
@@ -100,6 +101,42 @@ class Rates:
         while len(window) > 2 and seen.sample.monotonic_s - window[1].sample.monotonic_s >= COST_WINDOW_S:
             window.popleft()
         return window
+
+
+def round_point(moment_s: float, cells: Sequence[Cell], users: int, machine: Values) -> Point:
+    """One point for a whole round of a campaign: modes take turns of a fraction of a second there, too short for a line
+    over time. Each has its rates over its own slices, and the peak of its memory.
+
+    cells: of the round. machine: MACHINE_COLUMNS meanwhile.
+    """
+    loaded = [cell for cell in cells if cell.wall_s > 0]
+    processes = {cell.mode: _of_cell(cell, users) for cell in loaded}
+    if loaded:
+        rates = (_per_s(loaded, "client_user_s"), _per_s(loaded, "client_system_s"))
+        processes[LOAD] = (*rates, *(None,) * 5, _received_per_s(loaded), None, float(users))
+    return Point(moment_s, processes, machine)
+
+
+def _of_cell(cell: Cell, users: int) -> Values:
+    return (
+        *(_per_s([cell], f"server_{name}_s") for name in ("user", "system")),
+        *(_per_s([cell], f"{name}_switches") for name in ("voluntary", "involuntary")),
+        _per_s([cell], "minor_faults", "major_faults"),
+        *(cell.metrics.get(name) for name in ("peak_rss_bytes", "threads")),
+        _received_per_s([cell]),
+        cell.metrics.get("server_cpu_s_per_gib"),
+        float(users),
+    )
+
+
+def _per_s(cells: Sequence[Cell], *counters: str) -> float | None:
+    values = [cell.metrics.get(name) for cell in cells for name in counters]
+    known = [value for value in values if value is not None]
+    return sum(known) / sum(cell.wall_s for cell in cells) if len(known) == len(values) else None
+
+
+def _received_per_s(cells: Sequence[Cell]) -> float:
+    return sum(cell.received_bytes for cell in cells) / sum(cell.wall_s for cell in cells)
 
 
 def ticks(samples: Iterable[TimedSample]) -> Iterator[list[TimedSample]]:

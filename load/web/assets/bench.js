@@ -24,6 +24,7 @@ function show(state) {
   byId("doing").className = `doing ${state.doing}`;
   if (byId("doing-text").textContent !== doing(state)) byId("doing-text").textContent = doing(state);
   showText(byId("trouble"), state.trouble ?? "");
+  byId("per-round").hidden = state.doing !== "campaign";
   byId("limit").hidden = !charts.loadIsFull();
   for (const part of [modes, ask, campaign, archive]) part.show(state);
 }

@@ -17,6 +17,7 @@ function ticks(low, high) {
   return [1, ...steps].filter((tick) => tick >= low && tick <= high); // 1 comes first: it is the baseline
 }
 
+const percent = (share) => `${Number((100 * share).toPrecision(2))} %`;
 const times = (value) => `${value.toFixed(value < 0.095 ? 3 : 2)}x`;
 
 function forest(found, width) {
@@ -61,9 +62,16 @@ function modeRow(mode, y, x, width) {
   const at = x(mode.ratio);
   const diamond = svg("path", { d: `M${at - 7} ${y}L${at} ${y - 7}L${at + 7} ${y}L${at} ${y + 7}Z` });
   diamond.style.fill = colour;
-  const text = mode.low ? `${times(mode.ratio)} [${mode.low.toFixed(2)}, ${mode.high.toFixed(2)}]` : `median ${times(mode.ratio)}`;
+  const text = mode.low ? `${times(mode.ratio)} [${mode.low.toFixed(2)}, ${mode.high.toFixed(2)}] ±${percent(mode.half_width)}` : `median ${times(mode.ratio)}, no interval yet`;
   const anchor = at < (LEFT + width) / 2 ? "start" : "end";
   return [...parts, diamond, svg("text", { class: "estimate", x: at, y: y - 12, "text-anchor": anchor }, text)];
+}
+
+/** How many rounds there are, how narrow the intervals are to be, and what disturbed. */
+function rounds({ rounds: count, planned, precision, stolen, stands }) {
+  const aim = precision ? `; aim ±${percent(precision)}` : "";
+  const steal = stolen ? `; steal above 2 % in ${stolen} of them${stands ? "; they stand" : ""}` : "";
+  return `${count} ${count === 1 ? "round" : "rounds"} of ${planned} at most${aim}${steal}`;
 }
 
 function verdict(mode) {
@@ -81,14 +89,12 @@ export function show(state) {
   const { found } = campaign;
   const running = campaign.state === "running";
   showText(byId("campaign-title"), `Campaign ${campaign.run}${found && found.question === "paced" ? ", paced" : ""}`);
-  const share = campaign.state === "done" ? 1 : campaign.expected_s ? Math.min(1, campaign.done_s / campaign.expected_s) : 0;
-  byId("campaign-progress").value = share;
+  byId("campaign-progress").value = campaign.done_share;
   byId("campaign-progress").hidden = !running;
   const ended = { done: "done", failed: "failed", stopped: "stopped: complete rounds are kept" }[campaign.state];
   showText(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
-  const rounds = found ? `${found.rounds} complete ${found.rounds === 1 ? "round" : "rounds"} of ${found.planned} planned` : "";
-  const dropped = found ? Object.entries(found.dropped).map(([round, why]) => `round ${round} was disturbed: ${why}`).join("; ") : "";
-  showText(byId("campaign-text"), [running ? state.preparing ?? campaign.text : "", rounds, dropped].filter(Boolean).join(" · "));
+  const step = running ? state.preparing ?? campaign.step : "";
+  showText(byId("campaign-text"), [step, found ? rounds(found) : ""].filter(Boolean).join(" · "));
   showText(byId("campaign-error"), campaign.error);
   refill(byId("campaign-verdicts"), found?.modes.map((mode) => mode.sentence) ?? [], () => (found?.modes ?? []).map(verdict));
   drawForest();

@@ -23,7 +23,7 @@ const CHARTS = [
   { key: "voluntary", title: "Voluntary switches", unit: "per second", how: "A thread waited, mostly for the socket." },
   { key: "involuntary", title: "Involuntary switches", unit: "per second", how: "A thread was displaced by another." },
   { key: "faults", title: "Page faults", unit: "per second", how: "Memory touched for the first time, or mapped." },
-  { key: "memory", title: "Memory", unit: "MiB", scale: 1 / MIB, how: "Resident memory of the server." },
+  { key: "memory", title: "Memory", unit: "MiB", scale: 1 / MIB, how: "Resident memory of the server; in a campaign its peak." },
   { key: "threads", title: "Threads", unit: "", how: "One per connection, in most servers here." },
   { key: "users", title: "Users", unit: "", how: "The load: connections that download." },
   { key: "machine", title: "Whole machine", unit: "cores", keyed: MACHINE, how: "All processes; steal is what the hypervisor gave to other machines." },

@@ -81,13 +81,13 @@ export class Plot {
     return { label, stroke: css(colour), dash, width: 1.8, points: { show: true, size: 4, filter: alone }, spanGaps: false };
   }
 
-  /** The upper end of the axis: one wild value at the start must not flatten the rest. */
+  /** The upper end of the axis: one wild value at the start must not flatten the rest, where there are many. */
   top(plot) {
     const { min, max } = plot.scales.x;
     const inside = (value, at) => !missing(value) && plot.data[0][at] >= min && plot.data[0][at] <= max;
     const highest = plot.data.slice(1).map((values) => {
       const known = values.filter(inside).sort((a, b) => a - b);
-      return known[this.chart.wild ? Math.floor(0.9 * (known.length - 1)) : known.length - 1] ?? 0;
+      return known[this.chart.wild ? Math.ceil(0.9 * (known.length - 1)) : known.length - 1] ?? 0;
     });
     return Math.max(...highest, this.chart.least ?? 0) * 1.1 || 1;
   }

@@ -147,9 +147,12 @@ def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench
     assert bench.state()["campaign"]["error"] == ""
     page.wait_for("document.querySelectorAll('#forest circle').length >= 1")
     assert "no verdict" in text(page, "campaign-verdicts") and "left" in text(page, "campaign-left")
+    assert "of 6 at most; aim ±5 %" in text(page, "campaign-text") and "no interval yet" in text(page, "forest")
+    assert page.find("#per-round").is_displayed()
     eventually(lambda: bench.state()["campaign"]["state"] == "done", 180)
     link = page.wait_for("document.querySelector('#campaign-report a')")
-    assert page.run("return document.querySelectorAll('#forest circle').length") >= 6
+    assert page.run("return document.querySelectorAll('#forest circle').length") >= 6 and "±" in text(page, "forest")
+    page.wait_for("document.getElementById('per-round').hidden")
     assert "sendfile" in text(page, "campaign-verdicts") and "no verdict" not in text(page, "campaign-verdicts")
     page.show(link.get_attribute("href") or "")
     page.wait_for("document.querySelectorAll('figure.chart.ready').length >= 1")

@@ -74,7 +74,11 @@ def test_a_campaign_is_that_of_make_load(bench: Locust) -> None:
     eventually(lambda: at_rest(bench), 100)
     found = bench.state()["campaign"]["found"]
     assert found["baseline"] == "read-send" and [mode["mode"] for mode in found["modes"]] == ["sendfile"]
-    assert "1" in found["modes"][0]["ratios"]
+    assert "1" in found["modes"][0]["ratios"] and (found["rounds"], found["planned"]) == (1, 1)
+    points = bench.poll()["points"]["fine"]
+    before, after = [index for index, point in enumerate(points) if not point["p"]][-2:]
+    (drawn,) = points[before + 1 : after]  # one for the round, and nothing of its slices
+    assert all(drawn["p"][mode][7] > 0 for mode in ("read-send", "sendfile"))
     run = next(folder.read_run() for folder in bench.runs() if folder.path.name == "from-the-page")
     assert (run.kind, run.state, run.baseline) == ("campaign", "done", "read-send")
     assert run.command.startswith("make load MODES='read-send sendfile' ")

@@ -56,3 +56,18 @@ def test_a_mean_is_of_what_is_known() -> None:
     assert several.moment_s == 1.5
     nothing = mean([point(1, None), point(2, None)])
     assert dict(zip(COLUMNS, nothing.processes["sendfile"], strict=True))["system"] is None
+
+
+def test_a_round_of_a_campaign_is_one_point_of_every_range_and_is_never_averaged() -> None:
+    history = filled(STEP + 3)
+    before = asked(history)
+    for number, cores in ((40, 0.2), (60, 0.4)):
+        history.add_round(point(number, cores))
+    more = asked(history, before["epoch"], *before["last"])
+    system = COLUMNS.index("system")
+    assert [one["p"]["sendfile"][system] for one in more["fine"]] == [0.2, 0.4]
+    assert [one["p"]["sendfile"][system] for one in more["coarse"]] == [1, 0.2, 0.4]  # the first: of what came before
+    assert more["last"] == [STEP + 5, 4]
+    for number in range(STEP):
+        history.add(point(200 + number))
+    assert len(asked(history, more["epoch"], *more["last"])["coarse"]) == 1

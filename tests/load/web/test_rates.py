@@ -1,9 +1,12 @@
 """What a chart shows is a difference of counters of one process, and a gap where nobody knows."""
 
+from dataclasses import replace
+
 import pytest
 
-from load.web.rates import COLUMNS, MACHINE_COLUMNS, Counts, Point, Rates, ticks
+from load.web.rates import COLUMNS, MACHINE_COLUMNS, Counts, Point, Rates, round_point, ticks
 from profiles.protocol import TimedSample
+from tests.reports import synthetic
 from units import GIB, MIB
 
 STEP_S = 0.5
@@ -118,3 +121,23 @@ def test_the_load_receives_what_all_targets_send() -> None:
 def test_samples_of_two_agents_make_one_tick_when_they_lie_close() -> None:
     moments = [1.0, 1.0, 1.03, 1.5, 1.53]
     assert [len(tick) for tick in ticks(sample(moment_s) for moment_s in moments)] == [3, 2]
+
+
+def test_a_round_of_a_campaign_has_the_rates_of_each_modes_own_slices() -> None:
+    cells = [synthetic.cell(mode, 1, position) for position, mode in enumerate(("read-send", "sendfile"))]
+    halved = replace(cells[1], wall_s=1.0, received_bytes=cells[1].received_bytes // 2)
+    point = round_point(7.0, [cells[0], halved], 4, (0.1, 0.2, 0.3))
+    found, metrics = of(point), halved.metrics
+    assert found["received"] == halved.received_bytes and found["cost"] == metrics["server_cpu_s_per_gib"]
+    assert (found["system"], found["users"], found["threads"]) == (metrics["server_system_s"], 4, 5)
+    assert found["memory"] == metrics["peak_rss_bytes"]
+    assert of(point, "read-send")["received"] == cells[0].received_bytes / 2
+    spent_s = sum(cell.metrics["client_user_s"] or 0.0 for cell in cells)
+    assert of(point, "load")["user"] == pytest.approx(spent_s / 3.0)
+    assert point.machine == (0.1, 0.2, 0.3)
+
+
+def test_what_a_cell_does_not_know_is_a_gap() -> None:
+    unknown = synthetic.bare_cell("sendfile", 1, 1, major_faults=None)
+    found = of(round_point(7.0, [unknown, replace(unknown, mode="splice", wall_s=0.0)], 4, (None, None, None)))
+    assert found["faults"] is None and found["voluntary"] is not None

@@ -1,0 +1,85 @@
+"""A running campaign as its report would show it: ratios per round, intervals, and the current verdict.
+
+Its rule: the arithmetic and the sentences are those of reports/analysis, from the rounds that are measured by now.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from profiles.store.records import Cell
+from reports.analysis.aa_floor import effective_floor
+from reports.analysis.disturbance import steal_share
+from reports.analysis.rounds import PRIMARY, Dataset, number_of, value
+from reports.analysis.validity import check
+from reports.analysis.verdict import Verdict, conclude, delta
+
+MOST_STEAL = 0.02
+
+
+@dataclass(frozen=True, slots=True)
+class ModeSoFar:
+    """A mode against the baseline. ratios: by round number. With too few rounds low, high and half_width are None, and
+    ratio is the median of the rounds. kind and sentence: of the current verdict."""
+
+    mode: str
+    kind: str
+    sentence: str
+    ratios: dict[int, float]
+    ratio: float | None = None
+    low: float | None = None
+    high: float | None = None
+    half_width: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Interim:
+    """question: saturated or paced. rounds: that are judged. planned: at most, without repeats. delta: the smallest
+    share that matters. precision: the half-width at which it stops; 0 for never. stolen: in how many rounds the
+    hypervisor took more than MOST_STEAL of the CPU time. stands: whether such rounds are kept."""
+
+    question: str
+    baseline: str
+    rounds: int
+    planned: int
+    delta: float
+    precision: float
+    stolen: int
+    stands: bool
+    modes: tuple[ModeSoFar, ...]
+
+
+def interim_verdict(dataset: Dataset) -> Interim:
+    run = dataset.run
+    floor = effective_floor(dataset)
+    reach = floor.reach if floor else None
+    return Interim(
+        question=run.question,
+        baseline=run.baseline,
+        rounds=len(dataset.rounds),
+        planned=run.rounds_planned or len(run.order),
+        delta=delta(reach),
+        precision=run.precision,
+        stolen=sum(_stolen(dataset, cells) for cells in dataset.rounds),
+        stands=run.clock_excludes_steal is True,
+        modes=tuple(_so_far(dataset, verdict) for verdict in conclude(dataset, check(dataset), reach)),
+    )
+
+
+def _so_far(dataset: Dataset, verdict: Verdict) -> ModeSoFar:
+    ratios = {}
+    for cells in dataset.rounds:
+        ours, base = (_cost(cells.get(name)) for name in (verdict.mode, dataset.run.baseline))
+        if ours and base:
+            ratios[number_of(cells)] = ours / base
+    paired = verdict.paired
+    if paired is None:
+        return ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios)
+    return ModeSoFar(verdict.mode, verdict.kind, verdict.line, ratios, *paired.estimate, paired.half_width)
+
+
+def _cost(cell: Cell | None) -> float | None:
+    return None if cell is None else value(cell, PRIMARY)
+
+
+def _stolen(dataset: Dataset, cells: Mapping[str, Cell]) -> bool:
+    return any((steal_share(cell, dataset.run) or 0.0) > MOST_STEAL for cell in cells.values())

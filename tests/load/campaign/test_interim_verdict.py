@@ -1,0 +1,45 @@
+"""What is said of a campaign under way is what the report would say of the rounds that there are."""
+
+import statistics
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from load.campaign.interim_verdict import Interim, interim_verdict
+from reports.analysis.rounds import build
+from tests.reports import synthetic
+
+
+def interim(rounds: int, stolen: int = 0, **changes: Any) -> Interim:
+    """Of a run of two modes, in whose first rounds a fifth of the machine was stolen."""
+    run = synthetic.run(rounds=rounds, **changes)
+    cells = [
+        replace(cell, metrics=cell.metrics | {"steal_s": 0.4 * cell.wall_s if cell.round < stolen else 0.0})
+        for cell in synthetic.cells(run)
+    ]
+    return interim_verdict(build(run, tuple(cells)))
+
+
+def test_before_the_first_round_there_is_no_ratio() -> None:
+    found = interim(0)
+    (mode,) = found.modes
+    assert (found.rounds, mode.kind, mode.ratio, mode.ratios) == (0, "none", None, {})
+
+
+def test_of_few_rounds_it_is_the_median_and_of_enough_the_estimate_with_its_interval() -> None:
+    few, enough = interim(4), interim(10, precision=0.03)
+    (early,), (late,) = few.modes, enough.modes
+    assert (early.kind, early.low, early.high, early.half_width) == ("none", None, None, None)
+    assert early.ratio == pytest.approx(statistics.median(early.ratios.values()))
+    assert f"(the median of the rounds is {early.ratio:.2f}x)" in early.sentence
+    assert late.ratio and late.low and late.high
+    assert late.kind == "less" and late.low < late.ratio < late.high
+    assert late.half_width == pytest.approx((late.high / late.low - 1) / 2, rel=0.05)
+    assert len(late.ratios) == 10 and enough.precision == 0.03
+
+
+def test_rounds_with_steal_are_counted_and_stand_where_the_clock_leaves_it_out() -> None:
+    found = interim(5, stolen=3, clock_excludes_steal=True)
+    assert (found.rounds, found.stolen, found.stands) == (5, 3, True)
+    assert not interim(5, stolen=3, clock_excludes_steal=None).stands
