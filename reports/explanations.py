@@ -87,6 +87,26 @@ def _limit(dataset: Dataset, mode: str) -> str:
     return f"{full} ({numbers})"
 
 
+def design(run: Run, rounds: int) -> str:
+    """How the load was laid out over time (docs/method.md §2). rounds: how many are judged."""
+    count = plural(rounds, "round")
+    if run.slice_s is None:
+        measured = "one download" if run.cache == "cold" else f"a window of {number(run.window_s)} s"
+        return f"{count} of every mode once, each time with a fresh server, a warm-up and {measured}"
+    each = "slices of one download" if run.cache == "cold" else f"slices of {number(run.slice_s)} s or more"
+    return f"{count} of fresh servers, with {plural(run.sweeps, 'mirrored sweep')} over the modes in {each}"
+
+
+def rounds_line(run: RunData) -> str:
+    """The design, how many rounds were left out of the result, and what ended them."""
+    judged, planned = len(run.dataset.rounds), run.run.rounds_planned
+    left_out = len(run.dataset.all_rounds) - judged
+    more = f"; {plural(left_out, 'more round')} left out, too disturbed to be judged" if left_out else ""
+    most = f"; at most {planned} were planned" if planned else ""
+    ended = f" What ended the rounds: {run.run.stopped}{most}." if run.run.stopped else ""
+    return f"{design(run.run, judged)}{more}.{ended}"
+
+
 def floor_text(floor: Floor | None, run: str) -> str:
     """The machine's A/A floor, and the run that measured it."""
     if floor is None:

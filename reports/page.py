@@ -18,9 +18,11 @@ from profiles.store.files import write_file
 from profiles.store.run_folder import RunFolder
 from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
+from reports.explanations import design
+from reports.mode_names import mode_colours
 from reports.run_data import RunData, read_run
 from reports.students import page as students
-from reports.templating import Rendered, fragment, mode_colour
+from reports.templating import Rendered, fragment
 
 PAGE_FILE = "index.html"
 FOLD_FROM_ORDER = 100  # sections with a lower ORDER answer what docs/method.md §7 asks for, and are never folded
@@ -52,15 +54,14 @@ def sections() -> list[tuple[str, Section]]:
 
 def page(run: RunData) -> str:
     bodies = [body for name, section in sections() for body in _rendered(name, section, run)]
-    colours = [(mode, mode_colour(index)) for index, mode in enumerate(run.dataset.modes)]
     return fragment(
         "page.html",
         run=run.run,
-        rounds=len(run.dataset.rounds),
+        design=design(run.run, len(run.dataset.rounds)),
         paced=run.paced,
         no_paced=run.no_paced,
         sink=SINKS.get(run.run.sink, f"sink {run.run.sink}"),
-        colours=colours,
+        colours=list(mode_colours(run.dataset.modes).items()),
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
         flames=flames_bundle() if run.attachments else None,
