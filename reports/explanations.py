@@ -87,24 +87,23 @@ def _limit(dataset: Dataset, mode: str) -> str:
     return f"{full} ({numbers})"
 
 
-def design(run: Run, rounds: int) -> str:
-    """How the load was laid out over time (docs/method.md §2). rounds: how many are judged."""
-    count = plural(rounds, "round")
+def layout(run: Run) -> str:
+    """How a round is laid out over time (docs/method.md §2); the first design had windows."""
     if run.slice_s is None:
-        measured = "one download" if run.cache == "cold" else f"a window of {number(run.window_s)} s"
-        return f"{count} of every mode once, each time with a fresh server, a warm-up and {measured}"
-    each = "slices of one download" if run.cache == "cold" else f"slices of {number(run.slice_s)} s or more"
-    return f"{count} of fresh servers, with {plural(run.sweeps, 'mirrored sweep')} over the modes in {each}"
+        window = f"a window of {number(run.window_s)} s after {number(run.warm_up_s)} s of warm-up"
+        return f"each mode once, in {window if run.cache == 'warm' else 'one download'}"
+    each = f"{run.slice_s:g} s or more" if run.cache == "warm" else "one download"
+    return f"{plural(run.sweeps, 'mirrored sweep')} over the modes, in slices of {each}"
 
 
 def rounds_line(run: RunData) -> str:
-    """The design, how many rounds were left out of the result, and what ended them."""
+    """How many rounds there are, how each is laid out, how many were left out of the result, and what ended them."""
     judged, planned = len(run.dataset.rounds), run.run.rounds_planned
     left_out = len(run.dataset.all_rounds) - judged
     more = f"; {plural(left_out, 'more round')} left out, too disturbed to be judged" if left_out else ""
     most = f"; at most {planned} were planned" if planned else ""
     ended = f" What ended the rounds: {run.run.stopped}{most}." if run.run.stopped else ""
-    return f"{design(run.run, judged)}{more}.{ended}"
+    return f"{plural(judged, 'round')} of fresh servers: {layout(run.run)}{more}.{ended}"
 
 
 def floor_text(floor: Floor | None, run: str) -> str:

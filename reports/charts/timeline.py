@@ -16,7 +16,7 @@ from profiles.store.records import Cell, Sample
 from reports.analysis.rounds import Dataset
 from reports.analysis.sample_rates import CPU, SWITCHES, Counters, Rate, rates
 from reports.charts.theme import INK, SOFT, TIPS, Row, Spec, data, finished, mode_scale
-from reports.mode_names import mode_colours
+from reports.mode_names import mode_colours, plain
 from units import GIB
 
 MOST_ROWS = 2400
@@ -143,7 +143,10 @@ def _parts(dataset: Dataset, kind: Kind, rows: list[Row]) -> tuple[alt.Chart, al
     """What both charts draw alike: the rows, a colour and a dash for each process in them, and the axis of the rate."""
     there = {row["process"] for row in rows}
     colours = mode_colours(dataset.modes) | {LOAD: INK, MACHINE: SOFT}
-    dashes = {mode: [1, 0] for mode in dataset.modes} | {LOAD: [4, 3], MACHINE: [1, 3]}
+    dashes = {mode: [1, 0] if mode == plain(mode) else [6, 2] for mode in dataset.modes} | {
+        LOAD: [4, 3],
+        MACHINE: [1, 3],
+    }
     shown = [name for name in colours if name in there]
     colour = alt.Color("process:N", scale=alt.Scale(domain=shown, range=[colours[name] for name in shown]))
     dash = alt.StrokeDash("process:N", scale=alt.Scale(domain=shown, range=[dashes[name] for name in shown]))

@@ -71,7 +71,7 @@ def _slices(run: Run, slice_s: float) -> list[tuple[str, Value]]:
     least = "whole cycles of downloads that last"
     return [
         ("warm-up, discarded", "one download by each user, in each round"),
-        ("slice", f"{least} {quantity(slice_s, 's')} or more" if run.cache == "warm" else "one download"),
+        ("slice", f"{least} {slice_s:g} s or more" if run.cache == "warm" else "one download"),
         ("mirrored sweeps over the modes in each round", run.sweeps),
         ("most rounds", run.rounds_planned),
         ("most time for the rounds", quantity(run.seconds, "s") if run.seconds else "no limit"),
