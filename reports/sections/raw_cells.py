@@ -11,7 +11,7 @@ from reports.templating import fragment, packed_json
 
 TITLE = "Raw data"
 ORDER = 130
-HINT = "one row per mode and round, and the slices of each"
+HINT = "one row per mode and round"
 PER_WORKLOAD = True
 
 MOST_CELLS = 240
