@@ -65,7 +65,7 @@ def finished(chart: Chart, height: int, description: str) -> Spec:
         "font": FONT,
         "background": "transparent",
         "view": {"stroke": None},
-        "axis": axis | {"labelLimit": 200, "labelFlush": False},
+        "axis": axis | {"labelLimit": {"expr": "containerSize()[0] < 400 ? 120 : 200"}, "labelFlush": False},
         "legend": text
         | {
             "orient": "top",
