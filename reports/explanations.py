@@ -98,11 +98,10 @@ def layout(run: Run) -> str:
 
 def rounds_line(run: RunData) -> str:
     """How many rounds there are, how each is laid out, how many were left out of the result, and what ended them."""
-    judged, planned = len(run.dataset.rounds), run.run.rounds_planned
+    judged = len(run.dataset.rounds)
     left_out = len(run.dataset.all_rounds) - judged
     more = f"; {plural(left_out, 'more round')} left out, too disturbed to be judged" if left_out else ""
-    most = f"; at most {planned} were planned" if planned else ""
-    ended = f" What ended the rounds: {run.run.stopped}{most}." if run.run.stopped else ""
+    ended = f" What ended the rounds: {run.run.stopped}." if run.run.stopped else ""
     return f"{plural(judged, 'round')} of fresh servers: {layout(run.run)}{more}.{ended}"
 
 
