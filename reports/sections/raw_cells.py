@@ -40,14 +40,9 @@ def _slices(run: RunData) -> Markup:
     if not run.slices:
         return Markup("")
     colours = mode_colours(tuple(dict.fromkeys((*run.run.modes, *(each.mode for each in run.slices)))))
-    rounds = dict.fromkeys(each.round for each in run.slices)
-    packed = packed_json(
-        {
-            "modes": list(colours),
-            "colours": list(colours.values()),
-            "rows": [_row(each, [*colours]) for each in run.slices],
-        }
-    )
+    modes, rounds = list(colours), dict.fromkeys(each.round for each in run.slices)
+    rows = [_row(each, modes) for each in run.slices]
+    packed = packed_json({"modes": modes, "colours": list(colours.values()), "rows": rows})
     return fragment("slices.html", rounds=list(rounds), count=len(run.slices), packed=packed, file=FILES[Slice])
 
 
