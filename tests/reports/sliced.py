@@ -30,14 +30,21 @@ def cells(of: Run) -> list[Cell]:
 
 
 def _cell(of: Run, mode: str, number: int, position: int) -> Cell:
-    whole = synthetic.cell(mode, number, position)
-    count = 2 * of.sweeps
+    """That of synthetic.cell, cut to whole cycles: every slice has as many, and every byte belongs to a download."""
+    whole, count = synthetic.cell(mode, number, position), 2 * of.sweeps
+    downloads = max(1, whole.downloads // (count * of.users)) * count * of.users
+    share = downloads * synthetic.SIZE_BYTES / whole.received_bytes
+    counters = {facts.name for facts in of.metrics if facts.per_gib}
+    cut = {name: value * share for name, value in whole.metrics.items() if name in counters and value is not None}
     return dataclasses.replace(
         whole,
         started_s=8.0 * number + 0.2 * position,
+        wall_s=whole.wall_s * share,
+        received_bytes=downloads * synthetic.SIZE_BYTES,
+        downloads=downloads,
         slices=count,
-        span_s=whole.wall_s + 0.01 * count,
-        metrics=whole.metrics | {"idle_cores": 0.0},
+        span_s=whole.wall_s * share + 0.01 * count,
+        metrics=whole.metrics | cut | {"idle_cores": 0.0},
     )
 
 
@@ -49,20 +56,20 @@ def slices(of: Run, rows: list[Cell]) -> list[Slice]:
         of_round = {cell.mode: cell for cell in rows if cell.round == number}
         for place, mode in enumerate((*modes, *modes[::-1]) * of.sweeps, 1):
             if cell := of_round.get(mode):
-                found.append(_slice(cell, place, at_s, rng.lognormvariate(0, 0.05)))
+                found.append(_slice(cell, place, at_s, rng.lognormvariate(0, 0.05), of.users))
                 at_s += found[-1].span_s
     return found
 
 
-def _slice(cell: Cell, number: int, started_s: float, noise: float) -> Slice:
+def _slice(cell: Cell, number: int, started_s: float, noise: float, users: int) -> Slice:
     share = 1 / cell.slices
     server, client = (
         sum(cell.metrics[f"{role}_{part}_s"] or 0.0 for part in ("user", "system")) for role in ("server", "client")
     )
-    wall_s = cell.wall_s * share * noise
-    received = cell.received_bytes // cell.slices
+    wall_s, received = cell.wall_s * share * noise, cell.received_bytes // cell.slices
+    cycles = cell.downloads // (cell.slices * users)
     cpu = (server * share * noise, client * share * noise, 0.001)
-    return Slice(cell.round, number, cell.mode, started_s, wall_s, wall_s + 0.01, 3, received, 0, *cpu)
+    return Slice(cell.round, number, cell.mode, started_s, wall_s, wall_s + 0.01, cycles, received, 0, *cpu)
 
 
 def write(folder: Path, of: Run, rows: list[Cell] | None = None, **passes: Any) -> RunFolder:

@@ -35,10 +35,11 @@ def test_the_machine_counts_from_reading_to_reading_and_the_load_within_slices()
     cells = [dataclasses.replace(cell, span_s=2 * cell.wall_s) for cell in sliced.cells(sliced.run(rounds=6))]
     found = {(row["process"], row["round"]): row["rate"] for row in drawn(chart(cells))}
     first = [cell for cell in cells if cell.round == 1]
-    client = sum(cores(cell, "client") or 0.0 for cell in first) / 2
+    client_s = sum((cores(cell, "client") or 0.0) * cell.wall_s for cell in first)
+    slices_s = sum(cell.wall_s for cell in first)
     whole = sum((cell.metrics["machine_cpu_s_per_gib"] or 0.0) * cell.received_bytes / 2**30 for cell in first)
-    assert found[timeline.LOAD, 1] == pytest.approx(client, rel=1e-3)
-    assert found[timeline.MACHINE, 1] == pytest.approx(whole / sum(2 * cell.wall_s for cell in first), rel=1e-3)
+    assert found[timeline.LOAD, 1] == pytest.approx(client_s / slices_s, rel=1e-3)
+    assert found[timeline.MACHINE, 1] == pytest.approx(whole / (2 * slices_s), rel=1e-3)
 
 
 def test_what_is_unknown_has_no_point_and_no_process_a_name() -> None:
