@@ -87,6 +87,24 @@ def _limit(dataset: Dataset, mode: str) -> str:
     return f"{full} ({numbers})"
 
 
+def layout(run: Run) -> str:
+    """How a round is laid out over time (docs/method.md §2); the first design had windows."""
+    if run.slice_s is None:
+        window = f"a window of {number(run.window_s)} s after {number(run.warm_up_s)} s of warm-up"
+        return f"each mode once, in {window if run.cache == 'warm' else 'one download'}"
+    each = f"{run.slice_s:g} s or more" if run.cache == "warm" else "one download"
+    return f"{plural(run.sweeps, 'mirrored sweep')} over the modes, in slices of {each}"
+
+
+def rounds_line(run: RunData) -> str:
+    """How many rounds there are, how each is laid out, how many were left out of the result, and what ended them."""
+    judged = len(run.dataset.rounds)
+    left_out = len(run.dataset.all_rounds) - judged
+    more = f"; {plural(left_out, 'more round')} left out, too disturbed to be judged" if left_out else ""
+    ended = f" What ended the rounds: {run.run.stopped}." if run.run.stopped else ""
+    return f"{plural(judged, 'round')} of fresh servers: {layout(run.run)}{more}.{ended}"
+
+
 def floor_text(floor: Floor | None, run: str) -> str:
     """The machine's A/A floor, and the run that measured it."""
     if floor is None:

@@ -16,11 +16,14 @@ from markupsafe import Markup
 import reports.sections
 from profiles.store.files import write_file
 from profiles.store.run_folder import RunFolder
+from reports.analysis.text import plural
 from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
+from reports.explanations import layout
+from reports.mode_names import mode_colours, plain
 from reports.run_data import RunData, read_run
 from reports.students import page as students
-from reports.templating import Rendered, fragment, mode_colour
+from reports.templating import Rendered, fragment
 
 PAGE_FILE = "index.html"
 FOLD_FROM_ORDER = 100  # sections with a lower ORDER answer what docs/method.md §7 asks for, and are never folded
@@ -35,6 +38,7 @@ class Section(Protocol):
     PER_WORKLOAD: appears once for each workload of the run, saturated and paced (docs/method.md §2).
     NEEDS_PAIRING: compares modes, so it is left out where rounds were not paired.
     HINT: text beside the title of a folded section.
+    QUICK_TITLE: title in an exploratory run, which has too few rounds for a verdict.
     """
 
     TITLE: str
@@ -52,15 +56,15 @@ def sections() -> list[tuple[str, Section]]:
 
 def page(run: RunData) -> str:
     bodies = [body for name, section in sections() for body in _rendered(name, section, run)]
-    colours = [(mode, mode_colour(index)) for index, mode in enumerate(run.dataset.modes)]
     return fragment(
         "page.html",
         run=run.run,
-        rounds=len(run.dataset.rounds),
+        rounds=plural(len(run.dataset.rounds), "round"),
+        layout=layout(run.run),
         paced=run.paced,
         no_paced=run.no_paced,
         sink=SINKS.get(run.run.sink, f"sink {run.run.sink}"),
-        colours=colours,
+        colours=[(mode, colour, mode != plain(mode)) for mode, colour in mode_colours(run.dataset.modes).items()],
         sections=[item for item in bodies if item.body],
         vega=vega_bundle(),
         flames=flames_bundle() if run.attachments else None,
@@ -76,7 +80,8 @@ def _rendered(name: str, section: Section, run: RunData) -> Iterator[Rendered]:
     folded, hint = section.ORDER >= FOLD_FROM_ORDER, str(getattr(section, "HINT", ""))
     for answer in run.answers if each else (run,):
         asked = f" · {label(answer.run)}" if each and run.paced else ""
-        title, body = f"{section.TITLE}{asked}", section.render(answer)
+        title = getattr(section, "QUICK_TITLE", section.TITLE) if answer.run.quick else section.TITLE
+        title, body = f"{title}{asked}", section.render(answer)
         yield Rendered(answer.on_page(name), title, half, body, folded, hint)
 
 

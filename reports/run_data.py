@@ -9,7 +9,7 @@ from pathlib import Path
 
 from errors import UsageError, UserError
 from profiles.store.proof import Proof
-from profiles.store.records import DeepProfile, Floor, Probe, Profile, Run, Sample
+from profiles.store.records import DeepProfile, Floor, Probe, Profile, Run, Sample, Slice
 from profiles.store.run_facts import Code, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
@@ -32,7 +32,7 @@ class RunData:
     attachments: flame graphs and stacks by file name. floor: the A/A floor in force, None if unknown. sensitivity: the
     verdicts from other rounds, None if no round was disturbed. deep: perf profiles by mode; deep_profiles say why one
     is missing. paced: where both questions were asked (docs/method.md §2), the answer to the paced one; no_paced: why
-    there is none. code: the servers' source.
+    there is none. code: the servers' source. slices: what the cells are the sums of, none in a run of windows.
     """
 
     run: Run
@@ -47,6 +47,7 @@ class RunData:
     paced: "RunData | None" = None
     no_paced: str | None = None
     code: tuple[Code, ...] = ()
+    slices: tuple[Slice, ...] = ()
 
     @property
     def interactive(self) -> bool:
@@ -158,6 +159,7 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
         deep_profiles,
         {each.mode: deep for each in deep_profiles if each.mode in run.modes and (deep := _deep(each, attachments))},
         code=folder.read(Code) if whole else (),
+        slices=folder.read(Slice),
     )
     return _with_paced(found, folder.paced)
 

@@ -17,7 +17,6 @@ from reports.analysis import text
 
 TEMPLATES = Path(__file__).parent / "templates"
 BUILD = Path(__file__).resolve().parent.parent / "build"  # caches; `make clean` removes it
-MODE_COLOURS = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +78,3 @@ def packed(content: bytes) -> str:
 def packed_json(value: Any) -> str:
     """For a script of the page, which unpacks it when it is shown (reports/assets/build/flames.js)."""
     return packed(json.dumps(value, separators=(",", ":"), ensure_ascii=False).encode())
-
-
-def mode_colour(index: int) -> str:
-    """The colour of a mode in charts and tables: a CSS variable, for light and dark."""
-    return f"var(--mode-{index % MODE_COLOURS})"

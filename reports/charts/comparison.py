@@ -89,10 +89,10 @@ def _numbers(rows: alt.Chart, **style: Any) -> alt.Chart:
 def _dots(dataset: Dataset, modes: list[str]) -> list[Row]:
     rows: list[Row] = []
     for cells in dataset.rounds:
-        baseline = value(cells[dataset.run.baseline], PRIMARY)
+        costs = {mode: value(cell, PRIMARY) or 0.0 for mode, cell in cells.items()}
+        baseline = costs.get(dataset.run.baseline, 0.0)
         for mode in modes:
-            cost_of_mode = value(cells[mode], PRIMARY)
-            if baseline and cost_of_mode and baseline > 0 and cost_of_mode > 0:
+            if baseline > 0 and (cost_of_mode := costs.get(mode, 0.0)) > 0:
                 ratio = cost_of_mode / baseline
                 rows.append({"mode": mode, "round": cells[mode].round, "ratio": round(ratio, 5), "text": times(ratio)})
     return rows

@@ -8,6 +8,7 @@ import itertools
 from dataclasses import dataclass
 from typing import Any
 
+from profiles.store.records import Cell
 from reports.analysis.paired_ratio import Paired, paired_ratio
 from reports.analysis.rounds import PRIMARY, Dataset, value
 from reports.analysis.text import interval
@@ -54,10 +55,12 @@ def choices(run: RunData) -> dict[str, Any]:
 
 
 def _values(dataset: Dataset, metric: ExplorerMetric, modes: list[str]) -> dict[str, list[float | None]]:
-    return {
-        mode: [_short(value(cells[mode], metric.name, per_gib=metric.per_gib)) for cells in dataset.rounds]
-        for mode in modes
-    }
+    return {mode: [_short(_value(cells.get(mode), metric)) for cells in dataset.rounds] for mode in modes}
+
+
+def _value(cell: Cell | None, metric: ExplorerMetric) -> float | None:
+    """None also for a mode without a cell in the round."""
+    return None if cell is None else value(cell, metric.name, per_gib=metric.per_gib)
 
 
 def _short(number: float | None) -> float | None:

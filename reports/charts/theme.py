@@ -13,7 +13,7 @@ import altair as alt
 
 from reports.analysis.paired_ratio import Estimate
 from reports.analysis.text import interval, printable
-from reports.templating import mode_colour
+from reports.mode_names import mode_colours
 
 Spec = dict[str, Any]
 Row = dict[str, str | float | int | None]
@@ -33,7 +33,8 @@ def data(rows: list[Row]) -> alt.Chart:
 
 def mode_scale(modes: Sequence[str]) -> alt.Scale:
     """A colour for each mode."""
-    return alt.Scale(domain=list(modes), range=[mode_colour(index) for index in range(len(modes))])
+    colours = mode_colours(modes)
+    return alt.Scale(domain=list(colours), range=list(colours.values()))
 
 
 def log_axis(values: Sequence[float], margin: float, title: list[str], labels: str = TIMES) -> dict[str, Any]:
@@ -64,7 +65,7 @@ def finished(chart: Chart, height: int, description: str) -> Spec:
         "font": FONT,
         "background": "transparent",
         "view": {"stroke": None},
-        "axis": axis | {"labelLimit": 140, "labelFlush": False},
+        "axis": axis | {"labelLimit": {"expr": "containerSize()[0] < 400 ? 120 : 200"}, "labelFlush": False},
         "legend": text
         | {
             "orient": "top",

@@ -13,27 +13,29 @@ from profiles.store.records import Run
 from profiles.store.run_facts import TargetFacts
 from reports.analysis.text import UNKNOWN, quantity
 from reports.analysis.workload import label
+from reports.explanations import layout
 
 # fmt: off
 # Who, when, how precisely, how it went, and on which machine.
 NOT_PART_OF_QUESTION = {
     "name", "state", "started_at", "ended_at", "reason", "command", "seed", "order", "schema", "metrics", "skipped",
     "gib_per_day", "rounds_planned", "precision", "stopped", "repeats", "duplicate", "floor", "baseline", "congestion",
-    "rate_bytes_per_s", "pilot_bytes_per_s", "warm_up_s", "window_s", "sample_interval_s", "file", "targets", "host",
-    "software",
+    "rate_bytes_per_s", "pilot_bytes_per_s", "warm_up_s", "window_s", "slice_s", "sweeps", "seconds", "quick",
+    "clock_excludes_steal", "voids", "sample_interval_s", "file", "targets", "host", "software",
 }
 # Different in any two runs, or shown elsewhere.
 HIDDEN = {
     "name", "started_at", "ended_at", "order", "metrics", "command", "repeats", "floor", "file", "targets",
-    "congestion", "rate_bytes_per_s", "pilot_bytes_per_s",
+    "congestion", "rate_bytes_per_s", "pilot_bytes_per_s", "voids", "warm_up_s", "window_s", "slice_s", "sweeps",
 }
 SHOWN_FIRST = (
     "rate", "cpu model", "cpus", "virtualisation", "kernel", "mitigations", "governor", "cgroup cpu max", "pinning",
-    "congestion control", "interface", "mtu", "window s", "warm up s", "modes", "baseline", "git revision",
+    "congestion control", "interface", "mtu", "layout of a round", "modes", "baseline", "git revision",
     "git dirty", "python", "libc", "locust", "file system",
 )
 # fmt: on
 NOT_RECORDED = "not on record"
+CLOCK_FIGURES = "process clock"  # measured anew for each run; clock_excludes_steal is what follows from them
 RATE_APART = 1.1  # a rate that every paced run finds anew may differ by a tenth
 CONGESTION = " congestion"
 MACHINE = ("cpu_model", "cpus", "virtualisation")
@@ -105,8 +107,14 @@ def _context_fields(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     record: dict[str, Any] = msgspec.to_builtins(run)
     facts = {name: value for name, value in record.items() if name not in HIDDEN and name in NOT_PART_OF_QUESTION}
     facts |= facts.pop("host") | facts.pop("software")
+    facts.pop(CLOCK_FIGURES, None)
     fields = {_label(name): _text(name, value) for name, value in facts.items()}
-    fields |= {"modes": ", ".join(run.modes), "duplicate": run.duplicate or "none", "rate": label(run)}
+    fields |= {
+        "modes": ", ".join(run.modes),
+        "duplicate": run.duplicate or "none",
+        "rate": label(run),
+        "layout of a round": layout(run),
+    }
     pilot = [f"{mode} {quantity(reached, 'bytes')}/s" for mode, reached in run.pilot_bytes_per_s.items()]
     fields |= {"pilot": ", ".join(pilot) or "none"}
     fields |= {"file": run.file.path, "file system": run.file.filesystem, "file's SHA-256": run.file.sha256}

@@ -12,7 +12,7 @@ from typing import Any
 import msgspec
 
 from profiles.store.records import Run
-from reports.export.table import as_csv, table
+from reports.export.table import as_csv, rounds
 from reports.run_data import RunData
 from reports.templating import packed
 from units import MIB, format_size
@@ -56,7 +56,7 @@ def record(run: Run) -> dict[str, Any]:
 
 
 def downloads(run: RunData) -> Iterator[Download]:
-    """For each answered question: the rounds as CSV, and the records without samples, perf and code as JSON."""
+    """For each answered question: the rounds as CSV, and the records without slices, samples, perf and code as JSON."""
     for answer in run.answers:
         dataset = answer.dataset
         records = {
@@ -66,7 +66,7 @@ def downloads(run: RunData) -> Iterator[Download]:
             "proofs": dataset.proofs,
             "probes": dataset.probes,
         }
-        yield _download(f"{answer.on_page('rounds')}.csv", "text/csv", as_csv(table(answer)).encode())
+        yield _download(f"{answer.on_page('rounds')}.csv", "text/csv", as_csv(rounds(answer)).encode())
         yield _download(f"{answer.on_page('records')}.json", "application/json", msgspec.json.encode(records))
 
 

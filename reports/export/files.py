@@ -1,10 +1,11 @@
-"""The rounds of a run as files: CSV for spreadsheets, Parquet for notebooks.
+"""The rounds and slices of a run as files: CSV for spreadsheets, Parquet for notebooks.
 
 Its rule: both hold the same table, and each column has one type. DuckDB writes the Parquet.
 """
 
 import json
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -12,7 +13,7 @@ import duckdb
 
 from errors import UserError
 from profiles.store.files import write_file
-from reports.export.table import Table, as_csv, table
+from reports.export.table import Table, as_csv, rounds, slices
 from reports.run_data import RunData, read_campaign
 
 Format = Literal["csv", "parquet"]
@@ -21,14 +22,17 @@ _TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 
 
 def export(profiles: Path, name: str | None, formats: tuple[Format, ...], reports: Path) -> list[Path]:
-    """Write the rounds of the named run, or the latest, beside its report; returns the paths. Raises UserError."""
+    """Write the tables of the named run, or the latest, beside its report; returns the paths. Raises UserError."""
     return [path for answer in read_campaign(profiles, name).answers for path in _write(answer, formats, reports)]
 
 
 def _write(run: RunData, formats: tuple[Format, ...], reports: Path) -> list[Path]:
-    rows = table(run)
-    contents = {"csv": lambda: as_csv(rows).encode(), "parquet": lambda: as_parquet(rows)}
-    return [write_file(reports / run.run.name / f"rounds.{each}", contents[each]()) for each in formats]
+    tables = {"rounds": rounds(run)} | ({"slices": slices(run)} if run.slices else {})
+    return [
+        write_file(reports / run.run.name / f"{name}.{each}", _WRITERS[each](table))
+        for name, table in tables.items()
+        for each in formats
+    ]
 
 
 def as_parquet(table: Table) -> bytes:
@@ -36,10 +40,16 @@ def as_parquet(table: Table) -> bytes:
     columns = {name: _TYPES[kind] for name, kind in zip(table.columns, table.types, strict=True)}
     lines = (json.dumps(dict(zip(table.columns, row, strict=True))) + "\n" for row in table.rows)
     with tempfile.TemporaryDirectory() as folder, duckdb.connect() as memory:
-        source, path = Path(folder) / "rounds.jsonl", Path(folder) / "rounds.parquet"
+        source, path = Path(folder) / "rows.jsonl", Path(folder) / "rows.parquet"
         source.write_text("".join(lines))
         try:
             memory.read_json(str(source), columns=columns, format="newline_delimited").write_parquet(str(path))
         except duckdb.Error as error:
-            raise UserError(f"cannot write these rounds as Parquet: {str(error).splitlines()[0]}") from error
+            raise UserError(f"cannot write this table as Parquet: {str(error).splitlines()[0]}") from error
         return path.read_bytes()
+
+
+_WRITERS: dict[Format, Callable[[Table], bytes]] = {
+    "csv": lambda table: as_csv(table).encode(),
+    "parquet": as_parquet,
+}

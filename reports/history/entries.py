@@ -35,12 +35,13 @@ class ModeEntry:
 @dataclass(frozen=True, slots=True)
 class Entry:
     """A run in the list, by the name of its folder. broken: why it cannot be read; then all else is empty.
-    question: its settings as text, without the options of modes."""
+    quick: exploratory, without verdicts. question: its settings as text, without the options of modes."""
 
     name: str
     broken: str | None = None
     started_at: str = ""
     state: str = ""
+    quick: bool = False
     validity: str = ""
     machine: str = ""
     kernel: str = ""
@@ -102,6 +103,7 @@ def _entry(name: str, run: RunData) -> Entry:
         name,
         started_at=facts.started_at,
         state=facts.state,
+        quick=facts.quick,
         validity=run.validity.word,
         machine=machine(facts),
         kernel=str(facts.host.get("kernel") or UNKNOWN),

@@ -12,7 +12,12 @@ def show_history(history: History) -> None:
         table = table_of("Runs", "run", "started", "validity", "rounds", "ratio to the baseline", "machine", "kernel")
         for entry in history.readable:
             ratios = "\n".join(ratio(mode) for mode in entry.modes if mode.mode != entry.baseline)
-            validity = entry.validity if entry.state == "done" else f"{entry.validity}, {entry.state}"
+            states = (
+                entry.validity,
+                entry.state if entry.state != "done" else "",
+                "exploratory" if entry.quick else "",
+            )
+            validity = ", ".join(filter(None, states))
             facts = (entry.name, started(entry), validity, str(entry.rounds), ratios or "only the baseline")
             add_row(table, *facts, entry.machine, entry.kernel)
         console.print(table)

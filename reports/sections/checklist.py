@@ -63,7 +63,7 @@ def _reproduces(run: RunData) -> list[str]:
         if verdict.paired is not None and verdict.mode not in run.void:
             low, high = min(verdict.paired.ratios), max(verdict.paired.ratios)
             rounds = plural(verdict.paired.rounds, "round")
-            lines.append(f"{verdict.mode}: {number(low)}x to {number(high)}x over {rounds} of this run.")
+            lines.append(f"{verdict.mode}: {number(low)}x to {number(high)}x in {rounds} of fresh servers.")
     return lines
 
 

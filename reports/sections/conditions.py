@@ -1,9 +1,9 @@
-"""Where it ran, what limited it, and the command that repeats it."""
+"""Where it ran, in how many rounds, what ended and what limited it, and the command that repeats it."""
 
 from markupsafe import Markup
 
 from reports.analysis.workload import chosen, sentence
-from reports.explanations import limit, machine_line, network_line
+from reports.explanations import limit, machine_line, network_line, rounds_line
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -19,7 +19,7 @@ def render(run: RunData) -> Markup:
     ]
     return fragment(
         "conditions.html",
-        questions=[(sentence(answer.run), chosen(answer.run)) for answer in run.answers],
+        questions=[(sentence(answer.run), chosen(answer.run), rounds_line(answer)) for answer in run.answers],
         machine=machine_line(run),
         network=network_line(run),
         limits=limits,

@@ -17,6 +17,7 @@ from reports.flames.copy_tax import group_of_stack
 from reports.flames.perf_profile import PerfProfile, read_folded
 from reports.flames.speedscope import speedscope
 from reports.flames.tree import own_name, tree
+from reports.mode_names import file_name
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
 
@@ -81,7 +82,7 @@ def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
         if perf is None and profile is not None and name == profile.svg and budget.take(len(content)):
             svg = content.decode(errors="replace")
             document, height_px = _document(svg), _height_px(svg)
-        if download := budget.download(f"{mode}{_ending(name)}", what, content):
+        if download := budget.download(file_name(mode, _ending(name)), what, content):
             downloads.append(download)
         else:
             instead = "open the folded stacks" if name == _SPEEDSCOPE else "it is in the run's folder"

@@ -17,7 +17,7 @@ PER_WORKLOAD = True
 
 def render(run: RunData) -> Markup:
     caption = (
-        f"How to read it: a dot is one round (every mode once), the diamond the estimate, the bar its interval. Left "
+        f"How to read it: a dot is one round, the diamond the estimate, the bar its interval. Left "
         f"of 1x is cheaper than {run.run.baseline}; differences inside the shaded band are too small to matter."
     )
     void = [verdict.mode for verdict in run.verdicts if verdict.kind == "void"]

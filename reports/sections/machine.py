@@ -25,11 +25,18 @@ def render(run: RunData) -> Markup:
     groups: list[tuple[str, list[tuple[str, Value]]]] = [
         ("Run", _run(facts)),
         ("File", _file(facts)),
-        ("The servers' machine" if facts.load_host else "Machine", [*_facts(facts.host), _loop(run)]),
+        ("The servers' machine" if facts.load_host else "Machine", [*_facts(facts.host), *_clock(run.run), _loop(run)]),
         *([("The load's machine", _facts(facts.load_host))] if facts.load_host else []),
         ("Software", _facts(facts.software)),
     ]
-    return fragment("machine.html", groups=groups, targets=facts.targets, baseline=facts.baseline, order=facts.order)
+    return fragment(
+        "machine.html",
+        groups=groups,
+        targets=facts.targets,
+        baseline=facts.baseline,
+        order=facts.order,
+        sweeps=facts.sweeps,
+    )
 
 
 def _facts(facts: Mapping[str, Value]) -> list[tuple[str, Value]]:
@@ -47,11 +54,32 @@ def _run(run: Run) -> list[tuple[str, Value]]:
         ("seed", run.seed),
         ("users", users_of(run)),
         ("what the client does with the bytes (sink)", run.sink),
-        ("warm-up, discarded", quantity(run.warm_up_s, "s")),
-        ("measured window", quantity(run.window_s, "s") if run.cache == "warm" else "one download"),
+        *(_windows(run) if run.slice_s is None else _slices(run, run.slice_s)),
         ("sample interval", quantity(run.sample_interval_s, "s")),
         ("record format", run.schema),
     ]
+
+
+def _windows(run: Run) -> list[tuple[str, Value]]:
+    return [
+        ("warm-up, discarded", quantity(run.warm_up_s, "s")),
+        ("measured window", quantity(run.window_s, "s") if run.cache == "warm" else "one download"),
+    ]
+
+
+def _slices(run: Run, slice_s: float) -> list[tuple[str, Value]]:
+    least = "whole cycles of downloads that last"
+    return [
+        ("warm-up, discarded", "one download by each user, in each round"),
+        ("slice", f"{least} {slice_s:g} s or more" if run.cache == "warm" else "one download"),
+        ("mirrored sweeps over the modes in each round", run.sweeps),
+        ("most rounds", run.rounds_planned),
+        ("most time for the rounds", quantity(run.seconds, "s") if run.seconds else "no limit"),
+        ("what ended the rounds", run.stopped),
+    ]
+
+
+_CLOCK = {True: "no: proved here", False: "yes, or partly: stolen time costs the mode that had it", None: None}
 
 
 def _file(run: Run) -> list[tuple[str, Value]]:
@@ -64,6 +92,15 @@ def _file(run: Run) -> list[tuple[str, Value]]:
         ("share in the page cache before", _share(file.resident_share_before)),
         ("share in the page cache after", _share(file.resident_share_after)),
     ]
+
+
+def _clock(run: Run) -> list[tuple[str, Value]]:
+    """Whether stolen time is in the CPU seconds of a process (docs/method.md §6); not asked in a run of windows."""
+    return (
+        []
+        if run.slice_s is None
+        else [("stolen time counts as a process's CPU time", _CLOCK[run.clock_excludes_steal])]
+    )
 
 
 def _loop(run: RunData) -> tuple[str, Value]:

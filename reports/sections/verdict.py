@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from reports.analysis.paired_ratio import TARGET_HALF_WIDTH, family_confidence, percent
+from reports.analysis.text import plural
 from reports.analysis.verdict import SIGNS
 from reports.analysis.workload import sentence
 from reports.explanations import floor_text, where
@@ -10,6 +11,7 @@ from reports.run_data import INTERACTIVE, RunData
 from reports.templating import fragment
 
 TITLE = "Verdict"
+QUICK_TITLE = "Exploratory result"
 ORDER = 10
 HALF_WIDTH = True
 PER_WORKLOAD = True
@@ -20,6 +22,7 @@ def render(run: RunData) -> Markup:
     return fragment(
         "verdict.html",
         interactive=INTERACTIVE if run.interactive else None,
+        quick=run.run.quick,
         sentences=[(verdict.kind, verdict.line, _reason(run, verdict.mode)) for verdict in run.verdicts],
         signs=SIGNS,
         validity=run.validity.word,
@@ -31,6 +34,7 @@ def render(run: RunData) -> Markup:
         level=percent(family_confidence(comparisons)),
         baseline=run.run.baseline,
         question=sentence(run.run),
+        rounds=plural(len(run.dataset.rounds), "round"),
     )
 
 

@@ -15,6 +15,7 @@ from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, median, number
 from reports.charts.data_path import picture, summary
 from reports.explanations import machine_line
+from reports.mode_names import plain
 from reports.run_data import RunData
 from reports.students.questions import contrasted, questions
 from reports.students.source_excerpts import Quote, function, quote
@@ -92,7 +93,7 @@ def _path(run: RunData, index: int, mode: str) -> DataPath:
     measured = proof.measured_copies if proof else None
     calls = (proof.calls_per_gib if proof else None) or {}
     no_calls = (proof.calls_reason if proof else None) or "not on record"
-    code = next((piece for piece in run.code if piece.mode == mode), None)
+    code = next((piece for piece in run.code if piece.mode in (mode, plain(mode))), None)
     return DataPath(
         target,
         summary(target),

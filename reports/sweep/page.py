@@ -13,7 +13,7 @@ from reports.analysis.text import median, number, plural
 from reports.analysis.verdict import SIGNS
 from reports.charts.figure import figure
 from reports.comparison.page import write_page
-from reports.explanations import limit, machine_line, network_line
+from reports.explanations import layout, limit, machine_line, network_line
 from reports.page import PAGE_FILE, SINKS
 from reports.sweep import curves, published_table
 from reports.sweep.sentences import THINGS, sentences
@@ -41,9 +41,9 @@ def write(sweep: SweepData, path: Path) -> Path:
     ]
     facts = sweep.sweep
     what = f"{plural(sweep.rounds, 'round')} at {plural(len(sweep.places), 'point')}"
-    each = f"windows of {number(facts.window_s)} s; {SINKS.get(facts.sink, facts.sink)}"
+    each = f"{layout(sweep.places[0].run.run)}; {SINKS.get(facts.sink, facts.sink)}"
     begun = f"Sweep {facts.name}, {facts.sittings[0].started_at}"
-    lead = f"{begun}: {what} (each round measures every mode once), {each}. The baseline is {sweep.modes[0]}."
+    lead = f"{begun}: {what}, with fresh servers: {each}. The baseline is {sweep.modes[0]}."
     title = f"{', '.join(sweep.modes)} over the {THINGS[facts.axis]}"
     origin = f"Made only from the records of sweep {facts.name}."
     return write_page(path, title, lead, origin, [item for item in found if item.body])
@@ -113,7 +113,7 @@ def _row(sweep: SweepData, place: PointData) -> dict[str, object]:
     return {
         "value": sweep.say(place.value),
         "rounds": len(dataset.rounds),
-        "dropped": len(dataset.dropped),
+        "left_out": len(dataset.all_rounds) - len(dataset.rounds),
         "word": place.run.validity.word,
         "ratios": [place.ratio_text(mode) for mode in sweep.others],
         "costs": [number(place.cost(mode)) for mode in sweep.modes],

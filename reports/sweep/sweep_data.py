@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from errors import UserError
-from profiles.store.records import Cell
 from profiles.store.run_folder import RUN_FILE
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from reports.analysis.bottleneck import mostly_client_limited
 from reports.analysis.paired_ratio import Paired
-from reports.analysis.rounds import PRIMARY
+from reports.analysis.rounds import PRIMARY, build
 from reports.analysis.text import interval, times
 from reports.analysis.verdict import SMALLEST_DELTA
 from reports.run_data import RunData, read_run
@@ -112,7 +111,7 @@ def load_sweep(folder: SweepFolder) -> SweepData:
         point = folder.point(value)
         if not (point.path / RUN_FILE).is_file():
             continue
-        if _complete(point.read_cells(), len(point.read_run().targets)):
+        if build(point.read_run(), point.read_cells()).rounds:
             places.append(PointData(value, read_run(point, whole=False)))
         else:
             empty.append(value)
@@ -122,8 +121,3 @@ def load_sweep(folder: SweepFolder) -> SweepData:
             f"`make sweep RUN={sweep.name}`"
         )
     return SweepData(sweep, tuple(places), tuple(empty))
-
-
-def _complete(cells: tuple[Cell, ...], targets: int) -> bool:
-    rounds = [cell.round for cell in cells]
-    return any(rounds.count(number) >= targets for number in set(rounds))

@@ -77,7 +77,7 @@ def test_every_result_stands_once_per_question_and_names_it(html: str) -> None:
     assert [heading for heading in headings if heading.startswith("Machine,")] == ["Machine, software and settings"]
     text = Tags(html).text
     assert text.count("the server CPU per GiB of read-send (8 rounds, 95 % CI)") == 2
-    assert "Two workloads were run: saturated, and paced at the same rate for every mode (8 complete rounds" in text
+    assert "Two workloads were run: saturated, and paced at the same rate for every mode (8 rounds)" in text
     assert "read-send was the slowest with 1.3 GiB/s" in text
 
 

@@ -16,7 +16,7 @@ from reports.analysis.text import interval
 from reports.run_data import read_run
 from tests import browser, screenshots
 from tests.browser import Browser
-from tests.reports import synthetic
+from tests.reports import sliced, synthetic
 
 pytestmark = [pytest.mark.browser, browser.needed]
 MODES = ("read-send", "sendfile", "read-whole")
@@ -135,6 +135,33 @@ def test_the_forest_follows_what_is_chosen_and_says_that_it_is_exploratory(
     chromium.find("#forest button[type=reset]").click()
     chromium.wait_for("document.querySelector('#forest .live').textContent === arguments[0]", declared)
     assert chromium.find("#forest .chosen").text == ""
+
+
+@pytest.fixture(scope="module")
+def sliced_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    folder = tmp_path_factory.mktemp("sliced")
+    return page.report(sliced.write(folder, sliced.run(sliced.VARIANTS)), folder / "reports")[1].as_uri()
+
+
+def test_the_slices_of_a_round_are_drawn_when_they_are_asked_for(chromium: Browser, sliced_url: str) -> None:
+    chromium.show(sliced_url)
+    unfold(chromium)
+    chromium.wait_for("document.querySelectorAll('.slices tbody tr').length === 16")
+    chromium.find(".slices select option:nth-child(3)").click()
+    chromium.wait_for("document.querySelector('.slices tbody td:nth-child(3)').textContent === '24.00'")
+    modes = [cell.text for cell in chromium.all(".slices tbody td:nth-child(2)")]
+    assert modes == [*sliced.VARIANTS, *sliced.VARIANTS[::-1]] * 2
+    assert [lane.text for lane in chromium.all(".slices .lanes span")] == list(sliced.VARIANTS)
+    lanes = chromium.run("return [...document.querySelectorAll('.slices .lanes i')].map((bar) => bar.offsetLeft)")
+    assert len(lanes) == 16 and lanes[:4] == sorted(lanes[:4])
+
+
+@pytest.mark.parametrize("width", [360, 1280])
+def test_long_names_of_variants_make_no_page_scroll_sideways(chromium: Browser, sliced_url: str, width: int) -> None:
+    chromium.show(sliced_url, width, 800)
+    unfold(chromium)
+    chromium.wait_for("document.querySelectorAll('.slices tbody tr').length === 16")
+    assert chromium.run("return document.documentElement.scrollWidth") <= width
 
 
 def test_the_readmes_pictures_can_be_taken(chromium: Browser, url: str) -> None:

@@ -15,7 +15,7 @@ from profiles.store.records import Run
 from reports import page
 from reports.export import attachments
 from reports.export.files import FORMATS, as_parquet, export
-from reports.export.table import Table, as_csv, table
+from reports.export.table import Table, as_csv, rounds
 from reports.run_data import read_campaign
 from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
@@ -40,8 +40,9 @@ def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) ->
 
 def test_rounds_that_no_verdict_rests_on_are_there_and_marked(tmp_path: Path) -> None:
     run = synthetic.run(rounds=7, name="cut")
-    synthetic.write(tmp_path, run, synthetic.cells(run)[:-1], flame=None, sampled=False)
-    rows = table(read_campaign(tmp_path, "cut"))
+    cells = [cell for cell in synthetic.cells(run) if (cell.round, cell.mode) != (6, run.baseline)]
+    synthetic.write(tmp_path, run, cells, flame=None, sampled=False)
+    rows = rounds(read_campaign(tmp_path, "cut"))
     judged = [row[rows.columns.index("judged")] for row in rows.rows]
     assert judged == [True] * 12 + [False]
 
@@ -60,14 +61,14 @@ def test_parquet_keeps_odd_names_and_refuses_what_a_column_cannot_hold(tmp_path:
     (tmp_path / "odd.parquet").write_bytes(as_parquet(odd))
     found = duckdb.read_parquet(str(tmp_path / "odd.parquet"))
     assert (found.columns, found.fetchall()) == (list(odd.columns), list(odd.rows))
-    with pytest.raises(UserError, match="cannot write these rounds as Parquet"):
+    with pytest.raises(UserError, match="cannot write this table as Parquet"):
         as_parquet(Table(("n",), (int,), ((2**70,),)))
 
 
 def test_a_metric_that_is_called_like_a_column_of_ours_gets_another_name(tmp_path: Path) -> None:
     run = several_runs.read(tmp_path, "a", rounds=6)
     cells = tuple(dataclasses.replace(c, metrics={"Round": 1.0, "ROUND": 2.0}) for c in run.dataset.cells)
-    rows = table(dataclasses.replace(run, dataset=dataclasses.replace(run.dataset, cells=cells)))
+    rows = rounds(dataclasses.replace(run, dataset=dataclasses.replace(run.dataset, cells=cells)))
     assert rows.columns[-2:] == ("Round_2", "ROUND_3")
 
 
@@ -80,7 +81,7 @@ def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) ->
         if tag == "a" and "download" in attributes
     }
     contents = {name: base64.b64decode(uri.partition("base64,")[2]) for name, uri in links.items()}
-    assert contents["synthetic-rounds.csv"].decode() == as_csv(table(data))
+    assert contents["synthetic-rounds.csv"].decode() == as_csv(rounds(data))
     records = json.loads(contents["synthetic-records.json"])
     assert len(records["rounds"]) == len(stored.read_cells()) and records["run"]["seed"] == 7
 
