@@ -30,9 +30,10 @@ class RunData:
     """What a section renders.
 
     attachments: flame graphs and stacks by file name. floor: the A/A floor in force, None if unknown. sensitivity: the
-    verdicts from other rounds, None if no round was disturbed. deep: perf profiles by mode; deep_profiles say why one
-    is missing. paced: where both questions were asked (docs/method.md §2), the answer to the paced one; no_paced: why
-    there is none. code: the servers' source. slices: what the cells are the sums of, none in a run of windows.
+    verdicts without the most disturbed rounds, None where none stood out. deep: perf profiles by mode; deep_profiles
+    say why one is missing. paced: where both questions were asked (docs/method.md §2), the answer to the paced one;
+    no_paced: why there is none. code: the servers' source. slices: what the cells are the sums of, none in a run of
+    windows.
     """
 
     run: Run
@@ -126,10 +127,15 @@ def _why_empty(folder: RunFolder) -> str | None:
     """Why a run has nothing to report; None where it has."""
     try:
         run, cells = folder.read_run(), folder.read_cells()
-        complete = build(run, cells).rounds
+        return None if build(run, cells).rounds else f"it holds {_nothing(run, len(cells))}"
     except UserError as error:
         return str(error)
-    return None if complete else f"it holds no complete round ({plural(len(cells), 'cell')}, state {run.state})"
+
+
+def _nothing(run: Run, cells: int) -> str:
+    """What a run without a round to judge holds, and why."""
+    lost = next((f": {void.reason}" for void in reversed(run.voids) if void.mode == run.baseline), "")
+    return f"no complete round ({plural(cells, 'cell')}, state {run.state}){lost}"
 
 
 def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
@@ -142,11 +148,13 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     passes = (folder.read(Profile), samples, folder.read(Proof), folder.read(Probe))
     dataset = build(run, folder.read_cells(), *passes)
     if not dataset.rounds:
-        cells = plural(len(dataset.cells), "cell")
-        raise UserError(f"run {run.name!r} holds no complete round ({cells}, state {run.state}): measure again")
+        raise UserError(f"run {run.name!r} holds {_nothing(run, len(dataset.cells))}: measure again")
     validity, floor = check(dataset), effective_floor(dataset)
     reach = floor.reach if floor else None
     verdicts = () if run.kind == "interactive" else conclude(dataset, validity, reach)
+    without = sensitivity(dataset, validity, verdicts, reach)
+    if without:
+        validity = Validity((*validity.findings, *without.cautions))
     attachments = _attachments(folder, dataset.profiles, deep_profiles) if whole else {}
     found = RunData(
         run,
@@ -155,7 +163,7 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
         verdicts,
         attachments,
         floor,
-        sensitivity(dataset, validity, verdicts, reach),
+        without,
         deep_profiles,
         {each.mode: deep for each in deep_profiles if each.mode in run.modes and (deep := _deep(each, attachments))},
         code=folder.read(Code) if whole else (),

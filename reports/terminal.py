@@ -1,6 +1,7 @@
-"""A run in the terminal: a table, the verdicts, and what speaks against them.
+"""A run in the terminal: a table, the verdicts, and what speaks against them, each in one line.
 
-Its rule: piped output is plain text that is neither wrapped nor cut, and a name cannot steer the terminal.
+Its rule: piped output is plain text that is neither wrapped nor cut, and a name cannot steer the terminal. Rounds are
+counted and never listed.
 """
 
 import sys
@@ -10,8 +11,10 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reports.analysis.findings import Severity
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import median, plural, printable
+from reports.analysis.validity import left_out
 from reports.analysis.workload import caption
 from reports.explanations import floor_text
 from reports.run_data import INTERACTIVE, RunData
@@ -36,30 +39,36 @@ def show(run: RunData, console: Console | None = None) -> None:
 
 
 def _show(run: RunData, console: Console) -> None:
-    rounds = plural(len(run.dataset.rounds), "undisturbed round" if run.dataset.dropped else "complete round")
-    print_line(console, f"{run.run.name}: medians of {rounds}, {caption(run.run)}", "italic")
+    rounds = plural(len(run.dataset.rounds), "complete round")
+    kind = " (exploratory)" if run.run.quick else ""
+    print_line(console, f"{run.run.name}{kind}: medians of {rounds}, {caption(run.run)}", "italic")
     console.print(_table(run))
     if run.interactive:
         print_line(console, INTERACTIVE, "bold")
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
-    for finding in run.validity.findings:
-        if finding.kind != "unknown":
-            about = f" {finding.mode}:" if finding.mode else ""
-            print_line(console, f"{finding.kind}:{about} {finding.text}", "red" if finding.kind == "void" else "yellow")
+    for (kind, text), modes in _findings(run).items():
+        about = f" {', '.join(modes)}:" if modes else ""
+        print_line(console, f"{kind}:{about} {text}", "red" if kind == "void" else "yellow")
     for text in _rounds(run):
         print_line(console, text, "dim")
 
 
+def _findings(run: RunData) -> dict[tuple[Severity, str], list[str]]:
+    """What was found, to the modes that it concerns; none for the whole run."""
+    found: dict[tuple[Severity, str], list[str]] = {}
+    for finding in run.validity.findings:
+        if finding.kind != "unknown":
+            found.setdefault((finding.kind, finding.text), []).extend([finding.mode] if finding.mode else [])
+    return found
+
+
 def _rounds(run: RunData) -> Iterator[str]:
-    """Why it stopped early, what was dropped, the result from other rounds, and the A/A floor."""
+    """What ended the run, how many rounds were left out, and the A/A floor."""
     if run.run.stopped:
-        yield f"stopped early: {run.run.stopped}"
-    for number, reasons in run.dataset.dropped.items():
-        yield f"dropped round {number}: {'; '.join(reasons)}"
-    if run.sensitivity:
-        yield run.sensitivity.title
-        yield from (f"  {mode}: {line}" for mode, line in run.sensitivity.lines)
+        yield f"ended by: {run.run.stopped}"
+    if text := left_out(run.dataset):
+        yield text
     if run.floor:
         yield floor_text(run.floor, run.run.name)
 

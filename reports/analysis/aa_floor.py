@@ -41,5 +41,6 @@ def conditions(run: Run) -> dict[str, str | int | float | None]:
         "users": run.users,
         "sink": run.sink,
         "window_s": run.window_s,
+        **({} if run.slice_s is None else {"slice_s": run.slice_s, "sweeps": run.sweeps}),
         "file_bytes": run.file.size_bytes,
     }

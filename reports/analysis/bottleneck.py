@@ -14,7 +14,7 @@ GAIN = 0.05  # with a larger gain from doubled users, the load had been too smal
 
 
 def cores(cell: Cell, role: str) -> float | None:
-    """How many cores "server" or "client" kept busy during the window."""
+    """How many cores "server" or "client" kept busy during the window, or the slices."""
     user, system = cell.metrics.get(f"{role}_user_s"), cell.metrics.get(f"{role}_system_s")
     return None if user is None or system is None or cell.wall_s <= 0 else (user + system) / cell.wall_s
 
@@ -30,8 +30,13 @@ def client_full(run: Run) -> float:
 
 
 def _full(run: Run, fact: str) -> float:
-    cpus = run.host.get(fact)
-    return FULL_SHARE * (cpus if isinstance(cpus, int | float) and cpus >= 1 else 1)
+    return FULL_SHARE * cpus(run, fact)
+
+
+def cpus(run: Run, fact: str) -> float:
+    """How many CPUs "server_cpus" or "load_cpus" may use; 1 where it is not on record."""
+    known = run.host.get(fact)
+    return known if isinstance(known, int | float) and known >= 1 else 1
 
 
 def client_limited(cell: Cell, run: Run) -> bool:

@@ -1,46 +1,69 @@
 """What disturbed a round, by covariates: steal, throttling, foreign CPU and the like (docs/method.md §6). Pure.
 
-Its rule: a disturbance rule looks at how a cell ran and never at its result, so that dropping a round cannot favour a
-result. What cannot be read is None, "unknown": it neither disturbs nor clears. One disturbed cell drops the whole
-round. TCP retransmits do not drop: over loopback a fast server overruns the receiver's buffer by itself, so they
-belong to the mode; above 1 % of the bytes they are a caution.
+Its rule: a disturbance rule looks at how a cell ran and never at its result, so that leaving a round out cannot favour
+a result. What cannot be read is None, "unknown": it neither disturbs nor clears. A disturbance is a caution; only a
+round that measured something else is left out and repeated, whole. Steal is such a case above 2 % where it is not
+proved that the process clock excludes it. TCP retransmits never are: over loopback a fast server overruns the
+receiver's buffer by itself, so they belong to the mode.
 """
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from profiles.store.records import Cell, Run
-from reports.analysis.bottleneck import cores
+from reports.analysis.bottleneck import cpus
 from units import GIB, KIB
 
 MOST_RESIDENT = 0.01  # of a file that is to be cold
 MOST_BEHIND = 0.02  # of the bytes that were offered
+MOST_STEAL = 0.02  # of the machine's CPU time
+EXTREME_STEAL = 0.25
 
 Read = Callable[[Cell, Run], float | None]
 
 
+def never(_run: Run) -> float | None:
+    return None
+
+
+def above(limit: float) -> Callable[[Run], float | None]:
+    return lambda _run: limit
+
+
 @dataclass(frozen=True, slots=True)
 class DisturbanceRule:
-    """limit: the largest value of a calm cell. read: a cell's value, None where it is unknown. voids: a round that is
-    over it and must be judged after all answers another question, so that its mode is void. cache, question: the rule
-    is for such runs only."""
+    """limit: the largest value of a calm cell; above it is a caution. complaint: what the caution says; {worst} in it
+    is the worst value. read: a cell's value, None where it is unknown. repeat_above: the value above which a round
+    measured something else; None: it never does. voids: a round above the limit that must be judged after all answers
+    another question, so that its mode is void. by_mode: it says something about the mode, not about the machine. cache,
+    question, slices: the rule is for such runs only."""
 
     name: str
     limit: float
     unit: str
     complaint: str
     read: Read
-    drops: bool = True
+    repeat_above: Callable[[Run], float | None] = never
     voids: bool = False
+    by_mode: bool = False
     cache: str | None = None
     question: str | None = None
+    slices: bool = False
 
     def applies(self, run: Run) -> bool:
-        return self.cache in (None, run.cache) and self.question in (None, run.question)
+        whole = not self.slices or run.slice_s is not None
+        return whole and self.cache in (None, run.cache) and self.question in (None, run.question)
 
     def over(self, cell: Cell, run: Run) -> bool:
+        return self._above(self.limit, cell, run)
+
+    def repeats(self, cell: Cell, run: Run) -> bool:
+        """Whether this cell's round measured something else."""
+        return self._above(self.repeat_above(run), cell, run)
+
+    def _above(self, limit: float | None, cell: Cell, run: Run) -> bool:
         value = self.read(cell, run) if self.applies(run) else None
-        return value is not None and value > self.limit
+        return value is not None and limit is not None and value > limit
 
     def say(self, value: float | None) -> str:
         """The value with its unit; shares as percent."""
@@ -49,40 +72,57 @@ class DisturbanceRule:
         return f"{100 * value:.2g} %" if self.unit == "share" else f"{value:.3g} {self.unit}"
 
 
+def about_steal(run: Run) -> str:
+    """Does stolen time enter the score?"""
+    return {
+        True: "this machine's process clock excludes steal",
+        False: "this machine's process clock includes steal",
+        None: "it was not proved that this machine's process clock excludes steal",
+    }[run.clock_excludes_steal]
+
+
+def counted_s(cell: Cell) -> float:
+    """Seconds between the readings of the counters."""
+    return cell.span_s or cell.wall_s
+
+
 def steal_share(cell: Cell, run: Run) -> float | None:
-    """Share of the CPU time of all the machine's cores; of the worse machine, where load and servers have one each."""
+    """Share of the CPU time of all the machine's CPUs, since steal is known for all of them together; of the worse
+    machine, where load and servers have one each."""
     servers = _stolen(cell, "steal_s", run.host)
     load = _stolen(cell, "load_steal_s", run.load_host) if run.load_host else servers
     return None if servers is None or load is None else max(servers, load)
 
 
 def _stolen(cell: Cell, metric: str, host: Mapping[str, object]) -> float | None:
-    steal_s, cpus = cell.metrics.get(metric), host.get("cpus")
-    if steal_s is None or not isinstance(cpus, int | float) or cpus <= 0 or cell.wall_s <= 0:
+    steal_s, number = cell.metrics.get(metric), host.get("cpus")
+    if steal_s is None or not isinstance(number, int | float) or number <= 0 or counted_s(cell) <= 0:
         return None
-    return steal_s / (cell.wall_s * cpus)
+    return steal_s / (counted_s(cell) * number)
 
 
 def sampler_cores(cell: Cell, _run: Run) -> float | None:
     """Cores that the agent's process kept busy: it samples."""
     sampler_s = cell.metrics.get("sampler_cpu_s")
-    return None if sampler_s is None or cell.wall_s <= 0 else sampler_s / cell.wall_s
+    return None if sampler_s is None or counted_s(cell) <= 0 else sampler_s / counted_s(cell)
 
 
 def foreign_cores(cell: Cell, run: Run) -> float | None:
     """Busy cores of the servers' machine beyond the server, the client if it is there, the agent, and the kernel.
 
     ksoftirqd does network work for a server that has more of it than fits between its own steps (mmap-send is one),
-    and kblockd disk work for one that bypasses the page cache: it is the mode's own, and no reason to drop a round.
-    Where those threads cannot be seen their time counts as foreign.
+    and kblockd disk work for one that bypasses the page cache: it is the mode's own. Where those threads cannot be seen
+    their time counts as foreign.
     """
-    machine_s_per_gib = cell.metrics.get("machine_cpu_s_per_gib")
-    parts = (cores(cell, "server"), 0.0 if run.load_host else cores(cell, "client"), sampler_cores(cell, run))
-    if machine_s_per_gib is None or cell.wall_s <= 0 or any(part is None for part in parts):
+    metrics = cell.metrics
+    ours = ["server_user_s", "server_system_s", "sampler_cpu_s"]
+    ours += [] if run.load_host else ["client_user_s", "client_system_s"]
+    known_s = [seconds for name in ours if (seconds := metrics.get(name)) is not None]
+    machine_s_per_gib = metrics.get("machine_cpu_s_per_gib")
+    if machine_s_per_gib is None or counted_s(cell) <= 0 or len(known_s) < len(ours):
         return None
-    busy = machine_s_per_gib * cell.received_bytes / GIB / cell.wall_s
-    kernel_s = sum(cell.metrics.get(name) or 0.0 for name in ("ksoftirqd_s", "kblockd_s"))
-    return busy - kernel_s / cell.wall_s - sum(part for part in parts if part is not None)
+    kernel_s = sum(metrics.get(name) or 0.0 for name in ("ksoftirqd_s", "kblockd_s"))
+    return (machine_s_per_gib * cell.received_bytes / GIB - kernel_s - sum(known_s)) / counted_s(cell)
 
 
 def throttled(cell: Cell, run: Run) -> float | None:
@@ -133,34 +173,57 @@ def _metric(name: str) -> Read:
     return lambda cell, _: cell.metrics.get(name)
 
 
+def _steal_that_counts(run: Run) -> float:
+    return EXTREME_STEAL if run.clock_excludes_steal else MOST_STEAL
+
+
+def _half_of_the_servers_cpus(run: Run) -> float:
+    return cpus(run, "server_cpus") / 2
+
+
 _Rule = DisturbanceRule
 # fmt: off
 RULES: tuple[DisturbanceRule, ...] = (
-    _Rule("steal", 0.02, "share", "the hypervisor took more than 2 % of the CPU time", steal_share),
+    _Rule("steal", MOST_STEAL, "share", "steal above 2 % of the machine's CPU time", steal_share, _steal_that_counts),
     _Rule("sampler CPU", 0.02, "cores", "the sampler used more than 2 % of a core", sampler_cores),
-    _Rule("foreign CPU", 0.10, "cores", "other processes used more than 10 % of a core", foreign_cores),
-    _Rule("cgroup throttling", 0, "s", "the cgroup's CPU limit throttled the processes", throttled),
-    _Rule("swapping", 0, "bytes", "the machine swapped", swapped),
-    _Rule("major faults", 0, "faults", "major page faults: the file came from disk, not from the page cache",
+    _Rule("foreign CPU", 0.10, "cores", "other processes used more than 10 % of a core", foreign_cores,
+          _half_of_the_servers_cpus),
+    _Rule("cgroup throttling", 0, "s", "the cgroup's CPU limit throttled the processes", throttled, above(0)),
+    _Rule("swapping", 0, "bytes", "the machine swapped", swapped, above(0)),
+    _Rule("major faults", 0, "faults", "major page faults, so the file came from disk and not from the page cache,",
           _metric("major_faults"), cache="warm"),
-    _Rule("stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s")),
-    _Rule("absent pages", 0, "share", "part of the file was not in the page cache", absent_share, cache="warm"),
+    _Rule("stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s"), above(0)),
+    _Rule("idle servers", 0.01, "share", "kept up to {worst} of a core busy while others were measured",
+          _metric("idle_cores"), by_mode=True, slices=True),
+    _Rule("absent pages", 0, "share", "part of the file was not in the page cache", absent_share, above(0),
+          cache="warm"),
     _Rule("resident pages", MOST_RESIDENT, "share", "part of the file was in the page cache before a cold cell",
-          _metric("resident_share"), voids=True, cache="cold"),
+          _metric("resident_share"), above(MOST_RESIDENT), voids=True, cache="cold"),
     _Rule("fell behind", MOST_BEHIND, "share", "less than 98 % of the offered bytes arrived", behind_share,
-          voids=True, question="paced"),
-    _Rule("TCP retransmits", 0.01, "share", "more than 1 % of TCP data was retransmitted", retransmitted_share,
-          drops=False),
+          above(MOST_BEHIND), voids=True, question="paced"),
+    _Rule("TCP retransmits", 0.01, "share", "more than 1 % of TCP data was retransmitted", retransmitted_share),
 )
 # fmt: on
 
 
-def disturbances(cells: Mapping[str, Cell], run: Run) -> tuple[str, ...]:
-    """Why the round of these cells, by mode, is to be dropped; empty for a calm one."""
+def must_repeat(cells_by_mode: Mapping[str, Cell], run: Run) -> tuple[str, ...]:
+    """Why this round measured something else; empty for one that stands."""
     return tuple(
         f"{rule.name} {rule.say(rule.read(cell, run))} ({mode})"
         for rule in RULES
-        if rule.drops
-        for mode, cell in cells.items()
-        if rule.over(cell, run)
+        for mode, cell in cells_by_mode.items()
+        if rule.repeats(cell, run)
     )
+
+
+def steal_seen(cells_by_mode: Mapping[str, Cell], run: Run) -> bool:
+    """Whether more than 2 % of the machine's CPU time was stolen while one of these cells ran."""
+    return any((steal_share(cell, run) or 0.0) > MOST_STEAL for cell in cells_by_mode.values())
+
+
+def others_share(cells_by_mode: Mapping[str, Cell], run: Run) -> float:
+    """How disturbed a round was: the share of the machine's CPU time that steal and foreign processes had, in its worst
+    cell, as far as it is known."""
+    foreign = ((foreign_cores(cell, run) or 0.0) / cpus(run, "cpus") for cell in cells_by_mode.values())
+    stolen = (steal_share(cell, run) or 0.0 for cell in cells_by_mode.values())
+    return max((a + max(b, 0.0) for a, b in zip(stolen, foreign, strict=True)), default=0.0)

@@ -1,9 +1,9 @@
-"""The records of a run in order: complete rounds, dropped rounds, and the numbers of a mode over the judged ones.
+"""The records of a run in order: its rounds, those that are left out, and the numbers of a mode over the judged ones.
 
-Its rule: only complete rounds, in which every mode has its cell, are ever compared (docs/method.md §4), and disturbed
-ones are dropped whole (§6) as long as enough are left for an interval. Where too few are left, every round is kept, and
-the report says so. Both are decided on covariates and counts, never on a result. A number that is missing in a round is
-counted as missing, never filled in.
+Its rule: a mode is compared in the rounds in which it and the baseline have their cells (docs/method.md §4), so that a
+cell that was lost costs no other mode its pair. Rounds that measured something else are left out whole (§6) as long as
+enough remain for an interval. Where too few remain, every round is kept, and the report says so. Both are decided on
+covariates and counts, never on a result. A number that is missing in a round is counted as missing, never filled in.
 """
 
 import statistics
@@ -14,8 +14,8 @@ from errors import UserError
 from profiles.store.proof import Proof
 from profiles.store.records import Cell, Probe, Profile, Run, Sample
 from profiles.store.run_facts import MetricFacts
-from reports.analysis.disturbance import disturbances
-from reports.analysis.paired_ratio import family_confidence, rounds_needed
+from reports.analysis.disturbance import must_repeat
+from reports.analysis.paired_ratio import FAMILY_CONFIDENCE, family_confidence, paired_ratio, rounds_needed
 from units import GIB
 
 PRIMARY = "server_cpu_s_per_gib"
@@ -34,8 +34,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Dataset:
-    """All records of a run. rounds: the judged ones, each with its cells by mode, baseline first, duplicate last.
-    all_rounds: all complete ones. incomplete: numbers. disturbed: round to reasons."""
+    """All records of a run. rounds: the judged ones, each with its cells by mode, baseline first, duplicate last; any
+    mode but the baseline may be missing. all_rounds: all that have the baseline and something to compare with it, or
+    lost that. incomplete: the numbers of the others. disturbed: those that measured something else, round to reasons.
+    """
 
     run: Run
     cells: tuple[Cell, ...]
@@ -50,17 +52,13 @@ class Dataset:
 
     @property
     def dropped(self) -> Mapping[int, tuple[str, ...]]:
-        """The disturbed rounds, unless they had to be kept."""
+        """The rounds that are left out: the disturbed ones, unless they had to be kept."""
         return {} if self.always_disturbed else self.disturbed
 
     @property
     def always_disturbed(self) -> bool:
         """So few rounds were undisturbed that every one is kept."""
         return bool(self.disturbed) and len(self.rounds) == len(self.all_rounds)
-
-    @property
-    def undisturbed_rounds(self) -> tuple[Mapping[str, Cell], ...]:
-        return tuple(cells for cells in self.all_rounds if number_of(cells) not in self.disturbed)
 
     def with_rounds(self, rounds: tuple[Mapping[str, Cell], ...]) -> "Dataset":
         """The same records with other rounds judged: for the sensitivity statement (docs/method.md §6)."""
@@ -75,9 +73,14 @@ class Dataset:
         """The modes other than the baseline."""
         return self.run.modes[1:]
 
+    @property
+    def confidence(self) -> float:
+        """Of each interval against the baseline; plain in an exploratory run, which has no verdicts."""
+        return _confidence(self.run)
+
     def cells_of(self, mode: str) -> tuple[Cell, ...]:
-        """In the judged rounds, in their order."""
-        return tuple(cells[mode] for cells in self.rounds)
+        """In the judged rounds that have the mode, in their order."""
+        return tuple(cells[mode] for cells in self.rounds if mode in cells)
 
     def spread(self, mode: str, metric: str, *, per_gib: bool = False) -> Spread | None:
         """None where no judged round knows the number."""
@@ -95,6 +98,7 @@ class Dataset:
         both = (
             (value(cells[mode], metric, per_gib=per_gib), value(cells[other], metric, per_gib=per_gib))
             for cells in self.rounds
+            if mode in cells and other in cells
         )
         return [(a, b) for a, b in both if a is not None and b is not None and a > 0 and b > 0]
 
@@ -103,11 +107,25 @@ class Dataset:
 
 
 def value(cell: Cell, metric: str, *, per_gib: bool = False) -> float | None:
-    """A cell's number, None where it is unknown. per_gib: divided by the GiB that arrived in its window."""
+    """A cell's number, None where it is unknown. per_gib: divided by the GiB that arrived in it."""
     number = cell.metrics.get(metric)
     if number is None or not per_gib:
         return number
     return number / (cell.received_bytes / GIB) if cell.received_bytes else None
+
+
+def precise(dataset: Dataset, target: float, level: float) -> bool:
+    """Whether every interval has at most this half-width; never where that is 0. A mode that is void already, or has
+    no pair, is not waited for."""
+    void = {cell.mode for cell in dataset.cells if cell.failures}
+    void |= {proof.mode for proof in dataset.proofs if proof.contradiction}
+    found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others if mode not in void]
+    widths = [paired_ratio(pairs, level).half_width for pairs in found if pairs]
+    return target > 0 and bool(widths) and all(width is not None and width <= target for width in widths)
+
+
+def _confidence(run: Run) -> float:
+    return FAMILY_CONFIDENCE if run.quick else family_confidence(len(run.modes) - 1)
 
 
 def spread(values: Sequence[float | None]) -> Spread | None:
@@ -139,12 +157,17 @@ def build(
     """Raises UserError where the records contradict the run, or each other."""
     by_round = _by_round(run, cells)
     names = (*run.modes, *((run.duplicate,) if run.duplicate else ()))
-    complete = {number: found for number, found in sorted(by_round.items()) if len(found) == len(run.targets)}
-    every = tuple({mode: found[mode] for mode in names} for found in complete.values())
+    alone = {void.round for void in run.voids} if len(run.targets) > 1 else set(by_round)
+    complete = {
+        number: found
+        for number, found in sorted(by_round.items())
+        if run.baseline in found and (len(found) > 1 or number in alone)
+    }
+    every = tuple({mode: found[mode] for mode in names if mode in found} for found in complete.values())
     incomplete = tuple(sorted(set(by_round) - set(complete)))
-    disturbed = {number_of(found): reasons for found in every if (reasons := disturbances(found, run))}
+    disturbed = {number_of(found): reasons for found in every if (reasons := must_repeat(found, run))}
     undisturbed = tuple(found for found in every if number_of(found) not in disturbed)
-    enough = len(undisturbed) >= rounds_needed(family_confidence(len(run.modes) - 1))
+    enough = len(undisturbed) >= rounds_needed(_confidence(run))
     judged = undisturbed if enough else every
     return Dataset(run, cells, profiles, samples, judged, incomplete, proofs, every, disturbed, probes)
 

@@ -6,7 +6,7 @@ Hodges–Lehmann estimate with the exact Wilcoxon interval (docs/method.md §4),
 
 from dataclasses import dataclass
 
-from reports.analysis.paired_ratio import family_confidence, hodges_lehmann
+from reports.analysis.paired_ratio import hodges_lehmann
 from reports.analysis.rounds import PRIMARY, Dataset
 
 EXAMPLE_GIB_PER_DAY = 10_000.0
@@ -29,7 +29,7 @@ class Saving:
 def saving(dataset: Dataset, mode: str) -> Saving | None:
     """None where no round knows both costs. The confidence is that of the verdicts, all of them together."""
     differences = [baseline - ours for ours, baseline in dataset.pairs(mode, PRIMARY)]
-    level = family_confidence(len(dataset.others))
+    level = dataset.confidence
     return Saving(mode, *hodges_lehmann(differences, level), level) if differences else None
 
 

@@ -1,29 +1,29 @@
 """Is this run fit to conclude from? Records in; voids, cautions and unknowns out (docs/method.md §6).
 
-Its rule: checks look at how the run went and never at who won, and what cannot be read is "unknown", not "ok".
-Disturbed rounds were dropped before (rounds.py); the checks here speak of the rounds that are judged.
+Its rule: checks look at how the run went and never at who won, and what cannot be read is "unknown", not "ok". A
+finding is one line that counts rounds and names none; Finding.rounds holds which. Rounds that measured something else
+were left out before (rounds.py); the checks here speak of those that are judged.
 """
 
 from collections import Counter
 from collections.abc import Iterator
 
-from profiles.store.records import Run
+from profiles.store.records import Cell, Run
 from reports.analysis.aa_floor import floor_of_run
 from reports.analysis.bottleneck import client_limited, mostly_client_limited
 from reports.analysis.cpu_speed import cpu_speed
-from reports.analysis.disturbance import RULES
+from reports.analysis.disturbance import MOST_STEAL, RULES, DisturbanceRule, about_steal, steal_share
 from reports.analysis.fairness import fairness
 from reports.analysis.findings import Finding, Validity
 from reports.analysis.rounds import Dataset, number_of
-from reports.analysis.text import plural, rounds_list
+from reports.analysis.text import plural
 from units import format_size
-
-MOST_APART = 0.01  # of a window
 
 
 def check(dataset: Dataset) -> Validity:
     return Validity(
         (
+            *_exploratory(dataset.run),
             *_failures(dataset),
             *_proofs(dataset),
             *_bytes(dataset),
@@ -34,11 +34,15 @@ def check(dataset: Dataset) -> Validity:
             *_equals_differ(dataset),
             *fairness(dataset.run),
             *_residency(dataset.run),
-            *_void_cells(dataset.run),
-            *_clocks(dataset),
+            *_lost(dataset),
             *_completeness(dataset),
         )
     )
+
+
+def _exploratory(run: Run) -> Iterator[Finding]:
+    if run.quick:
+        yield Finding("caution", "exploratory: a quick run has too few rounds for a verdict")
 
 
 def _failures(dataset: Dataset) -> Iterator[Finding]:
@@ -79,13 +83,18 @@ def _bytes(dataset: Dataset) -> Iterator[Finding]:
         cells = [cell for cell in dataset.cells if cell.mode == mode]
         if empty := [cell.round for cell in cells if cell.received_bytes <= 0]:
             yield Finding("void", "no byte arrived", mode, tuple(empty))
-        # A window cuts at most one download per user at each of its edges.
-        slack = 2 * dataset.run.users * size
-        odd = [c for c in cells if c.received_bytes > 0 and abs(c.received_bytes - c.downloads * size) > slack]
+        odd = [c for c in cells if c.received_bytes > 0 and not _adds_up(c, size, dataset.run.users)]
         if odd:
             text = f"{plural(odd[0].downloads, 'download')} of {format_size(size)} do not add up to the "
-            text += f"{format_size(odd[0].received_bytes)} that arrived"
+            exactly = f"{odd[0].received_bytes:,} bytes" if odd[0].slices else format_size(odd[0].received_bytes)
+            text += f"{exactly} that arrived"
             yield Finding("void", text, mode, tuple(cell.round for cell in odd))
+
+
+def _adds_up(cell: Cell, size: int, users: int) -> bool:
+    """Slices are whole downloads, unless some failed; a window cuts at most one per user at each of its edges."""
+    slack = 0 if cell.slices and not cell.failures else 2 * users * size
+    return abs(cell.received_bytes - cell.downloads * size) <= slack
 
 
 def _other_question(dataset: Dataset) -> Iterator[Finding]:
@@ -112,23 +121,43 @@ def _client_limited(dataset: Dataset) -> Iterator[Finding]:
 
 def _disturbed(dataset: Dataset) -> Iterator[Finding]:
     """Cautions for what disturbed rounds that are judged; unknowns for what nobody could read."""
-    judged = {number_of(cells) for cells in dataset.rounds}
-    every = {cell.round for cell in dataset.cells}
     for rule in (rule for rule in RULES if rule.applies(dataset.run)):
-        values = [(cell.round, rule.read(cell, dataset.run)) for cell in dataset.cells]
-        over = {number for number, value in values if value is not None and value > rule.limit} & judged
-        unknown = sum(value is None for _, value in values)
-        if over and not rule.voids:
-            where = (
-                "in every round" if over == every else f"in round{'s' * (len(over) > 1)} {rounds_list(sorted(over))}"
-            )
-            yield Finding("caution", f"{rule.complaint}, {where}", None, tuple(sorted(over)))
-        if unknown:
+        values = [rule.read(cell, dataset.run) for cell in dataset.cells]
+        for mode in dataset.modes if rule.by_mode else (None,):
+            yield from () if rule.voids else _over(dataset, rule, mode)
+        if unknown := sum(value is None for value in values):
             share = "" if unknown == len(values) else f" in {unknown} of {len(values)} cells"
             yield Finding("unknown", f"{rule.name}: unknown{share}")
     if dataset.always_disturbed:
-        share = f"{len(dataset.disturbed)} of {plural(len(dataset.all_rounds), 'round')}"
-        yield Finding("caution", f"{share} disturbed; too few are left to judge from, so every round is kept")
+        text = f"{len(dataset.disturbed)} of {plural(len(dataset.all_rounds), 'round')} measured something else"
+        yield Finding("caution", f"{text}; too few others remain, so every round is judged")
+
+
+def _over(dataset: Dataset, rule: DisturbanceRule, mode: str | None) -> Iterator[Finding]:
+    """mode: whose cells count; None for all."""
+    cells = [cell for found in dataset.rounds for cell in found.values() if mode in (None, cell.mode)]
+    over = [(rule.read(cell, dataset.run) or 0.0, cell.round) for cell in cells if rule.over(cell, dataset.run)]
+    if over:
+        numbers = tuple(sorted({number for _, number in over}))
+        text = rule.complaint.format(worst=rule.say(max(over)[0]))
+        text += f" in {len(numbers)} of {plural(len(dataset.rounds), 'round')}"
+        if rule.read is steal_share:
+            stands = "they stand, since " if dataset.run.clock_excludes_steal else ""
+            text += f"; {stands}{about_steal(dataset.run)}"
+        yield Finding("caution", text, mode, numbers)
+
+
+def left_out(dataset: Dataset) -> str | None:
+    """One line on the rounds that are not judged; None where all are."""
+    if not dataset.dropped:
+        return None
+    rounds = [cells.values() for cells in dataset.all_rounds if number_of(cells) in dataset.dropped]
+    counts = {rule: sum(any(rule.repeats(c, dataset.run) for c in cells) for cells in rounds) for rule in RULES}
+    why = ", ".join(f"{rule.name} in {count}" for rule, count in counts.items() if count)
+    steal = any(count and rule.read is steal_share for rule, count in counts.items())
+    also = f"; {about_steal(dataset.run)}, so more than {100 * MOST_STEAL:g} % counts" if steal else ""
+    share = f"{len(rounds)} of {plural(len(dataset.all_rounds), 'round')} left out"
+    return f"{share}, since they measured something else ({why}{also})"
 
 
 def _uneven_cpu_speed(dataset: Dataset) -> Iterator[Finding]:
@@ -163,40 +192,33 @@ def _residency(run: Run) -> Iterator[Finding]:
             yield Finding("caution", f"only {100 * share:.3g} % of the file was in the page cache {when} the run")
 
 
-def _void_cells(run: Run) -> Iterator[Finding]:
-    """Cells without a result, since the agent or a worker was lost; their rounds are in no comparison."""
-    for void in run.voids:
-        again = next((repeat.round for repeat in run.repeats if repeat.of == void.round), None)
-        repeated = "" if again is None else f"; repeated as round {again}"
-        yield Finding("caution", f"void in round {void.round}: {void.reason}{repeated}", void.mode, (void.round,))
-
-
-def _clocks(dataset: Dataset) -> Iterator[Finding]:
-    """Bytes are counted on one host and CPU time on another: how far may their windows differ?"""
-    known = [(cell.metrics.get("clock_uncertainty_s") or 0.0, cell) for cell in dataset.cells if cell.wall_s > 0]
-    apart = [(2 * uncertainty_s / cell.wall_s, cell.round) for uncertainty_s, cell in known]
-    worst = max(apart, default=(0.0, 0))[0]
-    if worst > MOST_APART:
-        over = sorted({number for share, number in apart if share > MOST_APART})
-        text = f"the offset of the hosts' clocks is uncertain by {100 * worst:.2g} % of a window"
-        yield Finding("caution", f"{text}: use a longer WINDOW", None, tuple(over))
+def _lost(dataset: Dataset) -> Iterator[Finding]:
+    """Cells without a result: the server died, or the agent, a worker or the network was lost."""
+    run = dataset.run
+    explained = {void.round for void in run.voids}
+    rounds = explained | {cell.round for cell in dataset.cells}
+    for mode in dataset.modes:
+        voids = [void for void in run.voids if void.mode == mode]
+        numbers = tuple(sorted({void.round for void in voids}))
+        if voids and not dataset.cells_of(mode):
+            yield Finding("void", f"no result in any round: {voids[-1].reason}", mode, numbers)
+        elif voids:
+            text = f"no result in {len(numbers)} of {plural(len(rounds), 'round')}: {voids[-1].reason}"
+            yield Finding("caution", text, mode, numbers)
+        there = {cell.round for cell in dataset.cells if cell.mode == mode}
+        if missing := tuple(sorted(rounds - there - explained)):
+            text = f"no result in {len(missing)} of {plural(len(rounds), 'round')}: it did not come to its turn"
+            yield Finding("caution", text, mode, missing)
 
 
 def _completeness(dataset: Dataset) -> Iterator[Finding]:
     """Is every planned round judged? One that a repeat replaced counts."""
     run, done = dataset.run, len(dataset.all_rounds)
-    planned, void = run.rounds_planned or len(run.order), {void.round for void in run.voids}
-    because = f" ({run.reason})" if run.reason else ""
+    planned = run.rounds_planned or len(run.order)
     if run.state != "done":
         how = {"interrupted": "was interrupted", "failed": "failed"}.get(run.state, "did not end")
+        because = f" ({run.reason})" if run.reason else ""
         yield Finding("caution", f"the run {how} after {done} of {plural(planned, 'round')}{because}")
-    elif void and not run.stopped and done < planned:
-        yield Finding("caution", f"only {done} of {plural(planned, 'round')} are complete")
-    elif done < len(run.order) - len(void):
-        yield Finding("caution", f"only {done} of {plural(len(run.order), 'round')} are complete{because}")
-    elif dataset.dropped and not run.stopped and len(dataset.rounds) < planned:
-        text = f"only {len(dataset.rounds)} of {plural(planned, 'planned round')} could be judged: the others"
-        yield Finding("caution", f"{text} and their repeats were disturbed")
-    if incomplete := set(dataset.incomplete) - void:
-        which = f"round{'s' * (len(incomplete) > 1)} {rounds_list(sorted(incomplete))}"
-        yield Finding("caution", f"left out of every comparison, since a mode is missing: {which}")
+    elif not run.stopped and len(dataset.rounds) < planned:
+        text = f"only {len(dataset.rounds)} of {plural(planned, 'planned round')} could be judged"
+        yield Finding("caution", text + (": the others were disturbed and not replaced" if dataset.dropped else ""))

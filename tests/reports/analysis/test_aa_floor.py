@@ -80,6 +80,8 @@ def test_a_floor_is_kept_for_the_same_conditions_only_and_the_newest_counts(tmp_
     found = aa_floors.load_floor(tmp_path, conditions(dataclasses.replace(run, name="later", seed=9)))
     assert found is not None and found.high == 1.03
     assert aa_floors.load_floor(tmp_path, conditions(dataclasses.replace(run, users=8))) is None
+    sliced = dataclasses.replace(run, slice_s=0.15, sweeps=3)
+    assert aa_floors.load_floor(tmp_path, conditions(sliced)) is None
     other = dataclasses.replace(run, host=run.host | {"cpu_model": "another"})
     assert aa_floors.load_floor(tmp_path, conditions(other)) is None
 

@@ -1,15 +1,18 @@
-"""Disturbed rounds leave the score whole, in plain sight, and the report says what they would have changed."""
+"""Rounds that measured something else leave the score whole, and the most disturbed quarter of the others is tested."""
 
 import dataclasses
 import json
 from pathlib import Path
 
+import pytest
+
 from profiles.store.records import Cell, Probe, Repeat, Run
 from profiles.store.run_folder import RunFolder
 from reports import page
 from reports.analysis.bottleneck import probed
+from reports.analysis.disturbance import others_share
 from reports.analysis.rounds import PRIMARY, build
-from reports.analysis.validity import check
+from reports.analysis.validity import check, left_out
 from reports.run_data import read_run
 from tests.reports import synthetic
 from tests.reports.tags import Tags
@@ -40,7 +43,7 @@ def test_where_too_few_are_calm_every_round_is_kept_under_caution() -> None:
     records = build(run, tuple(cells))
     assert records.always_disturbed and not records.dropped and len(records.rounds) == 10
     cautions = [finding.text for finding in check(records).of("caution")]
-    assert "5 of 10 rounds disturbed; too few are left to judge from, so every round is kept" in cautions
+    assert "5 of 10 rounds measured something else; too few others remain, so every round is judged" in cautions
 
 
 def test_dropped_rounds_that_repeats_replaced_leave_a_valid_run() -> None:
@@ -49,34 +52,72 @@ def test_dropped_rounds_that_repeats_replaced_leave_a_valid_run() -> None:
     assert check(build(run, tuple(cells), proofs=synthetic.proofs(run))).word == "valid"
     short = dataclasses.replace(run, rounds_planned=10, repeats=())
     (caution,) = check(build(short, tuple(cells), proofs=synthetic.proofs(run))).of("caution")
-    assert caution.text == ("only 9 of 10 planned rounds could be judged: the others and their repeats were disturbed")
+    assert caution.text == "only 9 of 10 planned rounds could be judged: the others were disturbed and not replaced"
 
 
-def test_the_page_names_the_dropped_rounds_and_gives_the_result_with_every_round_kept(tmp_path: Path) -> None:
-    run, cells = disturbed(2, 7, repeats=(Repeat(9, 2),))
-    run = dataclasses.replace(run, stopped="every interval was within ±5 % after 9 rounds", rounds_planned=12)
-    text = Tags(page.page(read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False)))).text
-    assert "8 of 10 complete rounds judged; 2 dropped, 1 repeated because" in text
-    assert "round 2, repeated as round 9: steal 5 % (sendfile)" in text
-    assert "round 7, not repeated: steal 5 % (sendfile)" in text
-    assert "Result with every round kept (10 rounds):" in text
-    assert "the verdict stays" in text
-    assert "every interval was within ±5 % after 9 rounds; at most 12 were planned" in text
+def test_where_the_clock_excludes_steal_every_round_stands_in_one_line() -> None:
+    run, cells = disturbed(2, 7)
+    run = dataclasses.replace(run, clock_excludes_steal=True)
+    records = build(run, tuple(cells), proofs=synthetic.proofs(run))
+    assert len(records.rounds) == 10 and left_out(records) is None
+    (caution,) = check(records).findings
+    assert (caution.rounds, caution.text) == (
+        (2, 7),
+        "steal above 2 % of the machine's CPU time in 2 of 10 rounds; they stand, since this machine's process clock "
+        "excludes steal",
+    )
 
 
-def test_a_verdict_that_hangs_on_the_dropped_rounds_is_said_to(tmp_path: Path) -> None:
-    run, cells = disturbed(1, 3, 5, 7)
-    shifted = [
-        dataclasses.replace(c, metrics=c.metrics | {PRIMARY: 2.2 * (c.metrics[PRIMARY] or 0)})
+@pytest.mark.parametrize(
+    ("proved", "why"),
+    [
+        (None, "it was not proved that this machine's process clock excludes steal"),
+        (False, "this machine's process clock includes steal"),
+    ],
+)
+def test_rounds_that_are_left_out_are_counted_with_the_reason(proved: bool | None, why: str) -> None:
+    run, cells = disturbed(2, 7)
+    records = build(dataclasses.replace(run, clock_excludes_steal=proved), tuple(cells))
+    assert left_out(records) == (
+        f"2 of 10 rounds left out, since they measured something else (steal in 2; {why}, so more than 2 % counts)"
+    )
+
+
+def quarter(shift: float) -> tuple[Run, list[Cell]]:
+    """The clock excludes steal; in 3 of 12 rounds much was stolen, and sendfile cost so many times as much."""
+    run, cells = disturbed(1, 4, 8, rounds=12)
+    run = dataclasses.replace(run, clock_excludes_steal=True)
+    return run, [
+        dataclasses.replace(c, metrics=c.metrics | {PRIMARY: shift * (c.metrics[PRIMARY] or 0)})
         if c.mode == "sendfile"
         else c
         for c in cells
     ]
-    data = read_run(synthetic.write(tmp_path, run, shifted, flame=None, sampled=False))
-    assert data.verdicts[0].kind == "less"
-    assert data.sensitivity is not None
+
+
+def test_the_result_without_the_most_disturbed_quarter_stands_beside_it(tmp_path: Path) -> None:
+    run, cells = quarter(1.0)
+    data = read_run(synthetic.write(tmp_path, run, cells, flame=None, sampled=False))
+    assert data.sensitivity is not None and data.sensitivity.cautions == ()
+    assert data.sensitivity.title == "Result without the 3 most disturbed of 12 rounds, by steal and foreign CPU:"
     ((mode, line),) = data.sensitivity.lines
-    assert mode == "sendfile" and "the verdict would be: inconclusive" in line
+    assert mode == "sendfile" and line.endswith("the verdict stays")
+
+
+def test_a_verdict_that_hangs_on_the_most_disturbed_rounds_is_a_caution(tmp_path: Path) -> None:
+    data = read_run(synthetic.write(tmp_path, *quarter(2.8), flame=None, sampled=False))
+    assert data.verdicts[0].kind == "inconclusive"
+    assert data.sensitivity is not None
+    (caution,) = data.sensitivity.cautions
+    assert caution in data.validity.findings and caution.mode == "sendfile"
+    assert caution.text.startswith("without the 3 most disturbed of 12 rounds the verdict would be: sendfile uses 0.9")
+
+
+def test_which_rounds_are_most_disturbed_is_decided_without_their_results() -> None:
+    run, cells = quarter(1.0)
+    other = [dataclasses.replace(c, metrics=c.metrics | {PRIMARY: 1 / (c.metrics[PRIMARY] or 1)}) for c in cells]
+    ranks = [[others_share(found, run) for found in build(run, tuple(some)).rounds] for some in (cells, other)]
+    assert ranks[0] == ranks[1]
 
 
 def probe(rate: float, server_s: float, client_s: float) -> str:

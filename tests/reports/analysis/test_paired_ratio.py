@@ -8,7 +8,15 @@ import statistics
 import pytest
 from scipy import stats
 
-from reports.analysis.paired_ratio import Paired, critical_rank, paired_ratio, rounds_needed, signed_rank_counts
+from reports.analysis.paired_ratio import (
+    Paired,
+    critical_rank,
+    family_confidence,
+    looks,
+    paired_ratio,
+    rounds_needed,
+    signed_rank_counts,
+)
 
 
 def paired(logs: list[float], confidence: float = 0.95) -> Paired:
@@ -128,3 +136,23 @@ def test_the_same_rounds_from_the_other_side_are_the_inverse(rounds: int) -> Non
     back, found = paired_ratio([(baseline, mode) for mode, baseline in pairs]), paired_ratio(pairs).inverted
     assert (found.ratio, found.median) == pytest.approx((back.ratio, back.median))
     assert (found.low, found.high) == pytest.approx((back.low, back.high)) and found.reason == back.reason
+
+
+@pytest.mark.parametrize(
+    ("comparisons", "most", "expected"),
+    [
+        (1, 24, (9, 12, 16, 24)),
+        (2, 24, (9, 12, 16, 24)),
+        (12, 24, (10, 12, 16, 24)),
+        (13, 24, (11, 12, 16, 24)),
+        (2, 100, (9, 12, 16, 24, 36, 54, 81, 100)),
+        (2, 20, (9, 12, 16, 20)),
+        (2, 12, (9, 12)),
+        (2, 6, (6,)),
+        (13, 9, (9,)),
+    ],
+)
+def test_precision_is_looked_at_few_times_that_are_fixed_before_the_run(
+    comparisons: int, most: int, expected: tuple[int, ...]
+) -> None:
+    assert looks(family_confidence(comparisons), most) == expected

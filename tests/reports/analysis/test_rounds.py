@@ -6,7 +6,7 @@ import pytest
 
 from errors import UserError
 from reports.analysis.bottleneck import cores
-from reports.analysis.rounds import PRIMARY, build, value
+from reports.analysis.rounds import PRIMARY, build, precise, value
 from tests.reports import synthetic
 from units import GIB
 
@@ -18,6 +18,36 @@ def test_only_rounds_in_which_every_mode_ran_are_compared() -> None:
     assert [cells["sendfile"].round for cells in records.rounds] == [0, 1, 2]
     assert records.incomplete == (3,)
     assert len(records.pairs("sendfile", PRIMARY)) == 3
+
+
+def test_a_cell_that_was_lost_costs_no_other_mode_its_pair() -> None:
+    run = synthetic.run(("read-send", "sendfile", "read-whole"), rounds=4)
+    cells = [
+        cell for cell in synthetic.cells(run) if (cell.round, cell.mode) not in ((1, "sendfile"), (2, "read-send"))
+    ]
+    records = build(run, tuple(cells))
+    assert [list(found) for found in records.rounds] == [list(run.modes), ["read-send", "read-whole"], list(run.modes)]
+    assert len(records.pairs("read-whole", PRIMARY)) == 3
+    assert len(records.pairs("sendfile", PRIMARY)) == len(records.cells_of("sendfile")) == 2
+    assert len(records.pairs("read-whole", PRIMARY, against="sendfile")) == 2
+    assert records.incomplete == (2,)
+
+
+def test_precision_waits_for_every_mode_that_can_still_get_a_verdict() -> None:
+    run = synthetic.run(("read-send", "sendfile", "read-whole"), rounds=9)
+    cells = tuple(synthetic.cells(run))
+    records, level = build(run, cells), build(run, cells).confidence
+    assert level == 0.975
+    assert precise(records, 0.10, level) and not precise(records, 0.001, level) and not precise(records, 0, level)
+    noisy = tuple(
+        dataclasses.replace(c, metrics=c.metrics | {PRIMARY: 2.0**c.round}) if c.mode == "sendfile" else c
+        for c in cells
+    )
+    assert not precise(build(run, noisy), 0.10, level)
+    failed = tuple(dataclasses.replace(c, failures=1) if c.mode == "sendfile" else c for c in noisy)
+    assert precise(build(run, failed), 0.10, level), "a void mode is not waited for"
+    assert precise(build(run, tuple(c for c in cells if c.mode != "sendfile")), 0.10, level)
+    assert not precise(build(run, tuple(c for c in cells if c.mode == "read-send")), 0.10, level)
 
 
 def test_the_order_of_the_lines_does_not_matter() -> None:

@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+from typing import Any
 
 import pytest
 
@@ -13,10 +14,10 @@ from reports.analysis.verdict import Verdict, conclude, delta, more_rounds
 from tests.reports import synthetic
 
 
-def verdicts(ratios: dict[str, list[float]], failing: str = "") -> tuple[Verdict, ...]:
+def verdicts(ratios: dict[str, list[float]], failing: str = "", **changes: Any) -> tuple[Verdict, ...]:
     """The verdicts of a run in which each mode costs these multiples of the baseline, round by round."""
     rounds = len(next(iter(ratios.values())))
-    run = synthetic.run(("read-send", *ratios), rounds)
+    run = synthetic.run(("read-send", *ratios), rounds, **changes)
     cells = []
     for cell in synthetic.cells(run):
         cost = ratios.get(cell.mode, [1.0] * rounds)[cell.round - 1]
@@ -72,6 +73,26 @@ def test_inconclusive_says_how_many_more_rounds() -> None:
 def test_more_rounds_follow_the_formula(half_width: float, rounds: int, more: int) -> None:
     paired = Paired(0.97, 0.97 * math.exp(-half_width), 0.97 * math.exp(half_width), rounds, 0.95, (0.97,) * rounds)
     assert more_rounds(paired, 0.02) == more
+
+
+def test_more_rounds_aim_at_the_precision_that_was_asked_for() -> None:
+    paired = Paired(0.97, 0.97 * math.exp(-0.05), 0.97 * math.exp(0.05), 10, 0.95, (0.97,) * 10)
+    assert more_rounds(paired, 0.02, precision=0.025) == 30
+    assert more_rounds(paired, 0.02, precision=0.10) == 53, "δ where the precision was reached"
+
+
+@pytest.mark.parametrize(
+    ("rounds", "sentence"),
+    [
+        (6, "about 0.18x [0.16, 0.21] the server CPU per GiB of read-send (exploratory, 6 rounds)"),
+        (4, "about 0.18x the server CPU per GiB of read-send (exploratory, median of 4 rounds)"),
+    ],
+)
+def test_a_quick_run_gets_no_verdict_words_and_a_plain_interval(rounds: int, sentence: str) -> None:
+    found = verdicts({"sendfile": around(0.184, 0.12, rounds), "read-whole": around(3, 0.05, rounds)}, quick=True)
+    assert (found[0].kind, found[0].sentence) == ("exploratory", sentence)
+    assert found[0].line == f"sendfile: {sentence}"
+    assert all(verdict.paired is not None and verdict.paired.confidence == 0.95 for verdict in found)
 
 
 def test_a_difference_inside_delta_is_not_called_one() -> None:
