@@ -1,4 +1,4 @@
-"""The limits of docs/method.md §6 for disturbances: each with the worst value seen, where, and what followed."""
+"""What can disturb a measurement (docs/method.md §6): its limits, the worst value, and how often."""
 
 from markupsafe import Markup
 
@@ -8,29 +8,34 @@ from reports.templating import fragment
 
 TITLE = "Disturbance limits"
 ORDER = 125
-HINT = "what could have disturbed a measurement, and how close it came"
+HINT = "what could have disturbed a measurement, how close it came, and in how many rounds"
 PER_WORKLOAD = True
 
 
 def render(run: RunData) -> Markup:
     rounds = len({cell.round for cell in run.dataset.cells})
-    rows = [_row(run, gate) for gate in RULES if gate.applies(run.run)]
-    others = [gate.name for gate in RULES if not gate.applies(run.run)]
+    rows = [_row(run, rule) for rule in RULES if rule.applies(run.run)]
+    others = [rule.name for rule in RULES if not rule.applies(run.run)]
     return fragment("disturbance_limits.html", rows=rows, others=others, rounds=rounds)
 
 
-def _row(run: RunData, gate: DisturbanceRule) -> tuple[str, str, str, str, int, str, str]:
-    """Name, limit, worst value, its round and mode, rounds over the limit, cells without a value, consequence."""
-    cells = run.dataset.cells
-    known = [(value, cell) for cell in cells if (value := gate.read(cell, run.run)) is not None]
+def _row(run: RunData, rule: DisturbanceRule) -> dict[str, object]:
+    """A limit in the table; over and over_again: in how many rounds the limit, and that of a repeat, was exceeded."""
+    cells, again = run.dataset.cells, rule.repeat_above(run.run)
+    known = [(value, cell) for cell in cells if (value := rule.read(cell, run.run)) is not None]
     worst, where = max(known, key=lambda pair: pair[0]) if known else (None, None)
     missing = len(cells) - len(known)
-    return (
-        gate.name,
-        gate.say(gate.limit),
-        gate.say(worst),
-        f"round {where.round}, {where.mode}" if where and worst else "",
-        len({cell.round for value, cell in known if value > gate.limit}),
-        f"{missing} of {len(cells)} measurements" if missing else "none",
-        "round dropped; void if it has to be kept" if gate.voids else "round dropped" if gate.drops else "reported",
-    )
+
+    def over(limit: float) -> int:
+        return len({cell.round for value, cell in known if value > limit})
+
+    return {
+        "name": rule.name,
+        "limit": rule.say(rule.limit) + " (void)" * rule.voids,
+        "over": over(rule.limit),
+        "again": "never" if again is None else rule.say(again),
+        "over_again": "" if again is None else over(again),
+        "worst": rule.say(worst),
+        "where": f"round {where.round}, {where.mode}" if where and worst else "",
+        "unknown": f"{missing} of {len(cells)} measurements" if missing else "none",
+    }
