@@ -18,7 +18,7 @@ from locust.runners import MasterRunner
 from errors import UserError
 from load.errors import PeerLostError
 from load.users.meter import Meter
-from load.users.user_group import SliceCounts
+from load.users.slice_counts import SliceCounts
 from load.workers.messages import (
     ANSWER,
     COUNT,
