@@ -225,7 +225,7 @@ class _Slices:
             span_s=window.span_s,
             cycles=self._cycles[name],
             received_bytes=window.counts.received_bytes,
-            failures=window.counts.failures,
+            failures=window.counts.failures + window.counts.timed_out,
             server_cpu_s=window.difference(name, "cpu_s"),
             client_cpu_s=window.difference(LOAD, "cpu_s"),
             steal_s=window.difference("machine", "steal_s"),

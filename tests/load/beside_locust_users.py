@@ -25,7 +25,7 @@ def start() -> Iterator[Start]:
     running: list[gevent.Greenlet] = []
 
     def started(classes: Classes, users: int) -> None:
-        environment = Environment(user_classes=classes)
+        environment = Environment(user_classes=[*classes])
         running.extend(gevent.spawn(one(environment).run) for one in classes for _ in range(users))
 
     yield started
