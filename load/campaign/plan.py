@@ -23,7 +23,6 @@ class Plan:
         self._profiles_left = len(settings.modes) if settings.profile_s else 0
         self._rounds_left = settings.rounds
         self._round_s = settings.round_s
-        self._left_s = 0.0
         self.expect_rounds(None)
 
     def proved(self) -> None:
