@@ -37,9 +37,9 @@ def test_two_workers_load_together_saturated_and_at_a_pace(served: Path) -> None
         are_whole(one.read_cells(), record)
     for cell in paced.read_cells():
         assert cell.offered_bytes and cell.received_bytes == pytest.approx(cell.offered_bytes, rel=0.25)
-    for one in saturated.read(Slice):
-        assert one.received_bytes == 2 * one.cycles * SMALL_BYTES
-        assert one.client_cpu_s and one.span_s > one.wall_s > 0
+    for part in saturated.read(Slice):
+        assert part.received_bytes == 2 * part.cycles * SMALL_BYTES
+        assert part.client_cpu_s and part.span_s > part.wall_s > 0
     assert "2 users in 2 workers" in (served / "reports" / "tiny" / "index.html").read_text()
 
 
