@@ -11,6 +11,7 @@ loads on other machines, the lease that it gave (profiles/agent/lease.py).
     GET  /facts               -> Facts
     GET  /targets             -> list[TargetStatus]
     POST /start     Start     -> TargetStatus
+    POST /start-all list[Start] -> list[TargetStatus], started at the same time
     POST /stop      Named     -> TargetStatus
     POST /watch     Watch     -> Done
     POST /prove     Named     -> records.Proof

@@ -9,6 +9,7 @@ import http.client
 import sys
 import time
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -93,6 +94,10 @@ class AgentClient(ABC):
 
     def start(self, wanted: protocol.Start) -> protocol.TargetStatus:
         return self._ask("POST", "/start", protocol.TargetStatus, wanted)
+
+    def start_all(self, wanted: Sequence[protocol.Start]) -> list[protocol.TargetStatus]:
+        """Servers of several targets, started at the same time; where one does not start, none is left."""
+        return self._ask("POST", "/start-all", list[protocol.TargetStatus], wanted)
 
     def stop(self, target: str) -> protocol.TargetStatus:
         return self._ask("POST", "/stop", protocol.TargetStatus, protocol.Named(target))

@@ -11,6 +11,7 @@ import ssl
 import sys
 import time
 from collections import OrderedDict
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
@@ -91,7 +92,12 @@ class RemoteAgent(AgentClient):
 
     def start(self, wanted: protocol.Start) -> protocol.TargetStatus:
         """The server's address is as seen from here: where we reached the agent."""
-        status = super().start(wanted)
+        return self._seen_from_here(super().start(wanted))
+
+    def start_all(self, wanted: Sequence[protocol.Start]) -> list[protocol.TargetStatus]:
+        return [self._seen_from_here(status) for status in super().start_all(wanted)]
+
+    def _seen_from_here(self, status: protocol.TargetStatus) -> protocol.TargetStatus:
         return replace(status, host=self._options.address.host) if status.host == self._served_from else status
 
     def watch(self, name: str, pid: int) -> None:

@@ -47,8 +47,7 @@ class Serving:
         """Fresh servers of these modes, each ready; at the end they are stopped, and samples are written."""
         classes: dict[str, type[DownloadUser]] = {}
         try:
-            for name in names:
-                classes[name] = self._start(name, profiler)
+            classes.update(self._start(names, profiler))
             for user_class in classes.values():
                 self._check_ready(user_class)
             yield classes
@@ -89,19 +88,22 @@ class Serving:
         self.pool.recover()
         self.agent.recover()
 
-    def _start(self, name: str, profiler: Profiler) -> type[DownloadUser]:
+    def _start(self, names: Sequence[str], profiler: Profiler) -> Iterator[tuple[str, type[DownloadUser]]]:
+        settings = self._settings
+        wanted = [self._wanted(name, profiler) for name in names]
+        for name, status in zip(names, self.agent.start_all(wanted), strict=True):
+            self.congestion[name], self.cpu_probes_us[name] = status.congestion_control, status.cpu_probe_us
+            user_class = self._context.user_class(name)
+            user_class.address = (status.host, status.port)
+            user_class.sink = settings.sink
+            user_class.expected_bytes = user_class.own_bytes or self._facts.file.size_bytes
+            yield name, user_class
+
+    def _wanted(self, name: str, profiler: Profiler) -> Start:
         settings = self._settings
         mode = settings.real(name)
         any_port = settings.any_port or name != mode  # the mode itself may have its own
-        options = settings.options.get(mode, {})
-        wanted = Start(mode, options, any_port, profiler, settings.placement.server_cpus, name)
-        status = self.agent.start(wanted)
-        self.congestion[name], self.cpu_probes_us[name] = status.congestion_control, status.cpu_probe_us
-        user_class = self._context.user_class(name)
-        user_class.address = (status.host, status.port)
-        user_class.sink = settings.sink
-        user_class.expected_bytes = user_class.own_bytes or self._facts.file.size_bytes
-        return user_class
+        return Start(mode, settings.options.get(mode, {}), any_port, profiler, settings.placement.server_cpus, name)
 
     def _check_ready(self, user_class: type[DownloadUser]) -> None:
         with contextlib.closing(user_class.connection(lambda _: None)) as connection:

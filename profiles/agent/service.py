@@ -93,10 +93,14 @@ class Agent:
         return [self._supervisor.status(name) for name in self._targets]
 
     def start(self, message: protocol.Start) -> protocol.TargetStatus:
-        status = self._supervisor.start(message)
-        if message.profiler == "perf":
-            self._recordings.attach(message.target, self._supervisor.pids(message.target))
-        return status
+        return self.start_all([message])[0]
+
+    def start_all(self, messages: list[protocol.Start]) -> list[protocol.TargetStatus]:
+        statuses = self._supervisor.start_all(messages)
+        for message in messages:
+            if message.profiler == "perf":
+                self._recordings.attach(message.target, self._supervisor.pids(message.target))
+        return statuses
 
     def stop(self, message: protocol.Named) -> protocol.TargetStatus:
         self._recordings.end(message.target)
@@ -155,6 +159,7 @@ def routes(agent: Agent) -> Routes:
         ("GET", "/samples"): lambda request: agent.samples(int(request.query.get("after", "0"))),
         ("GET", "/recording"): lambda request: agent.recording(request.query.get("target", "")),
         ("POST", "/start"): with_body(protocol.Start, agent.start),
+        ("POST", "/start-all"): with_body(list[protocol.Start], agent.start_all),
         ("POST", "/stop"): with_body(protocol.Named, agent.stop),
         ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
         ("POST", "/prove"): with_body(protocol.Named, agent.prove),

@@ -42,8 +42,8 @@ class ModeServer:
         )
         self.pid = self._process.pid
         try:
-            _pin(self.pid, wanted.cpus)
             _, _, port_text, self.congestion_control = self._ready_line().split()
+            _pin(self.pid, wanted.cpus)  # now that it is ready: while it starts, every CPU may help
             self.reader = ProcessReader(self.pid)
         except (UserError, *GONE):
             self.end()
@@ -93,9 +93,9 @@ class ModeServer:
 
 
 def _pin(pid: int, cpus: tuple[int, ...]) -> None:
-    """Pin a process while it has one thread; the threads that it starts inherit this (sched_setaffinity(2))."""
-    if cpus:
+    """Pin the threads of an idle process; those that they start inherit this (sched_setaffinity(2))."""
+    for tid in os.listdir(f"/proc/{pid}/task") if cpus else ():  # noqa: PTH208  # names, not paths
         try:
-            os.sched_setaffinity(pid, cpus)
+            os.sched_setaffinity(int(tid), cpus)
         except OSError as error:
             raise UserError(f"cannot pin a server to CPU {cpus}: {error.strerror}; run again with PIN=0") from error

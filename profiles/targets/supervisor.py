@@ -4,6 +4,7 @@ No server outlives its supervisor (mode_server.py, external_server.py).
 """
 
 import os
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,8 @@ from profiles.protocol import Start, TargetStatus
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST, ModeServer
+
+AT_ONCE = 4
 
 ManagedServer = ModeServer | ExternalServer
 
@@ -31,6 +34,27 @@ class Supervisor:
 
     def start(self, wanted: Start) -> TargetStatus:
         """Start a target's server and wait until it is ready. Raises UserError."""
+        self._last_cpus = wanted.cpus
+        cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
+        self._start(wanted)
+        return replace(self.status(wanted.target), cpu_probe_us=cpu_probe_us)
+
+    def start_all(self, wanted: list[Start]) -> list[TargetStatus]:
+        """Several at the same time, on as many CPUs as there are. Where one does not start, none is left."""
+        self._last_cpus = wanted[0].cpus if wanted else ()
+        cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
+        with ThreadPoolExecutor(AT_ONCE) as pool:
+            started = [pool.submit(self._start, one) for one in wanted]
+        try:
+            for one in started:
+                one.result()
+        except UserError:
+            for each in wanted:
+                self.stop(each.target)
+            raise
+        return [replace(self.status(one.target), cpu_probe_us=cpu_probe_us) for one in wanted]
+
+    def _start(self, wanted: Start) -> None:
         name = wanted.target
         target = self.target(name)
         if name in self._servers:
@@ -38,13 +62,10 @@ class Supervisor:
                 raise UserError(f"{name} runs already, as process {self._servers[name].pid}: stop it first")
             self._servers.pop(name).end()
         target.check(wanted.options)
-        self._last_cpus = wanted.cpus
-        cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         if target.external is not None:
             self._servers[name] = ExternalServer(target, wanted, self._root, self.host)
         else:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
-        return replace(self.status(name), cpu_probe_us=cpu_probe_us)
 
     def stop(self, name: str) -> TargetStatus:
         """End a target's server, by force if it does not end by itself. Does nothing where none runs."""
