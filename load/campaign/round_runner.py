@@ -140,19 +140,18 @@ class _Slices:
         self._serving.pool.reset()
 
     def _warm_up_one(self, name: str) -> float | None:
-        """Seconds that one cycle takes: the shortest of all; None where it never ended. The first one is slower than
-        the others, so where a slice needs several, more follow before they are counted."""
+        """Seconds that one cycle takes, dropping the file included: the shortest of all; None where it never ended. The
+        first one is slower than the others, so where a slice needs several, more follow before they are counted."""
         settings, began_s = self._settings, time.monotonic()
         counts_cycles = settings.cache == "warm" and self._serving.rate_bytes_per_s is None
         cycles_s: list[float] = []
         while True:
-            if settings.cache == "cold":
-                self._drop(name)
+            dropping_s = self._drop(name) if settings.cache == "cold" else 0.0
             counts = self._serving.pool.run_slice(name, 1, WARM_UP_TIMEOUT_S)
             if counts.timed_out:
                 self._void(name, f"its users were not back from their first downloads within {WARM_UP_TIMEOUT_S:g} s")
                 return None
-            cycles_s.append(counts.wall_s)
+            cycles_s.append(dropping_s + counts.wall_s)
             least_s = settings.least_slice_s / (3 if len(cycles_s) > 1 else 1) if counts_cycles else 0.0
             if time.monotonic() - began_s >= max(least_s, settings.warm_up_s):
                 return min(cycles_s)
@@ -201,11 +200,14 @@ class _Slices:
     def _void(self, name: str, why: str) -> None:
         self._result.voids.append(Void(self._round, name, why))
 
-    def _drop(self, name: str) -> None:
+    def _drop(self, name: str) -> float:
+        """Drop the file from the page cache; the seconds that it took."""
+        began_s = time.monotonic()
         share = self._serving.agent.drop().resident_share
         known = self.resident.get(name, 0.0)
         self.resident[name] = None if share is None or known is None else max(share, known)
         self._before = None  # dropping took the agent's CPU time
+        return time.monotonic() - began_s
 
     def _offered_bytes(self, name: str, cell: Cell) -> int | None:
         """What should have arrived: what did, and as much as was to start while the last downloads were late."""

@@ -89,11 +89,11 @@ def test_between_looks_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     at: list[int] = []
     schedule = made(THREE)
 
-    def precise(*_: object) -> bool:
-        at.append(len(schedule.run.order))
+    def is_precise(self: Schedule) -> bool:
+        at.append(len(self.run.order))
         return False
 
-    monkeypatch.setattr(tested, "precise", precise)
+    monkeypatch.setattr(Schedule, "_is_precise", is_precise)
     measured(schedule, ratios(0.01))
     assert tuple(at) == looks(schedule.level, 24)
 
@@ -114,6 +114,45 @@ def test_the_least_precise_mode_decides() -> None:
         return ratios(0.3 if mode == "read-whole" else 0.001)(mode, number)
 
     assert len(measured(made(THREE, rounds=12), one_noisy).run.order) == 12
+
+
+def test_modes_that_are_void_anyway_are_not_waited_for() -> None:
+    def one_noisy(mode: str, number: int) -> dict[str, float | None]:
+        return ratios(0.3 if mode == "read-whole" else 0.001)(mode, number)
+
+    schedule = made(THREE)
+    schedule.contradicted = frozenset({"read-whole"})
+    assert len(measured(schedule, one_noisy).run.order) == looks(schedule.level, 24)[0]
+    failing = made(THREE)
+    for number, modes in failing.rounds():
+        for position, mode in enumerate(modes, 1):
+            cell = synthetic.bare_cell(mode, number, position, **one_noisy(mode, number))
+            failing.cells.append(dataclasses.replace(cell, failures=int(mode == "read-whole")))
+    assert len(failing.run.order) == looks(schedule.level, 24)[0]
+
+
+@pytest.mark.parametrize(("noise", "last"), [(0.001, "first look"), (0.5, "limit")])
+def test_as_many_rounds_are_left_as_the_widest_interval_asks_for(noise: float, last: str) -> None:
+    schedule = made()
+    schedule.round_s = 5.0
+    first = looks(schedule.level, 24)[0]
+    schedule.run = dataclasses.replace(schedule.run, order=order(TWO, first - 1, 7))
+    for number in range(1, first):
+        for mode in TWO:
+            cost = 1 + noise * (number % 2) * (mode == "sendfile")
+            schedule.cells.append(synthetic.bare_cell(mode, number, 1, server_cpu_s_per_gib=cost))
+    assert schedule.rounds_left() == {"first look": first, "limit": 24}[last] - (first - 1)
+
+
+def test_before_any_interval_the_first_look_is_ahead_and_time_may_be_shorter(clock: list[float]) -> None:
+    schedule = made()
+    assert schedule.rounds_left() == looks(schedule.level, 24)[0]
+    assert made(precision=0.0).rounds_left() == 24
+    hurried = made(seconds=20.0)
+    hurried.round_s, hurried._began_s = 6.0, clock[0]
+    assert hurried.rounds_left() == 3
+    clock[0] += 13.0
+    assert hurried.rounds_left() == 1
 
 
 def test_the_order_is_that_of_the_seed_whatever_is_measured() -> None:
