@@ -1,6 +1,6 @@
-"""The loss of an agent or a worker during a cell.
+"""The loss of an agent or a worker during a round.
 
-Its rule: such a cell is void. Only the reason is kept, and its round may be repeated (load/campaign/campaign.py).
+Its rule: such a round is void. Only the reason is kept, and it may be repeated (load/campaign/campaign.py).
 """
 
 from errors import UserError

@@ -1,8 +1,8 @@
 """Another host's monotonic clock, read on ours.
 
 Its rule: causality, and no assumption about the network. The moment of an answer lies between the request and the
-answer, so each exchange bounds the difference of the clocks from both sides. The intersection of all bounds is kept;
-half its width is the uncertainty. Durations come from one clock alone, and never need this.
+answer, so each exchange bounds the difference of the clocks from both sides. The intersection of all bounds is kept.
+Only samples over time need it: durations come from one clock alone.
 """
 
 from dataclasses import dataclass
@@ -29,9 +29,5 @@ class Clock:
         self.as_of_s = answered_s
 
     def ours(self, theirs_s: float) -> float:
-        """Their moment on our clock (± uncertainty_s)."""
+        """Their moment on our clock, give or take half of what lies between the bounds."""
         return theirs_s - (self.low_s + self.high_s) / 2
-
-    @property
-    def uncertainty_s(self) -> float:
-        return (self.high_s - self.low_s) / 2

@@ -192,6 +192,8 @@ class Campaign:
             self._tell(f"round {number}{again}")
             try:
                 result = runner.run(number, modes)
+                for void in result.voids:
+                    self._tell(f"void in round {number}: {void.mode}: {void.reason}")
             except PeerLostError as lost:
                 result = RoundResult(voids=[Void(number, runner.measuring, str(lost))])
                 self._wait_for_recovery(lost, serving)
@@ -206,6 +208,9 @@ class Campaign:
             self._tell(f"round {number}{again}", schedule.dataset())
         self._folder.write_run(schedule.run)
         self._plan.rounds_are_over()
+        if not schedule.cells:
+            last = schedule.run.voids[-1]
+            raise UserError(f"nothing could be measured: {last.mode}: {last.reason}")
 
     def _wait_for_recovery(self, lost: PeerLostError, serving: Serving) -> None:
         """Raises UserError when the lost agent or workers do not come back."""

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from load.users.meter import Meter
-from load.users.user_group import SliceCounts
+from load.users.slice_counts import SliceCounts
 from profiles.protocol import LOAD, LOAD_MACHINE, LOAD_SAMPLER, Snapshot
 from profiles.store.records import Cell
 from profiles.store.run_facts import MetricFacts
@@ -145,14 +145,15 @@ class Tally:
     def _metrics(self, meter: Meter, gib: float, wall_s: float) -> Values:
         server = {fact.name: self._sum(self._mode, fact.name) for fact in self._facts}
         client = {fact.name: self._sum(LOAD, fact.name) for fact in self._facts}
-        machine = (self._sum("machine", "user_s"), self._sum("machine", "system_s"))
+        machine = [self._sum("machine", name) for name in ("user_s", "system_s")]
+        machine_cpu_s = None if None in machine else sum(value for value in machine if value is not None)
         idle = self._idle_cpu_s / self._idle_s if self._is_idle_known and self._idle_s else None
         return {
             **{f"server_{name}": value for name, value in _split(server).items()},
             "server_cpu_s_per_gib": _per(server["cpu_s"], gib),
             **{f"client_{name}": value for name, value in _split(client).items() if name != "cpu_s"},
             "client_cpu_s_per_gib": _per(client["cpu_s"], gib),
-            "machine_cpu_s_per_gib": _per((machine[0] or 0.0) + (machine[1] or 0.0), gib),
+            "machine_cpu_s_per_gib": _per(machine_cpu_s, gib),
             "gib_per_s": gib / wall_s if wall_s else None,
             **{name: value for name, value in server.items() if name not in _SPLIT_CPU},
             **{name: self._sum("machine", name) for name in _DISTURBANCES},
@@ -163,7 +164,7 @@ class Tally:
         }
 
     def _of_samplers(self) -> Values:
-        """What the samplers took of the servers' machine; and, where the load is on another host, what concerns that."""
+        """What the samplers took of the servers' machine; and what concerns the load's, where that is another one."""
         own = self._sum("sampler", "cpu_s")
         if (LOAD_SAMPLER, "cpu_s") not in self._sums:
             return {"sampler_cpu_s": own}

@@ -22,7 +22,7 @@ from load.process import campaign_lock
 from load.progress_view import progress_view
 from load.workers.recruit import with_workers
 from profiles.agent.access import Address
-from profiles.store.records import Cell
+from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RUN_FILE, RunFolder
 
 
@@ -38,7 +38,8 @@ def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions |
         pinned = replace(settings, placement=placement)
         workers = with_workers(context.environment, settings.workers, settings.master, placement.load_cpus)
         with workers, progress_view() as report:
-            return _exit_code(run_campaigns(context, pinned, folder, report))
+            cells = run_campaigns(context, pinned, folder, report)
+            return _exit_code(cells, folder.read_run())
 
     with campaign_lock(settings.any_port):
         return run_headless(
@@ -57,12 +58,16 @@ def _make_runner(settings: Settings, environment: Environment) -> Runner:
         raise UserError(f"cannot wait for workers on {master}: give an address of this host and a free port") from error
 
 
-def _exit_code(cells: list[Cell]) -> int:
+def _exit_code(cells: list[Cell], run: Run) -> int:
     failed = [cell for cell in cells if cell.failures]
+    measured = {cell.mode for cell in cells if cell.round}
+    without = {void.mode: void.reason for void in run.voids if void.mode not in measured}
     for cell in failed:
         names = ", ".join(f"{count} × {name}" for name, count in cell.failure_names.items())
         print(f"failures in round {cell.round}, {cell.mode}: {names}", file=sys.stderr)
-    return EXIT_FAILED if failed else EXIT_DONE
+    for mode, reason in without.items():
+        print(f"{mode} has no result: {reason}", file=sys.stderr)
+    return EXIT_FAILED if failed or without else EXIT_DONE
 
 
 def _what_remains(folder: RunFolder) -> str:

@@ -57,7 +57,7 @@ class RoundRunner:
         with serving.served(order) as classes, serving.loaded(classes, users or settings.users):
             slices = _Slices(serving, settings, self._facts, number, classes, users or settings.users)
             slices.warm_up()
-            if not (sweeps or self.sweeps):
+            if not (sweeps or self.sweeps) and slices.sweep_s:
                 self.sweeps = self._fitting_sweeps(slices, time.monotonic() - began_s)
             for one in mirrored(order, sweeps or self.sweeps, f"{settings.seed} {number}"):
                 self.measuring = one
@@ -75,15 +75,17 @@ class RoundRunner:
     def _fitting_sweeps(self, slices: "_Slices", started_s: float) -> int:
         """So many that every mode is measured for window_s, or else as fit into round_s; started_s: what the servers'
         start and the warm-up took. Raises UserError where one round is longer than may be."""
-        settings, sweep_s = self._settings, slices.sweep_s
-        if settings.seconds is not None and started_s + sweep_s > settings.seconds:
+        settings, most_s = self._settings, self._settings.seconds or math.inf
+        least = math.ceil(settings.window_s / (2 * slices.slice_s)) if settings.window_s else 1
+        round_s = started_s + least * slices.sweep_s
+        if round_s > most_s:
             raise UserError(
-                f"SECONDS={settings.seconds:g} is too short for one round of {len(settings.measured_modes)} modes, "
-                f"which takes {started_s + sweep_s:.1f} s here: give SECONDS={math.ceil(started_s + sweep_s)} or more"
+                f"SECONDS={most_s:g} is too short for one round of {len(settings.measured_modes)} modes, "
+                f"which takes {round_s:.1f} s here: give SECONDS={math.ceil(round_s)} or more"
             )
         if settings.window_s:
-            return max(1, math.ceil(settings.window_s / (2 * slices.slice_s)))
-        return max(1, math.floor((settings.round_s - started_s) / sweep_s))
+            return least
+        return max(least, math.floor((min(settings.round_s, most_s) - started_s) / slices.sweep_s))
 
 
 def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
@@ -96,9 +98,9 @@ def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
 
 
 class _Slices:
-    """The slices of one round. slice_s: about how long the shortest takes, and sweep_s: one mirrored sweep; both are known
-    after the warm-up. resident: by
-    mode, the largest share of a cold file that was still in the page cache before a slice."""
+    """The slices of one round. slice_s: about how long the shortest takes, and sweep_s: one mirrored sweep; both are
+    known after the warm-up. resident: by mode, the largest share of a cold file that was still in the page cache before
+    a slice."""
 
     def __init__(
         self, serving: Serving, settings: Settings, facts: Facts, number: int, classes: Classes, users: int
@@ -121,27 +123,38 @@ class _Slices:
         self.sweep_s = 0.0
 
     def warm_up(self) -> None:
-        """One cycle of each mode, or as many as warm_up_s takes; it tells how many cycles a slice needs."""
-        settings, pool, rate = self._settings, self._serving.pool, self._serving.rate_bytes_per_s
-        for name in self._classes:
-            began_s = time.monotonic()
-            if settings.cache == "cold":
-                self._drop(name)
-            ends_s = time.monotonic() + settings.warm_up_s
-            cycle_s = pool.run_slice(name, 1, WARM_UP_TIMEOUT_S).wall_s
-            while time.monotonic() < ends_s:
-                cycle_s = pool.run_slice(name, 1, WARM_UP_TIMEOUT_S).wall_s
+        """Whole cycles of each mode, at least one; they tell how many a slice needs."""
+        settings, rate = self._settings, self._serving.rate_bytes_per_s
+        for name, user_class in self._classes.items():
+            cycle_s = self._warm_up_one(name)
+            if cycle_s is None:
+                continue
             if rate is not None:
-                cycle_s = self._users * (self._classes[name].expected_bytes or 0) / rate
-            if settings.cache == "cold":
-                cycle_s = time.monotonic() - began_s
-            else:
+                cycle_s = self._users * (user_class.expected_bytes or 0) / rate
+            if settings.cache == "warm":
                 self._cycles[name] = max(1, math.ceil(settings.least_slice_s / max(cycle_s, 1e-6)))
             slice_s = self._cycles[name] * cycle_s
             self._timeouts_s[name] = MOST_SLOWER * slice_s + SLICE_TIMEOUT_S
             self.slice_s = min(self.slice_s, slice_s)
             self.sweep_s += 2 * (slice_s + 3 * SETTLE_S)
-        pool.reset()
+        self._serving.pool.reset()
+
+    def _warm_up_one(self, name: str) -> float | None:
+        """Seconds that one cycle takes, dropping the file included: the shortest of all; None where it never ended. The
+        first one is slower than the others, so where a slice needs several, more follow before they are counted."""
+        settings, began_s = self._settings, time.monotonic()
+        counts_cycles = settings.cache == "warm" and self._serving.rate_bytes_per_s is None
+        cycles_s: list[float] = []
+        while True:
+            dropping_s = self._drop(name) if settings.cache == "cold" else 0.0
+            counts = self._serving.pool.run_slice(name, 1, WARM_UP_TIMEOUT_S)
+            if counts.timed_out:
+                self._void(name, f"its users were not back from their first downloads within {WARM_UP_TIMEOUT_S:g} s")
+                return None
+            cycles_s.append(dropping_s + counts.wall_s)
+            least_s = settings.least_slice_s / (3 if len(cycles_s) > 1 else 1) if counts_cycles else 0.0
+            if time.monotonic() - began_s >= max(least_s, settings.warm_up_s):
+                return min(cycles_s)
 
     def take(self, name: str) -> None:
         """One slice. A mode whose server has ended, or whose users never came back, is passed over."""
@@ -160,8 +173,7 @@ class _Slices:
         if counts.timed_out:
             self._timed_out.add(name)
         if name not in after.processes:
-            why = f"its server ended in the middle of a slice: {self._serving.last_words(name)}"
-            self._result.voids.append(Void(self._round, name, why))
+            self._void(name, f"its server ended in the middle of a slice: {self._serving.last_words(name)}")
             return
         self._tallies[name].add(window)
         self._started_s.setdefault(name, started_s)
@@ -185,11 +197,17 @@ class _Slices:
         self._result.slices = [one for one in self._result.slices if one.mode not in void]
         return self._result
 
-    def _drop(self, name: str) -> None:
+    def _void(self, name: str, why: str) -> None:
+        self._result.voids.append(Void(self._round, name, why))
+
+    def _drop(self, name: str) -> float:
+        """Drop the file from the page cache; the seconds that it took."""
+        began_s = time.monotonic()
         share = self._serving.agent.drop().resident_share
         known = self.resident.get(name, 0.0)
         self.resident[name] = None if share is None or known is None else max(share, known)
         self._before = None  # dropping took the agent's CPU time
+        return time.monotonic() - began_s
 
     def _offered_bytes(self, name: str, cell: Cell) -> int | None:
         """What should have arrived: what did, and as much as was to start while the last downloads were late."""
@@ -209,7 +227,7 @@ class _Slices:
             span_s=window.span_s,
             cycles=self._cycles[name],
             received_bytes=window.counts.received_bytes,
-            failures=window.counts.failures,
+            failures=window.counts.failures + window.counts.timed_out,
             server_cpu_s=window.difference(name, "cpu_s"),
             client_cpu_s=window.difference(LOAD, "cpu_s"),
             steal_s=window.difference("machine", "steal_s"),

@@ -7,39 +7,11 @@ import itertools
 import resource
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 
 from load.users.gate import Gate
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-
-
-@dataclass(frozen=True, slots=True)
-class SliceCounts:
-    """What the users of a mode did in one slice, in one process or in all. wall_s: from the gate's opening to the last
-    byte. late_s: how late the last downloads began, at a pace. cpu: of workers, CPU seconds by metric name. timed_out:
-    some users never came back."""
-
-    wall_s: float
-    received_bytes: int
-    downloads: int
-    failures: int = 0
-    late_s: float = 0.0
-    cpu: dict[str, float] = field(default_factory=dict)
-    timed_out: bool = False
-
-    @classmethod
-    def total(cls, parts: Sequence["SliceCounts"]) -> "SliceCounts":
-        """Of several processes, whose gates opened at the same message."""
-        return cls(
-            wall_s=max(part.wall_s for part in parts),
-            received_bytes=sum(part.received_bytes for part in parts),
-            downloads=sum(part.downloads for part in parts),
-            failures=sum(part.failures for part in parts),
-            late_s=max(part.late_s for part in parts),
-            cpu={name: sum(part.cpu[name] for part in parts) for name in parts[0].cpu},
-            timed_out=any(part.timed_out for part in parts),
-        )
+from load.users.slice_counts import SliceCounts
 
 
 class UserGroup:
@@ -70,11 +42,14 @@ class UserGroup:
         return all(gate.wait_until_at_rest(max(0.0, ends_s - time.monotonic())) for gate in self._gates.values())
 
     def run_slice(self, name: str, cycles: int, within_s: float) -> SliceCounts:
-        """Open the gate of a mode, and wait until all its users are back."""
-        gate, meter = self._gates[name], self._classes[name].meter
+        """Open the gate of a mode, and wait until all its users are back. Before the first time, those of a worker may
+        still be on their way to it."""
+        gate, meter, ends_s = self._gates[name], self._classes[name].meter, time.monotonic() + within_s
         received_bytes, downloads, failures = meter.received_bytes, meter.downloads, meter.failures
-        gate.open(cycles)
         back = gate.wait_until_at_rest(within_s)
+        if back:
+            gate.open(cycles)
+            back = gate.wait_until_at_rest(max(0.0, ends_s - time.monotonic()))
         return SliceCounts(
             wall_s=gate.wall_s if back else within_s,
             received_bytes=meter.received_bytes - received_bytes,

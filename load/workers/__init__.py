@@ -1,1 +1,1 @@
-"""The users of one cell, spread over Locust's workers: the master, the workers, and their messages."""
+"""The users of one round, spread over Locust's workers: the master, the workers, and their messages."""

@@ -1,4 +1,4 @@
-"""The users of one cell in Locust's workers. Locust starts and stops them; this asks the workers what they received.
+"""The users of one round in Locust's workers. Locust starts and stops them; this asks the workers what they received.
 
 Its rule: a slice is the sum over all workers, or void. One that does not answer, or was lost, makes the round void, and
 no other takes its place.
@@ -18,7 +18,7 @@ from locust.runners import MasterRunner
 from errors import UserError
 from load.errors import PeerLostError
 from load.users.meter import Meter
-from load.users.user_group import SliceCounts
+from load.users.slice_counts import SliceCounts
 from load.workers.messages import (
     ANSWER,
     COUNT,
@@ -128,7 +128,7 @@ class DistributedPool:
         self.wait_for_workers(READY_TIMEOUT_S)
 
     def wait_for_workers(self, within_s: float) -> None:
-        """Wait until as many workers are ready as there must be: those of the next cell. Raises UserError."""
+        """Wait until as many workers are ready as there must be: those of the next round. Raises UserError."""
         deadline_s = time.monotonic() + within_s
         while (ready := len(self._runner.clients.ready)) != self.workers:
             ended = list(self._ended().values())

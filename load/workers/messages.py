@@ -8,7 +8,7 @@ users stop.
 from dataclasses import dataclass, field
 
 from load.users.connection import Sink
-from load.users.user_group import SliceCounts
+from load.users.slice_counts import SliceCounts
 
 PREPARE, SLICE, COUNT, ANSWER = "bench-prepare", "bench-slice", "bench-count", "bench-answer"
 UNPARSED = -1  # the number of an answer to a message whose number could not be read

@@ -1,7 +1,7 @@
 """The load generator's samples over time, where its users are in workers of this machine.
 
 Its rule: what an agent read in one pass, of the master and of all its workers, becomes one sample of the load. Nobody
-samples a worker on another machine: it is missing here, but not in a cell (load/campaign/window_edges.py).
+samples a worker on another machine: it is missing here, but not in a cell, for which workers answer themselves.
 """
 
 from collections.abc import Iterable, Iterator

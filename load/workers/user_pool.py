@@ -13,7 +13,8 @@ from locust.runners import LocalRunner, Runner
 from errors import UserError
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
-from load.users.user_group import SliceCounts, UserGroup
+from load.users.slice_counts import SliceCounts
+from load.users.user_group import UserGroup
 
 SPAWN_TIMEOUT_S = 10.0
 

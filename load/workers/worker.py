@@ -19,7 +19,8 @@ from locust.runners import WorkerRunner
 
 from errors import EXIT_DONE, CommandParser, run_command
 from load.users.locust_users import DownloadUser, let_locust_know, quiet_environment, variant_class
-from load.users.user_group import SliceCounts, UserGroup, own_cpu
+from load.users.slice_counts import SliceCounts
+from load.users.user_group import UserGroup, own_cpu
 from load.workers.messages import (
     ANSWER,
     COUNT,

@@ -12,10 +12,10 @@ import sys
 import time
 from collections.abc import Iterator
 
-from load.users.user_group import SliceCounts
 from locust.env import Environment
 
 from load.users.locust_users import let_locust_know, user_classes
+from load.users.user_group import SliceCounts
 from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
 from load.workers.recruit import UserPool

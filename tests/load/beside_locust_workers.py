@@ -1,11 +1,10 @@
-"""A cell over several workers is the exact sum of what each of them received, or it is void."""
+"""A slice over several workers is the exact sum of what each of them received, or its round is void."""
 
 import itertools
 import os
 import subprocess
 import sys
-import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import SimpleNamespace
 from typing import Any
 
@@ -13,17 +12,16 @@ import gevent
 import pytest
 
 from errors import UserError
-from load.agent.client import AgentClient, TimedSnapshot
-from load.campaign.window_edges import boundary
 from load.errors import PeerLostError
-from load.users.locust_users import DownloadUser, user_classes
+from load.users.locust_users import DownloadUser, user_classes, variant_class
+from load.users.slice_counts import SliceCounts
+from load.users.user_group import UserGroup
 from load.workers import master
 from load.workers.master import DistributedPool
-from load.workers.messages import COUNT, PREPARE
+from load.workers.messages import COUNT, PREPARE, SLICE
 from load.workers.samples import WORKER, merge_worker_samples
-from load.workers.user_pool import Received
 from load.workers.worker import WorkerRole
-from profiles.protocol import LOAD, Snapshot, TimedSample
+from profiles.protocol import LOAD, TimedSample
 from tests.conftest import PROJECT, eventually
 
 USERS_EACH = 2
@@ -39,9 +37,10 @@ class Node:
         self.silent = False
         self.handlers: dict[str, Callable[..., None]] = {}
         self.user_classes = user_classes()
+        self.environment = SimpleNamespace(user_classes=list(self.user_classes.values()))
         self.role = WorkerRole(self, self.user_classes)  # type: ignore[arg-type]
 
-    def register_message(self, kind: str, listener: Callable[..., None]) -> None:
+    def register_message(self, kind: str, listener: Callable[..., None], concurrent: bool = False) -> None:
         self.handlers[kind] = listener
 
     def send_message(self, kind: str, data: Any) -> None:
@@ -70,7 +69,7 @@ class Bus:
 
     def start(self, users: int, **_: Any) -> None:
         self.user_count = users
-        self.clients.running, self.clients.ready = self.clients.ready, []
+        self.clients.running, self.clients.ready = [*self.clients.running, *self.clients.ready], []
         for node in self.nodes.values():
             node.user_count = users // len(self.nodes)
 
@@ -79,82 +78,82 @@ class Bus:
         self.clients.running, self.clients.ready = [], [*self.clients.ready, *self.clients.running]
 
 
-class InstantAgent(AgentClient):
-    """An agent whose snapshot takes no time."""
-
-    def read(self) -> TimedSnapshot:
-        now_s = time.monotonic()
-        load: dict[str, float | None] = {"cpu_s": 0.5, "user_s": 0.25, "system_s": 0.25, "rss_bytes": 7.0}
-        return TimedSnapshot(Snapshot(now_s, {LOAD: load}), now_s)
-
-    def close(self) -> None: ...
-
-    def _connection(self, path: str) -> Any: ...
-
-    def _headers(self) -> dict[str, str]:
-        return {}
-
-    def _no_answer_error(self, what: str, error: Exception) -> UserError:
-        return UserError(what)
+def named(target: str) -> type[DownloadUser]:
+    user_class = next(one for one in user_classes().values() if one.target == target)
+    user_class.address, user_class.expected_bytes = ("10.0.0.9", 4242), 1 << 20
+    return user_class
 
 
-def started(count: int = 3, rate: int | None = None) -> tuple[DistributedPool, Bus]:
+def started(
+    count: int = 3, rate: int | None = None, classes: Sequence[type[DownloadUser]] = ()
+) -> tuple[DistributedPool, Bus]:
     bus = Bus(count)
     pool = DistributedPool(bus, count)  # type: ignore[arg-type]
-    user_class = next(one for one in user_classes().values() if one.target == "sendfile")
-    user_class.address, user_class.expected_bytes = ("10.0.0.9", 4242), 1 << 20
-    pool.start(user_class, count * USERS_EACH, rate)
+    pool.start(tuple(classes) or (named("sendfile"),), count * USERS_EACH, rate)
     return pool, bus
 
 
-def test_bytes_downloads_failures_and_latencies_are_summed_over_workers() -> None:
+@pytest.fixture
+def slices(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, int]]:
+    """The slices that were asked for; each worker answers with a prime number of bytes more than the one before."""
+    asked: list[tuple[str, int]] = []
+    sizes = itertools.cycle([7, 49, 343])
+
+    def run_slice(_: UserGroup, name: str, cycles: int, within_s: float) -> SliceCounts:
+        asked.append((name, cycles))
+        return SliceCounts(wall_s=len(asked) / 10, received_bytes=next(sizes), downloads=1, timed_out=within_s < 1)
+
+    monkeypatch.setattr(UserGroup, "run_slice", run_slice)
+    return asked
+
+
+def test_a_slice_is_summed_over_workers_and_lasts_as_long_as_the_slowest(slices: list[tuple[str, int]]) -> None:
+    pool, _ = started()
+    counts = pool.run_slice("sendfile", 5, 60.0)
+    assert slices == 3 * [("sendfile", 5)]
+    assert (counts.received_bytes, counts.downloads, counts.wall_s) == (7 + 49 + 343, 3, 0.3)
+    assert set(counts.cpu) == {"cpu_s", "user_s", "system_s"} and counts.cpu["cpu_s"] >= 0
+    assert not counts.timed_out and pool.run_slice("sendfile", 5, 0.5).timed_out
+
+
+def test_failures_and_latencies_are_summed_over_workers_from_the_reset_on() -> None:
     pool, bus = started()
     meters = [node.user_class("sendfile").meter for node in bus.nodes.values()]
+    for meter in meters:
+        meter.add_failure("in the warm-up")
+    pool.reset()
     for number, meter in enumerate(meters, 1):
-        meter.add_bytes(1000 * number)
-        meter.add_failure("before the window")
-    first = boundary(InstantAgent(), pool, "begin")
-    for number, meter in enumerate(meters, 1):
-        meter.add_bytes(7**number)
         for _ in range(number):
             meter.add_download(number / 1000)
         meter.add_failure("TimedOutError")
-    last = boundary(InstantAgent(), pool, "end")
-    assert last.received_bytes - first.received_bytes == 7 + 49 + 343
-    assert last.downloads - first.downloads == 6
-    assert pool.meter.failure_names == {"TimedOutError": 3}
-    histogram = pool.meter.latency_us
+    (name, meter), *others = pool.meters().items()
+    assert (name, others) == ("sendfile", [])
+    assert meter.failure_names == {"TimedOutError": 3}
+    histogram = meter.latency_us
     assert histogram.get_total_count() == 6
     assert [histogram.get_count_at_value(us) for us in (1000, 2000, 3000)] == [1, 2, 3]
 
 
-def test_client_cpu_is_that_of_the_master_and_all_workers() -> None:
-    pool, _ = started()
-    found = boundary(InstantAgent(), pool, None)
-    cpu = found.snapshot.processes[LOAD]
-    assert cpu["cpu_s"] == pytest.approx(0.5 + 3 * time.process_time(), rel=0.05)
-    assert cpu["rss_bytes"] == 7
-    assert 0 < found.uncertainty_s < 1
+def test_users_that_never_wait_are_counted_as_they_go() -> None:
+    pool, bus = started()
+    before = pool.counts()
+    for node in bus.nodes.values():
+        node.user_class("sendfile").meter.add_bytes(11)
+    assert pool.counts().received_bytes - before.received_bytes == 33
 
 
-def test_counts_of_each_worker_are_interpolated_to_the_moment_of_the_snapshot() -> None:
-    class Two(DistributedPool):
-        """One worker is read early and one late, as over a slow network."""
-
-        readings = itertools.cycle(
-            [[Received(9.0, 100, 1), Received(9.9, 1000, 10)], [Received(11.0, 300, 3), Received(10.1, 1200, 12)]]
-        )
-
-        def counts(self, mark: Any = None) -> list[Received]:
-            return next(self.readings)
-
-    class At10(InstantAgent):
-        def read(self) -> TimedSnapshot:
-            return TimedSnapshot(Snapshot(55.0, {}), 10.0)
-
-    found = boundary(At10(), Two(Bus(2), 2), None)  # type: ignore[arg-type]
-    assert found.received_bytes == pytest.approx(200 + 1100)
-    assert found.downloads == pytest.approx(2 + 11)
+def test_a_variant_has_users_and_numbers_of_its_own_in_each_worker(slices: list[tuple[str, int]]) -> None:
+    base = named("sendfile")
+    variant = variant_class(base, "sendfile@chunk=64KiB")
+    variant.address = ("10.0.0.9", 4343)
+    pool, bus = started(classes=(base, variant))
+    for node in bus.nodes.values():
+        node.user_class("sendfile").meter.add_failure("WrongStatusError")
+    assert {name: meter.failures for name, meter in pool.meters().items()} == {
+        "sendfile": 3, "sendfile@chunk=64KiB": 0,
+    }  # fmt: skip
+    pool.run_slice("sendfile@chunk=64KiB", 1, 60.0)
+    assert slices == 3 * [("sendfile@chunk=64KiB", 1)]
 
 
 def test_the_users_of_all_workers_have_different_numbers_at_a_pace() -> None:
@@ -169,15 +168,25 @@ def test_the_users_of_all_workers_have_different_numbers_at_a_pace() -> None:
 def test_users_that_cannot_be_divided_are_refused() -> None:
     pool = DistributedPool(Bus(2), 2)  # type: ignore[arg-type]
     with pytest.raises(UserError, match="5 users cannot be divided among 2 workers"):
-        pool.start(next(iter(user_classes().values())), 5, None)
+        pool.start((named("sendfile"),), 5, None)
 
 
-def test_a_worker_that_does_not_answer_makes_the_cell_void(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_that_does_not_answer_makes_the_round_void(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(master, "ANSWER_TIMEOUT_S", 0.05)
     pool, bus = started()
     bus.nodes["w1"].silent = True
     with pytest.raises(PeerLostError, match="worker w1 did not answer"):
         pool.counts()
+
+
+def test_a_slice_may_take_longer_than_other_answers(
+    slices: list[tuple[str, int]], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(master, "ANSWER_TIMEOUT_S", 0.05)
+    pool, bus = started(1)
+    node, handler = bus.nodes["w0"], bus.nodes["w0"].handlers[SLICE]
+    monkeypatch.setitem(node.handlers, SLICE, lambda **msg: gevent.spawn_later(0.2, lambda: handler(**msg)))
+    assert pool.run_slice("sendfile", 1, 20.0).received_bytes == 7
 
 
 def test_a_worker_that_is_ready_before_it_listens_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -197,10 +206,10 @@ def test_a_worker_that_is_ready_before_it_listens_is_waited_for(monkeypatch: pyt
     monkeypatch.setattr(bus, "send_message", deaf_at_first)
     pool = DistributedPool(bus, 2)  # type: ignore[arg-type]
     pool.wait_for_workers(10)
-    assert len(pool.counts()) == 2
+    assert pool.counts().downloads == 0
 
 
-def test_a_worker_that_locust_misses_makes_the_cell_void() -> None:
+def test_a_worker_that_locust_misses_makes_the_round_void() -> None:
     pool, bus = started()
     pool.check()
     bus.clients.running.pop()
@@ -228,9 +237,10 @@ def test_a_late_answer_is_not_taken_for_another(monkeypatch: pytest.MonkeyPatch)
 def test_a_worker_without_the_target_refuses() -> None:
     bus = Bus(1)
     pool = DistributedPool(bus, 1)  # type: ignore[arg-type]
-    unknown = type("Unknown", (DownloadUser,), {"target": "unheard-of", "address": ("127.0.0.1", 1)})
+    members = {"target": "unheard-of", "mode": "unheard-of", "address": ("127.0.0.1", 1)}
+    unknown = type("Unknown", (DownloadUser,), members)
     with pytest.raises(UserError, match="has no target 'unheard-of'"):
-        pool.start(unknown, 1, None)
+        pool.start((unknown,), 1, None)
 
 
 def test_a_worker_that_cannot_read_a_message_answers(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -249,7 +259,7 @@ def test_the_master_ignores_the_refusal_of_a_message_that_it_did_not_send() -> N
     pool, bus = started(1)
     node = bus.nodes["w0"]
     node.handlers[PREPARE](msg=SimpleNamespace(node_id="m", data={"number": "x"}), environment=None)
-    assert len(pool.counts()) == 1
+    assert pool.counts().downloads == 0
 
 
 def test_samples_of_a_load_are_the_sum_of_its_processes() -> None:

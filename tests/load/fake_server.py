@@ -3,12 +3,13 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def answering(answer: bytes, then: str = "close") -> Iterator[tuple[str, int]]:
-    """The address of a server that reads a head, sends the answer, and then closes, resets or stalls."""
+def answering(answer: bytes, then: str = "close", delay_s: float = 0.0) -> Iterator[tuple[str, int]]:
+    """The address of a server that reads a head, waits, sends the answer, and then closes, resets or stalls."""
     listener = socket.create_server(("127.0.0.1", 0))
     kept: list[socket.socket] = []
 
@@ -17,6 +18,7 @@ def answering(answer: bytes, then: str = "close") -> Iterator[tuple[str, int]]:
             while True:
                 sock, _ = listener.accept()
                 sock.recv(65536)
+                time.sleep(delay_s)
                 sock.sendall(answer)
                 if then == "stall":
                     kept.append(sock)

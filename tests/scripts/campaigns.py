@@ -103,16 +103,35 @@ class Running:
     def nothing_is_left(self) -> bool:
         return not any(child.is_running() and child.status() != "zombie" for child in self.started)
 
-    def child(self, module: str) -> psutil.Process:
+    def loaded_server(self, mode: str) -> psutil.Process:
+        """The server of a mode, once both of its users are connected: its first slice has begun."""
+        found: list[psutil.Process] = []
+
+        def loaded() -> bool:
+            found[:] = [self.child("servers", mode)]
+            return connections(found[0]) >= 2
+
+        eventually(loaded)
+        return found[0]
+
+    def child(self, *words: str) -> psutil.Process:
+        """One of its processes, by words of its command line."""
         found: list[psutil.Process] = []
 
         def there() -> bool:
             children = psutil.Process(self.process.pid).children(recursive=True)
-            found[:] = [child for child in children if module in command_line(child)]
+            found[:] = [child for child in children if {*words} <= {*command_line(child)}]
             return bool(found)
 
         eventually(there)
         return found[0]
+
+
+def connections(process: psutil.Process) -> int:
+    try:
+        return sum(one.status == psutil.CONN_ESTABLISHED for one in process.net_connections("tcp"))
+    except psutil.NoSuchProcess:
+        return 0
 
 
 def command_line(process: psutil.Process) -> list[str]:

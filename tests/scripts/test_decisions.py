@@ -2,17 +2,16 @@
 
 import importlib
 import json
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 
+from load.campaign.options import repeating_command, with_defaults
 from profiles.store.run_folder import RunFolder
 from reports.export.attachments import record
 from reports.export.reproduce import read
+from scripts.common_arguments import parser_of
 from tests.commands import Done, run_here
-from tests.conftest import PROJECT
 from tests.reports import several_runs, synthetic
 
 
@@ -86,18 +85,21 @@ def test_rounds_are_exported_in_the_format_that_is_asked_for(kept: Path) -> None
 
 
 def test_what_load_writes_can_be_read(tmp_path: Path) -> None:
-    """Asked of another process: load.campaign imports locust."""
-    ask = """if True:
-        from load.campaign.options import repeating_command, with_defaults
-        from scripts.common_arguments import parser_of
-        given = ["--rounds=9", "--window=1.5", "--warm-up=0.25", "--profile=1", "--users=2", "--sink=copy", "--pin=0",
-                 "--gib-per-day=123456", "--precision=0.1", "--retries=1", "--calibrate=1",
-                 "--options", "read-send.chunk=64KiB"]
-        options = with_defaults(parser_of("load", "").parse_args(given), 2)
-        print(repeating_command(options, ("sendfile", "read-send"), 3_000_017))"""
-    done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=True)
-    written = done.stdout.strip()
-    assert set(written.replace("'", "").split()) >= {"CALIBRATE=1", "RETRIES=1", "BASELINE=sendfile", "ROUNDS=9"}
+    given = ["--rounds=9", "--seconds=90", "--slice=0.2", "--window=1.5", "--warm-up=0.25", "--profile=1", "--users=2"]
+    given += ["--sink=copy", "--pin=0", "--gib-per-day=123456", "--precision=0.1", "--retries=2", "--calibrate=1"]
+    given += ["--options", "read-send.chunk=64KiB"]
+    options = with_defaults(parser_of("load", "").parse_args(given))
+    written = repeating_command(options, ("sendfile", "read-send"), 3_000_017)
+    said = {*written.replace("'", "").split()}
+    assert said >= {
+        "CALIBRATE=1",
+        "RETRIES=2",
+        "BASELINE=sendfile",
+        "ROUNDS=9",
+        "SECONDS=90",
+        "SLICE=0.2",
+        "WINDOW=1.5",
+    }
     words = read(bare_report(tmp_path, written)).load_arguments
     assert words[:3] == ["--modes", "sendfile", "read-send"] and "--warm-up=0.25" in words and "--pin=0" in words
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from profiles.store.proof import Proof
+from profiles.store.records import Void
 from profiles.store.run_folder import RunFolder
 from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES
@@ -16,10 +17,19 @@ from tests.scripts.campaigns import TINY
 
 HOSTILE = "<script>alert(1)</script>"
 UNPROFILED = ("--profile", "0")
+IMPATIENT = """if True:
+    from load.campaign import round_runner
+    round_runner.SLICE_TIMEOUT_S = round_runner.MOST_SLOWER = 1
+    from errors import run_command
+    from scripts.load import main
+    run_command(main)"""
 
 
-def load(served: Path, *how: str, modes: str = "external", more: tuple[str, ...], **keys: object) -> tuple[int, str]:
-    """Exit code and output of a campaign with an external server that behaves like `how` (external_servers.py)."""
+def load(
+    served: Path, *how: str, modes: str = "external", more: tuple[str, ...], impatient: bool = False, **keys: object
+) -> tuple[int, str]:
+    """Exit code and output of a campaign with an external server that behaves like `how` (external_servers.py).
+    impatient: its slices time out after seconds, and not after half a minute."""
     (served / "server.py").write_text(SERVER)
     table = {
         "command": [sys.executable, str(served / "server.py"), "{root}", "{port}", *how],
@@ -30,7 +40,8 @@ def load(served: Path, *how: str, modes: str = "external", more: tuple[str, ...]
     text = "[external]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
     (served / "targets.toml").write_text(text)
     out = ["--root", str(served), "--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
-    command = [sys.executable, "-m", "scripts.load", *TINY, *out, "--run", "external", "--modes", *modes.split()]
+    script = ["-c", IMPATIENT] if impatient else ["-m", "scripts.load"]
+    command = [sys.executable, *script, *TINY, *out, "--run", "external", "--modes", *modes.split()]
     command += ["--targets", str(served / "targets.toml"), *more]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110)
     return done.returncode, done.stdout + done.stderr
@@ -85,7 +96,7 @@ def test_what_its_summary_says_is_escaped(compared: Path) -> None:
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            "dies-later", "external's server ended in the middle of a cell: out of luck; the rounds before are kept",
+            "dies-later", "nothing could be measured: external: its server ended in the middle of a slice: out of luck",
             marks=pytest.mark.slow,
         ),
         pytest.param(
@@ -99,6 +110,33 @@ def test_one_that_cannot_be_measured_ends_the_run_in_one_line(served: Path, how:
     code, output = load(served, how, more=UNPROFILED)
     assert code == 1
     assert says in output.strip().splitlines()[-1]
+
+
+@pytest.mark.slow
+def test_one_that_dies_in_every_round_leaves_the_others_their_results(served: Path) -> None:
+    code, output = load(served, "dies-later", modes="read-send sendfile external", more=UNPROFILED)
+    assert code == 1
+    reason = "its server ended in the middle of a slice: out of luck"
+    assert f"external has no result: {reason}" in output
+    folder = RunFolder(served / "profiles" / "external")
+    run = folder.read_run()
+    assert run.state == "done"
+    assert run.voids == (Void(1, "external", reason), Void(2, "external", reason))
+    assert {(cell.round, cell.mode) for cell in folder.read_cells()} == {
+        (number, mode) for number in (1, 2) for mode in ("read-send", "sendfile")
+    }
+
+
+@pytest.mark.slow
+def test_users_that_never_finish_end_their_slice_by_time_out(served: Path) -> None:
+    more = (*UNPROFILED, "--rounds", "1")
+    code, output = load(served, "drips-later", modes="sendfile external", more=more, impatient=True)
+    assert code == 1
+    assert "failures in round 1, external: 1 × SliceTimedOut" in output
+    folder = RunFolder(served / "profiles" / "external")
+    cells = {cell.mode: cell for cell in folder.read_cells()}
+    assert cells["external"].failure_names == {"SliceTimedOut": 1}
+    assert cells["sendfile"].failures == 0 and cells["sendfile"].slices == 2 * folder.read_run().sweeps
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from profiles.host import page_cache
+from profiles.store.records import Slice
 from profiles.store.run_folder import RunFolder
 from servers import payload
 from tests.conftest import PROJECT
@@ -47,13 +48,15 @@ def test_saturated_and_paced_end_on_one_page_and_can_be_repeated(small: Path) ->
     assert (paced.question, paced.name) == ("paced", "tiny/paced")
     assert saturated.pilot_bytes_per_s == paced.pilot_bytes_per_s and set(paced.pilot_bytes_per_s) == set(paced.modes)
     assert saturated.order == paced.order and saturated.state == paced.state == "done"
-    assert done.stderr.count("pilot: ") == done.stderr.count("proof: ") == 2, "each once, before everything else"
+    assert done.stderr.count("proof: ") == 2, "each once, before everything else"
     assert {cell.offered_bytes for cell in folder.read_cells()} == {None}
     for cell in folder.paced.read_cells():
         assert cell.offered_bytes is not None
-        assert cell.offered_bytes == pytest.approx(rate * cell.wall_s, rel=0.01)
-        assert 0 < cell.received_bytes < 1.5 * cell.offered_bytes, "no faster than it was offered"
-        assert cell.downloads == pytest.approx(cell.received_bytes / SMALL_BYTES, abs=5)
+        assert cell.offered_bytes == pytest.approx(rate * cell.wall_s, rel=0.05)
+        assert 0 < cell.received_bytes <= cell.offered_bytes, "no faster than it was offered"
+        assert cell.received_bytes == cell.downloads * SMALL_BYTES
+    for one in folder.paced.read(Slice):
+        assert one.cycles * 2 * SMALL_BYTES >= rate * 1.0 and one.wall_s > 0.9, "a paced slice lasts a second or more"
     found = f"{rate // MIB}MiB/s" if rate % MIB == 0 else f"{rate // 1024}KiB/s"
     text = Tags((small / "reports" / "tiny" / "index.html").read_text()).text
     assert "Verdict · saturated" in text and "Verdict · paced at " in text
@@ -66,18 +69,11 @@ def test_saturated_and_paced_end_on_one_page_and_can_be_repeated(small: Path) ->
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(
-    ("pace", "says"),
-    [
-        ("saturated 1KiB/s", "starts 0.075 times in a window of 0.3 s, and 100 are needed: give SIZE="),
-        ("saturated 1000GiB/s", "is more than"),
-    ],
-)
-def test_a_rate_that_cannot_be_offered_is_refused_before_the_first_round(small: Path, pace: str, says: str) -> None:
-    done = run("load", small, small, *TINY, *LOADED, "--pace", pace)
+def test_a_rate_that_cannot_be_offered_is_refused_before_the_first_round(small: Path) -> None:
+    done = run("load", small, small, *TINY, *LOADED, "--pace", "saturated 1000GiB/s")
     assert done.returncode == 1
-    assert done.stderr.splitlines()[-1].startswith("error: ") and says in done.stderr
-    assert "round 1 of 1" not in done.stderr and not RunFolder(small / "profiles" / "tiny").read_cells()
+    assert done.stderr.splitlines()[-1].startswith("error: ") and "is more than" in done.stderr
+    assert "round 1" not in done.stderr and not RunFolder(small / "profiles" / "tiny").read_cells()
 
 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
@@ -92,22 +88,22 @@ def test_a_cold_run_drops_the_file_looks_and_reads_it_from_the_disk(served: Path
     kind = page_cache.filesystem_of(served / "test-file.bin")
     if kind.split(" ")[0] in page_cache.MEMORY_FILE_SYSTEMS:
         pytest.skip(f"{served} lies on {kind}, which cannot be made cold")
-    done = run("load", served, served, *TINY, "--cache", "cold")
+    done = run("load", served, served, *TINY, "--cache", "cold", "--window", "0.2")
     assert done.returncode == 0, done.stderr
     folder = RunFolder(served / "profiles" / "tiny")
     record, cells = folder.read_run(), folder.read_cells()
     size = record.file.size_bytes
-    assert (record.cache, record.users, record.window_s, len(cells)) == ("cold", 1, 0.0, 2)
+    assert (record.cache, record.users, record.window_s, len(cells)) == ("cold", 1, 0.2, 2)
     assert "CACHE=cold" in record.command
-    lines = done.stderr.splitlines()
-    assert sorted(lines[-2:]) == ["round 1 of 1: read-send", "round 1 of 1: sendfile"] and len(lines) == 4, lines
+    slices = folder.read(Slice)
+    assert {(one.cycles, one.received_bytes, one.failures) for one in slices} == {(1, size, 0)}
     for cell in cells:
-        assert (cell.downloads, cell.received_bytes, cell.failures) == (1, size, 0)
+        assert (cell.downloads, cell.received_bytes, cell.failures) == (cell.slices, cell.slices * size, 0)
         assert cell.metrics["resident_share"] == 0.0, "looked for after it was dropped"
         read = cell.metrics["disk_read_bytes"]
-        assert read is None or size <= read < 2 * size
+        assert read is None or cell.slices * size <= read < 2 * cell.slices * size
     text = Tags((served / "reports" / "tiny" / "index.html").read_text()).text
-    assert "page cache cold: each cell is one download" in text and "Read from disk" in text
+    assert "page cache cold: each " in text and "Read from disk" in text
 
 
 @pytest.fixture

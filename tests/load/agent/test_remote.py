@@ -45,9 +45,8 @@ def test_servers_run_there_and_the_load_is_sampled_here(served: Path) -> None:
         agent.watch(LOAD, os.getpid())
         before = agent.read()
         after = agent.read()
-        assert {"sendfile", "load", "machine", "sampler", "load-sampler"} == set(after.snapshot.processes)
-        assert 0 < after.moment_s - before.moment_s < 30
-        assert 0 <= after.uncertainty_s < 5
+        assert {"sendfile", "load", "machine", "sampler", "load-sampler"} == set(after.processes)
+        assert 0 < after.monotonic_s - before.monotonic_s < 30
         agent.close()
         assert gone(status.pid)
 

@@ -57,7 +57,13 @@ def serve(sock):
     framing = f"Content-Length: {len(body)}"
     if "chunked" in how:
         framing, body = "Transfer-Encoding: chunked", b"%x\\r\\n%s\\r\\n0\\r\\n\\r\\n" % (len(body), body)
-    sock.sendall(f"HTTP/1.1 {status}\\r\\n{framing}\\r\\nConnection: close\\r\\n\\r\\n".encode() + body)
+    head = f"HTTP/1.1 {status}\\r\\n{framing}\\r\\nConnection: close\\r\\n\\r\\n".encode()
+    if "drips-later" in how and len(served) > 40:
+        sock.sendall(head)
+        while True:
+            sock.sendall(b"x")
+            time.sleep(0.1)
+    sock.sendall(head + body)
     sock.close()
 def wait():
     while True:

@@ -1,0 +1,54 @@
+"""What was left to a default is decided once, and stands in the command that repeats the run."""
+
+from argparse import Namespace
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+import knobs
+from load.campaign.options import resolve
+from load.campaign.settings import Settings
+from units import MIB
+
+
+def asked(**given: Any) -> Settings:
+    values = vars(knobs.defaults("load")) | {"modes": ("read-send", "sendfile"), "any_port": True, "targets": None}
+    return resolve(Namespace(**values | given), 64 * MIB)
+
+
+def test_a_campaign_has_up_to_24_rounds_of_about_6_seconds_and_flame_graphs() -> None:
+    settings = asked()
+    assert (settings.rounds, settings.seconds, settings.precision, settings.profile_s) == (24, None, 0.05, 3)
+    assert (settings.round_s, settings.window_s, settings.warm_up_s) == (6.0, 0.0, 0.0)
+    assert not settings.quick and f"ROUNDS=24 PROFILE=3 SEED={settings.seed}" in settings.command
+
+
+def test_a_quick_one_has_a_few_short_rounds_and_no_flame_graphs() -> None:
+    settings = asked(quick=True)
+    assert settings.quick and (settings.rounds, settings.round_s, settings.profile_s) == (6, 1.5, 0)
+    assert "QUICK=1" in settings.command
+    assert (asked(quick=True, rounds=9).rounds, asked(quick=True, profile=1).profile_s) == (9, 1)
+
+
+def test_a_slice_is_longer_at_a_pace() -> None:
+    assert asked().least_slice_s == 0.15
+    assert replace(asked(pace="100MiB/s"), rate=100 * MIB).least_slice_s == 1.0
+    assert asked(slice=0.5).least_slice_s == replace(asked(slice=0.5), rate=100 * MIB).least_slice_s == 0.5
+
+
+def test_cold_downloads_have_one_user_and_no_flame_graphs() -> None:
+    settings = asked(cache="cold")
+    assert (settings.users, settings.profile_s) == (1, 0)
+    assert "USERS" not in settings.command and "PROFILE" not in settings.command and "CACHE=cold" in settings.command
+
+
+@pytest.mark.parametrize(("workers", "users"), [(0, 4), (2, 4), (3, 6), (5, 5)])
+def test_each_worker_has_as_many_users_as_the_others(workers: int, users: int) -> None:
+    assert asked(workers=workers).users == users
+
+
+def test_limits_stand_in_the_command_that_repeats_the_run() -> None:
+    settings = asked(seconds=90.0, slice=0.3, window=2.0, seed=7, rounds=12)
+    assert (settings.seconds, settings.slice_s, settings.window_s) == (90.0, 0.3, 2.0)
+    assert settings.repeating_command.endswith("ROUNDS=12 SECONDS=90 SLICE=0.3 WINDOW=2 PROFILE=3 SEED=7")
