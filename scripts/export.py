@@ -11,7 +11,7 @@ def main() -> int:
     if not formats:
         raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}")
     for path in export(arguments.profiles, arguments.run or None, formats, arguments.reports):
-        print(f"rounds: {path}")
+        print(f"{path.stem}: {path}")
     return EXIT_DONE
 
 

@@ -103,7 +103,7 @@ def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
         ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY; `make help` lists them"),
         ("load", ["ROUNDS=0"], "ROUNDS=0: give a whole number from 1 to 1000"),
         ("load", ["SIZE=huge"], "'huge' is not a size"),
-        ("prove", ["MODES=sendfile sendfile@chunk=64KiB"], "sendfile@chunk=64KiB: sendfile has no option 'chunk'"),
+        ("prove", ["MODES=splice splice@chunk=64KiB"], "splice@chunk=64KiB: splice has no option 'chunk'"),
     ],
 )
 def test_what_is_wrong_is_refused_before_anything_is_made(command: str, given: list[str], says: str) -> None:

@@ -3,17 +3,14 @@
 Its rule: the arithmetic and the sentences are those of reports/analysis, from the rounds that are measured by now.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from profiles.store.records import Cell
 from reports.analysis.aa_floor import effective_floor
-from reports.analysis.disturbance import steal_share
+from reports.analysis.disturbance import steal_seen
 from reports.analysis.rounds import PRIMARY, Dataset, number_of, value
 from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude, delta
-
-MOST_STEAL = 0.02
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +32,7 @@ class ModeSoFar:
 class Interim:
     """question: saturated or paced. rounds: that are judged. planned: at most, without repeats. delta: the smallest
     share that matters. precision: the half-width at which it stops; 0 for never. stolen: in how many rounds the
-    hypervisor took more than MOST_STEAL of the CPU time. stands: whether such rounds are kept."""
+    hypervisor took more than 2 % of the CPU time. stands: whether such rounds are kept."""
 
     question: str
     baseline: str
@@ -59,7 +56,7 @@ def interim_verdict(dataset: Dataset) -> Interim:
         planned=run.rounds_planned or len(run.order),
         delta=delta(reach),
         precision=run.precision,
-        stolen=sum(_stolen(dataset, cells) for cells in dataset.rounds),
+        stolen=sum(steal_seen(cells, run) for cells in dataset.rounds),
         stands=run.clock_excludes_steal is True,
         modes=tuple(_so_far(dataset, verdict) for verdict in conclude(dataset, check(dataset), reach)),
     )
@@ -79,7 +76,3 @@ def _so_far(dataset: Dataset, verdict: Verdict) -> ModeSoFar:
 
 def _cost(cell: Cell | None) -> float | None:
     return None if cell is None else value(cell, PRIMARY)
-
-
-def _stolen(dataset: Dataset, cells: Mapping[str, Cell]) -> bool:
-    return any((steal_share(cell, dataset.run) or 0.0) > MOST_STEAL for cell in cells.values())

@@ -10,11 +10,14 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
+from profiles.store.proof import Proof
 from profiles.store.records import Cell, Repeat, Run, Void
 from reports.analysis.disturbance import must_repeat
-from reports.analysis.paired_ratio import family_confidence, looks, paired_ratio, percent
-from reports.analysis.rounds import PRIMARY, Dataset, build
+from reports.analysis.paired_ratio import looks, percent
+from reports.analysis.rounds import Dataset, build, half_widths, precise
 from reports.analysis.text import plural
+
+MOST_IN_A_ROW = 3
 
 
 def order(modes: tuple[str, ...], rounds: int, seed: int) -> tuple[tuple[str, ...], ...]:
@@ -36,13 +39,13 @@ def _square(modes: tuple[str, ...], chance: random.Random) -> list[tuple[str, ..
 @dataclass(slots=True)
 class Schedule:
     """run: the record; its order, repeats, voids and stopped are kept up to date. modes: as they are measured. retries:
-    how many rounds may be repeated, as a multiple of those that are planned. contradicted: modes whose proof contradicts
-    their name. cells: append those of a round before asking for the next."""
+    how many rounds may be repeated, as a multiple of those that are planned. cells: append those of a round before
+    asking for the next. round_s: about how long one takes."""
 
     run: Run
     modes: tuple[str, ...]
     retries: int
-    contradicted: frozenset[str] = frozenset()
+    proofs: tuple[Proof, ...] = ()
     cells: list[Cell] = field(default_factory=list)
     round_s: float = 0.0
     _began_s: float = 0.0
@@ -50,7 +53,7 @@ class Schedule:
     def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
         """Each round's number and order. What ended them is in the record afterwards."""
         most = self.run.rounds_planned or 0
-        looks_at = looks(self.level, most)
+        looks_at = looks(self.dataset().confidence, most)
         self._began_s = time.monotonic()
         for modes in order(self.modes, most, self.run.seed):
             of = None
@@ -63,17 +66,13 @@ class Schedule:
                 yield number, modes
                 self.round_s = (time.monotonic() - self._began_s) / number
                 of = number
-            if len(self.run.order) - len(self.run.repeats) in looks_at and self._is_precise():
+            if len(self.run.order) - len(self.run.repeats) in looks_at and precise(self.dataset(), self.run.precision):
                 within = f"±{percent(self.run.precision)} after {plural(self._done, 'round')}"
                 return self._stop(f"every interval was within {within}")
         return self._stop(f"the limit of {plural(most, 'round')}")
 
-    @property
-    def level(self) -> float:
-        return family_confidence(len(self.run.modes) - 1)
-
     def dataset(self) -> Dataset:
-        return build(self.run, tuple(self.cells))
+        return build(self.run, tuple(self.cells), proofs=self.proofs)
 
     def void(self, *voids: Void) -> None:
         self.run = replace(self.run, voids=(*self.run.voids, *voids))
@@ -84,27 +83,16 @@ class Schedule:
     def rounds_left(self) -> int:
         """About: as many as the widest interval so far asks for, up to one of the looks."""
         most, judged = self.run.rounds_planned or 0, len(self.run.order) - len(self.run.repeats)
-        looks_at = looks(self.level, most)
+        dataset = self.dataset()
+        looks_at = looks(dataset.confidence, most)
         needed = looks_at[0] if self.run.precision else most
-        for rounds, width in self._half_widths() if self.run.precision else ():
+        for rounds, width in half_widths(dataset) if self.run.precision else ():
             needed = max(needed, round(rounds * ((width or 0.0) / self.run.precision) ** 2))
         last = next((look for look in looks_at if look >= max(needed, judged)), most)
         left = last - judged
         if self.run.seconds is not None:
             left = min(left, math.floor((self.run.seconds - self._spent_s) / max(self.round_s, 1e-3)))
         return max(0, left)
-
-    def _is_precise(self) -> bool:
-        widths = [width for _, width in self._half_widths()]
-        return bool(widths) and all(width is not None and width <= self.run.precision for width in widths)
-
-    def _half_widths(self) -> Iterator[tuple[int, float | None]]:
-        """Rounds and half-width of each interval; those of modes that are void anyway are not waited for."""
-        dataset, failed = self.dataset(), {cell.mode for cell in self.cells if cell.failures}
-        for mode in dataset.others:
-            if mode not in self.contradicted | failed:
-                pairs = dataset.pairs(mode, PRIMARY)
-                yield len(pairs), paired_ratio(pairs, self.level).half_width if pairs else None
 
     @property
     def _spent_s(self) -> float:
@@ -115,9 +103,14 @@ class Schedule:
         return len(self.run.order)
 
     def _repeats(self, number: int) -> bool:
-        """Whether a round measured something else, and may be repeated."""
+        """Whether a round measured something else, and may be repeated. Where one after the other does, this machine is
+        like that, and repeating does not help."""
+        last = range(max(1, number - MOST_IN_A_ROW + 1), number + 1)
         if len(self.run.repeats) >= self.retries * (self.run.rounds_planned or 0):
             return False
+        return self._went_wrong(number) and not (len(last) == MOST_IN_A_ROW and all(map(self._went_wrong, last)))
+
+    def _went_wrong(self, number: int) -> bool:
         cells = self.cells_of(number)
         return not cells or bool(must_repeat(cells, self.run))
 

@@ -114,13 +114,17 @@ def value(cell: Cell, metric: str, *, per_gib: bool = False) -> float | None:
     return number / (cell.received_bytes / GIB) if cell.received_bytes else None
 
 
-def precise(dataset: Dataset, target: float, level: float) -> bool:
-    """Whether every interval has at most this half-width; never where that is 0. A mode that is void already, or has
-    no pair, is not waited for."""
+def half_widths(dataset: Dataset) -> list[tuple[int, float | None]]:
+    """Rounds and half-width of every interval. A mode that is void already, or has no pair, is not waited for."""
     void = {cell.mode for cell in dataset.cells if cell.failures}
     void |= {proof.mode for proof in dataset.proofs if proof.contradiction}
     found = [dataset.pairs(mode, PRIMARY) for mode in dataset.others if mode not in void]
-    widths = [paired_ratio(pairs, level).half_width for pairs in found if pairs]
+    return [(len(pairs), paired_ratio(pairs, dataset.confidence).half_width) for pairs in found if pairs]
+
+
+def precise(dataset: Dataset, target: float) -> bool:
+    """Whether every interval has at most this half-width; never where that is 0."""
+    widths = [width for _, width in half_widths(dataset)]
     return target > 0 and bool(widths) and all(width is not None and width <= target for width in widths)
 
 

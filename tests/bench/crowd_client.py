@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from locust.env import Environment
 
 from load.users.locust_users import let_locust_know, user_classes
-from load.users.user_group import SliceCounts
+from load.users.slice_counts import SliceCounts
 from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
 from load.workers.recruit import UserPool

@@ -18,11 +18,12 @@ from load.users.slice_counts import SliceCounts
 from profiles.metrics.process import METRICS
 from profiles.protocol import FileState, Snapshot
 from profiles.store.records import Void
+from profiles.targets.variants import parse_all
 from units import MIB
 
 MODES = ("read-send", "sendfile", "splice")
 FACTS = SimpleNamespace(metrics=tuple(metric.facts for metric in METRICS))
-SETTINGS = Settings(MODES, rounds=9, users=2, sink="discard", command="make load", seed=7)
+SETTINGS = Settings(MODES, parse_all(MODES), rounds=9, users=2, sink="discard", command="make load", seed=7)
 CYCLE_S = 0.05
 
 

@@ -61,7 +61,7 @@ def test_every_variant_is_a_target_of_the_record() -> None:
     settings = settings_of("read-send", "read-send@again", "splice@pipe=64KiB")
     targets = tuple(target.facts for target in catalog.discover().values())
     facts = Facts(targets, (), FileFacts("test-file.bin", 1 << 20, "", "ext4"), 0.5, {"affinity": "0,1"}, {})
-    record = run_record(settings, "run", (), {}, facts)
+    record = run_record(settings, "run", {}, facts)
     assert record.modes == settings.modes
     assert [target.options.get("pipe") for target in record.targets] == [None, None, 65536]
 

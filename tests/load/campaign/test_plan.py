@@ -8,9 +8,12 @@ import pytest
 from load.campaign import plan as tested
 from load.campaign.plan import LIKELY_ROUNDS, PROBE_S, PROFILE_START_S, PROOF_S, Plan
 from load.campaign.settings import Settings
+from profiles.targets.variants import parse_all
 
 MODES = ("read-send", "sendfile")
-SETTINGS = Settings(MODES, rounds=24, users=4, sink="discard", command="make load", precision=0.05, round_s=6.0)
+SETTINGS = Settings(
+    MODES, parse_all(MODES), rounds=24, users=4, sink="discard", command="make load", precision=0.05, round_s=6.0
+)
 
 
 @pytest.fixture

@@ -13,6 +13,7 @@ from load.campaign import schedule as tested
 from load.campaign.schedule import Schedule, order
 from profiles.store.records import Cell, Repeat, Run, Void
 from reports.analysis.paired_ratio import looks
+from reports.analysis.rounds import Dataset
 from tests.reports import synthetic
 
 Change = Callable[[str, int], dict[str, float | None]]
@@ -79,7 +80,7 @@ def measured(
 @pytest.mark.parametrize("modes", [TWO, THREE])
 def test_a_quiet_campaign_ends_at_the_first_look(modes: tuple[str, ...]) -> None:
     schedule = measured(made(modes), ratios(0.01))
-    first = looks(schedule.level, 24)[0]
+    first = looks(schedule.dataset().confidence, 24)[0]
     assert len(schedule.run.order) == first < 24
     assert schedule.run.stopped == f"every interval was within ±5 % after {first} rounds"
 
@@ -89,13 +90,13 @@ def test_between_looks_nobody_looks(monkeypatch: pytest.MonkeyPatch) -> None:
     at: list[int] = []
     schedule = made(THREE)
 
-    def is_precise(self: Schedule) -> bool:
-        at.append(len(self.run.order))
+    def never(dataset: Dataset, _: float) -> bool:
+        at.append(len(dataset.rounds))
         return False
 
-    monkeypatch.setattr(Schedule, "_is_precise", is_precise)
+    monkeypatch.setattr(tested, "precise", never)
     measured(schedule, ratios(0.01))
-    assert tuple(at) == looks(schedule.level, 24)
+    assert tuple(at) == looks(schedule.dataset().confidence, 24)
 
 
 @pytest.mark.parametrize("effect", [1.0, 0.2])
@@ -121,21 +122,23 @@ def test_modes_that_are_void_anyway_are_not_waited_for() -> None:
         return ratios(0.3 if mode == "read-whole" else 0.001)(mode, number)
 
     schedule = made(THREE)
-    schedule.contradicted = frozenset({"read-whole"})
-    assert len(measured(schedule, one_noisy).run.order) == looks(schedule.level, 24)[0]
+    schedule.proofs = tuple(
+        dataclasses.replace(p, wrong=("0+1",)) for p in synthetic.proofs(schedule.run) if p.mode == "read-whole"
+    )
+    assert len(measured(schedule, one_noisy).run.order) == looks(schedule.dataset().confidence, 24)[0]
     failing = made(THREE)
     for number, modes in failing.rounds():
         for position, mode in enumerate(modes, 1):
             cell = synthetic.bare_cell(mode, number, position, **one_noisy(mode, number))
             failing.cells.append(dataclasses.replace(cell, failures=int(mode == "read-whole")))
-    assert len(failing.run.order) == looks(schedule.level, 24)[0]
+    assert len(failing.run.order) == looks(schedule.dataset().confidence, 24)[0]
 
 
 @pytest.mark.parametrize(("noise", "last"), [(0.001, "first look"), (0.5, "limit")])
 def test_as_many_rounds_are_left_as_the_widest_interval_asks_for(noise: float, last: str) -> None:
     schedule = made()
     schedule.round_s = 5.0
-    first = looks(schedule.level, 24)[0]
+    first = looks(schedule.dataset().confidence, 24)[0]
     schedule.run = dataclasses.replace(schedule.run, order=order(TWO, first - 1, 7))
     for number in range(1, first):
         for mode in TWO:
@@ -146,7 +149,7 @@ def test_as_many_rounds_are_left_as_the_widest_interval_asks_for(noise: float, l
 
 def test_before_any_interval_the_first_look_is_ahead_and_time_may_be_shorter(clock: list[float]) -> None:
     schedule = made()
-    assert schedule.rounds_left() == looks(schedule.level, 24)[0]
+    assert schedule.rounds_left() == looks(schedule.dataset().confidence, 24)[0]
     assert made(precision=0.0).rounds_left() == 24
     hurried = made(seconds=20.0)
     hurried.round_s, hurried._began_s = 6.0, clock[0]
@@ -183,7 +186,8 @@ def test_a_round_that_measured_something_else_is_repeated_at_once_in_its_order(r
 def test_repeats_end_on_a_machine_that_is_never_calm(repeated: set[int]) -> None:
     repeated |= set(range(1, 100))
     schedule = measured(made(rounds=4, retries=2), ratios(0.3))
-    assert len(schedule.run.repeats) == 2 * 4 and len(schedule.run.order) == 3 * 4
+    assert schedule.run.repeats == (Repeat(2, 1), Repeat(3, 2)), "a third in a row tells that repeating does not help"
+    assert len(schedule.run.order) == 6
     assert measured(made(rounds=4, retries=0), ratios(0.3)).run.repeats == ()
 
 
@@ -197,7 +201,7 @@ def test_repeats_count_as_no_more_rounds_than_were_planned(repeated: set[int]) -
     """Three of them are repeats, so that the first look comes three rounds later."""
     repeated |= {1, 4, 7}
     schedule = measured(made(), ratios(0.01))
-    assert len(schedule.run.order) == looks(schedule.level, 24)[0] + 3
+    assert len(schedule.run.order) == looks(schedule.dataset().confidence, 24)[0] + 3
 
 
 def test_a_round_in_which_a_peer_was_lost_is_repeated(repeated: set[int]) -> None:

@@ -36,18 +36,18 @@ def test_a_cell_that_was_lost_costs_no_other_mode_its_pair() -> None:
 def test_precision_waits_for_every_mode_that_can_still_get_a_verdict() -> None:
     run = synthetic.run(("read-send", "sendfile", "read-whole"), rounds=9)
     cells = tuple(synthetic.cells(run))
-    records, level = build(run, cells), build(run, cells).confidence
-    assert level == 0.975
-    assert precise(records, 0.10, level) and not precise(records, 0.001, level) and not precise(records, 0, level)
+    records = build(run, cells)
+    assert records.confidence == 0.975
+    assert precise(records, 0.10) and not precise(records, 0.001) and not precise(records, 0)
     noisy = tuple(
         dataclasses.replace(c, metrics=c.metrics | {PRIMARY: 2.0**c.round}) if c.mode == "sendfile" else c
         for c in cells
     )
-    assert not precise(build(run, noisy), 0.10, level)
+    assert not precise(build(run, noisy), 0.10)
     failed = tuple(dataclasses.replace(c, failures=1) if c.mode == "sendfile" else c for c in noisy)
-    assert precise(build(run, failed), 0.10, level), "a void mode is not waited for"
-    assert precise(build(run, tuple(c for c in cells if c.mode != "sendfile")), 0.10, level)
-    assert not precise(build(run, tuple(c for c in cells if c.mode == "read-send")), 0.10, level)
+    assert precise(build(run, failed), 0.10), "a void mode is not waited for"
+    assert precise(build(run, tuple(c for c in cells if c.mode != "sendfile")), 0.10)
+    assert not precise(build(run, tuple(c for c in cells if c.mode == "read-send")), 0.10)
 
 
 def test_the_order_of_the_lines_does_not_matter() -> None:

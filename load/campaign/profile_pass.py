@@ -1,0 +1,89 @@
+"""Flame graphs: each mode under the same load with a profiler attached, never scored (docs/method.md §1).
+
+Its rule: a machine without perf, or without the right to use it, says so once and goes on with py-spy alone.
+"""
+
+import contextlib
+import time
+from collections.abc import Iterator
+
+import gevent
+
+from load.campaign.cell import Edge, cell_between
+from load.campaign.recordings import save_flame_graph, wait_for_recording
+from load.campaign.serving import Serving
+from load.campaign.settings import Settings
+from profiles.protocol import Facts, Profiler
+from profiles.store.records import Cell, DeepProfile, Profile
+from profiles.store.run_folder import RunFolder
+
+LOSS_POLL_S = 0.5
+
+
+class ProfilePass:
+    def __init__(self, serving: Serving, settings: Settings, folder: RunFolder, facts: Facts) -> None:
+        self._serving = serving
+        self._agent = serving.agent
+        self._settings = settings
+        self._folder = folder
+        self._facts = facts
+        self._tried: list[DeepProfile] = []
+
+    def run(self, position: int, mode: str) -> tuple[Profile, DeepProfile | None]:
+        """With py-spy, then with perf; None once perf was refused, or showed nothing of two modes."""
+        profile = self._py_spy(position, mode)
+        if perf_unavailable(self._tried):
+            return profile, None
+        self._tried.append(self._perf(position, mode))
+        return profile, self._tried[-1]
+
+    def _py_spy(self, position: int, mode: str) -> Profile:
+        with self._loaded(mode, "py-spy"):
+            self._agent.record(mode, self._settings.profile_s)
+            cell = self._watched(position, mode)
+            recording = wait_for_recording(self._agent, mode, 0.0)
+        return save_flame_graph(self._folder, cell, recording)
+
+    def _perf(self, position: int, mode: str) -> DeepProfile:
+        """perf is attached before there are connections. Its Python frames may come from the py-spy pass just before
+        (profiles/profilers/folded_stacks.py)."""
+        with self._loaded(mode, "perf"):
+            self._agent.record(mode, self._settings.profile_s)
+            refused = self._agent.recording(mode)
+            if refused.state == "failed":
+                return DeepProfile(mode, None, None, reason=refused.reason)
+            cell = self._watched(position, mode)
+            recording = wait_for_recording(self._agent, mode, 0.0)
+        if recording.state == "failed":
+            return DeepProfile(mode, cell, None, reason=recording.reason)
+        self._folder.write_file(f"{mode}.folded", recording.raw.encode())
+        facts = (recording.rate_hz, recording.counted_s, recording.python)
+        return DeepProfile(mode, cell, f"{mode}.folded", *facts)
+
+    @contextlib.contextmanager
+    def _loaded(self, mode: str, profiler: Profiler) -> Iterator[None]:
+        """A fresh server under the load of users that never wait."""
+        serving, users = self._serving, self._settings.users
+        with serving.served((mode,), profiler) as classes, serving.loaded(classes, users, gated=False):
+            gevent.sleep(self._settings.warm_up_s)
+            yield
+
+    def _watched(self, position: int, mode: str) -> Cell:
+        self._serving.pool.reset()
+        first, ends_s = self._edge(), time.monotonic() + self._settings.profile_s
+        while (left_s := ends_s - time.monotonic()) > 0:
+            gevent.sleep(min(left_s, LOSS_POLL_S))
+            self._agent.check()
+            self._serving.pool.check()
+        edges, meter = (first, self._edge()), self._serving.pool.meters()[mode]
+        return cell_between(edges, mode, (0, position), self._serving.samples.began_s, meter, self._facts.metrics)
+
+    def _edge(self) -> Edge:
+        snapshot = self._agent.read()
+        counts = self._serving.pool.counts()
+        return Edge(snapshot, time.monotonic(), counts.received_bytes, counts.downloads)
+
+
+def perf_unavailable(tried: list[DeepProfile]) -> bool:
+    """Whether perf was refused, or showed nothing of the first two modes: then it will not work for the others."""
+    return any(one.cell is None for one in tried) or (len(tried) > 1 and not any(one.folded for one in tried))
