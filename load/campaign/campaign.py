@@ -5,6 +5,7 @@ Its rule: three passes that are never mixed (docs/method.md §1), and whatever i
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from errors import UserError
@@ -76,7 +77,7 @@ class Campaign:
             unscored += self._pilot(schedule, serving, runner)
             self._score(schedule, serving, runner)
             unscored += self._probe(schedule, serving, runner)
-            unscored += self._profile(schedule.run, serving, facts)
+            self._profile(schedule.run, serving, facts)
             state = self._agent.file_state()
             file = replace(schedule.run.file, resident_share_after=state.resident_share, changed=state.changed)
             schedule.run = replace(schedule.run, file=file)
@@ -242,13 +243,11 @@ class Campaign:
         self._folder.append(*(Probe(cell, users) for cell in probed))
         return probed
 
-    def _profile(self, run: Run, serving: Serving, facts: Facts) -> list[Cell]:
+    def _profile(self, run: Run, serving: Serving, facts: Facts) -> None:
         """Each mode under the same load with profilers attached; never scored (docs/method.md §1)."""
         profiling = ProfilePass(serving, self._settings, self._folder, facts)
-        cells = []
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
             self._tell(f"flame graph: {mode}")
-            profile, deep = self._retry_once(lambda: profiling.run(position, mode), serving)  # noqa: B023  # called here
-            cells += [one.cell for one in (profile, deep) if one is not None and one.cell is not None]
+            self._retry_once(partial(profiling.run, position, mode), serving)
             self._plan.profiled()
-        return cells
+        profiling.finish()

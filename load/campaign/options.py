@@ -23,7 +23,7 @@ from profiles.targets.variants import Variant, canonical, parse_all, target_of
 from units import parse_size
 
 BASELINE = "read-send"
-PROFILE_S = 3
+PROFILE_S = 1
 ROUNDS = 24
 USERS = 4
 QUICK_ROUNDS = 6

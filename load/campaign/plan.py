@@ -8,7 +8,7 @@ import time
 from load.campaign.schedule import Schedule
 from load.campaign.settings import Settings
 
-PROOF_S, PROBE_S, PROFILE_START_S = 0.8, 2.0, 1.2  # about
+PROOF_S, PROBE_S, PROFILE_START_S = 0.8, 2.0, 1.3  # about
 LIKELY_ROUNDS = 9
 
 
@@ -37,7 +37,7 @@ class Plan:
 
     @property
     def left_s(self) -> float:
-        profiles_s = self._profiles_left * (self._settings.profile_s + PROFILE_START_S)
+        profiles_s = self._profiles_left * (2 * self._settings.profile_s + PROFILE_START_S)
         return self._proofs_left * PROOF_S + self._rounds_s + (PROBE_S if self._rounds_s else 0.0) + profiles_s
 
     @property

@@ -6,6 +6,7 @@ Its rule: a machine without perf, or without the right to use it, says so once a
 import contextlib
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import gevent
 
@@ -21,6 +22,8 @@ LOSS_POLL_S = 0.5
 
 
 class ProfilePass:
+    """Writes the records of each mode when they are complete."""
+
     def __init__(self, serving: Serving, settings: Settings, folder: RunFolder, facts: Facts) -> None:
         self._serving = serving
         self._agent = serving.agent
@@ -28,14 +31,21 @@ class ProfilePass:
         self._folder = folder
         self._facts = facts
         self._tried: list[DeepProfile] = []
+        self._open: DeepProfile | None = None
 
-    def run(self, position: int, mode: str) -> tuple[Profile, DeepProfile | None]:
-        """With py-spy, then with perf; None once perf was refused, or showed nothing of two modes."""
-        profile = self._py_spy(position, mode)
-        if perf_unavailable(self._tried):
-            return profile, None
-        self._tried.append(self._perf(position, mode))
-        return profile, self._tried[-1]
+    def run(self, position: int, mode: str) -> None:
+        """Record a mode with py-spy, then with perf, unless that was refused, or showed nothing of two modes."""
+        self._folder.append(self._py_spy(position, mode))
+        self.finish()
+        if not perf_unavailable(self._tried):
+            self._open = self._perf(position, mode)
+
+    def finish(self) -> None:
+        """Fetch what perf recorded last: it takes a second to end, most of it waiting, and the next mode goes on."""
+        if self._open is not None:
+            deep, self._open = self._open, None
+            self._tried.append(self._fetched(deep) if deep.cell else deep)
+            self._folder.append(self._tried[-1])
 
     def _py_spy(self, position: int, mode: str) -> Profile:
         with self._loaded(mode, "py-spy"):
@@ -45,20 +55,25 @@ class ProfilePass:
         return save_flame_graph(self._folder, cell, recording)
 
     def _perf(self, position: int, mode: str) -> DeepProfile:
-        """perf is attached before there are connections. Its Python frames may come from the py-spy pass just before
-        (profiles/profilers/folded_stacks.py)."""
+        """Counted, and to be fetched; or without a cell, where perf was refused. It is attached before there are
+        connections. Its Python frames may come from the py-spy pass just before (profilers/folded_stacks.py)."""
         with self._loaded(mode, "perf"):
             self._agent.record(mode, self._settings.profile_s)
             refused = self._agent.recording(mode)
             if refused.state == "failed":
                 return DeepProfile(mode, None, None, reason=refused.reason)
             cell = self._watched(position, mode)
-            recording = wait_for_recording(self._agent, mode, 0.0)
+            self._agent.recording(mode)  # it is over: perf stops counting
+        return DeepProfile(mode, cell, None)
+
+    def _fetched(self, deep: DeepProfile) -> DeepProfile:
+        recording = wait_for_recording(self._agent, deep.mode, 0.0)
         if recording.state == "failed":
-            return DeepProfile(mode, cell, None, reason=recording.reason)
-        self._folder.write_file(f"{mode}.folded", recording.raw.encode())
+            return replace(deep, reason=recording.reason)
+        folded = f"{deep.mode}.folded"
+        self._folder.write_file(folded, recording.raw.encode())
         facts = (recording.rate_hz, recording.counted_s, recording.python)
-        return DeepProfile(mode, cell, f"{mode}.folded", *facts)
+        return DeepProfile(deep.mode, deep.cell, folded, *facts)
 
     @contextlib.contextmanager
     def _loaded(self, mode: str, profiler: Profiler) -> Iterator[None]:

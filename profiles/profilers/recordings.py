@@ -54,11 +54,13 @@ class Recordings:
         return recording
 
     def end(self, target: str) -> None:
-        """End what records a target, as its server ends."""
-        for recorder in (self._attached.pop(target, None), self._begun.pop(target, None)):
-            if recorder is not None:
-                recorder.kill()
+        """End what records a target, as its server ends. perf that has counted goes on to write its data."""
+        for recorders in (self._attached, self._begun):
+            recorder = recorders.get(target)
+            if recorder is not None and not (isinstance(recorder, Perf) and recorder.has_counted):
+                recorders.pop(target).kill()
 
     def close(self) -> None:
-        for target in {*self._attached, *self._begun}:
-            self.end(target)
+        for recorder in (*self._attached.values(), *self._begun.values()):
+            recorder.kill()
+        self._attached, self._begun = {}, {}
