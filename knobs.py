@@ -163,7 +163,7 @@ _ROWS = (
          unit="seconds", default="what fits into a round of 6 seconds", label="Measured per mode and round"),
     Knob("WARM_UP", "number", "discarded before that, in whole downloads", _for(load=0.0, sweep=0.0), limits=(0, 600),
          unit="seconds", default="one download of each user"),
-    Knob("PROFILE", "count", "flame graphs, per mode and profiler, py-spy and perf; 0 for none", _for("load"), limits=(0, 600),
+    Knob("PROFILE", "count", "flame graphs, per mode and profiler (py-spy, perf); 0 for none", _for("load"), limits=(0, 600),
          unit="seconds", default="1; 0 if QUICK", label="Flame graph"),
     Knob("MINUTES", "number", "how long it may take", _for(sweep=10.0, soak=2.0, fuzz=1.0), limits=(0.01, 1440),
          unit="minutes"),

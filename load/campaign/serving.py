@@ -12,7 +12,7 @@ from load.campaign.recordings import SampleLog
 from load.campaign.settings import Settings
 from load.context import LoadContext
 from load.errors import PeerLostError
-from load.users.locust_users import DownloadUser, let_locust_know
+from load.users.locust_users import DownloadUser
 from load.workers.recruit import pool_for
 from load.workers.samples import WORKER
 from profiles.protocol import Facts, Profiler, Start
@@ -64,7 +64,6 @@ class Serving:
     @contextlib.contextmanager
     def loaded(self, classes: Classes, users: int, *, gated: bool = True) -> Iterator[None]:
         """Users of each mode, until the end; gated ones wait for their slices."""
-        let_locust_know(self._context.environment, classes.values())
         try:
             self.pool.start(tuple(classes.values()), users, self.rate_bytes_per_s, gated=gated)
             if self.pool.pids != self._watched:  # also those that replaced others

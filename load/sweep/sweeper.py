@@ -8,6 +8,7 @@ import time
 from dataclasses import replace
 from datetime import datetime
 
+from errors import UserError
 from load.campaign import schedule
 from load.campaign.progress import Progress, Report
 from load.campaign.round_runner import RoundRunner
@@ -96,6 +97,8 @@ class SweepRun:
         file = replace(run.file, resident_share_after=state.resident_share, changed=state.changed)
         host = run.host | {"congestion_control": serving.congestion[order[-1]]}
         folder.write_run(replace(run, file=file, host=host, state="done", ended_at=now()))
+        for void in result.voids:  # the point would be asked for again and again
+            raise UserError(f"{self._label(value)}: {void.mode}: {void.reason}")
 
     def _serve(self, size_bytes: int) -> Facts:
         """Serve the file of this size from now on; the agent's facts with it."""

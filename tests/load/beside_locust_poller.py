@@ -20,7 +20,7 @@ class Bench:
     def __init__(self) -> None:
         self._moment_s = 0.0
         agent = SimpleNamespace(newest_sample=lambda: 0, samples=self._samples)
-        context: Any = SimpleNamespace(agent=agent, environment=SimpleNamespace(runner=None))
+        context: Any = SimpleNamespace(agent=agent, environment=SimpleNamespace(runner=None), user_classes={})
         self.loads = SimpleNamespace(in_campaign=False)
         idle_servers = SimpleNamespace(modes=(), statuses=list)
         self.poller = Poller(context, cast(Any, idle_servers), cast(Any, self.loads))

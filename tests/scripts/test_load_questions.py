@@ -48,7 +48,7 @@ def test_saturated_and_paced_end_on_one_page_and_can_be_repeated(small: Path) ->
     assert (paced.question, paced.name) == ("paced", "tiny/paced")
     assert saturated.pilot_bytes_per_s == paced.pilot_bytes_per_s and set(paced.pilot_bytes_per_s) == set(paced.modes)
     assert saturated.order == paced.order and saturated.state == paced.state == "done"
-    assert done.stderr.count("proof: ") == 2, "each once, before everything else"
+    assert done.stderr.count("proofs, ") == 1, "before everything else, for both"
     assert {cell.offered_bytes for cell in folder.read_cells()} == {None}
     for cell in folder.paced.read_cells():
         assert cell.offered_bytes is not None
