@@ -46,14 +46,12 @@ class Supervisor:
         self._last_cpus = wanted[0].cpus if wanted else ()
         cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            started = [pool.submit(self._start, one) for one in wanted]
-        try:
-            for one in started:
-                one.result()
-        except UserError:
-            for each in wanted:
-                self.stop(each.runs_as)
-            raise
+            starting = {one.runs_as: pool.submit(self._start, one) for one in wanted}
+        errors = {name: error for name, future in starting.items() if (error := future.exception())}
+        for error in errors.values():
+            for name in starting.keys() - errors.keys():
+                self.stop(name)
+            raise error
         return [replace(self.status(one.runs_as), cpu_probe_us=cpu_probe_us) for one in wanted]
 
     def _start(self, wanted: Start) -> None:

@@ -158,7 +158,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "SINK='drain'": ("--sink", "drain"),
     "RUN='../x'": ("--run", "../x"),
     "not among the modes": ("--baseline", "sendfile", "--modes", "read-send"),
-    "MODE.NAME=SIZE": ("--option", "sendfile.chunk=4"),
+    "MODE.NAME=SIZE": ("--option", "splice.chunk=4"),
     "is not a size": ("--option", "read-send.chunk=many"),
     "unrecognized arguments": ("--nonsense",),
     "give saturated, auto, both, or a rate": ("--pace", "fast"),

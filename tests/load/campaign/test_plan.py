@@ -53,7 +53,7 @@ def test_it_learns_from_each_round_how_long_and_how_many() -> None:
 def test_flame_graphs_follow_the_rounds() -> None:
     plan = proved(replace(SETTINGS, profile_s=3))
     plan.rounds_are_over()
-    assert plan.left_s == pytest.approx(2 * (3 + PROFILE_START_S))
+    assert plan.left_s == pytest.approx(2 * (2 * 3 + PROFILE_START_S))
     for _ in MODES:
         plan.profiled()
     assert plan.left_s == 0
