@@ -81,16 +81,19 @@ def _why_missing(found: dict[str, Any]) -> str:
 
 def _run(command: list[str]) -> str | bytes:
     """What the trial printed, as bytes; or, as text, why it printed nothing."""
-    try:
-        done = subprocess.run(command, cwd=PROJECT, capture_output=True, timeout=TIMEOUT_S, check=False)
-    except subprocess.TimeoutExpired:
-        return f"its trial did not end within {TIMEOUT_S:.0f} s"
-    if done.returncode < 0:
-        return f"its trial was killed by {signal.Signals(-done.returncode).name}"
-    if done.returncode or not done.stdout:
-        lines = done.stderr.decode(errors="replace").strip().splitlines()
-        return f"its trial failed: {lines[-1] if lines else f'exit code {done.returncode}'}"
-    return done.stdout
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=PROJECT, stdout=pipe, stderr=pipe, start_new_session=True) as trial:
+        try:
+            printed, complaints = trial.communicate(timeout=TIMEOUT_S)
+        except subprocess.TimeoutExpired:
+            os.killpg(trial.pid, signal.SIGKILL)  # strace alone would leave what it traces
+            return f"its trial did not end within {TIMEOUT_S:.0f} s"
+    if trial.returncode < 0:
+        return f"its trial was killed by {signal.Signals(-trial.returncode).name}"
+    if trial.returncode or not printed:
+        lines = complaints.decode(errors="replace").strip().splitlines()
+        return f"its trial failed: {lines[-1] if lines else f'exit code {trial.returncode}'}"
+    return printed
 
 
 def _system_calls(trial: list[str]) -> tuple[dict[str, float] | None, str | None]:
