@@ -66,14 +66,14 @@ def _needed_modes(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
     All modes, where none is named or an option may belong to another mode: the messages then list them.
     """
     named = {word: discovery.import_mode(word)[0] for word in argv if word in discovery.names()}
-    known = {*_COMMON, *(option.name for option in _options(named.values()))}
+    known = {*_COMMON, *_options(named.values())}
     given = {word[2:].partition("=")[0] for word in argv if word.startswith("-")}
     return named if named and given <= known else discovery.discover()
 
 
-def _options(modes: Iterable[mode.Mode]) -> Iterable[mode.Option]:
-    """Each option of these modes once: one name means the same option in every mode."""
-    return dict.fromkeys(option for facts in modes for option in facts.options)
+def _options(modes: Iterable[mode.Mode]) -> dict[str, mode.Option]:
+    """Each option of these modes once, by name: it means the same in every mode, but for the default."""
+    return {option.name: option for facts in modes for option in facts.options}
 
 
 def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
@@ -92,9 +92,14 @@ def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
     )
     parser.add_argument("--congestion", metavar="NAME", help="TCP congestion control (default: cubic, else reno)")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
-    for option in _options(modes.values()):
-        owners = ", ".join(facts.name for facts in modes.values() if option in facts.options)
-        text = f"{option.summary}; default {format_size(option.default_bytes)} ({owners})"
+    for option in _options(modes.values()).values():
+        owners: dict[int, list[str]] = {}
+        for facts in modes.values():
+            for own in facts.options:
+                if own.name == option.name:
+                    owners.setdefault(own.default_bytes, []).append(facts.name)
+        defaults = ", ".join(f"{format_size(size)} ({', '.join(names)})" for size, names in owners.items())
+        text = f"{option.summary}; default {defaults}"
         parser.add_argument(f"--{option.name}", metavar="SIZE", type=partial(_size, option), help=text)
     return parser
 
@@ -111,11 +116,11 @@ def _sizes(
 ) -> dict[str, dict[str, int]]:
     """Every option of the wanted modes, given or default. Raises UsageError for one that no wanted mode has."""
     sizes = {
-        option.name: size_bytes
-        for option in _options(modes.values())
-        if (size_bytes := getattr(given, option.name.replace("-", "_"))) is not None
+        name: size_bytes
+        for name in _options(modes.values())
+        if (size_bytes := getattr(given, name.replace("-", "_"))) is not None
     }
-    for name in sizes.keys() - {option.name for option in _options(modes[name] for name in wanted)}:
+    for name in sizes.keys() - _options(modes[name] for name in wanted).keys():
         raise UsageError(f"--{name} does not apply to {' or '.join(wanted)}")
     return {
         name: {option.name: sizes.get(option.name, option.default_bytes) for option in modes[name].options}

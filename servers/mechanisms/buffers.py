@@ -10,7 +10,7 @@ import threading
 from servers.mode import Option
 
 CHUNK_BYTES = 256 << 10
-OPTION = Option("chunk", CHUNK_BYTES, "bytes per read() and send()")
+OPTION = Option("chunk", CHUNK_BYTES, "bytes per call, at most")
 
 _per_thread = threading.local()
 

@@ -2,8 +2,10 @@
 
 import os
 import socket
+from dataclasses import replace
 
-from servers.mode import BY_REFERENCE, FileShrankError, Mode, Option
+from servers.mechanisms import buffers
+from servers.mode import BY_REFERENCE, FileShrankError, Mode
 
 MOST_BYTES = 1 << 30  # the kernel's own limit is 0x7ffff000, sendfile(2)
 
@@ -12,7 +14,7 @@ MODE = Mode(
     port=8082,
     summary="sendfile(): the kernel hands page-cache pages to the socket by reference",
     copies=BY_REFERENCE,
-    options=(Option("chunk", MOST_BYTES, "bytes per sendfile(), at most"),),
+    options=(replace(buffers.OPTION, default_bytes=MOST_BYTES),),
 )
 
 

@@ -83,7 +83,7 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "POINTS=0: AXIS=size goes from 1 B": ("--points", "0", "4KiB"),
     "goes from 0 to 4,095": ("--axis", "buffer-offset", "--points", "0", "4096"),
     "leave MODES out": ("--axis", "buffer-offset", "--modes", "sendfile"),
-    "needs one of read-send": ("--axis", "chunk", "--modes", "splice", "sendfile"),
+    "needs one of read-send": ("--axis", "chunk", "--modes", "splice", "stdlib-sendfile"),
     "two or more": ("--modes", "sendfile"),
     "the modes are": ("--modes", "sendfile", "nope"),
     "MINUTES=0": ("--minutes", "0"),

@@ -261,7 +261,7 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
         (["sendfile", "--port", "65536"], 2, "--port 65536: ports go from 0 to 65535"),
         (["sendfile", "--port", "-1"], 2, "--port -1: ports go from 0 to 65535"),
         (["sendfile", "--port", "http"], 2, "argument --port: invalid int value: 'http'; `python -m servers --help`"),
-        (["sendfile", "--chunk", "64KiB"], 2, "--chunk does not apply to sendfile"),
+        (["splice", "--chunk", "64KiB"], 2, "--chunk does not apply to splice"),
         (["read-send", "--chunk", "many"], 2, "'many' is not a size: give a number of bytes"),
         (["read-send", "--chunk", "0"], 2, "--chunk 0: it goes from 1 to 1073741824 bytes"),
         (["read-send", "--chunk", "2GiB"], 2, "--chunk 2GiB: it goes from 1 to 1073741824 bytes"),
