@@ -13,6 +13,7 @@ loads on other machines, the lease that it gave (profiles/agent/lease.py).
     POST /start     Start     -> TargetStatus
     POST /start-all list[Start] -> list[TargetStatus], started at the same time
     POST /stop      Named     -> TargetStatus
+    POST /stop-all  list[Named] -> list[TargetStatus], ended at the same time
     POST /watch     Watch     -> Done
     POST /prove     Prove     -> records.Proof
     POST /clock     TryClock  -> clock_check.ClockCheck

@@ -104,6 +104,10 @@ class AgentClient(ABC):
     def stop(self, name: str) -> protocol.TargetStatus:
         return self._ask("POST", "/stop", protocol.TargetStatus, protocol.Named(name))
 
+    def stop_all(self, names: Sequence[str]) -> list[protocol.TargetStatus]:
+        """Several servers, which end at the same time."""
+        return self._ask("POST", "/stop-all", list[protocol.TargetStatus], [protocol.Named(name) for name in names])
+
     def watch(self, name: str, pid: int) -> None:
         self._ask("POST", "/watch", protocol.Done, protocol.Watch(name, pid))
 

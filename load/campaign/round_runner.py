@@ -7,7 +7,7 @@ bytes are exact, no cycle is cut, nothing is interpolated, and no two clocks nee
 import math
 import random
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 import gevent
@@ -43,6 +43,7 @@ class RoundRunner:
     def __init__(self, serving: Serving, settings: Settings, facts: Facts) -> None:
         self.sweeps = 0
         self.measuring = settings.modes[0]
+        self._cycles: dict[str, int] = {}
         self._serving = serving
         self._settings = settings
         self._facts = facts
@@ -56,7 +57,9 @@ class RoundRunner:
         resident = None if cold else serving.agent.warm().resident_share
         with serving.served(order) as classes, serving.loaded(classes, users or settings.users):
             slices = _Slices(serving, settings, self._facts, number, classes, users or settings.users)
-            slices.warm_up()
+            slices.warm_up({} if users else self._cycles)
+            if number:
+                self._cycles = slices.cycles
             if not (sweeps or self.sweeps) and slices.sweep_s:
                 self.sweeps = self._fitting_sweeps(slices, time.monotonic() - began_s)
             for one in mirrored(order, sweeps or self.sweeps, f"{settings.seed} {number}"):
@@ -98,9 +101,9 @@ def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
 
 
 class _Slices:
-    """The slices of one round. slice_s: about how long the shortest takes, and sweep_s: one mirrored sweep; both are
-    known after the warm-up. resident: by mode, the largest share of a cold file that was still in the page cache before
-    a slice."""
+    """The slices of one round. cycles: of a slice, by mode. slice_s: about how long the shortest takes, and sweep_s: one
+    mirrored sweep; both are known after the warm-up. resident: by mode, the largest share of a cold file that was still
+    in the page cache before a slice."""
 
     def __init__(
         self, serving: Serving, settings: Settings, facts: Facts, number: int, classes: Classes, users: int
@@ -113,7 +116,7 @@ class _Slices:
         self._tallies = {name: Tally(name, facts.metrics) for name in classes}
         self._late_s = dict.fromkeys(classes, 0.0)
         self.resident: dict[str, float | None] = {}
-        self._cycles = dict.fromkeys(classes, 1)
+        self.cycles = dict.fromkeys(classes, 1)
         self._timeouts_s = dict.fromkeys(classes, WARM_UP_TIMEOUT_S)
         self._timed_out: set[str] = set()
         self._before: Snapshot | None = None
@@ -122,28 +125,30 @@ class _Slices:
         self.slice_s = math.inf
         self.sweep_s = 0.0
 
-    def warm_up(self) -> None:
-        """Whole cycles of each mode, at least one; they tell how many a slice needs."""
+    def warm_up(self, known: Mapping[str, int]) -> None:
+        """Whole cycles of each mode, at least one. They tell how many a slice needs, unless that is known."""
         settings, rate = self._settings, self._serving.rate_bytes_per_s
         for name, user_class in self._classes.items():
-            cycle_s = self._warm_up_one(name)
+            cycle_s = self._warm_up_one(name, name in known)
             if cycle_s is None:
                 continue
             if rate is not None:
                 cycle_s = self._users * (user_class.expected_bytes or 0) / rate
-            if settings.cache == "warm":
-                self._cycles[name] = max(1, math.ceil(settings.least_slice_s / max(cycle_s, 1e-6)))
-            slice_s = self._cycles[name] * cycle_s
+            if name in known:
+                self.cycles[name] = known[name]
+            elif settings.cache == "warm":
+                self.cycles[name] = max(1, math.ceil(settings.least_slice_s / max(cycle_s, 1e-6)))
+            slice_s = self.cycles[name] * cycle_s
             self._timeouts_s[name] = MOST_SLOWER * slice_s + SLICE_TIMEOUT_S
             self.slice_s = min(self.slice_s, slice_s)
             self.sweep_s += 2 * (slice_s + 3 * SETTLE_S)
         self._serving.pool.reset()
 
-    def _warm_up_one(self, name: str) -> float | None:
+    def _warm_up_one(self, name: str, once: bool) -> float | None:
         """Seconds that one cycle takes, dropping the file included: the shortest of all; None where it never ended. The
         first one is slower than the others, so where a slice needs several, more follow before they are counted."""
         settings, began_s = self._settings, time.monotonic()
-        counts_cycles = settings.cache == "warm" and self._serving.rate_bytes_per_s is None
+        counts_cycles = not once and settings.cache == "warm" and self._serving.rate_bytes_per_s is None
         cycles_s: list[float] = []
         while True:
             dropping_s = self._drop(name) if settings.cache == "cold" else 0.0
@@ -165,7 +170,7 @@ class _Slices:
             self._drop(name)
         before = self._before or agent.read()
         started_s = time.monotonic() - self._serving.samples.began_s
-        counts = pool.run_slice(name, self._cycles[name], self._timeouts_s[name])
+        counts = pool.run_slice(name, self.cycles[name], self._timeouts_s[name])
         gevent.sleep(SETTLE_S)
         self._before = after = agent.read()
         window = Window(before, after, counts)
@@ -215,7 +220,7 @@ class _Slices:
         if rate is None:
             return None
         size = self._classes[name].expected_bytes or 0
-        return cell.slices * self._cycles[name] * self._users * size + round(rate * self._late_s[name])
+        return cell.slices * self.cycles[name] * self._users * size + round(rate * self._late_s[name])
 
     def _record(self, name: str, started_s: float, window: Window) -> Slice:
         return Slice(
@@ -225,7 +230,7 @@ class _Slices:
             started_s=started_s,
             wall_s=window.counts.wall_s,
             span_s=window.span_s,
-            cycles=self._cycles[name],
+            cycles=self.cycles[name],
             received_bytes=window.counts.received_bytes,
             failures=window.counts.failures + window.counts.timed_out,
             server_cpu_s=window.difference(name, "cpu_s"),

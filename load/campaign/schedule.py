@@ -66,7 +66,11 @@ class Schedule:
                 yield number, modes
                 self.round_s = (time.monotonic() - self._began_s) / number
                 of = number
-            if len(self.run.order) - len(self.run.repeats) in looks_at and precise(self.dataset(), self.run.precision):
+            judged = len(self.dataset().rounds)
+            if looks_at and judged >= looks_at[0]:
+                looks_at = tuple(look for look in looks_at if look > judged)
+                if not precise(self.dataset(), self.run.precision):
+                    continue
                 within = f"±{percent(self.run.precision)} after {plural(self._done, 'round')}"
                 return self._stop(f"every interval was within {within}")
         return self._stop(f"the limit of {plural(most, 'round')}")
@@ -82,8 +86,8 @@ class Schedule:
 
     def rounds_left(self) -> int:
         """About: as many as the widest interval so far asks for, up to one of the looks."""
-        most, judged = self.run.rounds_planned or 0, len(self.run.order) - len(self.run.repeats)
-        dataset = self.dataset()
+        most, dataset = self.run.rounds_planned or 0, self.dataset()
+        judged = len(dataset.rounds)
         looks_at = looks(dataset.confidence, most)
         needed = looks_at[0] if self.run.precision else most
         for rounds, width in half_widths(dataset) if self.run.precision else ():

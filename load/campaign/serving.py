@@ -41,20 +41,22 @@ class Serving:
         self._facts = facts
         self._keep_samples = keep_samples
         self._watched: tuple[int, ...] = ()
+        self._were_ready: set[str] = set()
 
     @contextlib.contextmanager
     def served(self, names: Sequence[str], profiler: Profiler = None) -> Iterator[Classes]:
-        """Fresh servers of these modes, each ready; at the end they are stopped, and samples are written."""
+        """Fresh servers of these modes, each ready; at the end they are stopped, and samples are written. The first one
+        of each mode shows by a download that it serves the file; of later ones the warm-up tells."""
         classes: dict[str, type[DownloadUser]] = {}
         try:
             classes.update(self._start(names, profiler))
-            for user_class in classes.values():
-                self._check_ready(user_class)
+            for name in classes.keys() - self._were_ready:
+                self._check_ready(classes[name])
+                self._were_ready.add(name)
             yield classes
         except PeerLostError:
             with contextlib.suppress(PeerLostError):  # a lost agent ends its servers with the lease
-                for name in classes:
-                    self.agent.stop(name)
+                self.agent.stop_all(tuple(classes))
             raise
         except BaseException:
             self._end(classes)
@@ -114,11 +116,10 @@ class Serving:
                 raise
 
     def _end(self, names: Iterable[str]) -> None:
-        for name in names:
-            status = self.agent.stop(name)
+        for status in self.agent.stop_all(tuple(names)):
             if status.last_stderr_line:
-                self.last_stderr_lines[name] = status.last_stderr_line
-            probes = (self.cpu_probes_us[name], status.cpu_probe_us)
-            self.cpu_probes_us[name] = max((us for us in probes if us is not None), default=None)
+                self.last_stderr_lines[status.name] = status.last_stderr_line
+            probes = (self.cpu_probes_us[status.name], status.cpu_probe_us)
+            self.cpu_probes_us[status.name] = max((us for us in probes if us is not None), default=None)
         if self._keep_samples:
             self.samples.write()

@@ -105,8 +105,12 @@ class Agent:
         return statuses
 
     def stop(self, message: protocol.Named) -> protocol.TargetStatus:
-        self._recordings.end(message.target)
-        return self._supervisor.stop(message.target)
+        return self.stop_all([message])[0]
+
+    def stop_all(self, messages: list[protocol.Named]) -> list[protocol.TargetStatus]:
+        for message in messages:
+            self._recordings.end(message.target)
+        return self._supervisor.stop_all([message.target for message in messages])
 
     def watch(self, message: protocol.Watch) -> protocol.Done:
         try:
@@ -137,7 +141,7 @@ class Agent:
     def end_all(self) -> None:
         """End the servers and recorders, and watch no process any more."""
         self._recordings.close()
-        self._supervisor.stop_all()
+        self._supervisor.close()
         self._watched = {}
 
     def close(self) -> None:
@@ -166,6 +170,7 @@ def routes(agent: Agent) -> Routes:
         ("POST", "/start"): with_body(protocol.Start, agent.start),
         ("POST", "/start-all"): with_body(list[protocol.Start], agent.start_all),
         ("POST", "/stop"): with_body(protocol.Named, agent.stop),
+        ("POST", "/stop-all"): with_body(list[protocol.Named], agent.stop_all),
         ("POST", "/watch"): with_body(protocol.Watch, agent.watch),
         ("POST", "/prove"): with_body(protocol.Prove, agent.prove),
         ("POST", "/clock"): with_body(protocol.TryClock, agent.check_clock),

@@ -76,7 +76,7 @@ def crosscheck(target: Target, root: Path, seconds: float) -> list[CpuReading]:
             found = _count(status.pid, lambda: drive(target, status.port, seconds))
             life_s = cpu_s(status.pid)
         finally:
-            supervisor.stop_all()
+            supervisor.close()
         return [*found, CpuReading("getrusage, after its end", of_children(), life_s)]
 
 

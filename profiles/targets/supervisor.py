@@ -71,16 +71,24 @@ class Supervisor:
 
     def stop(self, name: str) -> TargetStatus:
         """End a server, by force if it does not end by itself. Does nothing where none runs."""
-        self.target(target_of(name))
-        line = self._servers.pop(name).end() if name in self._servers else ""
-        probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
-        return TargetStatus(name, "stopped", last_stderr_line=line, cpu_probe_us=probe_us)
+        return self.stop_all([name])[0]
 
-    def stop_all(self) -> None:
-        for server in self._servers.values():
-            server.ask_to_end()
-        for name in list(self._servers):
-            self._servers.pop(name).end()
+    def stop_all(self, names: list[str]) -> list[TargetStatus]:
+        """Several at the same time."""
+        for name in names:
+            self.target(target_of(name))
+        for name in names:
+            if name in self._servers:
+                self._servers[name].ask_to_end()
+        lines = {name: self._servers.pop(name).end() if name in self._servers else "" for name in names}
+        probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
+        return [
+            TargetStatus(name, "stopped", last_stderr_line=line, cpu_probe_us=probe_us) for name, line in lines.items()
+        ]
+
+    def close(self) -> None:
+        """End all of them."""
+        self.stop_all(list(self._servers))
 
     def status(self, name: str) -> TargetStatus:
         server = self._servers.get(name)

@@ -155,7 +155,8 @@ def left_out(dataset: Dataset) -> str | None:
     counts = {rule: sum(any(rule.repeats(c, dataset.run) for c in cells) for cells in rounds) for rule in RULES}
     why = ", ".join(f"{rule.name} in {count}" for rule, count in counts.items() if count)
     steal = any(count and rule.read is steal_share for rule, count in counts.items())
-    also = f"; {about_steal(dataset.run)}, so more than {100 * MOST_STEAL:g} % counts" if steal else ""
+    gated = steal and dataset.run.clock_excludes_steal is not True
+    also = f"; {about_steal(dataset.run)}, so more than {100 * MOST_STEAL:g} % counts" if gated else ""
     share = f"{len(rounds)} of {plural(len(dataset.all_rounds), 'round')} left out"
     return f"{share}, since they measured something else ({why}{also})"
 

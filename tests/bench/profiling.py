@@ -82,7 +82,7 @@ def _loaded(field: Field, with_perf: bool) -> Iterator[Slice]:
     finally:
         if perf is not None:
             perf.kill()
-        supervisor.stop_all()
+        supervisor.close()
 
 
 def _folding(folder: Path) -> tuple[float, float]:

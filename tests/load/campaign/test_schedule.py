@@ -47,6 +47,7 @@ def repeated(monkeypatch: pytest.MonkeyPatch) -> set[int]:
         return tuple("swapping" for cell in cells.values() if cell.round in numbers)
 
     monkeypatch.setattr(tested, "must_repeat", must_repeat)
+    monkeypatch.setattr("reports.analysis.rounds.must_repeat", must_repeat)
     return numbers
 
 

@@ -26,7 +26,7 @@ def server(tmp_path: Path) -> Iterator[tuple[int, int]]:
     supervisor = Supervisor({target.name: target for target in choose(["sendfile"])}, tmp_path)
     status = supervisor.start(Start("sendfile", any_port=True))
     yield status.pid, status.port
-    supervisor.stop_all()
+    supervisor.close()
 
 
 def over(perf: Perf) -> Recording:
