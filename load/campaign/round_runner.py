@@ -101,8 +101,8 @@ def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
 
 
 class _Slices:
-    """The slices of one round. cycles: of a slice, by mode. slice_s: about how long the shortest takes, and sweep_s: one
-    mirrored sweep; both are known after the warm-up. resident: by mode, the largest share of a cold file that was still
+    """The slices of one round. cycles: of a slice, by mode. slice_s: about how long the shortest takes; sweep_s: one
+    mirrored sweep, known after the warm-up. resident: by mode, the largest share of a cold file that was still
     in the page cache before a slice."""
 
     def __init__(
