@@ -25,9 +25,11 @@ from units import parse_size
 BASELINE = "read-send"
 PROFILE_S = 1
 ROUNDS = 24
+RETRIES = 1
 USERS = 4
 QUICK_ROUNDS = 6
 QUICK_ROUND_S = 1.5
+QUICK_SLICE_S = 0.03
 SETTINGS_AS_ASKED = (
     *("rounds", "users", "sink", "seed", "any_port", "precision", "retries", "cache", "workers", "seconds", "quick"),
 )
@@ -54,7 +56,7 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
         modes=modes,
         variants=variants,
         named=tuple(options.modes) != ("all",),
-        slice_s=options.slice,
+        slice_s=QUICK_SLICE_S if options.quick and not options.slice else options.slice,
         window_s=options.window or 0.0,
         warm_up_s=options.warm_up,
         round_s=QUICK_ROUND_S if options.quick else ROUND_S,
@@ -117,8 +119,8 @@ def check_run_name(name: str) -> None:
 def with_defaults(asked: Namespace) -> Namespace:
     """With the defaults that depend on others. A cold slice is one download by one user, and too short for py-spy."""
     users = math.ceil(USERS / asked.workers) * asked.workers if asked.workers else USERS  # each worker has as many
-    default = {"users": users, "profile": PROFILE_S, "rounds": ROUNDS}
-    default |= {"profile": 0, "rounds": QUICK_ROUNDS} if asked.quick else {}
+    default = {"users": users, "profile": PROFILE_S, "rounds": ROUNDS, "retries": RETRIES}
+    default |= {"profile": 0, "rounds": QUICK_ROUNDS, "retries": 0} if asked.quick else {}
     default |= {"users": 1, "profile": 0} if asked.cache == "cold" else {}
     default |= {"seed": random.randrange(1 << 32)}
     missing = {name: value for name, value in default.items() if getattr(asked, name) is None}

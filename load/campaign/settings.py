@@ -21,7 +21,7 @@ from profiles.targets.variants import Variant
 
 Cache = Literal["warm", "cold"]
 
-SLICE_S = 0.15
+SLICE_S = 0.1
 PACED_SLICE_S = 1.0
 ROUND_S = 6.0  # a round has as many mirrored sweeps as fit into about this
 
