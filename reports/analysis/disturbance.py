@@ -185,7 +185,7 @@ _Rule = DisturbanceRule
 # fmt: off
 RULES: tuple[DisturbanceRule, ...] = (
     _Rule("steal", MOST_STEAL, "share", "steal above 2 % of the machine's CPU time", steal_share, _steal_that_counts),
-    _Rule("sampler CPU", 0.05, "cores", "the sampler used more than 5 % of a core", sampler_cores),
+    _Rule("sampler CPU", 0.1, "cores", "the sampler used more than 10 % of a core", sampler_cores),
     _Rule("foreign CPU", 0.10, "cores", "other processes used more than 10 % of a core", foreign_cores,
           _half_of_the_servers_cpus),
     _Rule("cgroup throttling", 0, "s", "the cgroup's CPU limit throttled the processes", throttled, above(0)),

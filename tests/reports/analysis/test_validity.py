@@ -108,7 +108,7 @@ def test_a_round_that_measured_something_else_is_judged_under_caution_where_six_
 @pytest.mark.parametrize(
     ("metrics", "complaint"),
     [
-        ({"sampler_cpu_s": 0.11}, "the sampler used more than 5 % of a core"),
+        ({"sampler_cpu_s": 0.21}, "the sampler used more than 10 % of a core"),
         ({"machine_cpu_s_per_gib": 0.36}, "other processes used more than 10 % of a core"),
         ({"major_faults": 1}, "major page faults, so the file came from disk and not from the page cache,"),
     ],
