@@ -19,7 +19,7 @@ from knobs import KNOBS
 
 FEWEST_ROUNDS = 6
 FAMILY_CONFIDENCE = 0.95
-LOOKS = (9, 12, 16, 24)  # rounds; each later look comes after half as many again
+LOOKS = (9, 10, 11, 12, 13, 14, 16, 18, 20, 24)  # rounds; each later look comes after half as many again
 TARGET_HALF_WIDTH = float(KNOBS["PRECISION"].of["load"])  # docs/method.md §4
 
 Estimate = tuple[float, float | None, float | None]  # a value, and both ends of its interval or None twice
@@ -120,7 +120,7 @@ def rounds_needed(confidence: float) -> int:
 
 
 def looks(confidence: float, most: int) -> tuple[int, ...]:
-    """After how many rounds precision is looked at, up to and including `most`: few times, and fixed before the run
+    """After how many rounds precision is looked at, up to and including `most`: fixed before the run
     (docs/method.md §4). Not before the interval is narrower than from the smallest to the largest round."""
     first, due = max(LOOKS[0], rounds_needed(confidence) + 1), list(LOOKS)
     while due[-1] < most:
