@@ -190,7 +190,9 @@ def _residency(run: Run) -> Iterator[Finding]:
         if share is None:
             yield Finding("unknown", f"share of the file in the page cache {when} the run: unknown")
         elif share < 1:
-            yield Finding("caution", f"only {min(99.9, 100 * share):.3g} % of the file was in the page cache {when} the run")
+            yield Finding(
+                "caution", f"only {min(99.9, 100 * share):.3g} % of the file was in the page cache {when} the run"
+            )
 
 
 def _lost(dataset: Dataset) -> Iterator[Finding]:

@@ -23,7 +23,9 @@ from units import MIB
 
 MODES = ("read-send", "sendfile", "splice")
 FACTS = SimpleNamespace(metrics=tuple(metric.facts for metric in METRICS))
-SETTINGS = Settings(MODES, parse_all(MODES), rounds=9, users=2, sink="discard", command="make load", seed=7)
+SETTINGS = Settings(
+    MODES, parse_all(MODES), rounds=9, users=2, sink="discard", command="make load", slice_s=0.15, seed=7
+)
 CYCLE_S = 0.05
 
 
@@ -250,7 +252,7 @@ def test_where_nobody_warms_up_nothing_is_measured(ticking: list[World]) -> None
 def test_at_a_pace_a_slice_lasts_a_second_and_what_was_late_was_offered(ticking: list[World]) -> None:
     world = World()
     world.rate_bytes_per_s, world.late_s = 64 * MIB, 0.25
-    result = run(ticking, world, sweeps=1, rate=64 * MIB)
+    result = run(ticking, world, sweeps=1, rate=64 * MIB, slice_s=None)
     assert set(world.measured) == {(name, 32) for name in MODES}, "32 cycles of 2 users at 64 starts a second"
     for cell in result.cells:
         assert cell.received_bytes == 2 * 64 * MIB

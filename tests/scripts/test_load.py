@@ -78,7 +78,7 @@ def test_every_cell_has_what_was_promised(tiny: Path) -> None:
 
 def test_every_cell_is_the_sum_of_its_slices_and_those_are_mirrored(tiny: Path) -> None:
     record, cells, slices = folder(tiny).read_run(), folder(tiny).read_cells(), folder(tiny).read(Slice)
-    assert (record.slice_s, record.stopped) == (0.15, "the limit of 2 rounds") and record.sweeps >= 1
+    assert (record.slice_s, record.stopped) == (0.1, "the limit of 2 rounds") and record.sweeps >= 1
     for number, modes in enumerate(record.order, 1):
         of_round = [one for one in slices if one.round == number]
         assert [one.number for one in of_round] == list(range(1, 4 * record.sweeps + 1))

@@ -21,7 +21,7 @@ def test_a_campaign_has_up_to_24_rounds_of_about_6_seconds_and_flame_graphs() ->
     settings = asked()
     assert (settings.rounds, settings.seconds, settings.precision, settings.profile_s) == (24, None, 0.05, 1)
     assert (settings.round_s, settings.window_s, settings.warm_up_s) == (6.0, 0.0, 0.0)
-    assert not settings.quick and f"ROUNDS=24 PROFILE=1 SEED={settings.seed}" in settings.command
+    assert not settings.quick and f"ROUNDS=24 RETRIES=1 PROFILE=1 SEED={settings.seed}" in settings.command
 
 
 def test_a_quick_one_has_a_few_short_rounds_and_no_flame_graphs() -> None:
@@ -51,4 +51,4 @@ def test_each_worker_has_as_many_users_as_the_others(workers: int, users: int) -
 def test_limits_stand_in_the_command_that_repeats_the_run() -> None:
     settings = asked(seconds=90.0, slice=0.3, window=2.0, seed=7, rounds=12)
     assert (settings.seconds, settings.slice_s, settings.window_s) == (90.0, 0.3, 2.0)
-    assert settings.repeating_command.endswith("ROUNDS=12 SECONDS=90 SLICE=0.3 WINDOW=2 PROFILE=1 SEED=7")
+    assert settings.repeating_command.endswith("ROUNDS=12 SECONDS=90 RETRIES=1 SLICE=0.3 WINDOW=2 PROFILE=1 SEED=7")
