@@ -24,6 +24,7 @@ WARM_UP_TIMEOUT_S = 300.0
 SLICE_TIMEOUT_S = 30.0  # beyond MOST_SLOWER times what the warm-up took
 MOST_SLOWER = 20
 TIMED_OUT = "SliceTimedOut"
+LEAST_ROUNDS = 10
 
 
 @dataclass(slots=True)
@@ -76,8 +77,9 @@ class RoundRunner:
         return result
 
     def _fitting_sweeps(self, slices: "_Slices", started_s: float) -> int:
-        """So many that every mode is measured for window_s, or else as fit into round_s; started_s: what the servers'
-        start and the warm-up took. Raises UserError where one round is longer than may be."""
+        """So many that every mode is measured for window_s, or else as fit into round_s; where time is short, into a
+        share of it that leaves rounds enough for an interval. started_s: what the servers' start and the warm-up took.
+        Raises UserError where one round is longer than may be."""
         settings, most_s = self._settings, self._settings.seconds or math.inf
         least = math.ceil(settings.window_s / (2 * slices.slice_s)) if settings.window_s else 1
         round_s = started_s + least * slices.sweep_s
@@ -88,7 +90,7 @@ class RoundRunner:
             )
         if settings.window_s:
             return least
-        return max(least, math.floor((min(settings.round_s, most_s) - started_s) / slices.sweep_s))
+        return max(least, math.floor((min(settings.round_s, most_s / LEAST_ROUNDS) - started_s) / slices.sweep_s))
 
 
 def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:

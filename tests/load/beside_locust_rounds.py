@@ -178,7 +178,8 @@ def test_a_warm_up_goes_on_for_as_long_as_it_was_asked_for(ticking: list[World])
     [
         ({}, 5),  # what is left of 6 s by the start and the warm-up, in sweeps of 6 slices
         ({"window_s": 2.0}, 7),  # 2 s of each mode, in slices of 150 ms
-        ({"seconds": 3.0}, 2),
+        ({"seconds": 30.0}, 2),
+        ({"seconds": 3.0}, 1),
         ({"round_s": 0.1}, 1),
     ],
 )
