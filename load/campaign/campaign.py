@@ -78,7 +78,7 @@ class Campaign:
             unscored += self._pilot(schedule, serving, runner)
             self._score(schedule, serving, runner)
             unscored += self._probe(schedule, serving, runner)
-            self._profile(schedule.run, serving, facts)
+            unscored += self._profile(schedule.run, serving, facts)
             state = self._agent.file_state()
             file = replace(schedule.run.file, resident_share_after=state.resident_share, changed=state.changed)
             schedule.run = replace(schedule.run, file=file)
@@ -245,7 +245,7 @@ class Campaign:
         self._folder.append(*(Probe(cell, users) for cell in probed))
         return probed
 
-    def _profile(self, run: Run, serving: Serving, facts: Facts) -> None:
+    def _profile(self, run: Run, serving: Serving, facts: Facts) -> list[Cell]:
         """Each mode under the same load with profilers attached; never scored (docs/method.md §1)."""
         profiling = ProfilePass(serving, self._settings, self._folder, facts)
         for position, mode in enumerate(run.modes if self._settings.profile_s else (), 1):
@@ -253,3 +253,4 @@ class Campaign:
             self._retry_once(partial(profiling.run, position, mode), serving)
             self._plan.profiled()
         profiling.finish()
+        return profiling.cells

@@ -22,7 +22,7 @@ LOSS_POLL_S = 0.5
 
 
 class ProfilePass:
-    """Writes the records of each mode when they are complete."""
+    """Writes the records of each mode when they are complete. cells: what was measured meanwhile."""
 
     def __init__(self, serving: Serving, settings: Settings, folder: RunFolder, facts: Facts) -> None:
         self._serving = serving
@@ -32,6 +32,7 @@ class ProfilePass:
         self._facts = facts
         self._tried: list[DeepProfile] = []
         self._open: DeepProfile | None = None
+        self.cells: list[Cell] = []
 
     def run(self, position: int, mode: str) -> None:
         """Record a mode with py-spy, then with perf, unless that was refused, or showed nothing of two modes."""
@@ -91,7 +92,9 @@ class ProfilePass:
             self._agent.check()
             self._serving.pool.check()
         edges, meter = (first, self._edge()), self._serving.pool.meters()[mode]
-        return cell_between(edges, mode, (0, position), self._serving.samples.began_s, meter, self._facts.metrics)
+        began_s, metrics = self._serving.samples.began_s, self._facts.metrics
+        self.cells.append(cell_between(edges, mode, (0, position), began_s, meter, metrics))
+        return self.cells[-1]
 
     def _edge(self) -> Edge:
         snapshot = self._agent.read()

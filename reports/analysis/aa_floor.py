@@ -41,6 +41,6 @@ def conditions(run: Run) -> dict[str, str | int | float | None]:
         "users": run.users,
         "sink": run.sink,
         "window_s": run.window_s,
-        **({} if run.slice_s is None else {"slice_s": run.slice_s, "sweeps": run.sweeps}),
+        **({} if run.slice_s is None else {"slice_s": run.slice_s}),
         "file_bytes": run.file.size_bytes,
     }

@@ -37,13 +37,3 @@ class Validity:
     def void_reason(self, mode: str) -> str | None:
         reasons = [finding.text for finding in self.of("void") if finding.mode in (mode, None)]
         return "; ".join(reasons) or None
-
-    @property
-    def suspicious(self) -> dict[int, list[str]]:
-        """Round to what speaks against it."""
-        against: dict[int, list[str]] = {}
-        for finding in self.findings:
-            text = f"{finding.mode}: {finding.text}" if finding.mode else finding.text
-            for number in finding.rounds:
-                against.setdefault(number, []).append(text)
-        return dict(sorted(against.items()))

@@ -82,6 +82,10 @@ def test_a_floor_is_kept_for_the_same_conditions_only_and_the_newest_counts(tmp_
     assert aa_floors.load_floor(tmp_path, conditions(dataclasses.replace(run, users=8))) is None
     sliced = dataclasses.replace(run, slice_s=0.15, sweeps=3)
     assert aa_floors.load_floor(tmp_path, conditions(sliced)) is None
+    aa_floors.save_floor(tmp_path, conditions(sliced), Floor(0.99, 1.02, 10, "r", "2025-01-01"))
+    begun = dataclasses.replace(sliced, sweeps=0)  # a run that begins does not know its sweeps yet
+    found = aa_floors.load_floor(tmp_path, conditions(begun))
+    assert found is not None and found.high == 1.02
     other = dataclasses.replace(run, host=run.host | {"cpu_model": "another"})
     assert aa_floors.load_floor(tmp_path, conditions(other)) is None
 
