@@ -139,7 +139,7 @@ _ROWS = (
     Knob("CACHE", "choice", "where the file is read from", _for(load="warm"), choices=("warm", "cold")),
     Knob("SIZE", "size", "size of the test file",
          _for("load", "sweep", "ui", "agent", "servers", "crosscheck", **{"test-file": None}),
-         default="64MiB; 1MiB at a pace", label="File size", always=True),
+         default="32MiB; 1MiB at a pace", label="File size", always=True),
     Knob("USERS", "count", "connections at once", _for("load", sweep=4), limits=(1, 2000), default="4",
          label="Users per path", always=True),
     Knob("SINK", "choice", "what users do with the bytes", _for(load="discard", sweep="discard"),

@@ -80,7 +80,7 @@ def given_to_make() -> list[str]:
 
 def default_size(pace: str) -> str:
     """The size of the test file; at a pace small, so that a hundred downloads and more start in every window."""
-    return "64MiB" if pace in ("", "saturated") else "1MiB"
+    return "32MiB" if pace in ("", "saturated") else "1MiB"
 
 
 def _help() -> int:

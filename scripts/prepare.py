@@ -21,7 +21,7 @@ WRITTEN = [Path("profiles/out"), Path("reports/out")]
 def main() -> int:
     parser = CommandParser(prog="python -m scripts.prepare", description=__doc__)
     parser.add_argument("--token-file", type=Path, required=True, help="the token is made there")
-    parser.add_argument("--size", default="64MiB", help="of the test file (default: %(default)s)")
+    parser.add_argument("--size", default="32MiB", help="of the test file (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
     written = "folders that must be writable (default: profiles/out reports/out)"
     parser.add_argument("--written", type=Path, nargs="+", default=WRITTEN, help=written)

@@ -22,10 +22,10 @@ def import_mode(name: str) -> tuple[Mode, SendFile]:
     return cast(Mode, module.MODE), cast(SendFile, module.send_file)
 
 
-def requirement(name: str) -> Callable[[socket.socket], None]:
+def requirement(name: str) -> Callable[[socket.socket], None] | None:
     """The mode's `require(sock)`, if it has one: raises OSError when the machine lacks what the mode needs."""
     module = importlib.import_module(module_name(name))
-    return cast(Callable[[socket.socket], None], getattr(module, "require", lambda _sock: None))
+    return cast(Callable[[socket.socket], None] | None, getattr(module, "require", None))
 
 
 def wrapper(facts: Mode) -> Callable[[socket.socket], socket.socket]:

@@ -110,7 +110,7 @@ def _removed_on_error(path: Path) -> Iterator[None]:
 
 def main() -> int:
     parser = CommandParser(prog="python -m servers.payload", description="Make the test file, unless it is there.")
-    parser.add_argument("--size", default="64MiB", help="like 256MiB, 1GiB, 17 (default: %(default)s)")
+    parser.add_argument("--size", default="32MiB", help="like 256MiB, 1GiB, 17 (default: %(default)s)")
     parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
     arguments = parser.parse_args()
     size_bytes = parse_size(arguments.size)

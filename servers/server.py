@@ -56,7 +56,7 @@ class Server:
     limits: Limits
     lifeline: int | None = None
     wrap: Callable[[socket.socket], socket.socket] = lambda sock: sock
-    require: Callable[[socket.socket], None] = lambda _: None
+    require: Callable[[socket.socket], None] | None = None
 
     def __post_init__(self) -> None:
         self._stop, self._stopped = socket.socketpair()
@@ -173,7 +173,8 @@ class Server:
         file = opened.open_file(request.path)
         part = responses.resolve_range(request.byte_range, file.size_bytes)
         offset, count = part or (0, file.size_bytes)
-        self._check_machine(sock)
+        if self.require is not None:
+            self._check_machine(sock, self.require)
         head = responses.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
         if request.method == "HEAD" or count == 0 or request.precondition is not None:
             sock.sendall(head)
@@ -185,9 +186,9 @@ class Server:
         sockets.cork(sock, False)  # after an error close() does it
         return request.keep_alive
 
-    def _check_machine(self, sock: socket.socket) -> None:
+    def _check_machine(self, sock: socket.socket, require: Callable[[socket.socket], None]) -> None:
         try:
-            self.require(sock)
+            require(sock)
         except OSError as error:
             if error.errno in _SHORTAGE:  # io_uring's memory counts as locked, which is limited (`ulimit -l`)
                 raise unavailable(f"this data path is short of resources: {error.strerror}") from error

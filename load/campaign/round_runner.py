@@ -23,6 +23,7 @@ SETTLE_S = 0.004  # after the last byte a server still returns from its call and
 WARM_UP_TIMEOUT_S = 300.0
 SLICE_TIMEOUT_S = 30.0  # beyond MOST_SLOWER times what the warm-up took
 MOST_SLOWER = 20
+COUNTED_CYCLES = 4  # of a warm-up that tells how many cycles a slice needs; fewer where they are long
 TIMED_OUT = "SliceTimedOut"
 LEAST_ROUNDS = 10
 
@@ -148,7 +149,7 @@ class _Slices:
 
     def _warm_up_one(self, name: str, once: bool) -> float | None:
         """Seconds that one cycle takes, dropping the file included: the shortest of all; None where it never ended. The
-        first one is slower than the others, so where a slice needs several, more follow before they are counted."""
+        first ones are slower than the others, so where a slice needs several, some are made before they are counted."""
         settings, began_s = self._settings, time.monotonic()
         counts_cycles = not once and settings.cache == "warm" and self._serving.rate_bytes_per_s is None
         cycles_s: list[float] = []
@@ -159,8 +160,9 @@ class _Slices:
                 self._void(name, f"its users were not back from their first downloads within {WARM_UP_TIMEOUT_S:g} s")
                 return None
             cycles_s.append(dropping_s + counts.wall_s)
-            least_s = settings.least_slice_s / (3 if len(cycles_s) > 1 else 1) if counts_cycles else 0.0
-            if time.monotonic() - began_s >= max(least_s, settings.warm_up_s):
+            warm_s = time.monotonic() - began_s
+            counted = len(cycles_s) >= COUNTED_CYCLES or warm_s >= COUNTED_CYCLES * settings.least_slice_s
+            if warm_s >= settings.warm_up_s and (counted or not counts_cycles):
                 return min(cycles_s)
 
     def take(self, name: str) -> None:

@@ -18,7 +18,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 ALSO_FOR_LOADS = ("USERS", "PACE", "SINK", "SIZE")  # the others are a campaign's alone
 SUGGESTIONS = {
     "PACE": ("saturated", "100MiB/s", "500MiB/s"),
-    "SIZE": ("64KiB", "1MiB", "64MiB", "256MiB", "1GiB"),
+    "SIZE": ("64KiB", "1MiB", "32MiB", "256MiB", "1GiB"),
 }
 
 

@@ -195,7 +195,7 @@ RULES: tuple[DisturbanceRule, ...] = (
     _Rule("stopped server", 0, "s", "the server was stopped for a while", _metric("stopped_s"), above(0)),
     _Rule("idle servers", 0.01, "share", "kept up to {worst} of a core busy while others were measured",
           _metric("idle_cores"), by_mode=True, slices=True),
-    _Rule("absent pages", 0, "share", "part of the file was not in the page cache", absent_share, above(0),
+    _Rule("absent pages", 0, "share", "part of the file was not in the page cache", absent_share, above(0.01),
           cache="warm"),
     _Rule("resident pages", MOST_RESIDENT, "share", "part of the file was in the page cache before a cold cell",
           _metric("resident_share"), above(MOST_RESIDENT), voids=True, cache="cold"),

@@ -33,6 +33,14 @@ class RequestReader:
         """The next request; None when the peer closed or was silent for too long. Raises HttpError, OSError."""
         waiting_since = time.monotonic()
         head_since: float | None = None
+        if self._last is not None and not self._buffer:  # mostly the same head comes again, and nothing else
+            data = self._receive(waiting_since, head_since)
+            if data == self._last[0]:
+                _, self._parser, request = self._last
+                return request
+            if not data:
+                return None
+            self._buffer += data
         while True:
             if self._last is not None and self._buffer.startswith(self._last[0]):
                 head, self._parser, request = self._last
@@ -47,20 +55,20 @@ class RequestReader:
                 request = self._parser.request()
                 self._last = head, self._parser, request
                 return request
-            if not self._receive(waiting_since, head_since):
+            data = self._receive(waiting_since, head_since)
+            if not data:
                 return None
+            self._buffer += data
 
-    def _receive(self, waiting_since: float, head_since: float | None) -> bool:
-        """Receive into the buffer; False when no further request will come. Raises HttpError 408, OSError."""
+    def _receive(self, waiting_since: float, head_since: float | None) -> bytes:
+        """What comes next; nothing when no further request will come. Raises HttpError 408, OSError."""
         while True:
             now = time.monotonic()
             if head_since is not None and now - head_since >= self._head_timeout_s:
                 raise HttpError(HTTPStatus.REQUEST_TIMEOUT, "the request head came too slowly", closes=True)
             if head_since is None and now - waiting_since >= self._idle_timeout_s:
-                return False
+                return b""
             try:
-                data = self._sock.recv(MAX_HEAD_BYTES)
+                return self._sock.recv(MAX_HEAD_BYTES)
             except BlockingIOError:  # SO_RCVTIMEO has passed: check the deadlines
                 continue
-            self._buffer += data
-            return bool(data)

@@ -3,9 +3,9 @@
 import functools
 import re
 import time
-from email.utils import formatdate
 from http import HTTPStatus
 
+_DATE = "%a, %d %b %Y %H:%M:%S GMT"  # RFC 9110 section 5.6.7; the names are English, as nothing here calls setlocale()
 _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,999})-(\d{0,999})[ \t]*", re.IGNORECASE)
 
 
@@ -65,34 +65,36 @@ def file_head(
 
     precondition: the status that the request's conditions ask for, if any. Raises HttpError for 412.
     """
+    return _file_head_at(int(time.time()), size_bytes, part, keep_alive, precondition)
+
+
+@functools.lru_cache(maxsize=64)  # heads are equal within a second
+def _file_head_at(
+    now_s: int, size_bytes: int, part: tuple[int, int] | None, keep_alive: bool, precondition: HTTPStatus | None
+) -> bytes:
     if precondition == HTTPStatus.PRECONDITION_FAILED:
         raise HttpError(precondition, "the file has no entity tag that could match")
     if precondition == HTTPStatus.NOT_MODIFIED:  # Content-Length as in 200, RFC 9110 section 8.6
-        return _head(precondition, size_bytes, (), keep_alive)
+        return _head(now_s, precondition, size_bytes, (), keep_alive)
     common = ("Accept-Ranges: bytes", "Content-Type: application/octet-stream")
     if part is None:
-        return _head(HTTPStatus.OK, size_bytes, common, keep_alive)
+        return _head(now_s, HTTPStatus.OK, size_bytes, common, keep_alive)
     offset, count = part
     content_range = f"Content-Range: bytes {offset}-{offset + count - 1}/{size_bytes}"
-    return _head(HTTPStatus.PARTIAL_CONTENT, count, (*common, content_range), keep_alive)
+    return _head(now_s, HTTPStatus.PARTIAL_CONTENT, count, (*common, content_range), keep_alive)
 
 
 def error_response(error: HttpError, keep_alive: bool, head_only: bool) -> bytes:
     """The head and, unless head_only, one line of text."""
     body = f"{error.status.value} {error.status.phrase}: {error}\n".encode()
     headers = ("Content-Type: text/plain; charset=utf-8", *error.headers)
-    return _head(error.status, len(body), headers, keep_alive) + (b"" if head_only else body)
+    return _head(int(time.time()), error.status, len(body), headers, keep_alive) + (b"" if head_only else body)
 
 
-def _head(status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive: bool) -> bytes:
-    return _head_at(int(time.time()), status, length, headers, keep_alive)
-
-
-@functools.lru_cache(maxsize=64)  # heads are equal within a second
-def _head_at(now_s: int, status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive: bool) -> bytes:
+def _head(now_s: int, status: HTTPStatus, length: int, headers: tuple[str, ...], keep_alive: bool) -> bytes:
     lines = (
         f"HTTP/1.1 {status.value} {status.phrase}",
-        f"Date: {formatdate(now_s, usegmt=True)}",
+        f"Date: {time.strftime(_DATE, time.gmtime(now_s))}",
         f"Content-Length: {length}",
         *headers,
         f"Connection: {'keep-alive' if keep_alive else 'close'}",
