@@ -4,7 +4,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -56,18 +55,20 @@ class Campaign:
 
     def __init__(self, served: Path, *more: str) -> None:
         arguments = command(served, "--modes", "sendfile", "--profile", "0", *more)
-        self.process = subprocess.Popen(
-            [*arguments[:2], "scripts.load", "--netns=1", *arguments[3:]],
-            cwd=PROJECT,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
+        self._said = served / "said.txt"
+        with self._said.open("w") as said:
+            self.process = subprocess.Popen(
+                [*arguments[:2], "scripts.load", "--netns=1", *arguments[3:]], cwd=PROJECT, stdout=said, stderr=said
+            )
         self.folder: RunFolder = folder(served)
 
+    def says(self, words: str, within_s: float) -> None:
+        """Wait until it has said so."""
+        eventually(lambda: words in self._said.read_text(), within_s)
+
     def end(self) -> tuple[int, str]:
-        out, said = self.process.communicate(timeout=110)
-        return self.process.returncode, out + said
+        self.process.wait(110)
+        return self.process.returncode, self._said.read_text()
 
     def measures(self) -> None:
         """Wait for the first cell."""
@@ -112,9 +113,9 @@ def test_a_network_that_goes_away_in_mid_cell_voids_it_and_the_run_goes_on(serve
     campaign = Campaign(served, "--rounds", "2", "--retries", "1", "--window", "2")
     campaign.loads()
     servers = f"bench-{campaign.process.pid}-servers"
-    for state in ("down", "up"):
-        subprocess.run(["ip", "-n", servers, "link", "set", namespaces.SERVERS_INTERFACE, state], check=True)
-        time.sleep(9 if state == "down" else 0)  # an outage, and not a way of waiting: the rest of the window, and more
+    subprocess.run(["ip", "-n", servers, "link", "set", namespaces.SERVERS_INTERFACE, "down"], check=True)
+    campaign.says("waiting for it to come back", 100)
+    subprocess.run(["ip", "-n", servers, "link", "set", namespaces.SERVERS_INTERFACE, "up"], check=True)
     code, said = campaign.end()
     assert code == 0, said
     run = campaign.folder.read_run()
