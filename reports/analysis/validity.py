@@ -36,7 +36,8 @@ def check(dataset: Dataset) -> Validity:
             *_residency(dataset.run),
             *_lost(dataset),
             *_completeness(dataset),
-        )
+        ),
+        dataset.modes,
     )
 
 

@@ -34,8 +34,9 @@ class ModeEntry:
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """A run in the list, by the name of its folder. broken: why it cannot be read; then all else is empty.
-    quick: exploratory, without verdicts. question: its settings as text, without the options of modes."""
+    """A run in the list, by the name of its folder. broken: why it cannot be read; then all else is empty. quick:
+    exploratory, without verdicts. badge: the validity, and how many modes are worse. question: its settings as text,
+    without the options of modes."""
 
     name: str
     broken: str | None = None
@@ -43,6 +44,7 @@ class Entry:
     state: str = ""
     quick: bool = False
     validity: str = ""
+    badge: str = ""
     machine: str = ""
     kernel: str = ""
     question: str = ""
@@ -105,6 +107,7 @@ def _entry(name: str, run: RunData) -> Entry:
         state=facts.state,
         quick=facts.quick,
         validity=run.validity.word,
+        badge=run.validity.badge,
         machine=machine(facts),
         kernel=str(facts.host.get("kernel") or UNKNOWN),
         question=", ".join(f"{each} {value}" for each, value in asked.items()),

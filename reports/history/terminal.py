@@ -13,7 +13,7 @@ def show_history(history: History) -> None:
         for entry in history.readable:
             ratios = "\n".join(ratio(mode) for mode in entry.modes if mode.mode != entry.baseline)
             states = (
-                entry.validity,
+                entry.badge,
                 entry.state if entry.state != "done" else "",
                 "exploratory" if entry.quick else "",
             )

@@ -16,7 +16,7 @@ from reports.analysis.disturbance import (
     steal_seen,
     steal_share,
 )
-from reports.analysis.findings import Validity
+from reports.analysis.findings import Finding, Severity, Validity
 from reports.analysis.rounds import build
 from reports.analysis.validity import check
 from servers.mode import Copy
@@ -64,6 +64,24 @@ def test_a_failed_request_voids_its_mode_and_names_the_failure() -> None:
     assert found.void_reason("sendfile") == "3 requests failed (short body 2, reset 1)"
     assert found.void_reason("read-send") is None
     assert rounds_of(found) == [3]
+
+
+def of_three(**kinds: Severity) -> Validity:
+    """A finding of this kind about each of these modes, or about the run."""
+    findings = tuple(Finding(kind, "why", None if mode == "run" else mode) for mode, kind in kinds.items())
+    return Validity(findings, ("base", "a", "b"))
+
+
+def test_what_is_found_about_one_mode_is_that_modes_and_the_run_counts_it() -> None:
+    assert of_three(a="void").badge == "valid; 1 mode void" and of_three(a="void").voids == {"a": "why"}
+    assert of_three(a="void", b="caution").badge == "caution; 1 mode void", "no mode is without a finding"
+    assert of_three(run="caution", a="void").badge == "caution; 1 mode void"
+    assert of_three(a="unknown").badge == "valid; 1 mode with cautions"
+
+
+@pytest.mark.parametrize("kinds", [{"run": "void"}, {"base": "void"}, {"a": "void", "b": "void"}])
+def test_a_run_is_void_where_nothing_in_it_can_be_concluded(kinds: dict[str, Severity]) -> None:
+    assert (of_three(**kinds).word, of_three(**kinds).badge, of_three(**kinds).voids) == ("void", "void", {})
 
 
 def test_a_failure_in_a_round_that_is_not_complete_counts_too() -> None:
