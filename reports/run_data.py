@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errors import UsageError, UserError
+from knobs import suggestion
 from profiles.store.proof import Proof
 from profiles.store.records import DeepProfile, Floor, Probe, Profile, Run, Sample, Slice
 from profiles.store.run_facts import Code, TargetFacts
@@ -15,6 +16,7 @@ from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import effective_floor
 from reports.analysis.findings import Validity
+from reports.analysis.ranking import ranking
 from reports.analysis.rounds import Dataset, build
 from reports.analysis.sensitivity import Sensitivity, sensitivity
 from reports.analysis.text import plural
@@ -61,6 +63,11 @@ class RunData:
         return delta(self.floor.reach if self.floor else None)
 
     @property
+    def ranking(self) -> tuple[str, ...]:
+        """Which mode is the cheapest, and by how much, in lines; none where the intervals do not say."""
+        return ranking(self.verdicts, self.run.baseline, self.delta)
+
+    @property
     def answers(self) -> "tuple[RunData, ...]":
         """One per answered question."""
         return (self,) if self.paced is None else (self, self.paced)
@@ -74,6 +81,13 @@ class RunData:
         """The modes whose numbers must not be used, be it for their baseline's fault."""
         own = {mode for mode in self.dataset.modes if self.validity.void_reason(mode)}
         return frozenset(own | {verdict.mode for verdict in self.verdicts if verdict.kind == "void"})
+
+    def check_mode(self, mode: str) -> None:
+        """Raises UsageError where the run did not measure this mode."""
+        if mode not in self.dataset.modes:
+            known = ", ".join(self.dataset.modes)
+            hint = suggestion(mode, self.dataset.modes)
+            raise UsageError(f"run {self.run.name!r} has no mode {mode!r}: it has {known}{hint}")
 
     def target(self, mode: str) -> TargetFacts:
         return next(target for target in self.run.targets if target.name == mode)
@@ -154,7 +168,7 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     verdicts = () if run.kind == "interactive" else conclude(dataset, validity, reach)
     without = sensitivity(dataset, validity, verdicts, reach)
     if without:
-        validity = Validity((*validity.findings, *without.cautions))
+        validity = replace(validity, findings=(*validity.findings, *without.cautions))
     attachments = _attachments(folder, dataset.profiles, deep_profiles) if whole else {}
     found = RunData(
         run,

@@ -5,13 +5,12 @@ counted and never listed.
 """
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from reports.analysis.findings import Severity
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import median, plural, printable
 from reports.analysis.validity import left_out
@@ -21,7 +20,7 @@ from reports.run_data import INTERACTIVE, RunData
 
 PIPED_WIDTH = 500
 
-_COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
+COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
     ("CPU s/GiB", PRIMARY, False, ""),
     ("GiB/s", "gib_per_s", False, ""),
     ("ctx switches/GiB", "switches", True, ""),
@@ -29,13 +28,15 @@ _COLUMNS: tuple[tuple[str, str, bool, str], ...] = (
 )
 
 
-def show(run: RunData, console: Console | None = None) -> None:
-    """Print each answered question."""
+def show(run: RunData, console: Console | None = None, more: Iterable[str] = ()) -> None:
+    """Print each answered question. more: lines for the end."""
     console = console or open_console()
     for answer in run.answers:
         _show(answer, console)
     if run.no_paced:
         print_line(console, f"the paced question has no answer: {run.no_paced}", "yellow")
+    for line in more:
+        print_line(console, line)
 
 
 def _show(run: RunData, console: Console) -> None:
@@ -47,20 +48,13 @@ def _show(run: RunData, console: Console) -> None:
         print_line(console, INTERACTIVE, "bold")
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
-    for (kind, text), modes in _findings(run).items():
+    for (kind, text), modes in run.validity.said().items():
         about = f" {', '.join(modes)}:" if modes else ""
         print_line(console, f"{kind}:{about} {text}", "red" if kind == "void" else "yellow")
     for text in _rounds(run):
         print_line(console, text, "dim")
-
-
-def _findings(run: RunData) -> dict[tuple[Severity, str], list[str]]:
-    """What was found, to the modes that it concerns; none for the whole run."""
-    found: dict[tuple[Severity, str], list[str]] = {}
-    for finding in run.validity.findings:
-        if finding.kind != "unknown":
-            found.setdefault((finding.kind, finding.text), []).extend([finding.mode] if finding.mode else [])
-    return found
+    for text in run.ranking:
+        print_line(console, text, "bold")
 
 
 def _rounds(run: RunData) -> Iterator[str]:
@@ -86,17 +80,21 @@ def print_line(console: Console, text: str, style: str = "") -> None:
 def _table(run: RunData) -> Table:
     table = Table()
     table.add_column("mode")
-    for title, *_ in _COLUMNS:
+    for title, *_ in COLUMNS:
         table.add_column(title, justify="right")
     for mode in run.dataset.modes:
-        cells = [
-            median(run.dataset.switches(mode))
-            if metric == "switches"
-            else median(run.dataset.spread(mode, metric, per_gib=per), unit)
-            for _, metric, per, unit in _COLUMNS
-        ]
-        table.add_row(Text(printable(mode)), *cells)
+        table.add_row(Text(printable(mode)), *row_of(run, mode))
     return table
+
+
+def row_of(run: RunData, mode: str) -> list[str]:
+    """The medians of a mode, in the order of COLUMNS."""
+    return [
+        median(run.dataset.switches(mode))
+        if metric == "switches"
+        else median(run.dataset.spread(mode, metric, per_gib=per), unit)
+        for _, metric, per, unit in COLUMNS
+    ]
 
 
 def table_of(title: str, *headings: str) -> Table:

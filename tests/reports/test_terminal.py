@@ -13,6 +13,10 @@ from reports.run_data import RunData, find, read_run
 from tests.reports import synthetic
 
 MODES = ("read-send", "sendfile", "read-whole")
+RANKING = [
+    "cheapest: sendfile; then read-send; then read-whole",
+    "sendfile needs 3.0 times less CPU than read-send (3.0 to 3.1)",
+]
 STOPPED = "every interval was within ±5 % after 12 rounds"
 
 
@@ -39,6 +43,8 @@ def test_a_noisy_machine_is_one_line_and_the_verdicts_stand(tmp_path: Path, caps
         "caution: steal above 2 % of the machine's CPU time in 8 of 12 rounds; they stand, since this machine's "
         "process clock excludes steal",
         f"ended by: {STOPPED}",
+        *RANKING,
+        "read-whole needs 3.8 times as much CPU as read-send (3.7 to 3.8)",
     ]
 
 
@@ -51,6 +57,8 @@ def test_rounds_that_are_left_out_are_one_line_too(tmp_path: Path, capsys: pytes
     assert said(tmp_path, run, cells, capsys)[1:] == [
         f"ended by: {STOPPED}",
         "3 of 12 rounds left out, since they measured something else (swapping in 3)",
+        "cheapest: sendfile; then read-send",
+        RANKING[1],
     ]
 
 
@@ -62,7 +70,7 @@ def test_what_concerns_several_modes_alike_is_said_once(tmp_path: Path, capsys: 
         for cell in synthetic.cells(run)
     ]
     text = "client-limited in 10 of 10 rounds: throughput is a lower bound; CPU per GiB holds"
-    assert said(tmp_path, run, cells, capsys)[2:] == [f"caution: read-send, sendfile, read-whole: {text}"]
+    assert said(tmp_path, run, cells, capsys)[2:3] == [f"caution: read-send, sendfile, read-whole: {text}"]
 
 
 def test_a_quick_run_is_labelled(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
