@@ -22,6 +22,7 @@ _MODE = "[a-z0-9][a-z0-9_-]{0,60}"
 _SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
 _OPTION = f"{_MODE}={_SIZE}"
 _NAME = rf"{_MODE}(@{_OPTION}(\+{_OPTION}){{0,9}})?(@again)?"  # a mode or a variant of one
+_LIMIT = rf"{_NAME}/{_NAME}<=\d{{1,4}}(\.\d{{1,9}})?"
 _PATTERNS: Mapping[Kind, str] = {
     "count": r"\d{1,12}",
     "number": r"\d{1,15}(\.\d{1,15})?(e[+-]\d{1,2})?",
@@ -123,6 +124,9 @@ _ROWS = (
          "gate and prove also variants like read-send@chunk=64KiB+buffer-offset=16, or read-send@again",
          _for("sweep", "prove", "servers", "gate", "soak", load=("course",), crosscheck=("read-send", "sendfile")),
          metavar="MODE", pattern=rf"{_NAME}( {_NAME})*"),
+    Knob("MODE", "text", "one mode to judge", _for("gate"), metavar="NAME"),
+    Knob("AGAINST", "text", "judge MODE against this mode of the same run, by the paired ratio", _for("gate"),
+         metavar="NAME"),
     Knob("BASELINE", "text", "the mode, or for gate the run, that others are compared with", _for("load", "gate"),
          default="read-send, else the first mode", metavar="NAME", pattern=_NAME),
     Knob("TARGETS", "path", "file with external servers (docs/targets.md)",
@@ -191,11 +195,15 @@ _ROWS = (
          limits=(0.001, 10**12), unit="GiB"),
     Knob("A", "text", "name of a run; make runs lists them", _for("compare")),
     Knob("B", "text", "name of the other run", _for("compare"), default="the latest"),
-    Knob("MAX", "number", "the ratio that is still allowed", _for(gate=1.05), limits=(0.01, 1000)),
-    Knob("JUDGE", "choice", "relative: how each mode stands to its run's baseline; direct: its cost itself",
-         _for(gate="relative"), choices=("relative", "direct")),
+    Knob("MAX", "words", "for gate the ratio that is still allowed; for both limits between modes of one run, like "
+         "nginx-new/nginx-old<=1.05, which load judges at its end", _for(gate=("1.05",), load=()), metavar="LIMIT",
+         pattern=rf"{_LIMIT}( {_LIMIT})*"),
+    Knob("STRICT", "flag", "do not pass with cautions: the result is unclear then", _for(gate=False, load=False)),
+    Knob("JUDGE", "choice", "between two runs, relative: how each mode stands to its run's baseline; direct: its cost "
+         "itself", _for(gate="relative"), choices=("relative", "direct")),
     Knob("JUNIT", "path", "write JUnit XML there too", _for("gate"), metavar="FILE"),
-    Knob("FORMAT", "text", "export: csv or parquet; gate: text or github", _for("export", "gate")),
+    Knob("FORMAT", "text", "export: csv, parquet, json or markdown; gate: text or github", _for("export", "gate"),
+         default="export: all; gate: text"),
     Knob("REPORT", "path", "a report's index.html", _for("reproduce"), metavar="FILE"),
     Knob("SHOW", "flag", "only show the command", _for(reproduce=False)),
     # The project's own checks
@@ -269,7 +277,7 @@ def refuse_unknown(command: str, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             others = ", ".join(f"make {other}" for other in KNOBS[name].of) if name in KNOBS else ""
-            hint = f": it is a knob of {others}" if others else suggestion(name, known)
+            hint = suggestion(name, known) or (f": it is a knob of {others}" if others else "")
             raise UsageError(f"make {command} has no knob {name}{hint}; `make help` lists them")
 
 

@@ -1,16 +1,19 @@
 """make load: a campaign without a browser, then its report.
 
 Every round downloads from every mode once, in balanced order; then each mode is profiled under the same load.
+Exit codes: 0 done, 1 failures in the load or a mode above a limit of MAX, 2 wrong usage, 3 a limit that could not be
+judged, 130 interrupted.
 """
 
 import argparse
 import signal
+import subprocess
 import sys
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UsageError, run_command
 from load.agent.options import AgentOptions
 from load.campaign import headless
-from load.campaign.options import check_run_name, new_name, resolve
+from load.campaign.options import check_run_name, new_name, resolve, without_interval
 from load.netns import campaign as between_namespaces
 from load.netns.namespaces import Link
 from load.process import campaign_lock
@@ -28,17 +31,28 @@ def main() -> int:
         return _between_namespaces(arguments)
     folder = RunFolder(arguments.profiles / arguments.run)
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
+    if line := without_interval(settings):
+        print(line, file=sys.stderr)
     code = headless.run(settings, arguments.root, folder, agent)
     if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":
         try:
             report_code = build_report(arguments, arguments.run)
-            code = code or report_code
+            code = code or report_code or _gate(arguments)
         except KeyboardInterrupt:
             print(
                 f"interrupted. All rounds are kept: `make report RUN={arguments.run}` makes the report", file=sys.stderr
             )
             code = EXIT_INTERRUPTED
     return code
+
+
+def _gate(arguments: argparse.Namespace) -> int:
+    """The exit code of the limits that were given; 0 without any."""
+    if not arguments.max:
+        return EXIT_DONE
+    words = ["--run", arguments.run, "--max", *arguments.max, f"--strict={arguments.strict:d}"]
+    folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
+    return subprocess.run([sys.executable, "-m", "scripts.gate", *words, *folders], check=False).returncode
 
 
 def _arguments() -> argparse.Namespace:

@@ -84,7 +84,7 @@ def default_size(pace: str) -> str:
 
 
 def _help() -> int:
-    print("Knobs, as in `make load ROUNDS=6 SINK=copy`:")
+    print("Knobs, as in `make load ROUNDS=12 SINK=copy`:")
     for knob in knobs.KNOBS.values():
         said = {command: knob.describe(command) for command in knob.of}
         for text in dict.fromkeys(said.values()):

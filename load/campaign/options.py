@@ -20,6 +20,8 @@ from load.users import pacing
 from profiles.agent.access import is_loopback, parse_address
 from profiles.targets import catalog
 from profiles.targets.variants import Variant, canonical, parse_all, target_of
+from reports.analysis import limits
+from reports.analysis.paired_ratio import FAMILY_CONFIDENCE, family_confidence, rounds_needed
 from units import parse_size
 
 BASELINE = "read-send"
@@ -48,6 +50,7 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
     variants = variants_of(asked.modes, asked.baseline, asked.options)
     modes = tuple(variants)
     _check(asked)
+    _check_limits(asked.max, modes)
     options = with_defaults(asked)
     if options.calibrate:
         variants |= _duplicate(variants[modes[0]], variants)
@@ -108,6 +111,27 @@ def _check(asked: Namespace) -> None:
         )
     if asked.workers and asked.users is not None and asked.users % asked.workers:
         raise UsageError(f"USERS={asked.users} cannot be divided among WORKERS={asked.workers}: give a multiple")
+
+
+def _check_limits(given: Sequence[str], modes: tuple[str, ...]) -> None:
+    """Raises UsageError where MAX is no limit between two of these modes."""
+    for limit in (limits.parse(text, canonical) for text in given):
+        for mode in (limit.mode, limit.against):
+            if mode not in modes:
+                hint = knobs.suggestion(mode, modes)
+                raise UsageError(f"MAX names {mode}, which is not measured: {' '.join(modes)}{hint}")
+
+
+def without_interval(settings: Settings) -> str | None:
+    """What to say beforehand where so few rounds can give no interval; None where they can."""
+    confidence = FAMILY_CONFIDENCE if settings.quick else family_confidence(len(settings.modes) - 1)
+    needed = rounds_needed(confidence)
+    if len(settings.modes) < 2 or settings.rounds >= needed:
+        return None
+    return (
+        f"ROUNDS={settings.rounds} gives no interval and no verdict, only medians: {len(settings.modes)} modes need "
+        f"{needed} rounds or more"
+    )
 
 
 def check_run_name(name: str) -> None:

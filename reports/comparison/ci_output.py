@@ -6,30 +6,25 @@ Its rule: names come from outside. XML gets no character that it forbids, and an
 from xml.etree import ElementTree
 
 from reports.analysis.text import printable
-from reports.analysis.unpaired_ratio import CAVEAT
-from reports.comparison.gate import Gate, Outcome
+from reports.comparison.judgement import Gate, Judgement, Outcome
 
-_LEVELS: dict[Outcome, str] = {"pass": "notice", "regression": "error", "inconclusive": "warning"}
+_LEVELS: dict[Outcome, str] = {"pass": "notice", "regression": "error", "unclear": "warning"}
+_ELEMENTS: dict[Outcome, str] = {"regression": "failure", "unclear": "error"}
 
 
 def junit(gate: Gate) -> bytes:
-    """One test case per mode: a regression is a failure, and an inconclusive mode is an error."""
+    """One test case per mode: a regression is a failure, and an unclear mode is an error. Cautions and voids of the
+    runs stand in its output."""
     count = [judgement.outcome for judgement in gate.judgements].count
     suite = ElementTree.Element(
         "testsuite",
-        name=printable(f"{gate.run} against {gate.baseline}"),
+        name=printable(gate.name),
         tests=str(len(gate.judgements)),
         failures=str(count("regression")),
-        errors=str(count("inconclusive")),
+        errors=str(count("unclear")),
     )
     for judgement in gate.judgements:
-        case = ElementTree.SubElement(suite, "testcase", classname="gate", name=printable(judgement.mode))
-        text = printable(judgement.text)
-        if judgement.outcome == "regression":
-            ElementTree.SubElement(case, "failure", message=text)
-        elif judgement.outcome == "inconclusive":
-            ElementTree.SubElement(case, "error", message=text)
-        ElementTree.SubElement(case, "system-out").text = f"{text} ({CAVEAT})"
+        suite.append(_case(gate, judgement))
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
@@ -37,12 +32,24 @@ def junit(gate: Gate) -> bytes:
     return encoded + b"\n"
 
 
+def _case(gate: Gate, judgement: Judgement) -> ElementTree.Element:
+    case = ElementTree.Element("testcase", classname="gate", name=printable(judgement.mode))
+    if element := _ELEMENTS.get(judgement.outcome):
+        ElementTree.SubElement(case, element, message=printable(judgement.text))
+    lines = [f"{judgement.text} ({gate.scope})", *(note.line for note in judgement.notes)]
+    ElementTree.SubElement(case, "system-out").text = "\n".join(map(printable, lines))
+    return case
+
+
 def annotations(gate: Gate) -> list[str]:
-    """One workflow command per mode, which GitHub Actions reads from the output."""
-    return [
+    """One workflow command per mode, and one per caution or void, which GitHub Actions reads from the output."""
+    judged = [
         f"::{_LEVELS[judgement.outcome]} title={_property(f'{judgement.mode}: {judgement.outcome}')}::"
-        f"{_message(f'{judgement.text} ({CAVEAT})')}"
+        f"{_message(f'{judgement.text} ({gate.scope})')}"
         for judgement in gate.judgements
+    ]
+    return judged + [
+        f"::warning title={_property(f'{note.kind} in run {note.run}')}::{_message(note.line)}" for note in gate.notes
     ]
 
 

@@ -1,7 +1,6 @@
-"""The CI gate: is a run worse than a saved one? With an exit code.
+"""The CI gate between two runs: is one worse than a saved one? (within one run: gate_within.py)
 
-Its rule: what cannot be judged never passes. A mode that is void, missing or too imprecise is inconclusive, which has
-an exit code of its own.
+Its rule: what cannot be judged never passes.
 
 Judged, per mode, is B over A with an unpaired interval at the family's confidence (Bonferroni):
 
@@ -12,58 +11,31 @@ Judged, per mode, is B over A with an unpaired interval at the family's confiden
 The interval does not cover how runs differ from one to the next (`CAVEAT`): the limit must leave room for that.
 """
 
-import math
-from dataclasses import dataclass
 from typing import Literal
 
-from errors import EXIT_DONE, EXIT_FAILED, UsageError
+from errors import UsageError
+from reports.analysis.limits import ratio
 from reports.analysis.paired_ratio import family_confidence
-from reports.analysis.text import interval, times
+from reports.analysis.unpaired_ratio import CAVEAT
 from reports.comparison import comparison
 from reports.comparison.differences import machine, other_question
+from reports.comparison.judgement import Gate, Judgement, Outcome, against_limit, notes, unfit
 from reports.run_data import RunData
 
-EXIT_INCONCLUSIVE = 3
-
 Judged = Literal["relative", "direct"]
-Outcome = Literal["pass", "regression", "inconclusive"]
 
 
-@dataclass(frozen=True, slots=True)
-class Judgement:
-    """text: the reason, without the mode's name."""
-
-    mode: str
-    outcome: Outcome
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Gate:
-    """A run judged against another. maximum: the largest ratio that passes."""
-
-    run: str
-    baseline: str
-    judged: Judged
-    maximum: float
-    reference: str | None
-    judgements: tuple[Judgement, ...]
-
-    @property
-    def outcome(self) -> Outcome:
-        """The worst of all modes."""
-        found = {judgement.outcome for judgement in self.judgements}
-        return "regression" if "regression" in found else "inconclusive" if "inconclusive" in found else "pass"
-
-    @property
-    def exit_code(self) -> int:
-        return {"pass": EXIT_DONE, "regression": EXIT_FAILED, "inconclusive": EXIT_INCONCLUSIVE}[self.outcome]
-
-
-def gate(run: RunData, baseline: RunData, maximum: float, judged: Judged, modes: tuple[str, ...] = ()) -> Gate:
+def gate(
+    run: RunData,
+    baseline: RunData,
+    maximum: float,
+    judged: Judged,
+    modes: tuple[str, ...] = (),
+    *,
+    strict: bool = False,
+) -> Gate:
     """Judge these modes of run, by default all that the baseline run has. Raises UsageError where nothing can be."""
-    if not (math.isfinite(maximum) and 0 < maximum <= 1000):
-        raise UsageError(f"MAX={maximum:g} is not a limit: give a ratio above 0, like 1.05")
+    ratio(str(maximum))
     if run.run.name == baseline.run.name:
         raise UsageError(f"RUN and BASELINE are both {run.run.name!r}: give two runs")
     reference = _reference(run, baseline) if judged == "relative" else None
@@ -71,7 +43,13 @@ def gate(run: RunData, baseline: RunData, maximum: float, judged: Judged, modes:
     _check(run, baseline, named, reference, judged)
     level = family_confidence(len(named))
     found = tuple(_judge(run, baseline, mode, reference, maximum, level) for mode in named)
-    return Gate(run.run.name, baseline.run.name, judged, maximum, reference, found)
+    what = f"cost relative to {reference}" if reference else "server CPU s/GiB"
+    return Gate(
+        f"{run.run.name} against {baseline.run.name}",
+        f"{what} of run {run.run.name} over that of run {baseline.run.name}",
+        CAVEAT,
+        tuple(judgement.strictly() for judgement in found) if strict else found,
+    )
 
 
 def _reference(run: RunData, baseline: RunData) -> str:
@@ -91,9 +69,7 @@ def _check(run: RunData, baseline: RunData, modes: tuple[str, ...], reference: s
     for mode in modes:
         if mode == reference:
             raise UsageError(f"{mode} is the mode that others are compared with: judge it with JUDGE=direct")
-        if mode not in baseline.dataset.modes:
-            known = ", ".join(baseline.dataset.modes)
-            raise UsageError(f"run {baseline.run.name!r} has no mode {mode!r}: it has {known}")
+        baseline.check_mode(mode)
     here = tuple(mode for mode in (*modes, *([reference] if reference else [])) if mode in run.dataset.modes)
     if unlike := other_question(baseline.run, run.run, here):
         raise UsageError(f"the runs do not answer the same question ({unlike}): measure with the same options")
@@ -105,21 +81,21 @@ def _check(run: RunData, baseline: RunData, modes: tuple[str, ...], reference: s
 def _judge(
     run: RunData, baseline: RunData, mode: str, reference: str | None, maximum: float, level: float
 ) -> Judgement:
+    concerned = [mode, *([reference] if reference else [])]
+    outcome, text = _outcome(run, baseline, mode, reference, maximum, level)
+    return Judgement(mode, outcome, text, (*notes(baseline, concerned), *notes(run, concerned)))
+
+
+def _outcome(
+    run: RunData, baseline: RunData, mode: str, reference: str | None, maximum: float, level: float
+) -> tuple[Outcome, str]:
     if mode not in run.dataset.modes:
-        text = f"run {run.run.name!r} did not measure it; choose the modes to judge with MODES="
-        return Judgement(mode, "inconclusive", text)
+        return "unclear", f"run {run.run.name!r} did not measure it; choose the modes to judge with MODES="
     row = comparison.row(baseline, run, mode, reference, level)
     for side, name in ((row.a, baseline.run.name), (row.b, run.run.name)):
         if reason := side.void_ratio if reference else side.void:
-            return Judgement(mode, "inconclusive", f"void in run {name!r}: {reason}")
+            return "unclear", f"void in run {name!r}: {reason}"
+    if reason := unfit(baseline) or unfit(run):
+        return "unclear", reason
     found = row.ratio if reference else row.cost
-    if found is None:
-        return Judgement(mode, "inconclusive", "its server CPU per GiB is not known in both runs")
-    if found.low is None or found.high is None:
-        return Judgement(mode, "inconclusive", f"{times(found.ratio)} without an interval: {found.reason}")
-    numbers, limit = interval(found.ratio, found.low, found.high), f"{maximum:g}x"
-    if found.low > maximum:
-        return Judgement(mode, "regression", f"{numbers} is above the limit of {limit}")
-    if found.high <= maximum:
-        return Judgement(mode, "pass", f"{numbers} is within the limit of {limit}")
-    return Judgement(mode, "inconclusive", f"{numbers} includes the limit of {limit}: measure more rounds")
+    return against_limit(found, maximum) if found else ("unclear", "its server CPU per GiB is not known in both runs")

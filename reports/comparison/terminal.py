@@ -5,10 +5,10 @@ from reports.analysis.text import plural, printable
 from reports.analysis.unpaired_ratio import CAVEAT
 from reports.comparison import text
 from reports.comparison.comparison import CONFIDENCE, Comparison
-from reports.comparison.gate import Gate
+from reports.comparison.judgement import Gate
 from reports.terminal import add_row, open_console, print_line, table_of
 
-_STYLES = {"pass": "green", "regression": "bold red", "inconclusive": "yellow"}
+_STYLES = {"pass": "green", "regression": "bold red", "unclear": "yellow"}
 
 
 def show_comparison(comparison: Comparison) -> None:
@@ -39,11 +39,14 @@ def show_comparison(comparison: Comparison) -> None:
 
 
 def show_gate(gate: Gate) -> None:
-    """A line for each mode, then the outcome."""
+    """A line for each mode, what speaks against the runs, then the outcome."""
     console = open_console()
-    what = f"cost relative to {gate.reference}" if gate.reference else "server CPU s/GiB"
-    print_line(console, f"{what} of run {gate.run} over that of run {gate.baseline}; {CAVEAT}")
+    print_line(console, f"{gate.what}; {gate.scope}")
     for judgement in gate.judgements:
         print_line(console, f"{judgement.outcome}: {judgement.mode}: {judgement.text}", _STYLES[judgement.outcome])
-    judged = plural(len(gate.judgements), "mode")
-    print_line(console, f"{gate.outcome}: {judged} judged, limit {gate.maximum:g}x", _STYLES[gate.outcome])
+    for note in gate.notes:
+        print_line(console, note.line, "red" if note.kind == "void" else "yellow")
+    cautions = sum(note.kind == "caution" for note in gate.notes)
+    beside = f", with {plural(cautions, 'caution')}" if cautions else ""
+    judged = f"{plural(len(gate.judgements), 'mode')} judged{beside}"
+    print_line(console, f"{gate.outcome}: {judged} (exit code {gate.exit_code})", _STYLES[gate.outcome])

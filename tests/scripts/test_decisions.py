@@ -57,7 +57,15 @@ def test_two_runs_are_compared_with_a_page(kept: Path) -> None:
     [
         (["--baseline", "kept", "--run", "dearer"], 1, "regression: sendfile: "),
         (["--baseline", "kept", "--run", "dearer", "--max", "1.5"], 0, "pass: 2 modes judged"),
-        (["--baseline", "kept", "--run", "few"], 3, "inconclusive: 2 modes judged"),
+        (["--baseline", "kept", "--run", "few"], 3, "unclear: 2 modes judged"),
+        (["--run", "kept", "--mode", "sendfile", "--against", "read-send"], 0, "pass: sendfile/read-send: 0.3"),
+        (["--run", "kept", "--max", "read-whole/read-send<=3", "sendfile/read-send<=1"], 1, "regression: 2 modes"),
+        (["--run", "few", "--max", "sendfile/read-send<=1"], 3, "unclear: sendfile/read-send: "),
+        (["--run", "kept", "--mode", "sendfil", "--against", "read-send"], 2, "did you mean sendfile?"),
+        (["--run", "kept", "--against", "read-send"], 2, "say which mode is to be judged"),
+        (["--run", "kept", "--against", "sendfile", "--baseline", "few"], 2, "give one of them"),
+        (["--run", "kept", "--baseline", "few", "--max", "much"], 2, "MAX='much' is not a limit"),
+        (["--run", "kept"], 2, "give BASELINE=run"),
         (["--baseline", "nope", "--run", "few"], 2, "error: there is no run 'nope'"),
         (["--baseline", "kept", "--run", "broken"], 2, "error: cannot read"),
     ],
@@ -68,6 +76,16 @@ def test_a_gate_says_how_it_went_by_its_exit_code(kept: Path, arguments: list[st
     assert done.returncode == code
     assert words in (done.stdout or done.stderr) and "::" not in done.stdout
     assert code != 2 or (done.stdout == "" and done.stderr.count("\n") == 1)
+
+
+def test_under_make_a_gate_says_what_make_does_with_its_exit_code(kept: Path) -> None:
+    """GNU make knows no exit code of its own but 2 for a command that failed."""
+    where = ["--profiles", str(kept / "profiles"), "--baseline", "kept"]
+    main = importlib.import_module("scripts.gate").main
+    for run_name, said in (("dearer", True), ("kept-2", False)):
+        several_runs.write(kept / "profiles", "kept-2", seed=2) if run_name == "kept-2" else None
+        done = run_here(main, *where, "--run", run_name, environment={"GITHUB_ACTIONS": "", "MAKELEVEL": "1"})
+        assert ("make turns every failure into 2" in done.stdout) == said
 
 
 def test_in_github_actions_a_gate_annotates_and_writes_junit(kept: Path) -> None:
