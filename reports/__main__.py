@@ -8,6 +8,7 @@ import knobs
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
 from profiles.store.sweep_folder import SweepFolder
 from reports import page, run_data, terminal
+from reports.comparison.since_last import since_last
 from reports.sweep import page as sweep_page
 from reports.sweep import terminal as sweep_terminal
 from reports.sweep.sweep_data import is_sweep
@@ -19,7 +20,7 @@ def main() -> int:
         return _sweep(options.profiles / options.run, options.reports, options.gib_per_day)
     folder = run_data.find(options.profiles, options.run or None, lambda line: print(line, file=sys.stderr))
     run, path = page.report(folder, options.reports, options.gib_per_day)
-    terminal.show(run)
+    terminal.show(run, more=since_last(folder, run))
     print(f"report: {path}")
     return EXIT_DONE
 

@@ -1,6 +1,7 @@
-"""make export: the rounds of a run as CSV and Parquet, beside its report."""
+"""make export: the rounds of a run as CSV and Parquet, and what it found as JSON and Markdown, beside its report."""
 
 from errors import EXIT_DONE, UsageError, run_command
+from knobs import suggestion
 from reports.export.files import FORMATS, export
 from scripts.common_arguments import FOLDERS, parse, parser_of
 
@@ -9,7 +10,8 @@ def main() -> int:
     arguments = parse(parser_of("export", __doc__, *FOLDERS, positional=("RUN",)))
     formats = tuple(format for format in FORMATS if arguments.format in (None, format))
     if not formats:
-        raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}")
+        hint = suggestion(arguments.format, FORMATS)
+        raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}{hint}")
     for path in export(arguments.profiles, arguments.run or None, formats, arguments.reports):
         print(f"{path.stem}: {path}")
     return EXIT_DONE

@@ -1,6 +1,7 @@
-"""The rounds and slices of a run as files: CSV for spreadsheets, Parquet for notebooks.
+"""A run as files: rounds and slices as CSV for spreadsheets and Parquet for notebooks, what was found as JSON and
+Markdown.
 
-Its rule: both hold the same table, and each column has one type. DuckDB writes the Parquet.
+Its rule: both tables hold the same, and each column has one type. DuckDB writes the Parquet.
 """
 
 import json
@@ -13,26 +14,30 @@ import duckdb
 
 from errors import UserError
 from profiles.store.files import write_file
+from reports.export.summary import as_json, as_markdown
 from reports.export.table import Table, as_csv, rounds, slices
 from reports.run_data import RunData, read_campaign
 
-Format = Literal["csv", "parquet"]
-FORMATS: tuple[Format, ...] = ("csv", "parquet")
+Format = Literal["csv", "parquet", "json", "markdown"]
+FORMATS: tuple[Format, ...] = ("csv", "parquet", "json", "markdown")
 _TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 
 
 def export(profiles: Path, name: str | None, formats: tuple[Format, ...], reports: Path) -> list[Path]:
-    """Write the tables of the named run, or the latest, beside its report; returns the paths. Raises UserError."""
+    """Write the named run, or the latest, in these formats beside its report; returns the paths. Raises UserError."""
     return [path for answer in read_campaign(profiles, name).answers for path in _write(answer, formats, reports)]
 
 
 def _write(run: RunData, formats: tuple[Format, ...], reports: Path) -> list[Path]:
     tables = {"rounds": rounds(run)} | ({"slices": slices(run)} if run.slices else {})
-    return [
-        write_file(reports / run.run.name / f"{name}.{each}", _WRITERS[each](table))
+    files = {
+        f"{name}.{each}": write(table)
         for name, table in tables.items()
-        for each in formats
-    ]
+        for each, write in _TABLES.items()
+        if each in formats
+    }
+    files |= {name: write(run) for each, (name, write) in _SUMMARIES.items() if each in formats}
+    return [write_file(reports / run.run.name / name, content) for name, content in files.items()]
 
 
 def as_parquet(table: Table) -> bytes:
@@ -49,7 +54,11 @@ def as_parquet(table: Table) -> bytes:
         return path.read_bytes()
 
 
-_WRITERS: dict[Format, Callable[[Table], bytes]] = {
+_TABLES: dict[Format, Callable[[Table], bytes]] = {
     "csv": lambda table: as_csv(table).encode(),
     "parquet": as_parquet,
+}
+_SUMMARIES: dict[Format, tuple[str, Callable[[RunData], bytes]]] = {
+    "json": ("summary.json", as_json),
+    "markdown": ("summary.md", lambda run: as_markdown(run).encode()),
 }

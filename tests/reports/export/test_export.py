@@ -15,6 +15,7 @@ from profiles.store.records import Run
 from reports import page
 from reports.export import attachments
 from reports.export.files import FORMATS, as_parquet, export
+from reports.export.summary import as_json, as_markdown
 from reports.export.table import Table, as_csv, rounds
 from reports.run_data import read_campaign
 from tests.reports import several_runs, synthetic
@@ -26,7 +27,8 @@ def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) ->
     folder = several_runs.write(tmp_path, "a", rounds=6)
     cells = folder.read_cells()
     paths = export(tmp_path, "a", FORMATS, tmp_path / "reports")
-    assert paths == [tmp_path / "reports" / "a" / f"rounds.{each}" for each in ("csv", "parquet")]
+    names = ("rounds.csv", "rounds.parquet", "summary.json", "summary.md")
+    assert paths == [tmp_path / "reports" / "a" / name for name in names]
     lines = list(csv.DictReader(io.StringIO(paths[0].read_text())))
     parquet = duckdb.read_parquet(str(paths[1]))
     rows = [dict(zip(parquet.columns, row, strict=True)) for row in parquet.fetchall()]
@@ -96,3 +98,27 @@ def test_data_that_would_make_the_page_heavy_are_named_instead(tmp_path: Path, m
 def test_the_record_inside_is_the_one_on_disk() -> None:
     run: Run = synthetic.run()
     assert attachments.record(run)["command"] == run.command
+
+
+def test_the_summary_holds_what_the_report_says(tmp_path: Path) -> None:
+    run = several_runs.read(tmp_path, "a", failing="read-whole")
+    found = json.loads(as_json(run))
+    assert (found["run"], found["baseline"], found["validity"]["badge"]) == ("a", "read-send", "valid; 1 mode void")
+    base, sendfile, whole = found["modes"]
+    assert base["verdict"] is None and base["metrics"]["server_cpu_s_per_gib"]["unit"] == "s/GiB"
+    assert sendfile["server_cpu_to_baseline"]["low"] < 0.33 < sendfile["server_cpu_to_baseline"]["high"]
+    assert sendfile["verdict"]["sentence"] == run.verdicts[0].sentence and whole["verdict"]["kind"] == "void"
+    assert found["cheapest_first"] == [["sendfile"], ["read-send"]] and found["ranking"] == list(run.ranking)
+
+
+def test_markdown_is_a_table_that_no_name_can_break(tmp_path: Path) -> None:
+    run = several_runs.read(tmp_path, "a", failing="read-whole")
+    lines = as_markdown(run).splitlines()
+    assert lines[0] == "**a**: medians of 8 complete rounds, saturated, page cache warm"
+    rows = [line for line in lines if line.startswith("|")]
+    assert rows[2].startswith("| read-send | baseline | 0.4") and rows[3].startswith("| sendfile | 0.33x \\[0.32, ")
+    assert rows[4].startswith("| read-whole | void | ") and {row.count("|") for row in rows} == {7}
+    assert "- cheapest: sendfile; then read-send; not ranked: read-whole (void)" in lines
+    hostile = dataclasses.replace(run, run=dataclasses.replace(run.run, name="a|b\n# <img src=x>"))
+    first, second, *_ = as_markdown(hostile).splitlines()
+    assert first.startswith("**a\\|b\N{REPLACEMENT CHARACTER}# &lt;img src=x&gt;**") and second == ""
