@@ -120,8 +120,9 @@ def _for(*commands: str, **defaults: Any) -> dict[str, Any]:
 # fmt: off
 _ROWS = (
     # What is compared
-    Knob("MODES", "words", "data paths and servers to measure: course, all, or names, the baseline first; for load, "
-         "gate and prove also variants like read-send@chunk=64KiB+buffer-offset=16, or read-send@again",
+    Knob("MODES", "words", "data paths and servers to measure: course, all, or names (for sweep the baseline "
+         "first); for load, gate and prove also variants like read-send@chunk=64KiB+buffer-offset=16, or "
+         "read-send@again",
          _for("sweep", "prove", "servers", "gate", "soak", load=("course",), crosscheck=("read-send", "sendfile")),
          metavar="MODE", pattern=rf"{_NAME}( {_NAME})*"),
     Knob("MODE", "text", "one mode to judge", _for("gate"), metavar="NAME"),

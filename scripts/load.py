@@ -31,7 +31,7 @@ def main() -> int:
         return _between_namespaces(arguments)
     folder = RunFolder(arguments.profiles / arguments.run)
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
-    if line := without_interval(settings):
+    if line := without_interval(settings, len(arguments.max)):
         print(line, file=sys.stderr)
     code = headless.run(settings, arguments.root, folder, agent)
     if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":

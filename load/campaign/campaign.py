@@ -142,7 +142,7 @@ class Campaign:
             self._plan.proved()
         missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
         for mode, reason in missing.items():
-            if self._settings.named or mode == self._settings.modes[0]:
+            if self._settings.named or mode == self._settings.reference:
                 raise UserError(f"{mode} is missing on this machine: {reason}")
             self._tell(f"skipped: {mode}: {reason}")
         present = tuple(mode for mode in self._settings.modes if mode not in missing)

@@ -22,6 +22,7 @@ from profiles.targets import catalog
 from profiles.targets.variants import Variant, canonical, parse_all, target_of
 from reports.analysis import limits
 from reports.analysis.paired_ratio import FAMILY_CONFIDENCE, family_confidence, rounds_needed
+from reports.analysis.text import plural
 from units import parse_size
 
 BASELINE = "read-send"
@@ -47,16 +48,18 @@ def new_name() -> str:
 def resolve(asked: Namespace, file_bytes: int) -> Settings:
     """What the campaign is to do. asked: the knobs of `load`, and any_port. file_bytes: of the served file, for the
     command that repeats the run. Raises UsageError for what no campaign can be asked for."""
-    variants = variants_of(asked.modes, asked.baseline, asked.options)
+    variants = variants_of(asked.modes, asked.options)
     modes = tuple(variants)
+    baseline = _baseline(asked.baseline, modes)
     _check(asked)
     _check_limits(asked.max, modes)
     options = with_defaults(asked)
     if options.calibrate:
-        variants |= _duplicate(variants[modes[0]], variants)
+        variants |= _duplicate(variants[baseline], variants)
     allowed = os.sched_getaffinity(0)
     return Settings(
         modes=modes,
+        baseline=baseline,
         variants=variants,
         named=tuple(options.modes) != ("all",),
         slice_s=QUICK_SLICE_S if options.quick and not options.slice else options.slice,
@@ -64,7 +67,7 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
         warm_up_s=options.warm_up,
         round_s=QUICK_ROUND_S if options.quick else ROUND_S,
         profile_s=options.profile,
-        command=repeating_command(options, modes, file_bytes),
+        command=repeating_command(options, modes, baseline, file_bytes),
         gib_per_day=options.gib_per_day,
         calibrate=options.calibrate,
         pace=pacing.parse(options.pace),
@@ -74,16 +77,21 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
     )
 
 
-def variants_of(given: Sequence[str], baseline: str | None, options: Sequence[str]) -> dict[str, Variant]:
-    """What is measured by name, the baseline first; "course" and "all" stand for several modes. Raises UsageError."""
+def variants_of(given: Sequence[str], options: Sequence[str]) -> dict[str, Variant]:
+    """What is measured by name, in this order; "course" and "all" stand for several modes. Raises UsageError."""
     several = {"course": list(COURSE_MODES), "all": list(catalog.discover())}
     named = several.get(given[0], list(given)) if len(given) == 1 else list(given)
     modes = [target.name for target in catalog.choose(list(dict.fromkeys(map(target_of, named))))]
-    found = parse_all(named, options_of(options, modes))
-    first = canonical(baseline) if baseline else BASELINE if BASELINE in found else next(iter(found))
-    if first not in found:
-        raise UsageError(f"the baseline {first!r} is not among the modes: {' '.join(found)}")
-    return {first: found[first]} | found
+    return parse_all(named, options_of(options, modes))
+
+
+def _baseline(asked: str | None, modes: tuple[str, ...]) -> str:
+    """What the others are compared with. Raises UsageError where that is not measured."""
+    if asked is None:
+        return BASELINE if BASELINE in modes else modes[0]
+    if (named := canonical(asked)) not in modes:
+        raise UsageError(f"the baseline {named!r} is not among the modes: {' '.join(modes)}")
+    return named
 
 
 def _duplicate(baseline: Variant, variants: Mapping[str, Variant]) -> dict[str, Variant]:
@@ -122,16 +130,17 @@ def _check_limits(given: Sequence[str], modes: tuple[str, ...]) -> None:
                 raise UsageError(f"MAX names {mode}, which is not measured: {' '.join(modes)}{hint}")
 
 
-def without_interval(settings: Settings) -> str | None:
-    """What to say beforehand where so few rounds can give no interval; None where they can."""
-    confidence = FAMILY_CONFIDENCE if settings.quick else family_confidence(len(settings.modes) - 1)
-    needed = rounds_needed(confidence)
-    if len(settings.modes) < 2 or settings.rounds >= needed:
-        return None
-    return (
-        f"ROUNDS={settings.rounds} gives no interval and no verdict, only medians: {len(settings.modes)} modes need "
-        f"{needed} rounds or more"
-    )
+def without_interval(settings: Settings, limits: int = 0) -> str | None:
+    """What to say beforehand where so few rounds can give no interval; None where they can. limits: of MAX."""
+    needed = rounds_needed(FAMILY_CONFIDENCE if settings.quick else family_confidence(len(settings.modes) - 1))
+    judged = rounds_needed(family_confidence(limits))
+    said = f"ROUNDS={settings.rounds} gives no interval"
+    if len(settings.modes) > 1 and settings.rounds < needed:
+        modes = plural(len(settings.modes), "mode")
+        return f"{said} and no verdict, only medians: {modes} need {needed} rounds or more"
+    if limits and settings.rounds < judged:
+        return f"{said} by which MAX could be judged: {plural(limits, 'limit')} together need {judged} rounds or more"
+    return None
 
 
 def check_run_name(name: str) -> None:
@@ -167,9 +176,9 @@ def options_of(given: Sequence[str], modes: Sequence[str]) -> dict[str, dict[str
     return options
 
 
-def repeating_command(options: Namespace, modes: tuple[str, ...], file_bytes: int) -> str:
+def repeating_command(options: Namespace, modes: tuple[str, ...], baseline: str, file_bytes: int) -> str:
     """What repeats this run, but for its pace. options: with their defaults."""
-    values = vars(options) | {"modes": modes, "baseline": modes[0] if modes[0] != BASELINE else None}
+    values = vars(options) | {"modes": modes, "baseline": baseline if baseline != _baseline(None, modes) else None}
     values |= {"size": file_bytes, "run": None, "pace": None, "targets": None}
     values |= dict.fromkeys(NOT_FOR_COLD) if options.cache == "cold" else {}
     if options.netns:  # its agent lives as long as the run

@@ -30,7 +30,7 @@ ROUND_S = 6.0  # a round has as many mirrored sweeps as fit into about this
 class Settings:
     """What a campaign was asked for.
 
-    modes: the names of what is judged, the baseline first. variants: what each of measured_modes is. named: the modes
+    modes: the names of what is judged, in this order. variants: what each of measured_modes is. named: the modes
     were asked for by name, so that a missing one is an error and not skipped. rounds: at most. slice_s: the least
     length of a slice; None: as the question asks. window_s: measured per mode and round, in slices; 0: as fits round_s.
     warm_up_s: of whole cycles, at least one. seconds: the limit of time for the rounds. quick: exploratory. precision:
@@ -39,7 +39,7 @@ class Settings:
     what this campaign offers to every mode, None for as fast as it goes. cache: a cold slice is one download, by one
     user, of a file that was dropped from the page cache. workers: over how many processes the users are spread, 0 for
     this one; master: where it listens for workers that are started elsewhere, None to start them here. gib_per_day: see
-    Run. command: what repeats the run, but for its pace.
+    Run. command: what repeats the run, but for its pace. baseline: one of the modes; empty for the first of them.
     """
 
     modes: tuple[str, ...]
@@ -65,14 +65,20 @@ class Settings:
     pace: PaceSpec = SATURATED
     rate: OfferedRate | None = None
     cache: Cache = "warm"
+    baseline: str = ""
     workers: int = 0
     master: Address | None = None
     placement: Placement = field(default_factory=lambda: choose(set(), wanted=False))
 
     @property
+    def reference(self) -> str:
+        """The mode that the others are compared with."""
+        return self.baseline or self.modes[0]
+
+    @property
     def duplicate(self) -> str | None:
         """The name of the baseline's duplicate, which measures the A/A floor; None without calibration."""
-        return self.variants[self.modes[0]].again.name if self.calibrate else None
+        return self.variants[self.reference].again.name if self.calibrate else None
 
     @property
     def measured_modes(self) -> tuple[str, ...]:
@@ -120,7 +126,7 @@ def run_record(
         question="saturated" if settings.rate is None else "paced",
         seed=settings.seed,
         order=order,
-        baseline=settings.modes[0],
+        baseline=settings.reference,
         users=settings.users,
         sink=settings.sink,
         warm_up_s=settings.warm_up_s,

@@ -24,6 +24,7 @@ from load.process import campaign_lock
 from load.progress_view import progress_view
 from load.sweep.axes import file_bytes, variants
 from load.sweep.files import serving
+from load.sweep.forecast import forecast
 from load.sweep.sweeper import SweepRun
 from profiles.store.records import State
 from profiles.store.sweep_folder import Session, Sweep, SweepFolder
@@ -43,6 +44,8 @@ def run(sweep: Sweep, folder: SweepFolder, minutes: float, files: Path, any_port
 
         def work(context: LoadContext) -> int:
             begun = _begin(sweep, folder, context.agent)
+            done = [_rounds(folder, value) or 0 for value in begun.points]
+            print(forecast(begun, done, len(variants(begun, begun.points[0])), minutes), file=sys.stderr)
             with _session(begun, folder, minutes) as end_reason, progress_view() as report:
                 settings = _settings(folder.read(), any_port)  # pins the load, after the agent, which is not pinned
                 end_reason.append(SweepRun(context, settings, folder, served, report).run(minutes))
@@ -112,7 +115,13 @@ def what_remains(folder: SweepFolder) -> str:
     if not folder.exists:
         return "Nothing was measured."
     sweep, name = folder.read(), folder.path.name
-    rounds = [len(found.read_run().order) for value in sweep.values if (found := folder.point(value)).path.exists()]
+    rounds = [known for value in sweep.values if (known := _rounds(folder, value)) is not None]
     of_rounds, of_points = sum(rounds), len(rounds)
     saved = f"Saved: {of_rounds} round{'s' * (of_rounds != 1)} at {of_points} point{'s' * (of_points != 1)}"
     return f"{saved}; `make sweep RUN={name}` continues, `make report RUN={name}` builds the report"
+
+
+def _rounds(folder: SweepFolder, value: int) -> int | None:
+    """How many rounds a point has; None where it was not begun."""
+    point = folder.point(value)
+    return len(point.read_run().order) if point.path.exists() else None

@@ -17,6 +17,7 @@ from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
 from load.sweep.axes import AXES, file_bytes, variants
 from load.sweep.files import SweepFiles
+from load.sweep.forecast import round_s
 from load.sweep.next_point import PointState, next_point
 from profiles.protocol import Facts
 from profiles.store import aa_floors
@@ -27,8 +28,6 @@ from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import conditions
 from reports.analysis.paired_ratio import family_confidence, paired_ratio
 from reports.analysis.rounds import PRIMARY, build
-
-OVERHEAD_S = 1.2  # a server's start, warm-up and end, before one has been seen
 
 
 class SweepRun:
@@ -50,7 +49,7 @@ class SweepRun:
         """Rounds until the time is up or nothing is left to learn; which of the two. Raises UserError."""
         self._began_s = now_s = time.monotonic()
         self._ends_s = now_s + 60 * minutes
-        expected_s = len(variants(self._sweep, self._sweep.points[0])) * (self._settings.window_s + OVERHEAD_S)
+        expected_s = round_s(self._sweep, len(variants(self._sweep, self._sweep.points[0])))
         states = {value: self._state(value) for value in self._sweep.values}
         while now_s == self._began_s or now_s + expected_s <= self._ends_s:
             value = next_point(tuple(states.values()), self._sweep.seed, self._sweep.most_rounds)

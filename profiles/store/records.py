@@ -102,10 +102,8 @@ class Run:
 
     @property
     def modes(self) -> tuple[str, ...]:
-        """The names of the targets, baseline first, without the baseline's duplicate."""
-        hidden = (self.baseline, self.duplicate)
-        others = tuple(target.name for target in self.targets if target.name not in hidden)
-        return (self.baseline, *others)
+        """The names of the targets in the order in which they were asked for, without the baseline's duplicate."""
+        return tuple(target.name for target in self.targets if target.name != self.duplicate)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,7 +71,7 @@ class Dataset:
     @property
     def others(self) -> tuple[str, ...]:
         """The modes other than the baseline."""
-        return self.run.modes[1:]
+        return tuple(mode for mode in self.run.modes if mode != self.run.baseline)
 
     @property
     def confidence(self) -> float:

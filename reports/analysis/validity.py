@@ -37,7 +37,7 @@ def check(dataset: Dataset) -> Validity:
             *_lost(dataset),
             *_completeness(dataset),
         ),
-        dataset.modes,
+        (dataset.run.baseline, *dataset.others),
     )
 
 

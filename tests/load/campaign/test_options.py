@@ -1,5 +1,6 @@
 """What was left to a default is decided once, and stands in the command that repeats the run."""
 
+import re
 from argparse import Namespace
 from dataclasses import replace
 from typing import Any
@@ -7,7 +8,8 @@ from typing import Any
 import pytest
 
 import knobs
-from load.campaign.options import resolve
+from errors import UsageError
+from load.campaign.options import resolve, without_interval
 from load.campaign.settings import Settings
 from units import MIB
 
@@ -52,3 +54,43 @@ def test_limits_stand_in_the_command_that_repeats_the_run() -> None:
     settings = asked(seconds=90.0, slice=0.3, window=2.0, seed=7, rounds=12)
     assert (settings.seconds, settings.slice_s, settings.window_s) == (90.0, 0.3, 2.0)
     assert settings.repeating_command.endswith("ROUNDS=12 SECONDS=90 RETRIES=1 SLICE=0.3 WINDOW=2 PROFILE=1 SEED=7")
+
+
+def test_modes_keep_their_order_whatever_they_are_compared_with() -> None:
+    settings = asked(modes=("splice", "sendfile", "read-send"), calibrate=True)
+    assert (settings.modes, settings.reference) == (("splice", "sendfile", "read-send"), "read-send")
+    assert settings.duplicate == "read-send@again" and "BASELINE" not in settings.command
+    other = asked(modes=("splice", "sendfile", "read-send"), baseline="sendfile")
+    assert (other.modes[0], other.reference) == ("splice", "sendfile") and "BASELINE=sendfile" in other.command
+    assert asked(modes=("splice", "sendfile")).reference == "splice"
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"rounds": 6, "modes": ("read-send", "sendfile", "splice")}, "ROUNDS=6 gives no interval and no verdict, "),
+        ({"rounds": 1}, "2 modes need 6 rounds or more"),
+        ({"rounds": 5, "quick": True}, "need 6 rounds or more"),
+        ({"rounds": 6}, None),
+        ({"quick": True, "modes": ("read-send", "sendfile", "splice")}, None),
+        ({"rounds": 1, "modes": ("sendfile",)}, None),
+    ],
+)
+def test_rounds_that_can_give_no_interval_are_said_before_they_run(given: dict[str, Any], says: str | None) -> None:
+    said = without_interval(asked(**given))
+    assert said is None if says is None else says in str(said)
+
+
+def test_limits_share_the_error_and_so_need_more_rounds() -> None:
+    assert without_interval(asked(rounds=6), 1) is None
+    assert "2 limits together need 7 rounds or more" in str(without_interval(asked(rounds=6), 2))
+
+
+@pytest.mark.parametrize(
+    ("limit", "says"),
+    [("sendfil/read-send<=1", "did you mean sendfile?"), ("sendfile<=1", "give limits like"), ("1.05", "give limits")],
+)
+def test_a_limit_between_modes_that_are_not_measured_is_refused(limit: str, says: str) -> None:
+    assert "MAX='sendfile/read-send<=1.05'" in asked(max=["sendfile/read-send<=1.05"]).command
+    with pytest.raises(UsageError, match=re.escape(says)):
+        asked(max=[limit])

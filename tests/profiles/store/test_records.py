@@ -73,7 +73,7 @@ def test_what_is_written_is_read(folder: RunFolder) -> None:
     assert folder.read_cells() == (CELL, replace(CELL, round=3))
     assert folder.read(Profile) == (profile,)
     assert folder.read(Sample) == (sample, sample)
-    assert folder.read_run().modes == ("read-send", "sendfile")
+    assert folder.read_run().modes == tuple(target.name for target in RUN.targets)
 
 
 def test_a_cell_is_one_flat_line_with_the_names_that_are_promised(folder: RunFolder) -> None:
