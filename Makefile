@@ -29,8 +29,8 @@ CHECKS := bench soak screenshots
 ## open: open the latest report in the browser
 ## runs: list all runs with their verdicts, and draw each mode's cost from run to run
 ## compare: two runs side by side
-## gate: is a run worse than another?
-## export: the rounds of a run as CSV and Parquet
+## gate: is a run worse than another, or a mode than another of its run?
+## export: a run as CSV, Parquet, JSON and Markdown
 ## reproduce: run again what a report came from
 $(COMMANDS): $(VENV)/.ready
 	@$(RUN_PYTHON) -m scripts.make $@

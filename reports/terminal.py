@@ -48,7 +48,10 @@ def _show(run: RunData, console: Console) -> None:
         print_line(console, INTERACTIVE, "bold")
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
+    void = {verdict.mode for verdict in run.verdicts if verdict.kind == "void"}
     for (kind, text), modes in run.validity.said().items():
+        if kind == "void" and modes and void.issuperset(modes):
+            continue  # its verdict says so
         about = f" {', '.join(modes)}:" if modes else ""
         print_line(console, f"{kind}:{about} {text}", "red" if kind == "void" else "yellow")
     for text in _rounds(run):

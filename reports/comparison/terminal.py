@@ -48,5 +48,5 @@ def show_gate(gate: Gate) -> None:
         print_line(console, note.line, "red" if note.kind == "void" else "yellow")
     cautions = sum(note.kind == "caution" for note in gate.notes)
     beside = f", with {plural(cautions, 'caution')}" if cautions else ""
-    judged = f"{plural(len(gate.judgements), 'mode')} judged{beside}"
+    judged = f"{plural(len(gate.judgements), 'comparison')}{beside}"
     print_line(console, f"{gate.outcome}: {judged} (exit code {gate.exit_code})", _STYLES[gate.outcome])

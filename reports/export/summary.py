@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from reports.analysis.ranking import groups
-from reports.analysis.rounds import Spread, number_of
+from reports.analysis.rounds import Spread
 from reports.analysis.text import interval, plural, printable
 from reports.analysis.verdict import Verdict
 from reports.analysis.workload import caption
@@ -36,7 +36,7 @@ def summary(run: RunData) -> Json:
         "command": facts.command,
         "seed": facts.seed,
         "baseline": facts.baseline,
-        "rounds": {"judged": [number_of(cells) for cells in dataset.rounds], "measured": len(dataset.all_rounds)},
+        "rounds": {"judged": len(dataset.rounds), "measured": len(dataset.all_rounds)},
         "smallest_difference": run.delta,
         "validity": {
             "word": validity.word,

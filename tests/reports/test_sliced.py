@@ -28,6 +28,7 @@ from tests.reports import sliced, synthetic
 from tests.reports.tags import Tags
 
 MODES = ("read-send", "sendfile", "read-whole")
+SUMMARIES = ("summary.json", "summary.md")
 
 
 @pytest.fixture(scope="module")
@@ -113,7 +114,7 @@ def test_a_run_of_windows_has_no_slices_and_keeps_its_words(tmp_path: Path) -> N
 def test_slices_leave_as_a_table_of_their_own(tmp_path: Path) -> None:
     stored = sliced.write(tmp_path, sliced.run(sliced.VARIANTS, name="a"))
     paths = export(tmp_path, "a", FORMATS, tmp_path / "reports")
-    assert [path.name for path in paths] == ["rounds.csv", "rounds.parquet", "slices.csv", "slices.parquet"]
+    assert [path.name for path in paths] == ["rounds.csv", "rounds.parquet", "slices.csv", "slices.parquet", *SUMMARIES]
     lines = list(csv.DictReader(io.StringIO(paths[2].read_text())))
     parquet = duckdb.read_parquet(str(paths[3]))
     rows = [dict(zip(parquet.columns, row, strict=True)) for row in parquet.fetchall()]
@@ -127,7 +128,7 @@ def test_slices_leave_as_a_table_of_their_own(tmp_path: Path) -> None:
 
 def test_what_a_record_does_not_say_is_an_empty_cell_of_the_columns_own_type(tmp_path: Path) -> None:
     synthetic.write(tmp_path, synthetic.run(rounds=6, name="old"), flame=None, sampled=False)
-    csv_path, parquet_path = export(tmp_path, "old", FORMATS, tmp_path / "reports")
+    csv_path, parquet_path, *_ = export(tmp_path, "old", FORMATS, tmp_path / "reports")
     line = next(csv.DictReader(io.StringIO(csv_path.read_text())))
     assert line["span_s"] == line["offered_bytes"] == "" and line["failure_names"] == "{}"
     types = dict(zip((parquet := duckdb.read_parquet(str(parquet_path))).columns, parquet.types, strict=True))

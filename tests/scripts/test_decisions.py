@@ -56,10 +56,14 @@ def test_two_runs_are_compared_with_a_page(kept: Path) -> None:
     ("arguments", "code", "words"),
     [
         (["--baseline", "kept", "--run", "dearer"], 1, "regression: sendfile: "),
-        (["--baseline", "kept", "--run", "dearer", "--max", "1.5"], 0, "pass: 2 modes judged"),
-        (["--baseline", "kept", "--run", "few"], 3, "unclear: 2 modes judged"),
+        (["--baseline", "kept", "--run", "dearer", "--max", "1.5"], 0, "pass: 2 comparisons"),
+        (["--baseline", "kept", "--run", "few"], 3, "unclear: 2 comparisons"),
         (["--run", "kept", "--mode", "sendfile", "--against", "read-send"], 0, "pass: sendfile/read-send: 0.3"),
-        (["--run", "kept", "--max", "read-whole/read-send<=3", "sendfile/read-send<=1"], 1, "regression: 2 modes"),
+        (
+            ["--run", "kept", "--max", "read-whole/read-send<=3", "sendfile/read-send<=1"],
+            1,
+            "regression: 2 comparisons",
+        ),
         (["--run", "few", "--max", "sendfile/read-send<=1"], 3, "unclear: sendfile/read-send: "),
         (["--run", "kept", "--mode", "sendfil", "--against", "read-send"], 2, "did you mean sendfile?"),
         (["--run", "kept", "--against", "read-send"], 2, "say which mode is to be judged"),
@@ -107,7 +111,7 @@ def test_what_load_writes_can_be_read(tmp_path: Path) -> None:
     given += ["--sink=copy", "--pin=0", "--gib-per-day=123456", "--precision=0.1", "--retries=2", "--calibrate=1"]
     given += ["--options", "read-send.chunk=64KiB"]
     options = with_defaults(parser_of("load", "").parse_args(given))
-    written = repeating_command(options, ("sendfile", "read-send"), 3_000_017)
+    written = repeating_command(options, ("sendfile", "read-send"), "sendfile", 3_000_017)
     said = {*written.replace("'", "").split()}
     assert said >= {
         "CALIBRATE=1",

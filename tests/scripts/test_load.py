@@ -19,7 +19,7 @@ from profiles.store.run_folder import RunFolder
 from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES, Once, eventually
 from tests.load.locust_process import helpers_of
-from tests.scripts.campaigns import Answers, Running, answers, command, command_line, folder, run
+from tests.scripts.campaigns import SHORT_CELLS, Answers, Running, answers, command, command_line, folder, run
 
 BOTH = ("read-send", "sendfile")
 PROMISED = {
@@ -313,3 +313,22 @@ def test_failures_in_the_load_are_exit_code_1_and_stand_in_the_records(served: P
     assert "failures in round 1, sendfile" in said and "WrongLengthError" in said
     (cell,) = other.read_cells()
     assert cell.failures > 0 and set(cell.failure_names) == {"WrongLengthError"}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("rounds", "limits", "code", "outcomes"),
+    [
+        ("2", ["sendfile/read-send<=100"], 3, ["unclear: sendfile/read-send: "]),
+        ("6", ["sendfile/read-send<=100"], 0, ["pass: sendfile/read-send: "]),
+        ("7", ["sendfile/read-send<=0.001", "sendfile/read-send<=100"], 1, ["regression: ", "pass: "]),
+    ],
+)
+def test_limits_between_modes_are_judged_by_the_command_that_measures(
+    served: Path, rounds: str, limits: list[str], code: int, outcomes: list[str]
+) -> None:
+    done = run(served, *SHORT_CELLS, "--rounds", rounds, "--max", *limits)
+    assert done.returncode == code, done.stderr
+    assert all(f"\n{said}" in done.stdout for said in outcomes)
+    assert ("ROUNDS=2 gives no interval and no verdict" in done.stderr) == (rounds == "2")
+    assert "MAX=" in folder(served).read_run().command
