@@ -110,6 +110,10 @@ examples/.venv/.ready: examples/requirements.txt $(VENV)/.ready
 	@examples/.venv/bin/python -m pip install -qq --disable-pip-version-check --require-hashes -r examples/requirements.txt
 	@touch $@
 
+# A command that does not exist is an error, with a suggestion.
+.DEFAULT:
+	@"$(PYTHON)" -m scripts.make $@
+
 ## help: list these targets and their knobs
 help:
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"

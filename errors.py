@@ -9,7 +9,7 @@ import errno
 import io
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, BinaryIO, NoReturn, cast
 
 EXIT_DONE = 0
@@ -54,8 +54,22 @@ class UsageError(UserError):
         super().__init__(message, EXIT_USAGE)
 
 
+def suggestion(name: str, known: Iterable[str]) -> str:
+    """ "; did you mean sendfile?", or nothing where no name is near. Case does not count."""
+    from difflib import get_close_matches  # only now: a measured process has no use for it
+
+    by_folded = {each.casefold(): each for each in known}
+    near = get_close_matches(name.casefold(), by_folded, 1)
+    return f"; did you mean {by_folded[near[0]]}?" if near else ""
+
+
 class CommandParser(argparse.ArgumentParser):
     """An argparse parser that raises UsageError instead of printing its usage."""
+
+    def _check_value(self, action: argparse.Action, value: Any) -> None:
+        if action.choices is not None and value not in action.choices:
+            name, choices = "/".join(action.option_strings) or action.dest, [str(each) for each in action.choices]
+            raise UsageError(f"{name} {value}: choose one of {', '.join(choices)}{suggestion(str(value), choices)}")
 
     def error(self, message: str) -> NoReturn:
         raise UsageError(f"{message}; `{self.prog} --help` lists the options")

@@ -6,14 +6,13 @@ variable in capitals (WARM_UP), an option in small letters (--warm-up), and an a
 """
 
 import argparse
-import difflib
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from errors import UsageError
+from errors import UsageError, suggestion
 from units import exact_size, parse_size
 
 Kind = Literal["count", "number", "flag", "choice", "size", "words", "text", "path"]
@@ -278,8 +277,8 @@ def refuse_unknown(command: str, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             others = ", ".join(f"make {other}" for other in KNOBS[name].of) if name in KNOBS else ""
-            hint = suggestion(name, known) or (f": it is a knob of {others}" if others else "")
-            raise UsageError(f"make {command} has no knob {name}{hint}; `make help` lists them")
+            hint = f": it is a knob of {others}" if others else suggestion(name, known)
+            raise UsageError(f"make {command} has no knob {name}{hint} (`make help` lists them)")
 
 
 def command_line(command: str, values: Mapping[str, Any]) -> str:
@@ -290,9 +289,3 @@ def command_line(command: str, values: Mapping[str, Any]) -> str:
         if (value := values.get(knob.attribute)) not in (None, (), "") and (knob.always or value != knob.of[command])
     ]
     return " ".join([f"make {command}", *said])
-
-
-def suggestion(name: str, known: Iterable[str]) -> str:
-    """ "; did you mean sendfile?", or nothing where no name is near."""
-    near = difflib.get_close_matches(name, list(known), 1, 0.6)
-    return f"; did you mean {near[0]}?" if near else ""

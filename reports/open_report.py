@@ -5,12 +5,13 @@ import shutil
 import subprocess
 from pathlib import Path
 
-from errors import UsageError
+from errors import UsageError, suggestion
+from profiles.store.run_folder import RUN_FILE
 from reports.page import PAGE_FILE
 
 
-def find(reports: Path, name: str | None) -> Path:
-    """The page of the named report, or of the latest. Raises UsageError where there is none."""
+def find(reports: Path, name: str | None, profiles: Path) -> Path:
+    """The page of the named report, or of the latest. profiles: where the runs lie. Raises UsageError without one."""
     pages = sorted(reports.glob(f"*/{PAGE_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
     if name is None and pages:
         return pages[-1]
@@ -19,10 +20,11 @@ def find(reports: Path, name: str | None) -> Path:
         return found
     if name is None:
         raise UsageError(f"there is no report in {reports}: measure a run with `make load`")
-    known = ", ".join(path.parent.name for path in pages[-8:]) or "none"
-    raise UsageError(
-        f"there is no report {name!r} in {reports} (there is: {known}): build it with `make report RUN={name}`"
-    )
+    if (profiles / name / RUN_FILE).exists():
+        raise UsageError(f"run {name!r} has no report in {reports}: build it with `make report RUN={name}`")
+    known = [path.parent.name for path in pages]
+    listed = f"there are {', '.join(known[-8:])}" if known else "it is empty; `make load` measures a run"
+    raise UsageError(f"there is no report {name!r} in {reports}{suggestion(name, known)} ({listed})")
 
 
 def show(page: Path) -> str | None:

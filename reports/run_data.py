@@ -7,8 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from errors import UsageError, UserError
-from knobs import suggestion
+from errors import UsageError, UserError, suggestion
 from profiles.store.proof import Proof
 from profiles.store.records import DeepProfile, Floor, Probe, Profile, Run, Sample, Slice
 from profiles.store.run_facts import Code, TargetFacts
@@ -118,10 +117,15 @@ def _named(profiles: Path, name: str) -> RunFolder:
     if SweepFolder(profiles / name).exists:
         raise UsageError(f"{name!r} is a sweep, not a single run: `make report RUN={name}` shows it")
     if not (profiles / name).is_dir():
-        names = ", ".join(sorted(path.parent.name for path in profiles.glob(f"*/{RUN_FILE}"))[-8:])
-        hint = f"choose from {names}" if names else "it is empty; `make load` measures a run"
-        raise UsageError(f"there is no run {name!r} in {profiles}: {hint}")
+        raise no_run(profiles, name)
     return RunFolder(profiles / name)
+
+
+def no_run(profiles: Path, name: str) -> UsageError:
+    """What to say of a run that is not there: what was perhaps meant, and what there is."""
+    names = sorted(path.parent.name for path in profiles.glob(f"*/{RUN_FILE}"))
+    latest = f"choose from {', '.join(names[-8:])}" if names else "it is empty; `make load` measures a run"
+    return UsageError(f"there is no run {name!r} in {profiles}{suggestion(name, names)} ({latest})")
 
 
 def _latest(profiles: Path, tell: Callable[[str], None]) -> RunFolder:

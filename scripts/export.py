@@ -1,7 +1,6 @@
 """make export: the rounds of a run as CSV and Parquet, and what it found as JSON and Markdown, beside its report."""
 
-from errors import EXIT_DONE, UsageError, run_command
-from knobs import suggestion
+from errors import EXIT_DONE, UsageError, run_command, suggestion
 from reports.export.files import FORMATS, export
 from scripts.common_arguments import FOLDERS, parse, parser_of
 

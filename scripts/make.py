@@ -5,15 +5,18 @@ anything is started or written.
 """
 
 import os
+import re
 import shlex
 import subprocess
 import sys
 from dataclasses import dataclass
+from pathlib import Path
 
 import knobs
-from errors import EXIT_DONE, UsageError, run_command
+from errors import EXIT_DONE, UsageError, run_command, suggestion
 
 OF_THE_MAKEFILE = ("PYTHON", "VENV")
+MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,8 +57,11 @@ def main() -> int:
     """The exit code of help; whatever else is asked for takes the place of this process."""
     if sys.argv[1:] == ["help"]:
         return _help()
-    if len(sys.argv) != 2 or sys.argv[1] not in COMMANDS:
+    if len(sys.argv) != 2:
         raise UsageError(f"python -m scripts.make COMMAND, which is help or one of {', '.join(COMMANDS)}")
+    if sys.argv[1] not in COMMANDS:
+        near = suggestion(sys.argv[1], re.findall(r"^## ([a-z-]+): ", MAKEFILE.read_text(), re.MULTILINE))
+        raise UsageError(f"there is no command {sys.argv[1]}{near} (`make` lists them)")
     name = sys.argv[1]
     command = COMMANDS[name]
     knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])

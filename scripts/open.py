@@ -2,12 +2,12 @@
 
 from errors import EXIT_DONE, run_command
 from reports import open_report
-from scripts.common_arguments import parse, parser_of
+from scripts.common_arguments import FOLDERS, parse, parser_of
 
 
 def main() -> int:
-    arguments = parse(parser_of("open", __doc__, "--reports", positional=("RUN",)))
-    page = open_report.find(arguments.reports, arguments.run or None)
+    arguments = parse(parser_of("open", __doc__, *FOLDERS, positional=("RUN",)))
+    page = open_report.find(arguments.reports, arguments.run or None, arguments.profiles)
     reason = open_report.show(page)
     print(f"report: {page}" if reason is None else f"report: {page.resolve().as_uri()} ({reason}: open it yourself)")
     return EXIT_DONE

@@ -6,7 +6,7 @@ import socket
 from collections.abc import Callable, Mapping
 from typing import cast
 
-from errors import UsageError
+from errors import UsageError, suggestion
 from servers.mode import Mode, SendFile
 
 
@@ -17,7 +17,7 @@ def module_name(name: str) -> str:
 def import_mode(name: str) -> tuple[Mode, SendFile]:
     """The facts and send_file of a mode; imports its file alone. Raises UsageError for an unknown name."""
     if name not in names():
-        raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(names())}")
+        raise UsageError(f"there is no mode {name!r}{suggestion(name, names())} (the modes are {', '.join(names())})")
     module = importlib.import_module(module_name(name))
     return cast(Mode, module.MODE), cast(SendFile, module.send_file)
 

@@ -11,7 +11,7 @@ import msgspec
 import pytest
 
 import knobs
-from errors import UsageError
+from errors import UsageError, suggestion
 from knobs import KNOBS, Knob
 from load.users.connection import SINKS
 from profiles.store.sweep_folder import AxisName
@@ -97,10 +97,14 @@ def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
     [
         ("load", ["MODE=sendfile", "ROUND=3"], "make load has no knob MODE; did you mean MODES?"),
         ("load", ["ROUND=3"], "make load has no knob ROUND; did you mean ROUNDS?"),
+        ("load", ["rounds=3"], "make load has no knob rounds; did you mean ROUNDS? (`make help` lists them)"),
+        ("laod", [], "there is no command laod; did you mean load? (`make` lists them)"),
+        ("lnt", [], "there is no command lnt; did you mean lint?"),
+        ("xyzzy", [], "there is no command xyzzy (`make` lists them)"),
         ("load", ["JUNIT=x"], "make load has no knob JUNIT: it is a knob of make gate"),
         ("sweep", ["PRECISION=0.1", "POINTS=1 2"], "make sweep has no knob PRECISION: it is a knob of make load"),
         ("report", ["RUNS=a b"], "make report has no knob RUNS; did you mean RUN?"),
-        ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY; `make help` lists them"),
+        ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY (`make help` lists them)"),
         ("load", ["ROUNDS=0"], "ROUNDS=0: give a whole number from 1 to 1000"),
         ("load", ["SIZE=huge"], "'huge' is not a size"),
         ("prove", ["MODES=splice splice@chunk=64KiB"], "splice@chunk=64KiB: splice has no option 'chunk'"),
@@ -125,6 +129,20 @@ def test_a_wrong_value_is_named_as_it_was_given(given: str, says: str) -> None:
     with pytest.raises(UsageError) as refused:
         parser_of("load", "").parse_args([given])
     assert str(refused.value).startswith(says)
+
+
+def test_make_itself_asks_about_a_command_that_does_not_exist() -> None:
+    done = subprocess.run(["make", "laod"], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith("error: there is no command laod; did you mean load?")
+
+
+@pytest.mark.parametrize(
+    ("name", "near"),
+    [("sendfil", "; did you mean sendfile?"), ("SENDFILE", "; did you mean sendfile?"), ("xyzzy", ""), ("", "")],
+)
+def test_what_was_perhaps_meant_is_asked(name: str, near: str) -> None:
+    assert suggestion(name, ["read-send", "sendfile", "splice"]) == near
 
 
 def test_every_command_of_the_makefile_is_known_and_every_knob_belongs_to_one() -> None:

@@ -201,9 +201,9 @@ class RemoteAgent(AgentClient):
                 f"{why}; AGENT_CA must name the authority that signed its certificate, which must be for that host"
             )
         if isinstance(error, ssl.SSLError) and error.reason == "WRONG_VERSION_NUMBER":
-            return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with --tls-cert")
+            return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with TLS_CERT")
         if isinstance(error, ConnectionResetError | BrokenPipeError) and self._options.tls is None and not self._lease:
-            why += "; one that was started with --tls-cert wants AGENT_CA here"
+            why += "; one that was started with TLS_CERT wants AGENT_CA here"
         return PeerLostError(why)
 
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import knobs
-from errors import UsageError
+from errors import UsageError, suggestion
 from load.campaign.cpu_pinning import WORKERS_ELSEWHERE, choose
 from load.campaign.settings import ROUND_S, Settings
 from load.users import pacing
@@ -90,7 +90,7 @@ def _baseline(asked: str | None, modes: tuple[str, ...]) -> str:
     if asked is None:
         return BASELINE if BASELINE in modes else modes[0]
     if (named := canonical(asked)) not in modes:
-        raise UsageError(f"the baseline {named!r} is not among the modes: {' '.join(modes)}")
+        raise UsageError(f"the baseline {named!r} is not among the modes: {' '.join(modes)}{suggestion(named, modes)}")
     return named
 
 
@@ -126,7 +126,7 @@ def _check_limits(given: Sequence[str], modes: tuple[str, ...]) -> None:
     for limit in (limits.parse(text, canonical) for text in given):
         for mode in (limit.mode, limit.against):
             if mode not in modes:
-                hint = knobs.suggestion(mode, modes)
+                hint = suggestion(mode, modes)
                 raise UsageError(f"MAX names {mode}, which is not measured: {' '.join(modes)}{hint}")
 
 
@@ -167,9 +167,11 @@ def options_of(given: Sequence[str], modes: Sequence[str]) -> dict[str, dict[str
     for text in given:
         mode, dot, rest = text.partition(".")
         name, equals, size = rest.partition("=")
-        if not dot or not equals or mode not in modes or name not in known[mode].facts.options:
+        possible = [f"{each}.{option}" for each in modes for option in known[each].facts.options]
+        if not equals or f"{mode}{dot}{name}" not in possible:
+            near = suggestion(f"{mode}{dot}{name}", possible)
             raise UsageError(
-                f"OPTIONS={text!r} is not MODE.NAME=SIZE of a mode that is measured, like read-send.chunk=64KiB"
+                f"OPTIONS={text!r} is not MODE.NAME=SIZE of a mode that is measured, like read-send.chunk=64KiB{near}"
             )
         options.setdefault(mode, {})[name] = parse_size(size)
         known[mode].check(options[mode])

@@ -73,7 +73,7 @@ def _access(arguments: argparse.Namespace) -> Access:
     """Raises UserError for what would be unsafe, UsageError for options that do not belong together."""
     if arguments.listen is None:
         if arguments.token_file or arguments.tls_cert or arguments.tls_key:
-            raise UsageError("--token-file, --tls-cert and --tls-key need --listen HOST:PORT")
+            raise UsageError("TOKEN_FILE, TLS_CERT and TLS_KEY need LISTEN=HOST:PORT")
         token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers must not inherit it
         if not token:
             raise UserError(
@@ -81,9 +81,9 @@ def _access(arguments: argparse.Namespace) -> Access:
             )
         return Access(Address("127.0.0.1", 0), token)
     if arguments.token_file is None:
-        raise UsageError("--listen needs --token-file FILE: whoever knows its content may start servers here")
+        raise UsageError("LISTEN needs TOKEN_FILE=FILE: whoever knows its content may start servers here")
     if arguments.tls_key and not arguments.tls_cert:
-        raise UsageError("--tls-key needs --tls-cert")
+        raise UsageError("TLS_KEY needs TLS_CERT")
     token = read_token(arguments.token_file)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
     return Access(parse_address(arguments.listen), token, tls)

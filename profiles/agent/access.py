@@ -108,5 +108,5 @@ def warnings(access: Access) -> list[str]:
         return []
     lines = [f"the servers that a load starts here answer whoever reaches {access.address.host}: trust that network"]
     if access.tls is None:
-        lines.append("without --tls-cert the token and all results cross the network in the clear")
+        lines.append("without TLS_CERT the token and all results cross the network in the clear")
     return lines

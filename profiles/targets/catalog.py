@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from errors import UsageError
+from errors import UsageError, suggestion
 from profiles.metrics.own_readings import cpu_s
 from profiles.store.run_facts import TargetFacts
 from profiles.targets import config_file
@@ -47,7 +47,7 @@ class Target:
         known = {option.name: option for option in self.options}
         for name, size_bytes in options.items():
             if name not in known:
-                raise UsageError(f"{self.name} has no option {name!r}")
+                raise UsageError(f"{self.name} has no option {name!r}{suggestion(name, known)}")
             if not known[name].minimum_bytes <= size_bytes <= MAX_OPTION_BYTES:
                 limits = f"{known[name].minimum_bytes} bytes to {format_size(MAX_OPTION_BYTES)}"
                 raise UsageError(f"{self.name}.{name}={size_bytes}: give {limits}")
@@ -119,9 +119,10 @@ def choose(names: list[str]) -> list[Target]:
     targets = discover()
     for name in names:
         if name not in targets:
-            given = f" (with {file()})" if file() else "; a server of your own is named in a targets.toml"
+            given = f", with {file()}" if file() else "; a server of your own is named in a targets.toml"
             given += "; options are for make load, gate and prove" if "@" in name else ""
-            raise UsageError(f"there is no mode {name!r}: the modes are {', '.join(targets)}{given}")
+            near = suggestion(name, targets)
+            raise UsageError(f"there is no mode {name!r}{near} (the modes are {', '.join(targets)}{given})")
     if len(set(names)) < len(names):
         raise UsageError(f"a mode is measured once per round: {' '.join(names)}")
     return [targets[name] for name in names]

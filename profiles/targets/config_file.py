@@ -3,7 +3,6 @@
 Every mistake is reported before anything runs, one line each: the table, the key, what is wrong and what to do.
 """
 
-import difflib
 import ipaddress
 import os
 import re
@@ -16,7 +15,7 @@ from typing import Annotated, Any
 
 import msgspec
 
-from errors import UsageError
+from errors import UsageError, suggestion
 from profiles.store.run_facts import SERVED_PATH, ExternalKind, TargetFacts
 from profiles.targets.external import PLACEHOLDERS, AsGiven, ExternalTarget
 from units import parse_size
@@ -113,9 +112,8 @@ def _entry(table: dict[str, Any]) -> _Entry:
     except msgspec.ValidationError as error:
         reason, _, where = str(error).partition(" - at ")
         if unknown := re.search(r"unknown field `(.*)`", reason):
-            near = difflib.get_close_matches(unknown[1], _KEYS, 1)
-            remedy = f"is {near[0]} meant?" if near else f"there are {', '.join(_KEYS)}"
-            raise UsageError(f"there is no key {unknown[1]}: {remedy}") from error
+            remedy = suggestion(unknown[1], _KEYS) or f": there are {', '.join(_KEYS)}"
+            raise UsageError(f"there is no key {unknown[1]}{remedy}") from error
         if missing := re.search(r"missing required field `(.*)`", reason):
             raise UsageError(f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
         key = ".".join(re.findall(r"[A-Za-z0-9_-]+", re.sub(r"\[.*", "", where)))

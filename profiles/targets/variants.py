@@ -12,7 +12,7 @@ names, joined by commas, does not contain.
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 
-from errors import UsageError
+from errors import UsageError, suggestion
 from profiles.store.run_facts import TargetFacts
 from profiles.targets import catalog
 from units import exact_size, parse_size
@@ -74,8 +74,8 @@ def parse(text: str, basis: Mapping[str, Mapping[str, int]] | None = None) -> Va
     (target,) = catalog.choose([mode])
     for name in options:
         if name not in target.facts.options:
-            having = ", ".join(target.facts.options) or "none"
-            raise UsageError(f"{text}: {mode} has no option {name!r}: its options are {having}")
+            near, having = suggestion(name, target.facts.options), ", ".join(target.facts.options) or "none"
+            raise UsageError(f"{text}: {mode} has no option {name!r}{near} (its options are {having})")
     target.check(options)
     return Variant(canonical(text), mode, {**(basis or {}).get(mode, {}), **options})
 

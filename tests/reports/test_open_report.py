@@ -34,25 +34,29 @@ def desktop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_latest_is_meant_unless_another_is_named(reports: Path) -> None:
-    assert open_report.find(reports, None).read_text() == "newer"
-    assert open_report.find(reports, "older").read_text() == "older"
+    assert open_report.find(reports, None, reports).read_text() == "newer"
+    assert open_report.find(reports, "older", reports).read_text() == "older"
 
 
-def test_what_is_not_there_is_said_with_what_makes_it(reports: Path, tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match=r"no report 'gone' .* older, newer\): build it with `make report RUN=gone`"):
-        open_report.find(reports, "gone")
+def test_what_is_not_there_is_said_with_what_there_is(reports: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"no report 'oldr' .*; did you mean older\? \(there are older, newer\)"):
+        open_report.find(reports, "oldr", tmp_path)
     with pytest.raises(UsageError, match=r"there is no report in .*`make load`"):
-        open_report.find(tmp_path / "nowhere", None)
+        open_report.find(tmp_path / "nowhere", None, tmp_path)
+    (tmp_path / "fresh").mkdir()
+    (tmp_path / "fresh" / "run.json").write_text("{}")
+    with pytest.raises(UsageError, match=r"run 'fresh' has no report .*: build it with `make report RUN=fresh`"):
+        open_report.find(reports, "fresh", tmp_path)
 
 
 def test_the_desktop_opens_it(reports: Path, desktop: Path) -> None:
-    page = open_report.find(reports, None)
+    page = open_report.find(reports, None, reports)
     assert open_report.show(page) is None
     assert (desktop / "asked").read_text().strip() == page.as_uri()
 
 
 def test_why_nothing_opened_it_is_said(reports: Path, desktop: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    page = open_report.find(reports, None)
+    page = open_report.find(reports, None, reports)
     (desktop / "code").write_text("3")
     assert open_report.show(page) == "xdg-open failed: no browser"
     monkeypatch.setenv("PATH", str(reports))

@@ -53,7 +53,7 @@ def test_the_first_line_is_the_courses_and_the_cpu_follows(serving: tuple[str, s
         (["nope"], 2, "the modes are"),
         ([], 2, "required: mode"),
         (["sendfile", "--iterations", "0"], 2, "--iterations 0"),
-        (["sendfile", "--sink", "x"], 2, "invalid choice"),
+        (["sendfile", "--sink", "x"], 2, "--sink x: choose one of discard, copy"),
         (["sendfile", "--port", "0"], 2, "ports go from"),
         (["sendfile", "--port", "1"], 1, "make servers"),
     ],

@@ -254,7 +254,7 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
 @pytest.mark.parametrize(
     ("arguments", "code", "said"),
     [
-        (["telepathy"], 2, "there is no mode 'telepathy': the modes are "),
+        (["telepathy"], 2, "there is no mode 'telepathy' (the modes are "),
         (["sendfile", "sendfile"], 2, "a mode was named twice: sendfile sendfile"),
         (["sendfile", "read-send", "--port", "9000"], 2, "--port 9000 goes with one mode, not with 2"),
         (["--port", "9000"], 2, "--port 9000 goes with one mode"),

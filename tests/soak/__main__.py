@@ -58,9 +58,9 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--modes", nargs="+", help="default: every mode that this machine has")
     arguments = parser.parse_args()
     if not 0 < arguments.minutes <= 24 * 60:
-        raise UsageError(f"--minutes {arguments.minutes:g}: more than 0, and at most a day")
-    if unknown := sorted(set(arguments.modes or ()) - set(discovery.names())):
-        raise UsageError(f"there is no mode {unknown[0]!r}: the modes are {', '.join(discovery.names())}")
+        raise UsageError(f"MINUTES={arguments.minutes:g}: more than 0, and at most a day")
+    for name in arguments.modes or ():
+        discovery.import_mode(name)
     return arguments
 
 
@@ -68,7 +68,7 @@ def _available(wanted: Sequence[str] | None, console: Console) -> list[str]:
     missing = {name: why_missing(name) for name in wanted or discovery.names()}
     if wanted and any(missing.values()):
         name, reason = next((name, why) for name, why in missing.items() if why)
-        raise UserError(f"{name} is missing here: {reason}; leave it out of --modes")
+        raise UserError(f"{name} is missing here: {reason}; leave it out of MODES")
     for name, why in missing.items():
         if why:
             console.print(f"skipped: {name} is missing here: {why}", markup=False)

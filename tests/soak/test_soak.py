@@ -34,7 +34,7 @@ def test_a_wrong_byte_ends_it_and_names_the_peer(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "code", "says"),
     [
-        (["--minutes", "0"], 2, "--minutes 0: more than 0"),
+        (["--minutes", "0"], 2, "MINUTES=0: more than 0"),
         (["--modes", "telepathy"], 2, "there is no mode 'telepathy'"),
     ],
 )

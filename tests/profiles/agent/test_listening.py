@@ -161,7 +161,7 @@ def test_large_answers_are_packed_for_those_who_can_unpack_them(served: Path) ->
 def test_a_refusal_is_one_line_and_an_exit_code() -> None:
     command = [sys.executable, "-m", "profiles.agent", "--listen", "127.0.0.1:0"]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
-    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "needs --token-file" in done.stderr
+    assert (done.returncode, done.stderr.count("\n")) == (2, 1) and "needs TOKEN_FILE" in done.stderr
 
 
 def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served: Path, tmp_path: Path) -> None:
@@ -172,7 +172,7 @@ def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served:
     short = tmp_path / "short"
     short.touch(mode=0o600)
     short.write_text("secret")
-    assert "needs --token-file" in refused("--listen", "127.0.0.1:0")
+    assert "needs TOKEN_FILE" in refused("--listen", "127.0.0.1:0")
     assert "chmod 600" in refused("--listen", "127.0.0.1:0", "--token-file", str(open_to_all))
     assert "16 or more" in refused("--listen", "127.0.0.1:0", "--token-file", str(short))
     assert "cannot read the token file" in refused("--listen", "127.0.0.1:0", "--token-file", str(tmp_path / "none"))
@@ -180,8 +180,8 @@ def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served:
     assert "give HOST:PORT" in refused("--listen", "127.0.0.1", "--token-file", token)
     assert "cannot listen on 192.0.2.1:8070" in refused("--listen", "192.0.2.1:8070", "--token-file", token)
     assert "for TLS" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-cert", token)
-    assert "needs --tls-cert" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-key", token)
-    assert "need --listen" in refused("--token-file", token)
+    assert "needs TLS_CERT" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-key", token)
+    assert "need LISTEN" in refused("--token-file", token)
 
 
 def test_off_loopback_it_says_what_that_means(served: Path) -> None:

@@ -62,7 +62,7 @@ def test_placeholders_are_expanded_and_a_shell_keeps_its_own(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        (f"[a]\n{ADDRESS}\ncommand = 'x'\ncomand = 'y'", "there is no key comand: is command meant?"),
+        (f"[a]\n{ADDRESS}\ncommand = 'x'\ncomand = 'y'", "there is no key comand; did you mean command?"),
         (f"[a]\n{ADDRESS}\ncommand = 'x'\nqqq = 1", "there is no key qqq: there are address, command"),
         (f"[a]\n{ADDRESS}\ncommand = 5", "command: expected str | a list of str, got int"),
         (f"[a]\n{ADDRESS}\ncommand = ['x', 5]", "command: expected str, got int"),

@@ -33,8 +33,8 @@ def test_a_name_is_read_and_written_in_one_way(text: str, name: str, options: di
     ("texts", "says"),
     [
         (["pigeon@chunk=1KiB"], "there is no mode 'pigeon'"),
-        (["read-send@feathers=1KiB"], "has no option 'feathers': its options are chunk, buffer-offset"),
-        (["stdlib-sendfile@chunk=1KiB"], "stdlib-sendfile has no option 'chunk': its options are none"),
+        (["read-send@feathers=1KiB"], "has no option 'feathers' (its options are chunk, buffer-offset)"),
+        (["stdlib-sendfile@chunk=1KiB"], "stdlib-sendfile has no option 'chunk' (its options are none)"),
         (["read-send@chunk=0"], "read-send.chunk=0: give"),
         (["read-send@chunk=much"], "'much' is not a size"),
         (["read-send@chunk="], "'' is not a size"),
@@ -96,5 +96,5 @@ def test_an_external_server_has_no_options_and_can_be_measured_twice(
     (tmp_path / "targets.toml").write_text('[mine]\naddress = "127.0.0.1:8200"\ncommand = "server {port}"\n')
     monkeypatch.setenv(catalog.VARIABLE, str(tmp_path / "targets.toml"))
     assert parse("mine@again") == Variant("mine@again", "mine", {})
-    with pytest.raises(UsageError, match="mine has no option 'chunk': its options are none"):
+    with pytest.raises(UsageError, match=r"mine has no option 'chunk' \(its options are none\)"):
         parse("mine@chunk=1KiB")
