@@ -89,6 +89,7 @@ setup: $(VENV)/.ready
 $(VENV)/.ready: requirements.txt
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer that can make a virtual environment: install python3 and python3-venv, or give PYTHON=/path/to/python3" >&2; exit 2; }
 	@"$(PYTHON)" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { echo "error: $(PYTHON) is no Python 3.11 or newer: give another with PYTHON=" >&2; exit 2; }
+	@$(if $(MAKEOVERRIDES),"$(PYTHON)" -m scripts.make check $(MAKECMDGOALS))
 	@echo "setting up $(VENV) with $$("$(PYTHON)" --version) (once)"
 	@test -x $(RUN_PYTHON) && test "$$($(RUN_PYTHON) -c 'import sys; print(sys.version)' 2>/dev/null)" = "$$("$(PYTHON)" -c 'import sys; print(sys.version)')" \
 		&& $(RUN_PYTHON) -m pip --version >/dev/null 2>&1 \

@@ -54,9 +54,13 @@ COMMANDS = {
 
 
 def main() -> int:
-    """The exit code of help; whatever else is asked for takes the place of this process."""
+    """The exit code of help and of check; whatever else is asked for takes the place of this process."""
     if sys.argv[1:] == ["help"]:
         return _help()
+    if sys.argv[1:2] == ["check"]:
+        for goal in {*sys.argv[2:]} & {*COMMANDS}:
+            _check(goal)
+        return EXIT_DONE
     if len(sys.argv) != 2:
         raise UsageError(f"python -m scripts.make COMMAND, which is help or one of {', '.join(COMMANDS)}")
     if sys.argv[1] not in COMMANDS:
@@ -64,10 +68,9 @@ def main() -> int:
         raise UsageError(f"there is no command {sys.argv[1]}{near} (`make` lists them)")
     name = sys.argv[1]
     command = COMMANDS[name]
-    knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])
+    _check(name)
     variables = dict(os.environ)
     variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
-    knobs.check_texts(name, variables)
     if command.serves:
         size = variables.pop("SIZE", "") or default_size(variables.get("PACE", ""))
         make_file = [sys.executable, "-m", "servers.payload", f"--size={size}"]
@@ -76,6 +79,12 @@ def main() -> int:
     words = knobs.arguments(name, variables, command.positional)
     sys.stdout.flush()
     return os.execv(sys.executable, [sys.executable, "-m", *command.program, *words])
+
+
+def _check(name: str) -> None:
+    """Raises UsageError for a variable that is no knob of this command, or no value of its knob."""
+    knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])
+    knobs.check_texts(name, os.environ)
 
 
 def given_to_make() -> list[str]:

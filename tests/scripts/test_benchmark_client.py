@@ -1,9 +1,11 @@
 """The course's client prints what the course prints, and then what the server paid."""
 
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
@@ -45,6 +47,37 @@ def test_the_first_line_is_the_courses_and_the_cpu_follows(serving: tuple[str, s
     assert float(gib) == pytest.approx(3 * SMALL_BYTES / GIB, rel=1e-4) and float(rate) > 0
     match = re.fullmatch(r"server CPU: ([\d.]+) s/GiB \(([\d.]+) s\)", third)
     assert match and float(match[1]) > 0
+
+
+@pytest.fixture
+def sendfile_port(tmp_path: Path) -> Iterator[str]:
+    payload.make(tmp_path, SMALL_BYTES, lambda _: None)
+    command = [sys.executable, "-m", "servers", "sendfile", "--port", "0", "--root", str(tmp_path)]
+    with subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as server:
+        assert server.stdout
+        yield server.stdout.readline().split()[2]
+        server.terminate()
+
+
+@pytest.mark.parametrize("folder", [".", "scripts"])
+def test_the_courses_command_runs_with_a_python_that_has_nothing(folder: str, sendfile_port: str) -> None:
+    """-S: without any installed package, as the system's Python is; the Python of the set-up takes over."""
+    if not (PROJECT / ".venv" / ".ready").exists():
+        pytest.skip("there is no .venv here, in which the servers would run")
+    command = [sys.executable, "-S", "benchmark_client.py", "sendfile", "--port", sendfile_port]
+    done = subprocess.run(command, cwd=PROJECT / folder, capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stderr) == (0, "")
+    assert re.match(r"Time taken: \d+\.\d+(e-\d+)? seconds\n", done.stdout)
+
+
+def test_before_any_set_up_it_says_what_starts_the_servers(tmp_path: Path) -> None:
+    (tmp_path / "scripts").mkdir()
+    for name in ("benchmark_client.py", "scripts/benchmark_client.py"):
+        shutil.copy(PROJECT / name, tmp_path / name)
+    command = [sys.executable, "-S", "benchmark_client.py", "read-send"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=50)
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (1, "", 1)
+    assert "start the servers with `make servers`" in done.stderr
 
 
 @pytest.mark.parametrize(
