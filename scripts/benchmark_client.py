@@ -18,9 +18,7 @@ def _take_over(error: ImportError) -> NoReturn:
     if sys.prefix == str(VENV):
         sys.exit(f"error: .venv is incomplete ({error}): complete it with `make setup`")
     if not (VENV / ".ready").exists():
-        sys.exit(
-            "error: nothing is set up here yet: start the servers with `make servers` in another terminal, then try again"
-        )
+        sys.exit("error: nothing is set up here yet: start the servers with `make servers`, then try again")
     python = str(VENV / "bin" / "python")
     os.execv(python, [python, __file__, *sys.argv[1:]])
 
