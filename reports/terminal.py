@@ -82,7 +82,7 @@ def print_line(console: Console, text: str, style: str = "") -> None:
 
 def _table(run: RunData) -> Table:
     table = Table()
-    table.add_column("mode")
+    table.add_column("mode", overflow="fold")
     for title, *_ in COLUMNS:
         table.add_column(title, justify="right")
     for mode in run.dataset.modes:
@@ -101,9 +101,10 @@ def row_of(run: RunData, mode: str) -> list[str]:
 
 
 def table_of(title: str, *headings: str) -> Table:
-    table = Table(title=title, title_justify="left")
+    """A table whose cells are folded where they do not fit, and never cut."""
+    table = Table(title=title or None, title_justify="left")
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")
     return table
 
 

@@ -53,7 +53,7 @@ def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str
     """Print a table; the states in it are coloured as well as named."""
     table = Table(title=title, title_justify="left")
     for heading in headings:
-        table.add_column(heading)
+        table.add_column(heading, overflow="fold")  # never cut
     for row in rows:
         table.add_row(*(Text(cell, style=STYLES.get(cell, "")) for cell in row))
     Console(width=None if sys.stdout.isatty() else PIPED_WIDTH).print(table)

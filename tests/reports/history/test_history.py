@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import pytest
+from rich.console import Console
 
 from reports.history import page, terminal, trend_chart
 from reports.history.entries import History
@@ -74,6 +75,25 @@ def test_hostile_names_neither_steer_the_terminal_nor_the_page(
     assert "\x1b" not in printed and HOSTILE in printed
     tags = Tags(page.write_history(history, reports).read_text())
     assert "img" not in [tag for tag, _ in tags.elements] and HOSTILE in "".join(tags.words)
+
+
+def test_the_list_fits_into_80_columns_with_names_whole_and_the_machine_once(
+    profiles: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long = "2026-03-03_12-00-00-before-an-update-of-the-kernel"
+    several_runs.write(profiles, "sendfile-of-two-kernels-2026-03", started_at="2026-03-02T13:00:00+00:00")
+    several_runs.write(profiles, long, host={"kernel": "Linux 7.0"}, started_at="2026-03-02T14:00:00+00:00")
+    monkeypatch.setattr(terminal, "open_console", lambda: Console(width=80, highlight=False))
+    terminal.show_history(read_history(profiles))
+    lines = capsys.readouterr().out.splitlines()
+    table = [line for line in lines if line[:1] in "┏┃┡│└"]
+    assert table and {len(line) for line in table if line} and max(map(len, table)) <= 80
+    first = ["".join(line.split("│")[1].split()) for line in lines if line.startswith("│")]
+    assert "sendfile-of-two-kernels-2026-03" in first and long in "".join(first)
+    said = [line for line in lines if line.startswith("Runs on ")]
+    assert said[0] == "Runs on Example CPU @ 3.0 GHz, 2 CPUs, kvm, Linux 6.18.0"
+    assert len(said) == 2 and said[1].endswith(", Linux 7.0")
+    assert sum("8 rounds" in line for line in lines) == 4 and "…" not in "".join(lines)
 
 
 def test_a_trend_needs_two_runs_of_one_machine_and_one_question(profiles: Path, reports: Path) -> None:
