@@ -62,6 +62,7 @@ def page(run: RunData) -> str:
         rounds=plural(len(run.dataset.rounds), "round"),
         layout=layout(run.run),
         paced=run.paced,
+        paced_rounds=plural(len(run.paced.dataset.rounds), "round") if run.paced else "",
         no_paced=run.no_paced,
         sink=SINKS.get(run.run.sink, f"sink {run.run.sink}"),
         colours=[(mode, colour, mode != plain(mode)) for mode, colour in mode_colours(run.dataset.modes).items()],

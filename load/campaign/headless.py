@@ -24,6 +24,7 @@ from load.workers.recruit import with_workers
 from profiles.agent.access import Address
 from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RUN_FILE, RunFolder
+from reports.analysis.text import plural
 
 
 def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions | None = None) -> int:
@@ -80,4 +81,5 @@ def _what_remains(folder: RunFolder) -> str:
     if complete == 0:
         return f"No round was completed; the records are in {folder.path}."
     how = f"`make report RUN={folder.path.name}` builds their report"
-    return f"{complete} of {len(planned.order)} rounds are complete and kept: {how}"
+    verb = "is" if complete == 1 else "are"
+    return f"{complete} of {plural(len(planned.order), 'round')} {verb} complete and kept: {how}"

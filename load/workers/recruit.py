@@ -15,6 +15,7 @@ from load.workers.master import DistributedPool
 from load.workers.processes import WorkerProcesses
 from load.workers.user_pool import LocalPool
 from profiles.agent.access import Address
+from reports.analysis.text import plural
 
 START_TIMEOUT_S = 30.0
 CONNECT_TIMEOUT_S = 120.0
@@ -49,6 +50,6 @@ def with_workers(environment: Environment, count: int, master: Address | None, c
         if processes is None:
             where = f"--master-host {master.host} --master-port {master.port}" if master else ""
             start = f"start each with `locust -f locustfile.py --worker {where}`"
-            print(f"waiting for {count} workers; {start}", file=sys.stderr)
+            print(f"waiting for {plural(count, 'worker')}; {start}", file=sys.stderr)
         pool.wait_for_workers(START_TIMEOUT_S if processes else CONNECT_TIMEOUT_S)
         yield

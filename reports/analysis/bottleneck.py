@@ -64,7 +64,8 @@ def probed(probe: Probe, scored: Sequence[Cell], run: Run) -> str:
     gain = after / before - 1
     numbers = f"with {probe.users} users: {100 * gain:+.0f} % GiB/s (server {server:.2f}, client {client:.2f} cores)"
     if gain > GAIN:
-        return f"{numbers}: {run.users} users were too few to reach the limit"
+        few = "1 user was" if run.users == 1 else f"{run.users} users were"
+        return f"{numbers}: {few} too few to reach the limit"
     if server >= server_full(run):
         return f"{numbers}: the server was the limit"
     if client >= client_full(run):

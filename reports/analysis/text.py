@@ -40,7 +40,7 @@ def median(spread: Spread | None, unit: str = "") -> str:
     """The median of the rounds, and in how many of them it was known if not in all."""
     if spread is None:
         return UNKNOWN
-    known = "" if spread.known == spread.rounds else f" ({spread.known} of {spread.rounds} rounds)"
+    known = "" if spread.known == spread.rounds else f" ({spread.known} of {plural(spread.rounds, 'round')})"
     return quantity(spread.median, unit) + known
 
 

@@ -100,7 +100,7 @@ def other_question(a: Run, b: Run, modes: tuple[str, ...]) -> str | None:
 def machine(run: Run) -> str:
     """What identifies a machine. Its kernel may change: that is what runs are compared for."""
     model, cpus, virtualisation = (run.host.get(name) for name in MACHINE)
-    return f"{model or UNKNOWN}, {cpus or UNKNOWN} CPUs, {virtualisation or UNKNOWN}"
+    return f"{model or UNKNOWN}, {cpus or UNKNOWN} CPU{'s' * (cpus != 1)}, {virtualisation or UNKNOWN}"
 
 
 def _context_fields(run: Run, modes: tuple[str, ...]) -> dict[str, str]:

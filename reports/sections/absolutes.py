@@ -92,5 +92,5 @@ def _percentile(found: Latencies | None, share: float) -> tuple[str, str]:
     if found is None:
         return UNKNOWN, ""
     if not found.percentiles_us:
-        return f"n < {ENOUGH:,}", f"{found.count:,} downloads"
+        return f"n < {ENOUGH:,}", plural(found.count, "download")
     return number(found.percentiles_us[share] / 1000), ""

@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from reports.analysis.disturbance import RULES, DisturbanceRule
+from reports.analysis.text import plural
 from reports.run_data import RunData
 from reports.templating import fragment
 
@@ -37,5 +38,5 @@ def _row(run: RunData, rule: DisturbanceRule) -> dict[str, object]:
         "over_again": "" if again is None else over(again),
         "worst": rule.say(worst),
         "where": f"round {where.round}, {where.mode}" if where and worst else "",
-        "unknown": f"{missing} of {len(cells)} measurements" if missing else "none",
+        "unknown": f"{missing} of {plural(len(cells), 'measurement')}" if missing else "none",
     }

@@ -3,7 +3,7 @@
 from markupsafe import Markup
 
 from reports.analysis.paired_ratio import paired_ratio
-from reports.analysis.text import interval, times
+from reports.analysis.text import interval, plural, times
 from reports.charts.explorer import EXPLORATORY, ExplorerMetric
 from reports.run_data import RunData
 from reports.templating import fragment
@@ -34,7 +34,8 @@ def _ratio(run: RunData, mode: str, metric: ExplorerMetric) -> tuple[str, str]:
     if not pairs:
         return "–", "zero or unknown"
     paired = paired_ratio(pairs)
-    few = "" if paired.rounds == len(run.dataset.rounds) else f"{paired.rounds} of {len(run.dataset.rounds)} rounds"
+    judged = len(run.dataset.rounds)
+    few = "" if paired.rounds == judged else f"{paired.rounds} of {plural(judged, 'round')}"
     if paired.low is None or paired.high is None:
         return times(paired.median), "median of the rounds, no interval"
     return interval(paired.ratio, paired.low, paired.high), few
