@@ -99,7 +99,6 @@ def ksoftirqd(pid: int) -> Iterator[ReadSince]:
     yield _since_now(lambda: sum(cpu_s(known[name]) for name in names))
 
 
-@contextlib.contextmanager
-def rusage_of_children() -> Iterator[ReadSince]:
-    """getrusage(2) of the children that were waited for: exact, over the whole life of each."""
-    yield _since_now(lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))  # user and system
+def rusage_of_children() -> ReadSince:
+    """getrusage(2) of the children that are waited for from now on: exact, over the whole life of each."""
+    return _since_now(lambda: sum(resource.getrusage(resource.RUSAGE_CHILDREN)[:2]))  # user and system
