@@ -15,7 +15,7 @@ import knobs
 from errors import CommandParser
 from profiles.targets.catalog import use
 
-STYLES = {"available": "green", "degraded": "yellow", "missing": "red"}
+STYLES = {"available": "green", "degraded": "yellow", "missing": "red", "failed": "red"}
 PIPED_WIDTH = 200
 OPTIONS: dict[str, dict[str, Any]] = {
     "--root": {"type": Path, "default": Path("data"), "help": "where test-file.bin lies (%(default)s)"},

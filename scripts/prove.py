@@ -17,8 +17,8 @@ def main() -> int:
     proofs = [prove(targets[one.mode], arguments.root, one.options, one.name) for one in variants]
     print_table("Proof", HEADINGS, [_row(proof) for proof in proofs])
     for proof in proofs:
-        if proof.state == "missing" and arguments.modes:  # asked for by name
-            raise UserError(f"{proof.mode} is missing on this machine: {proof.reason}")
+        if proof.refusal and arguments.modes:  # asked for by name
+            raise UserError(proof.refusal)
     return EXIT_DONE
 
 

@@ -116,7 +116,7 @@ class Campaign:
         self._folder.create()
         try:
             proofs = self._prove()
-            skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.state == "missing"}
+            skipped = {proof.mode: proof.reason or "" for proof in proofs if proof.refusal}
             name = self._folder.path.name
             name = f"{self._saturated.path.name}/{name}" if self._saturated else name
             record = run_record(self._settings, name, skipped, facts)
@@ -140,12 +140,12 @@ class Campaign:
             self._tell(f"proof: {mode}")
             proofs.append(self._agent.prove(self._settings.mode_of(mode), self._settings.options_of(mode), mode))
             self._plan.proved()
-        missing = {proof.mode: proof.reason for proof in proofs if proof.state == "missing"}
-        for mode, reason in missing.items():
+        refused = {proof.mode: proof for proof in proofs if proof.refusal}
+        for mode, proof in refused.items():
             if self._settings.named or mode == self._settings.reference:
-                raise UserError(f"{mode} is missing on this machine: {reason}")
-            self._tell(f"skipped: {mode}: {reason}")
-        present = tuple(mode for mode in self._settings.modes if mode not in missing)
+                raise UserError(str(proof.refusal))
+            self._tell(f"skipped: {mode}: {proof.reason}")
+        present = tuple(mode for mode in self._settings.modes if mode not in refused)
         self._settings = replace(self._settings, modes=present)
         return proofs
 

@@ -68,8 +68,8 @@ def _begin(sweep: Sweep, folder: SweepFolder, agent: AgentClient) -> Sweep:
         return sweep
     proofs = tuple(agent.prove(mode) for mode in sweep.modes)
     for proof in proofs:
-        if proof.state == "missing":
-            raise UserError(f"{proof.mode} is missing on this machine: {proof.reason}")
+        if proof.refusal:
+            raise UserError(proof.refusal)
     folder.create()
     return replace(sweep, proofs=proofs, host={name: facts.get(name) for name in MACHINE})
 

@@ -1,6 +1,7 @@
 """What this machine can do for a measurement: each feature is tried, as a version number would not tell.
 
-A feature is available, degraded or missing, and the last two say why and what to do.
+A feature is available, degraded or missing, and the last two say why and what to do. Where the try itself failed, so
+that nothing is known, it is failed.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Iterable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
@@ -25,14 +26,16 @@ from profiles.store.run_facts import SERVED_FILE
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import serving
 
-State = Literal["available", "degraded", "missing"]
+State = Literal["available", "degraded", "missing", "failed"]
 
 _TRIED_BYTES = 64 << 10
+_TRY_WITHIN_S = 20.0
+_REFUSALS = ("permission", "not permitted", "denied", "paranoid", "access to performance monitoring")
 
 
 @dataclass(frozen=True, slots=True)
 class Feature:
-    """text: what the feature is good for, or why it is missing and what to do."""
+    """text: what the feature is good for, or why it is not available and what to do."""
 
     name: str
     state: State
@@ -44,9 +47,25 @@ class Feature:
 
 def features() -> list[Feature]:
     """All features, in the order in which to show them; takes about half a second, since most wait for a process."""
-    tries = (_py_spy, _perf, _strace, _cachestat, _pinning, _congestion_control, _io_accounting)
+    tries = {
+        "py-spy": _py_spy,
+        "perf": _perf,
+        "strace": _strace,
+        "cachestat": _cachestat,
+        "pinning": _pinning,
+        "congestion control": _congestion_control,
+        "I/O accounting": _io_accounting,
+    }
     with ThreadPoolExecutor(len(tries)) as pool:
-        return [found.result() for found in [pool.submit(one) for one in tries]]
+        found = {name: pool.submit(one) for name, one in tries.items()}
+    return [_result(name, future) for name, future in found.items()]
+
+
+def _result(name: str, tried: "Future[tuple[State, str]]") -> Feature:
+    try:
+        return Feature(name, *tried.result())
+    except (OSError, _FailedTryError, subprocess.TimeoutExpired) as error:
+        return Feature(name, "failed", f"try again: {error}")
 
 
 def external_targets(targets: Iterable[Target]) -> list[Feature]:
@@ -55,6 +74,7 @@ def external_targets(targets: Iterable[Target]) -> list[Feature]:
 
 
 def _external(target: Target) -> Feature:
+    assert target.external is not None
     with contextlib.closing(Scratch()) as scratch:
         scratch.path.chmod(0o755)  # a server may drop its privileges before it reads
         (scratch.path / SERVED_FILE).write_bytes(bytes(_TRIED_BYTES))
@@ -64,75 +84,92 @@ def _external(target: Target) -> Feature:
                 text += f"congestion control: {server.congestion_control or 'unknown'}"
                 return Feature(target.name, "available", text)
         except UserError as error:
-            return Feature(target.name, "missing", str(error).removeprefix(f"{target.name}: "))
+            absent = isinstance(error.__cause__, FileNotFoundError) or not target.external.command
+            text = str(error).removeprefix(f"{target.name}: ")
+            return Feature(target.name, "missing" if absent else "failed", text)
 
 
-def _permitted(command: Sequence[str]) -> bool:
-    return subprocess.run(command, capture_output=True, check=False).returncode == 0
+class _FailedTryError(Exception):
+    """A try that ended otherwise than with an answer."""
 
 
-def _py_spy() -> Feature:
+def _is_permitted(command: Sequence[str]) -> bool:
+    """Whether a command may do what it does. Raises _FailedTryError where it failed for another reason."""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TRY_WITHIN_S)
+    if done.returncode and not any(word in done.stderr.lower() for word in _REFUSALS):
+        raise _FailedTryError(f"{command[0]} ended with {_last_line(done)}")
+    return not done.returncode
+
+
+def _last_line(done: "subprocess.CompletedProcess[str]") -> str:
+    return (done.stderr.strip().splitlines() or [f"exit code {done.returncode}"])[-1]
+
+
+def _py_spy() -> tuple[State, str]:
     program = find_py_spy()
     if program is None:
-        return Feature("py-spy", "missing", "no flame graphs; `make setup` installs it")
-    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as python:
-        command = [program, "dump", "--nonblocking", "--pid", str(python.pid)]
-        done = subprocess.run(command, capture_output=True, text=True, check=False)
-        python.communicate(b"\n")
-    if done.returncode:
-        lines = done.stderr.strip().splitlines() or [f"exit code {done.returncode}"]
-        return Feature("py-spy", "missing", explain(lines[0]))
-    return Feature("py-spy", "available", "flame graphs with Python frames")
+        return "missing", "no flame graphs; `make setup` installs it"
+    idle = [sys.executable, "-c", "print(flush=True); input()"]
+    with subprocess.Popen(idle, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as python:
+        assert python.stdout
+        python.stdout.readline()  # before that, it is no Python yet
+        try:
+            command = [program, "dump", "--nonblocking", "--pid", str(python.pid)]
+            done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TRY_WITHIN_S)
+        finally:
+            python.communicate("\n")
+    if not done.returncode:
+        return "available", "flame graphs with Python frames"
+    if not any(word in done.stderr.lower() for word in _REFUSALS):
+        raise _FailedTryError(f"py-spy ended with {_last_line(done)}")
+    return "missing", explain(done.stderr.strip().splitlines()[0])
 
 
-def _perf() -> Feature:
+def _perf() -> tuple[State, str]:
     if shutil.which("perf") is None:
-        return Feature("perf", "missing", "no kernel frames; install it (Debian: linux-perf)")
+        return "missing", "no kernel frames; install it (Debian: linux-perf)"
     with contextlib.closing(Scratch()) as scratch:
-        if _permitted(
-            ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", str(scratch.path / "data"), "true"]
-        ):
-            return Feature("perf", "available", "flame graphs with kernel frames")
-    return Feature("perf", "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1")
+        record = ["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", "-o", str(scratch.path / "data"), "true"]
+        if _is_permitted(record):
+            return "available", "flame graphs with kernel frames"
+    return "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1"
 
 
-def _strace() -> Feature:
+def _strace() -> tuple[State, str]:
     if shutil.which("strace") is None:
-        return Feature("strace", "missing", "system calls are not counted; install it (Debian: strace)")
-    if _permitted(["strace", "-o", os.devnull, "true"]):
-        return Feature("strace", "available", "the proof counts system calls by name")
-    return Feature("strace", "missing", "tracing is not permitted; in a container give it SYS_PTRACE")
+        return "missing", "system calls are not counted; install it (Debian: strace)"
+    if _is_permitted(["strace", "-o", os.devnull, "true"]):
+        return "available", "the proof counts system calls by name"
+    return "missing", "tracing is not permitted; in a container give it SYS_PTRACE"
 
 
-def _cachestat() -> Feature:
+def _cachestat() -> tuple[State, str]:
     with tempfile.TemporaryFile() as file:
         if by_cachestat(file.fileno()) is None:
-            return Feature(
-                "cachestat", "degraded", "refused, or not in this kernel; mincore reads page-cache residency"
-            )
-    return Feature("cachestat", "available", "page-cache residency can be read")
+            return "degraded", "refused, or not in this kernel; mincore reads page-cache residency"
+    return "available", "page-cache residency can be read"
 
 
-def _pinning() -> Feature:
+def _pinning() -> tuple[State, str]:
     allowed = os.sched_getaffinity(0)
     if len(allowed) < 2:
-        return Feature("pinning", "missing", "only one CPU is allowed: load and servers share it")
-    if not _permitted([sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"]):
-        return Feature("pinning", "missing", "sched_setaffinity is refused: load and servers run on any CPU")
-    return Feature("pinning", "available", f"load and servers get separate CPUs, out of {len(allowed)}")
+        return "missing", "only one CPU is allowed: load and servers share it"
+    if not _is_permitted([sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"]):
+        return "missing", "sched_setaffinity is refused: load and servers run on any CPU"
+    return "available", f"load and servers get separate CPUs, out of {len(allowed)}"
 
 
-def _congestion_control() -> Feature:
+def _congestion_control() -> tuple[State, str]:
     with socket.socket() as sock:
         try:
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"cubic")
         except OSError as error:
             text = f"cubic is refused ({error.strerror}), reno is used; sysctl net.ipv4.tcp_allowed_congestion_control"
-            return Feature("congestion control", "degraded", text)
-    return Feature("congestion control", "available", "cubic can be set, which does not pace as BBR does")
+            return "degraded", text
+    return "available", "cubic can be set, which does not pace as BBR does"
 
 
-def _io_accounting() -> Feature:
+def _io_accounting() -> tuple[State, str]:
     if Path("/proc/self/io").exists():
-        return Feature("I/O accounting", "available", "the proof counts copies on the read side")
-    return Feature("I/O accounting", "missing", "this kernel has no /proc/PID/io: copies are not counted")
+        return "available", "the proof counts copies on the read side"
+    return "missing", "this kernel has no /proc/PID/io: copies are not counted"

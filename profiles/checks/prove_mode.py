@@ -1,6 +1,7 @@
 """What a mode really does on this machine: capability, copies, system calls. Never timed (docs/method.md §1).
 
-A mode that does not run is missing for a reason; one whose measured copies are not its model's contradicts its name.
+A mode that cannot run is missing for a reason; one whose trial was cut short, or met with an error that passes, failed;
+one whose measured copies are not its model's contradicts its name.
 """
 
 import contextlib
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from profiles.checks.prove_external import prove_external
 from profiles.checks.strace import between_marks, count_calls, read_logs, strace_command
@@ -35,6 +36,12 @@ _ADVICE = {
     errno.ENOENT: "the kernel lacks a module: load it as root (for kTLS `modprobe tls`), or boot a kernel that has it",
     errno.ENOMEM: "no memory, or the limit on locked memory is reached: raise it with `ulimit -l`",
 }
+# Of a busy machine, and of a connection that broke: they say nothing about what the machine can do.
+_PASSING = frozenset(
+    {errno.EAGAIN, errno.EINTR, errno.EPIPE, errno.ECONNRESET, errno.ETIMEDOUT, errno.EMFILE, errno.ENFILE}
+    | {errno.ENOSPC, errno.EDQUOT, errno.EIO}
+)
+_AGAIN = "try again"
 
 
 def prove(target: Target, folder: Path, options: Mapping[str, int] | None = None, name: str = "") -> Proof:
@@ -55,7 +62,9 @@ def _prove(target: Target, folder: Path, options: Mapping[str, int]) -> Proof:
         printed = _run(trial)
     found: dict[str, Any] = {"error": printed} if isinstance(printed, str) else json.loads(printed)
     if "error" in found:
-        return Proof(target.name, "missing", target.facts.cpu_copies, reason=_why_missing(found))
+        state: Literal["missing", "failed"] = "missing" if _is_refusal(found) else "failed"
+        reason = _why_missing(found) if state == "missing" else f"{found['error']}; {_AGAIN}"
+        return Proof(target.name, state, target.facts.cpu_copies, reason=reason)
     calls_per_gib, calls_reason = calls.result()
     proof = Proof(
         mode=target.name,
@@ -70,11 +79,13 @@ def _prove(target: Target, folder: Path, options: Mapping[str, int]) -> Proof:
     return proof if contradiction is None else replace(proof, state="degraded", reason=contradiction)
 
 
+def _is_refusal(found: dict[str, Any]) -> bool:
+    """Whether this machine refused what the mode needs. errno: where the mode itself failed with one."""
+    return found.get("errno") is not None and found["errno"] not in _PASSING
+
+
 def _why_missing(found: dict[str, Any]) -> str:
-    """error: what went wrong; errno: where the mode itself failed with one."""
-    if "errno" not in found:
-        return str(found["error"])
-    code = found["errno"] or 0
+    code = found["errno"]
     advice = _ADVICE.get(code, "see the manual page of its system call")
     return f"{found['error']} ({errno.errorcode.get(code, 'error')}); {advice}"
 

@@ -11,7 +11,8 @@ class Proof:
     """What was seen of one target, beside what its model draws."""
 
     mode: str  # name of the target
-    state: Literal["available", "degraded", "missing"]  # whether it ran, ran otherwise than named, or could not run
+    # Whether it ran, ran otherwise than it is named, cannot run here, or was not tried to the end.
+    state: Literal["available", "degraded", "missing", "failed"]
     model_copies: int | None  # CPU copies per byte in its model; None for an external server, which has no model
     read_copies: float | None = None  # CPU copies per byte of reading, measured
     by_reference_share: float | None = None  # of the bytes sent, 0 to 1, what reached the socket by reference
@@ -19,11 +20,18 @@ class Proof:
     copied_completions: int | None = None  # how many of those the kernel copied after all
     calls_per_gib: dict[str, float] | None = None  # system calls per GiB, by name
     calls_reason: str | None = None  # why the system calls are unknown
-    reason: str | None = None  # why it is degraded or missing
+    reason: str | None = None  # why it is not available
     wrong: tuple[str, ...] = ()  # ranges of the file (offset+count, bytes) that arrived wrong, by their digest
     model_read_copies: int | None = None  # of model_copies, those before the bytes are sent
     unknown: str | None = None  # what could not be seen of an external server, and why
     software: str | None = None  # what an external server calls itself (its Server header), like nginx/1.22.1
+
+    @property
+    def refusal(self) -> str | None:
+        """Why it cannot be measured, as a sentence; None where it can."""
+        if self.state == "failed":
+            return f"the proof of {self.mode} failed: {self.reason}"
+        return f"{self.mode} is missing on this machine: {self.reason}" if self.state == "missing" else None
 
     @property
     def sent_copies(self) -> float | None:

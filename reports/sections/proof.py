@@ -15,7 +15,7 @@ MOST_CALLS = 4
 
 
 def render(run: RunData) -> Markup:
-    proofs = [proof for proof in run.dataset.proofs if proof.state != "missing"]
+    proofs = [proof for proof in run.dataset.proofs if proof.refusal is None]
     if not proofs:
         return Markup("")
     rows = [(proof, _copies(proof), _witness(proof), _completions(proof), _calls(proof)) for proof in proofs]

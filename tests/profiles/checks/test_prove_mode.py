@@ -91,7 +91,13 @@ def test_what_the_kernel_refuses_is_missing_with_its_errno(tmp_path: Path, mode_
 
 def test_a_crash_is_a_reason_and_not_a_death(tmp_path: Path, mode_of: ModeOf) -> None:
     proof = prove(mode_of("crash", "os.kill(os.getpid(), signal.SIGILL)"), tmp_path)
-    assert (proof.state, proof.reason) == ("missing", "its trial was killed by SIGILL")
+    assert (proof.state, proof.reason) == ("failed", "its trial was killed by SIGILL; try again")
+
+
+def test_an_error_that_passes_does_not_make_a_mode_missing(tmp_path: Path, mode_of: ModeOf) -> None:
+    proof = prove(mode_of("busy", "raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))"), tmp_path)
+    assert (proof.state, proof.reason) == ("failed", "Too many open files; try again")
+    assert proof.refusal == "the proof of busy failed: Too many open files; try again"
 
 
 def test_completions_that_say_copied_contradict_the_name() -> None:
