@@ -8,6 +8,7 @@ from profiles.targets.variants import parse_all
 from scripts.common_arguments import parse, parser_of, print_table
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
+MOST_CALLS = 3
 
 
 def main() -> int:
@@ -23,7 +24,7 @@ def main() -> int:
 
 
 def _row(proof: Proof) -> tuple[str, ...]:
-    share, calls = proof.by_reference_share, proof.calls_per_gib
+    share = proof.by_reference_share
     return (
         proof.mode,
         proof.state,
@@ -31,7 +32,7 @@ def _row(proof: Proof) -> tuple[str, ...]:
         "–" if proof.model_copies is None else str(proof.model_copies),
         "–" if share is None else f"{share:.0%} by reference",
         "–" if proof.completions is None else f"{proof.copied_completions} of {proof.completions} copied",
-        proof.calls_reason or ", ".join(f"{name} {count:,.0f}" for name, count in list((calls or {}).items())[:3]),
+        proof.calls_reason or proof.list_calls(MOST_CALLS, "{:,.0f}".format),
         proof.reason or (f"unknown: {proof.unknown}" if proof.unknown else ""),
     )
 

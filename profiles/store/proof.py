@@ -1,9 +1,14 @@
 """What a mode really did, as the prove pass saw it (profiles/checks/prove_mode.py). None is "unknown"."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
 COPIES_TOLERANCE = 0.1  # CPU copies per byte
+# The system calls that bring bytes into a socket, or have a ring do so.
+SENDING = frozenset(
+    "sendfile sendfile64 sendto sendmsg sendmmsg write writev splice vmsplice tee io_uring_enter io_submit".split()
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +52,17 @@ class Proof:
         if self.read_copies is None or self.sent_copies is None:
             return None
         return self.read_copies + self.sent_copies
+
+    def list_calls(self, most: int, number: Callable[[float], str]) -> str:
+        """The most frequent system calls per GiB, so many or more: those that send are always among them.
+
+        "sendfile 128, futex 64, … 3 more"; number: how a count is written.
+        """
+        calls = self.calls_per_gib or {}
+        others = [name for name in calls if name not in SENDING]
+        cut = others[max(0, most - (len(calls) - len(others))) :]
+        shown = [f"{name} {number(count)}" for name, count in calls.items() if name not in cut]
+        return ", ".join([*shown, *([f"… {len(cut)} more"] if cut else [])]) or "none"
 
     @property
     def contradiction(self) -> str | None:

@@ -42,8 +42,7 @@ def _completions(proof: Proof) -> str:
 def _calls(proof: Proof) -> str:
     if proof.calls_per_gib is None:
         return f"{UNKNOWN}: {proof.calls_reason}"
-    most = list(proof.calls_per_gib.items())[:MOST_CALLS]
-    return ", ".join(f"{name} {number(count)}" for name, count in most) or "none"
+    return proof.list_calls(MOST_CALLS, number)
 
 
 def _answers(run: RunData) -> list[tuple[str, str]]:

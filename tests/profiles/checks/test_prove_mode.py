@@ -100,6 +100,22 @@ def test_an_error_that_passes_does_not_make_a_mode_missing(tmp_path: Path, mode_
     assert proof.refusal == "the proof of busy failed: Too many open files; try again"
 
 
+@pytest.mark.parametrize(
+    ("calls", "listed"),
+    [
+        ({"sendfile": 128.0}, "sendfile 128"),
+        ({"futex": 9.0, "poll": 8.0, "close": 7.0, "sendfile": 1.0}, "futex 9, poll 8, sendfile 1, … 1 more"),
+        (
+            {"a": 9.0, "splice": 8.0, "vmsplice": 8.0, "sendto": 8.0, "write": 1.0},
+            "splice 8, vmsplice 8, sendto 8, write 1, … 1 more",
+        ),
+        ({}, "none"),
+    ],
+)
+def test_a_list_of_calls_says_when_it_is_cut_and_keeps_those_that_send(calls: dict[str, float], listed: str) -> None:
+    assert Proof("x", "available", 0, calls_per_gib=calls).list_calls(3, "{:.0f}".format) == listed
+
+
 def test_completions_that_say_copied_contradict_the_name() -> None:
     proof = Proof("zerocopy", "available", 0, 0.0, 0.0, completions=1024, copied_completions=1024)
     assert proof.measured_copies == 1
