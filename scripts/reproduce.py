@@ -1,20 +1,20 @@
 """make reproduce: run again what a report came from, with its seed. The report is read, and never believed."""
 
+import os
 import subprocess
 import sys
 
 from errors import EXIT_DONE, UsageError, run_command
-from profiles.targets.catalog import choose
-from profiles.targets.variants import parse_all
-from reports.export.reproduce import ReproduceRequest, read
+from profiles.targets import catalog
+from profiles.targets.variants import parse_all, target_of
+from reports.export.reproduce import ReproduceRequest, latest, read
 from scripts.common_arguments import OPTIONS, parse, parser_of
 
 
 def main() -> int:
     arguments = parse(parser_of("reproduce", __doc__, *OPTIONS, positional=("REPORT",)))
-    if arguments.report is None:
-        raise UsageError("give REPORT=path, a report's index.html")
-    request = read(arguments.report)
+    request = latest(arguments.profiles) if arguments.report is None else read(arguments.report)
+    request = _with_targets(request)
     _check(request)
     print(f"run {request.run} (revision {request.revision}) came from:\n{request.command}", flush=True)
     if arguments.show:
@@ -30,10 +30,26 @@ def main() -> int:
     return EXIT_DONE
 
 
+def _with_targets(request: ReproduceRequest) -> ReproduceRequest:
+    """With the file of external servers that the user names, or else the example that the report names, in force."""
+    if catalog.VARIABLE not in os.environ:
+        if request.targets is not None:
+            catalog.use(str(catalog.PROJECT / request.targets))
+        return request
+    path = catalog.file_to_name(target_of(mode) for mode in request.modes)
+    return request if path is None else request.with_targets(str(path))
+
+
 def _check(request: ReproduceRequest) -> None:
     """That what it measured still exists here. Raises UsageError."""
+    known = catalog.discover()
+    if request.untaken_targets and any(target_of(mode) not in known for mode in request.modes):
+        raise UsageError(
+            f"the servers of this report stood in {request.untaken_targets}, a file of commands, which no report may "
+            f"choose: give TARGETS={request.untaken_targets} if you trust that file"
+        )
     modes = {variant.mode for variant in parse_all(request.modes).values()}
-    targets = {target.name: target for target in choose(sorted(modes))}
+    targets = {target.name: target for target in catalog.choose(sorted(modes))}
     for option in request.options:
         mode, _, rest = option.partition(".")
         name = rest.partition("=")[0]

@@ -113,7 +113,7 @@ def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> 
     values |= {"axis": asked["axis"], "modes": asked["modes"], "minutes": arguments.minutes, "seed": asked["seed"]}
     values |= {"points": arguments.points, "options": arguments.options}
     values["size"] = asked["file_bytes"] if asked["file_bytes"] != FILE_BYTES else None
-    values["targets"] = catalog.file() if any(map(catalog.needs_targets_file, asked["modes"])) else None
+    values["targets"] = catalog.file_to_name(asked["modes"])
     return knobs.command_line("sweep", values)
 
 

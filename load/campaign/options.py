@@ -181,12 +181,11 @@ def options_of(given: Sequence[str], modes: Sequence[str]) -> dict[str, dict[str
 def repeating_command(options: Namespace, modes: tuple[str, ...], baseline: str, file_bytes: int) -> str:
     """What repeats this run, but for its pace. options: with their defaults."""
     values = vars(options) | {"modes": modes, "baseline": baseline if baseline != _baseline(None, modes) else None}
-    values |= {"size": file_bytes, "run": None, "pace": None, "targets": None}
+    values |= {"size": file_bytes, "run": None, "pace": None}
     values |= dict.fromkeys(NOT_FOR_COLD) if options.cache == "cold" else {}
     if options.netns:  # its agent lives as long as the run
         values |= dict.fromkeys(("agent", "agent_token_file", "agent_ca"))
     elif options.agent:  # it has a file of its own
         values["size"] = None
-    if any(catalog.needs_targets_file(target_of(mode)) for mode in modes):
-        values["targets"] = catalog.file()
+    values["targets"] = catalog.file_to_name(map(target_of, modes))
     return knobs.command_line("load", values)

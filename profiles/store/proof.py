@@ -7,8 +7,9 @@ from typing import Literal
 COPIES_TOLERANCE = 0.1  # CPU copies per byte
 # The system calls that bring bytes into a socket, or have a ring do so.
 SENDING = frozenset(
-    "sendfile sendfile64 sendto sendmsg sendmmsg write writev splice vmsplice tee io_uring_enter io_submit".split()
-)
+    ("sendfile", "sendfile64", "sendto", "sendmsg", "sendmmsg", "write", "writev", "splice", "vmsplice", "tee")
+).union(("io_uring_enter", "io_submit"))
+State = Literal["available", "degraded", "missing", "failed"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +17,7 @@ class Proof:
     """What was seen of one target, beside what its model draws."""
 
     mode: str  # name of the target
-    # Whether it ran, ran otherwise than it is named, cannot run here, or was not tried to the end.
-    state: Literal["available", "degraded", "missing", "failed"]
+    state: State  # whether it ran, ran otherwise than named, cannot run here, or was not tried to the end
     model_copies: int | None  # CPU copies per byte in its model; None for an external server, which has no model
     read_copies: float | None = None  # CPU copies per byte of reading, measured
     by_reference_share: float | None = None  # of the bytes sent, 0 to 1, what reached the socket by reference

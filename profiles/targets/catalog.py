@@ -6,7 +6,7 @@ A target is known elsewhere by its name and facts; how it is started stays in th
 import os
 import sys
 import sysconfig
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -92,9 +92,15 @@ def discover() -> dict[str, Target]:
     return modes | {facts.name: Target(facts, external=external) for facts, external in found}
 
 
-def needs_targets_file(name: str) -> bool:
-    """Whether a command has to name the file (TARGETS=) to know this target: it is not in the checkout's own."""
-    return file() not in (None, DEFAULT_FILE) and discover()[name].external is not None
+def file_to_name(names: Iterable[str]) -> Path | None:
+    """The file that a command has to name (TARGETS=) to know these targets, from the checkout on where it lies there.
+
+    None where they need none, or the checkout's own.
+    """
+    path, known = file(), discover()
+    if path in (None, DEFAULT_FILE) or not any(name in known and known[name].external for name in names):
+        return None
+    return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path
 
 
 def _modes() -> dict[str, Target]:

@@ -2,12 +2,13 @@
 
 Its rule: a report is untrusted input. Only the values of known knobs (knobs.py) are taken from it, each in the form
 that `make load` writes. They become an argument list, which no shell ever sees, and none can become an option. A report
-never chooses where files are read or written.
+never chooses where files are read or written; of the files of external servers, which are commands, it may name one of
+this checkout's examples/.
 """
 
 import re
 import shlex
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
@@ -17,6 +18,7 @@ from errors import UsageError, UserError
 from profiles.store.records import Run
 from reports.analysis.text import printable
 from reports.export.attachments import RECORD_ID
+from reports.run_data import find
 from units import MIB, format_size
 
 MOST_BYTES = 256 * MIB
@@ -24,22 +26,36 @@ MOST_BYTES = 256 * MIB
 _RECORD = re.compile(rf'<script\b[^<>]{{0,200}}\bid="{RECORD_ID}"[^<>]{{0,200}}>([^<]*)</script>')
 
 _BETWEEN_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
-_USERS_OWN = "TARGETS"  # a file of commands, which no report may choose
+_TARGETS = "TARGETS"
+_EXAMPLE = re.compile(r"(?:.*/)?(examples/[A-Za-z0-9_-]{1,60}\.toml)", re.ASCII)
 _FILE_SIZE = "SIZE"  # says how the served file is made, before the campaign
 
 
 @dataclass(frozen=True, slots=True)
 class ReproduceRequest:
-    """What to run again. run: its name in the report. revision: the project's then. knobs: checked."""
+    """What to run again. run: its name in the report. revision: the project's then. knobs: checked.
+
+    untaken_targets: the file of external servers that it was run with, where a report may not choose that one.
+    """
 
     run: str
     revision: str
     knobs: dict[str, str]
+    untaken_targets: str = ""
 
     @property
     def command(self) -> str:
         """To be shown, and to be typed."""
         return "make load " + " ".join(f"{name}={shlex.quote(value)}" for name, value in self.knobs.items())
+
+    @property
+    def targets(self) -> str | None:
+        """The file of external servers."""
+        return self.knobs.get(_TARGETS)
+
+    def with_targets(self, path: str) -> "ReproduceRequest":
+        """With the user's own file of external servers, instead of the report's."""
+        return replace(self, knobs=self.knobs | {_TARGETS: path}, untaken_targets="")
 
     @property
     def modes(self) -> list[str]:
@@ -59,6 +75,11 @@ class ReproduceRequest:
     def load_arguments(self) -> list[str]:
         """The arguments of the command behind `make load`."""
         return knobs.arguments("load", {name: value for name, value in self.knobs.items() if name != _FILE_SIZE})
+
+
+def latest(profiles: Path) -> ReproduceRequest:
+    """The request of the latest campaign. Raises UsageError where there is none, or for an unknown knob."""
+    return _request(find(profiles, None).read_run())
 
 
 def read(path: Path) -> ReproduceRequest:
@@ -84,8 +105,18 @@ def read(path: Path) -> ReproduceRequest:
         run = msgspec.json.decode(found[1], type=Run)
     except (msgspec.MsgspecError, UnicodeEncodeError) as error:
         raise UsageError(f"the record in {path} is not a run: {printable(str(error))}") from error
+    return _request(run)
+
+
+def _request(run: Run) -> ReproduceRequest:
     revision = str(run.software.get("git_revision") or "unknown")
-    return ReproduceRequest(printable(run.name), printable(revision), _knobs(run))
+    found = _knobs(run)
+    untaken = ""
+    if example := _EXAMPLE.fullmatch(found.get(_TARGETS, "")):
+        found[_TARGETS] = example[1]
+    else:
+        untaken = printable(found.pop(_TARGETS, ""))
+    return ReproduceRequest(printable(run.name), printable(revision), found, untaken)
 
 
 def _knobs(run: Run) -> dict[str, str]:
@@ -105,9 +136,7 @@ def _knobs(run: Run) -> dict[str, str]:
                 f"run {printable(run.name)!r} was measured between hosts ({printable(word)}), which a report may not "
                 f"choose: type `{printable(run.command)}` yourself if you trust them"
             )
-        if name == _USERS_OWN:
-            continue
-        pattern = known.get(name)
+        pattern = ".*" if name == _TARGETS else known.get(name)
         if pattern is None or not re.fullmatch(pattern, value, re.ASCII):
             raise UsageError(f"`make load` has no option {printable(word)!r} here: nothing was run")
         found[name] = value

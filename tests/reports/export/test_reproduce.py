@@ -1,6 +1,7 @@
 """A report is read back into a command, and gets nothing else done."""
 
 import dataclasses
+import os
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 
 from errors import UsageError, UserError
 from reports import page
-from reports.export.reproduce import read
+from reports.export.reproduce import latest, read
 from tests.reports import several_runs, synthetic
 
 COMMAND = (
@@ -44,8 +45,27 @@ def test_the_command_and_the_seed_come_out_as_arguments(tmp_path: Path) -> None:
 
 def test_a_report_does_not_choose_the_file_of_commands(tmp_path: Path) -> None:
     """Whoever runs it again has a targets.toml of their own, in which its names stand or do not."""
-    request = read(bare(tmp_path, "make load MODES=nginx-read TARGETS=/tmp/theirs.toml"))
-    assert "theirs" not in request.command and not any("targets" in word for word in request.load_arguments)
+    for theirs in ("/tmp/theirs.toml", "examples/../theirs.toml", "examples/--eval=x.toml.sh", "x/examples/a/t.toml"):
+        request = read(bare(tmp_path, f"make load MODES=nginx-read TARGETS={theirs}"))
+        assert request.targets is None and request.untaken_targets == theirs
+        assert "toml" not in request.command and not any("targets" in word for word in request.load_arguments)
+        assert request.with_targets("mine.toml").command == "make load MODES=nginx-read SEED=7 TARGETS=mine.toml"
+
+
+@pytest.mark.parametrize("named", ["examples/targets.toml", "/home/them/zero-copy/examples/targets.toml"])
+def test_a_report_may_name_an_example_of_the_checkout(tmp_path: Path, named: str) -> None:
+    request = read(bare(tmp_path, f"make load MODES=nginx-read TARGETS={named} ROUNDS=7"))
+    assert request.command == "make load MODES=nginx-read TARGETS=examples/targets.toml ROUNDS=7 SEED=7"
+    assert "--targets=examples/targets.toml" in request.load_arguments and not request.untaken_targets
+
+
+def test_without_a_report_the_latest_run_is_meant(tmp_path: Path) -> None:
+    for name, sink in (("older", "discard"), ("newer", "copy")):
+        several_runs.write(tmp_path, name, sink=sink, command=f"make load SINK={sink}")
+    os.utime(tmp_path / "older" / "run.json", (1, 1))
+    assert latest(tmp_path).command == "make load SINK=copy SEED=1"
+    with pytest.raises(UsageError, match="there is no run"):
+        latest(tmp_path / "nowhere")
 
 
 @pytest.mark.parametrize(
