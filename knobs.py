@@ -168,7 +168,7 @@ _ROWS = (
          label="Measured per mode and round"),
     Knob("WARM_UP", "number", "discarded before that, in whole downloads", _for(load=0.0, sweep=0.0), limits=(0, 600),
          unit="seconds", default="one download of each user"),
-    Knob("PROFILE", "count", "flame graphs, per mode with py-spy and with perf; 0 for none", _for("load"),
+    Knob("PROFILE", "number", "flame graphs, per mode with py-spy and with perf; 0 for none", _for("load"),
          limits=(0, 600), unit="seconds", default="1; 0 if QUICK", label="Flame graph"),
     Knob("MINUTES", "number", "how long it may take", _for(sweep=10.0, soak=2.0, fuzz=1.0), limits=(0.01, 1440),
          unit="minutes"),
@@ -205,7 +205,7 @@ _ROWS = (
     Knob("JUNIT", "path", "write JUnit XML there too", _for("gate"), metavar="FILE"),
     Knob("FORMAT", "text", "export: csv, parquet, json or markdown; gate: text or github", _for("export", "gate"),
          default="export: all; gate: text"),
-    Knob("REPORT", "path", "a report's index.html", _for("reproduce"), metavar="FILE"),
+    Knob("REPORT", "path", "a report's index.html", _for("reproduce"), default="of the latest run", metavar="FILE"),
     Knob("SHOW", "flag", "only show the command", _for(reproduce=False)),
     # The project's own checks
     Knob("ONLY", "text", "run this part alone", _for("bench")),

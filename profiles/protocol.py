@@ -152,7 +152,7 @@ class Record:
     """Record a running server, with the profiler that it was started for, else with py-spy."""
 
     target: str  # the name that it runs under
-    seconds: int  # from now on
+    seconds: float  # from now on
 
 
 @dataclass(frozen=True, slots=True)

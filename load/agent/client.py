@@ -133,7 +133,7 @@ class AgentClient(ABC):
     def newest_sample(self) -> int:
         return self.samples(sys.maxsize).last
 
-    def record(self, name: str, seconds: int) -> None:
+    def record(self, name: str, seconds: float) -> None:
         self._ask("POST", "/record", protocol.Done, protocol.Record(name, seconds))
 
     def recording(self, name: str) -> protocol.Recording:

@@ -26,7 +26,7 @@ from reports.analysis.text import plural
 from units import parse_size
 
 BASELINE = "read-send"
-PROFILE_S = 1
+PROFILE_S, LEAST_PROFILE_S = 1, 0.1
 ROUNDS = 24
 RETRIES = 1
 USERS = 4
@@ -104,6 +104,8 @@ def _duplicate(baseline: Variant, variants: Mapping[str, Variant]) -> dict[str, 
 
 def _check(asked: Namespace) -> None:
     knobs.check("load", vars(asked))
+    if asked.profile and asked.profile < LEAST_PROFILE_S:
+        raise UsageError(f"PROFILE={asked.profile:g}: give {LEAST_PROFILE_S:g} or more, or 0 for no flame graphs")
     unfit = [name for name in NOT_FOR_COLD if getattr(asked, name)]
     unfit += ["workers"] if asked.workers else []
     unfit += ["pace"] if pacing.parse(asked.pace) != pacing.SATURATED else []

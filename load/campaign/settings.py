@@ -55,7 +55,7 @@ class Settings:
     round_s: float = ROUND_S
     seconds: float | None = None
     quick: bool = False
-    profile_s: int = 0
+    profile_s: float = 0
     seed: int = 0
     gib_per_day: float | None = None
     any_port: bool = False

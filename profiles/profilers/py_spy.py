@@ -9,6 +9,7 @@ one writes the picture, the other the folded stacks.
 
 import contextlib
 import html
+import math
 import os
 import re
 import shutil
@@ -37,12 +38,14 @@ _REMEDIES = {
 class PySpy:
     """A recording of a process, with or without those below it: started at once, over when result() says so.
 
-    pid: None where no process of the server runs Python; then the recording fails with that reason.
+    pid: None where no process of the server runs Python; then the recording fails with that reason. seconds: rounded up,
+    since py-spy records whole ones.
     """
 
-    def __init__(self, pid: int | None, seconds: int, title: str, subprocesses: bool = False) -> None:
+    def __init__(self, pid: int | None, seconds: float, title: str, subprocesses: bool = False) -> None:
         self._scratch = Scratch()
         self._recorders: dict[str, subprocess.Popen[bytes]] = {}
+        seconds = math.ceil(seconds)
         self._title = f"{title}: {RATE_HZ} samples a second for {seconds} s, py-spy"
         self._reason: str | None = None
         program = find_py_spy()

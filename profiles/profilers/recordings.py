@@ -10,7 +10,7 @@ from profiles.profilers.perf import Perf
 from profiles.profilers.py_spy import PySpy, first_python
 from profiles.protocol import Recording
 
-MOST_SECONDS = 3600
+LEAST_SECONDS, MOST_SECONDS = 0.1, 3600
 
 
 class Recordings:
@@ -25,13 +25,14 @@ class Recordings:
         """Attach perf to the processes of a server that has just started; it counts nothing yet."""
         self._attached[target] = Perf(pids)
 
-    def begin(self, target: str, pids: Sequence[int], seconds: int) -> None:
+    def begin(self, target: str, pids: Sequence[int], seconds: float) -> None:
         """Record from now on: with perf where it is attached, else with py-spy. Raises UserError.
 
         pids: parents first. py-spy records the first that runs Python, and its children.
         """
-        if not 1 <= seconds <= MOST_SECONDS:
-            raise UserError(f"a recording of {seconds} s is refused: 1 to {MOST_SECONDS} whole seconds can be recorded")
+        if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
+            limits = f"{LEAST_SECONDS} to {MOST_SECONDS} seconds"
+            raise UserError(f"a recording of {seconds:g} s is refused: {limits} can be recorded")
         if target in self._begun:
             raise UserError(f"a flame graph of {target} is being recorded: fetch it first")
         perf = self._attached.pop(target, None)

@@ -45,6 +45,13 @@ def test_cold_downloads_have_one_user_and_no_flame_graphs() -> None:
     assert "USERS" not in settings.command and "PROFILE" not in settings.command and "CACHE=cold" in settings.command
 
 
+def test_flame_graphs_take_parts_of_a_second() -> None:
+    settings = asked(profile=0.5)
+    assert settings.profile_s == 0.5 and " PROFILE=0.5 " in settings.command
+    with pytest.raises(UsageError, match=r"PROFILE=0\.05: give 0\.1 or more, or 0 for no flame graphs"):
+        asked(profile=0.05)
+
+
 @pytest.mark.parametrize(("workers", "users"), [(0, 4), (2, 4), (3, 6), (5, 5)])
 def test_each_worker_has_as_many_users_as_the_others(workers: int, users: int) -> None:
     assert asked(workers=workers).users == users

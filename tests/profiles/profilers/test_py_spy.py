@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import psutil
 import pytest
@@ -54,6 +55,17 @@ def test_the_processes_below_are_recorded_and_their_command_lines_are_no_frames(
     if recording.state == "failed" and "Permission" in recording.reason:
         pytest.skip(recording.reason)
     assert "burn_here" in recording.raw and "process " not in recording.raw and '"b"' not in recording.raw
+
+
+def test_parts_of_a_second_are_rounded_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """py-spy takes whole seconds only."""
+    asked = tmp_path / "asked"
+    program = tmp_path / "py-spy"
+    program.write_text(f'#!/bin/sh\necho "$@" >> {asked}\nexit 1\n')
+    program.chmod(0o755)
+    monkeypatch.setattr(py_spy, "find_py_spy", lambda: str(program))
+    assert finished(PySpy(os.getpid(), 0.5, "half")).state == "failed"
+    assert " --duration 1 " in asked.read_text() and "0.5" not in asked.read_text()
 
 
 def test_what_runs_no_python_is_not_asked() -> None:
