@@ -38,8 +38,8 @@ _REMEDIES = {
 class PySpy:
     """A recording of a process, with or without those below it: started at once, over when result() says so.
 
-    pid: None where no process of the server runs Python; then the recording fails with that reason. seconds: rounded up,
-    since py-spy records whole ones.
+    pid: None where no process of the server runs Python; then the recording fails with that reason. seconds: py-spy
+    records whole ones, so they are rounded up.
     """
 
     def __init__(self, pid: int | None, seconds: float, title: str, subprocesses: bool = False) -> None:
