@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from profiles.store.files import write_file
-from profiles.store.run_facts import Code, TargetFacts
+from profiles.store.run_facts import Code, CodeStep, TargetFacts
 from reports.analysis.copies import statement
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import UNKNOWN, median, number
@@ -22,6 +22,14 @@ from reports.students.source_excerpts import Quote, function, quote
 from reports.templating import Rendered, fragment
 
 STUDENTS_FILE = "students.html"
+# What is highlighted in the server's code, by step, and in the function that sends.
+_MARKED: dict[CodeStep, tuple[str, ...]] = {
+    "receive": ("self._parser.take(", "self._receive("),
+    "name": ("return unquote",),
+    "answer": ("open_file(", "send_file("),
+    "send": (),
+}
+_CALLS = ("read(", "readv(", "readinto(", "send(", "sendall(", "sendmsg(", "sendfile(", "splice(", "mmap(")
 MOST_COPIES = 3  # choices go up to this, or to what a path made
 
 
@@ -54,6 +62,7 @@ def page(run: RunData) -> str:
         Rendered("steps", "What a file server does", False, _steps(run, paths)),
         Rendered("predict", "Predict, then look", False, _predict(run)),
         Rendered("paths", "Every path of this run", False, guessed),
+        Rendered("score", "Your score", False, fragment("students_score.html", run=run.run)),
         Rendered("next", "Ask your own question next", False, fragment("students_next.html", run=run.run)),
     ]
     return fragment(
@@ -69,15 +78,11 @@ def _choices(paths: list[DataPath]) -> list[str]:
 
 def _steps(run: RunData, paths: list[DataPath]) -> Markup:
     """The course's three steps in the server's own code."""
-    shared = {piece.step: piece for piece in run.code if piece.mode is None}
-    if not {"receive", "name", "answer"} <= set(shared):
-        return fragment("students_no_code.html")
+    shared = {piece.step: quote(piece, _MARKED[piece.step]) for piece in run.code if piece.mode is None}
     pair = contrasted(run) or (run.run.baseline,)
     return fragment(
         "students_steps.html",
-        receive=quote(shared["receive"], ("self._parser.take(", "self._receive(")),
-        name=quote(shared["name"], ("return ",)),
-        answer=quote(shared["answer"], ("open_file(", "_send_file(")),
+        **{step: shared.get(step) for step in ("receive", "name", "answer")},
         sends=[path for path in paths if path.target.name in pair],
         modes=len(paths),
     )
@@ -110,4 +115,4 @@ def _path(run: RunData, index: int, mode: str) -> DataPath:
 
 def _quotes(code: Code | None) -> tuple[Quote | None, Quote | None]:
     """The function that sends, and the whole file."""
-    return (None, None) if code is None else (function(code, "send_file"), quote(code))
+    return (None, None) if code is None else (function(code, "send_file", _CALLS), quote(code))

@@ -10,16 +10,21 @@ from markupsafe import Markup
 
 from reports.analysis.paired_ratio import Estimate
 from reports.analysis.text import median, number
-from reports.charts.data_path import picture
+from reports.charts.data_path import chapter_picture, picture
 from reports.charts.interval_strip import axis, strip
 from reports.run_data import RunData
 from reports.students import course
+
+_STRIP = (
+    "The diamond is the estimate, the bar its interval, the dotted line 1 second; the ring is your guess. "
+    "The scale is logarithmic."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """choices: none if the guess is a ratio to type. right: the correct choice. ratio: the measured one, with its
-    interval. picture: shown with the answer."""
+    interval. pictures: shown with the answer, each with a caption."""
 
     name: str
     text: str
@@ -27,7 +32,7 @@ class Question:
     choices: tuple[str, ...] = ()
     right: str | None = None
     ratio: Estimate | None = None
-    picture: Markup | None = None
+    pictures: tuple[tuple[str, Markup], ...] = ()
 
 
 def questions(run: RunData) -> tuple[Question, ...]:
@@ -44,6 +49,15 @@ def contrasted(run: RunData) -> tuple[str, str] | None:
     return first, course.ZERO_COPY if course.ZERO_COPY in others else others[0]
 
 
+def _pictures(run: RunData, name: str, mode: str) -> tuple[tuple[str, Markup], ...]:
+    """The mode's copies as the course draws them, then as they were measured."""
+    target = run.target(mode)
+    return (
+        (f"{mode}, drawn in the chapter's way: every arrow is a copy", chapter_picture(f"{name}-chapter", target)),
+        (f"{mode}, as measured here: who copies, and ✓ where it was observed", picture(name, target, run.proof(mode))),
+    )
+
+
 def _copies(run: RunData) -> Iterator[Question]:
     mode = course.classic(run)
     answer = course.how_many(run, mode)
@@ -57,7 +71,7 @@ def _copies(run: RunData) -> Iterator[Question]:
         (answer,),
         choices=("1", "2", "3", "4", "5"),
         right=str(copies),
-        picture=picture("question-copies", run.target(mode), run.proof(mode)),
+        pictures=_pictures(run, "question-copies", mode),
     )
 
 
@@ -72,7 +86,7 @@ def _fewer(run: RunData) -> Iterator[Question]:
         (answer,),
         choices=("yes", "no"),
         right="yes" if course.fewer(run) else "no",
-        picture=picture("question-fewer", run.target(mode), run.proof(mode)),
+        pictures=_pictures(run, "question-fewer", mode),
     )
 
 
@@ -90,7 +104,7 @@ def _cost(run: RunData) -> Iterator[Question]:
         (f"{verdict.line}.", f"How fast were they? Medians of the rounds: {rates}. Speed is not cost: the report says "
          f"what limited each of them."),
         ratio=paired.estimate,
-        picture=strip(axis(paired.estimate), *paired.estimate),
+        pictures=((_STRIP, strip(axis(paired.estimate), *paired.estimate)),),
     )  # fmt: skip
 
 

@@ -4,7 +4,7 @@ Its rule: the code may be of another version than ours; what cannot be parsed is
 """
 
 import ast
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiles.store.run_facts import Code
 
@@ -26,14 +26,16 @@ def quote(code: Code, mark: tuple[str, ...] = ()) -> Quote:
     return Quote(code.path, code.line, lines, marked)
 
 
-def function(code: Code, name: str) -> Quote:
+def function(code: Code, name: str, mark: tuple[str, ...] = ()) -> Quote:
     """A function of the piece; the whole piece if it has no such function."""
-    whole = quote(code)
+    whole = quote(code, mark)
     try:
         tree = ast.parse(code.text)
     except (SyntaxError, ValueError):  # newer Python than ours, or not Python
         return whole
     for node in ast.walk(tree):
         if isinstance(node, ast.FunctionDef) and node.name == name:
-            return Quote(code.path, code.line + node.lineno - 1, whole.lines[node.lineno - 1 : node.end_lineno])
+            first = node.lineno - 1
+            text = "\n".join(whole.lines[first : node.end_lineno])
+            return quote(replace(code, line=code.line + first, text=text), mark)
     return whole

@@ -1,18 +1,48 @@
-"use strict";
-// Compares the guess with an answer when that is shown. Without this script the answers can still be opened.
-function said(question) {
-  const guess = question.querySelector("input:checked, input[type=number]")?.value;
-  if (!guess) return "You did not guess.";
-  if (question.dataset.right) {
-    const right = question.dataset.right;
-    return guess === right ? `✓ You said ${guess}; that is right.` : `✗ You said ${guess}; the answer is ${right}.`;
+// Keeps the guesses, holds each against the answer when that is shown, and counts. Without this script the answers can
+// still be opened.
+const pristine = document.documentElement.cloneNode(true); // before any guess: what students_lock.js locks
+const questions = [...document.querySelectorAll(".question")];
+const score = document.querySelector(".score");
+const NEAR = 1.25; // a guess of a ratio within this factor counts
+
+const nameOf = (question) => question.querySelector("input").name;
+const guessOf = (question) => question.querySelector("input:checked, input[type=number]")?.value || "";
+const answerOf = (question) => question.querySelector(".said"); // none while it is locked
+
+// kept: guesses by name, and the names of the questions whose answers were shown.
+let kept = { guesses: {}, shown: [] };
+function keep() {
+  try {
+    localStorage.setItem(score.dataset.kept, JSON.stringify(kept));
+  } catch {
+    score.querySelector(".keeping").textContent = "This browser does not keep them: copy the line before you leave.";
   }
-  if (!question.dataset.ratio) return `You said ${guess}; this was not measured.`;
-  const [ratio, low, high] = question.dataset.ratio.split(" ").map(Number);
-  point(question.querySelector("svg.strip"), Number(guess));
-  if (Number.isNaN(low)) return `You said ${guess}; the median of the rounds is ${ratio.toFixed(2)} (too few rounds for an interval).`;
-  if (guess >= low && guess <= high) return `✓ You said ${guess}, which is inside the measured interval.`;
-  return `✗ You said ${guess}, which is ${guess < low ? "less" : "more"} than the measured interval.`;
+}
+function restore() {
+  try {
+    kept = { ...kept, ...JSON.parse(localStorage.getItem(score.dataset.kept)) };
+  } catch { /* nothing can be kept, as keep() will say, or it is not ours */ }
+  for (const question of questions) {
+    const guess = kept.guesses[nameOf(question)];
+    if (guess === undefined) continue;
+    for (const input of question.querySelectorAll("input")) {
+      if (input.type === "number") input.value = guess; else input.checked = input.value === guess;
+    }
+  }
+}
+
+// [whether the guess was right: true, false, or null where nothing can be compared, and a sentence]
+function judged(question) {
+  const guess = guessOf(question);
+  const { right, ratio: measured } = answerOf(question).dataset;
+  if (!guess) return [null, "You did not guess."];
+  if (right) return guess === right ? [true, `✓ You said ${guess}; that is right.`] : [false, `✗ You said ${guess}; the answer is ${right}.`];
+  if (!measured) return [null, `You said ${guess}; this was not measured.`];
+  const [ratio, low, high] = measured.split(" ").map(Number);
+  const near = guess > 0 && Math.max(guess / ratio, ratio / guess) <= NEAR;
+  if (guess >= low && guess <= high) return [true, `✓ You said ${guess}, which is inside the measured interval.`];
+  if (near) return [true, `✓ You said ${guess}; ${ratio.toFixed(2)} was measured, so that is near enough.`];
+  return [false, `✗ You said ${guess}, which is ${guess < ratio ? "less" : "more"} than ${Number.isNaN(low) ? "the median of the rounds" : "the measured interval"}.`];
 }
 // The guess as a ring on the strip, whose axis is logarithmic (reports/charts/interval_strip.py).
 function point(svg, guess) {
@@ -22,9 +52,57 @@ function point(svg, guess) {
   const ring = svg.querySelector("circle") || svg.appendChild(document.createElementNS("http://www.w3.org/2000/svg", "circle"));
   for (const [name, value] of Object.entries({ class: "guess", cx: 4 + share * (width - 8), cy: height / 2, r: 5 })) ring.setAttribute(name, value);
 }
-for (const question of document.querySelectorAll(".question")) {
-  const answer = question.querySelector("details.reveal");
-  const tell = () => { if (answer.open) answer.querySelector(".said").textContent = said(question); };
-  answer.addEventListener("toggle", tell);
-  question.addEventListener("input", tell);
+
+function tell(question) {
+  if (!question.querySelector(".reveal").open || !answerOf(question)) return;
+  if (!kept.shown.includes(nameOf(question))) kept.shown.push(nameOf(question));
+  keep();
+  follow();
 }
+function follow() {
+  const results = questions.map((question) => {
+    const shown = kept.shown.includes(nameOf(question)) && answerOf(question);
+    question.querySelector("fieldset").disabled = Boolean(shown);
+    if (!shown) return [question, guessOf(question) ? "guessed" : "to guess"];
+    const [right, sentence] = judged(question);
+    answerOf(question).textContent = sentence;
+    if (answerOf(question).dataset.ratio) point(question.querySelector("svg.strip"), Number(guessOf(question)));
+    return [question, right === null ? "–" : right ? "✓" : "✗"];
+  });
+  const right = results.filter(([, mark]) => mark === "✓").length;
+  const looked = results.filter(([, mark]) => "–✓✗".includes(mark)).length;
+  score.querySelector(".total").textContent = `${right} of ${questions.length} right${looked < questions.length ? `; ${questions.length - looked} not looked at yet` : ""}`;
+  score.querySelector(".marks").replaceChildren(...results.map(([question, mark]) => {
+    return Object.assign(document.createElement("li"), { textContent: `${question.dataset.label}: ${mark}` });
+  }));
+  // Read by reports/students/guesses.py.
+  const line = { zero_copy_guesses: 1, run: score.dataset.run, guesses: kept.guesses, right, asked: questions.length };
+  score.querySelector(".line-out").value = JSON.stringify(line);
+}
+
+score.hidden = false;
+restore();
+for (const question of questions) {
+  question.querySelector(".reveal").addEventListener("toggle", () => tell(question));
+  question.addEventListener("input", () => {
+    kept.guesses[nameOf(question)] = guessOf(question);
+    keep();
+    follow();
+  });
+}
+score.querySelector(".copy").addEventListener("click", ({ target }) => {
+  const line = score.querySelector(".line-out");
+  line.select();
+  target.textContent = document.execCommand("copy") ? "Copied" : "Copy it with Ctrl-C"; // navigator.clipboard asks, or is missing
+});
+score.querySelector(".again").addEventListener("click", () => {
+  kept = { guesses: {}, shown: [] };
+  keep();
+  for (const question of questions) {
+    question.querySelector(".reveal").open = false;
+    for (const input of question.querySelectorAll("input")) if (input.type === "number") input.value = ""; else input.checked = false;
+    question.querySelector("circle.guess")?.remove();
+  }
+  follow();
+});
+follow();

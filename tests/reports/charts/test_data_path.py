@@ -9,7 +9,7 @@ from profiles.store.proof import Proof
 from profiles.store.run_facts import TargetFacts
 from profiles.targets.catalog import discover
 from reports.analysis.copies import statement, steps
-from reports.charts.data_path import picture, summary
+from reports.charts.data_path import chapter_picture, picture, summary
 from servers.mode import Copy
 from tests.reports import synthetic
 
@@ -132,13 +132,30 @@ def test_what_nobody_measured_has_no_sign_and_is_said_to_be_unknown(proof: Proof
 def test_any_path_can_be_drawn_and_no_label_lies_on_another(target: TargetFacts, proof: Proof | None) -> None:
     drawn = labels(target, proof)
     assert len(drawn) >= len(target.copies)
-    pills = re.findall(
-        r'<rect class="pill-[^"]+" x="([\d.-]+)" y="([\d.-]+)" width="([\d.]+)" height="([\d.]+)"',
-        picture("p", target, proof),
-    )
+    _apart(picture("p", target, proof), drawn)
+
+
+@pytest.mark.parametrize("target", [target.facts for target in discover().values()], ids=lambda target: target.name)
+def test_any_model_can_be_drawn_in_the_chapters_way(target: TargetFacts) -> None:
+    """One arrow and one number for each copy, whoever makes it."""
+    between = [copy for copy in target.copies if copy.source != copy.destination]
+    _apart(chapter_picture("p", target), [str(number) for number in range(1, len(between) + 1)])
+
+
+def test_the_chapter_draws_four_copies_of_read_and_send() -> None:
+    drawn = chapter_picture("p", synthetic.target("read-send"))
+    assert re.findall(r'class="pill-text[^>]*>([^<]+)<', drawn) == ["1", "2", "3", "4"]
+    assert "read-send: 4 copies" in drawn and "CPU ✓" not in drawn
+    assert "sendfile: 2 copies" in chapter_picture("p", synthetic.target("sendfile"))
+
+
+def _apart(svg: str, drawn: list[str]) -> None:
+    """As many labels as are drawn, none on another, all inside."""
+    pills = re.findall(r'<rect class="pill-[^"]+" x="([\d.-]+)" y="([\d.-]+)" width="([\d.]+)" height="([\d.]+)"', svg)
     boxes = [(float(x), float(y), float(x) + float(width), float(y) + float(height)) for x, y, width, height in pills]
     assert len(boxes) == len(drawn)
+    wide, tall = map(int, re.findall(r'viewBox="0 0 (\d+) (\d+)"', svg)[0])
     for one, other in itertools.combinations(boxes, 2):
         apart = one[2] <= other[0] or other[2] <= one[0] or one[3] <= other[1] or other[3] <= one[1]
         assert apart, (drawn, one, other)
-    assert all(left >= 0 and right <= 330 and top >= 0 and bottom <= 302 for left, top, right, bottom in boxes)
+    assert all(left >= 0 and right <= wide and top >= 0 and bottom <= tall for left, top, right, bottom in boxes)
