@@ -7,6 +7,7 @@ from markupsafe import Markup
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import number
 from reports.flames.perf_profile import ERRORS, WORTH_A_WORD, PerfProfile, differing, signed
+from reports.flames.still import Still, still
 from reports.flames.tree import Tree, difference, pruned, trimmed
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
@@ -17,6 +18,8 @@ HINT = "flame graphs of what one mode spends more and less on than another"
 MOST_FUNCTIONS = 6
 LEAST_SHARES = (0.003, 0.01, 0.03)  # the narrowest frame drawn: the first with which all pairs fit on the page
 BUDGET_BYTES = 400_000
+MOST_STILL = 4  # modes that are drawn on paper, each beside the first
+LEAST_STILL = 0.01
 
 
 def render(run: RunData) -> Markup:
@@ -26,12 +29,15 @@ def render(run: RunData) -> Markup:
     first = next(iter(found))
     rows = [(mode, _told(perf, found[first])) for mode, perf in found.items() if mode != first]
     share, drawn = _that_fits(found)
+    others = [mode for mode in found if mode != first]
     return fragment(
         "differences.html",
         modes=list(found),
         against=first,
         rows=rows,
         pairs=drawn,
+        stills=[_stills(found, mode, first) for mode in others[:MOST_STILL]],
+        undrawn=others[MOST_STILL:],
         least=percent(share),
         errors=number(ERRORS),
         worth=percent(WORTH_A_WORD),
@@ -56,6 +62,16 @@ def pairs(found: Mapping[str, PerfProfile], least_share: float) -> dict[str, dic
         mode: {other: difference(ours, theirs, mode, least_share) for other, theirs in stacks.items() if other != mode}
         for mode, ours in stacks.items()
     }
+
+
+def _stills(found: Mapping[str, PerfProfile], mode: str, other: str) -> list[Still]:
+    """What the two modes spend more and less on, for paper: each in the scale of the dearer."""
+    drawn = pairs({name: found[name] for name in (mode, other)}, LEAST_STILL)
+    dearest = max(found[mode].total_ms, found[other].total_ms)
+    return [
+        still(f"{one}, compared with {against}", drawn[one][against], found[one].total_ms / dearest, LEAST_STILL)
+        for one, against in ((mode, other), (other, mode))
+    ]
 
 
 def _told(ours: PerfProfile, theirs: PerfProfile) -> tuple[str, str]:

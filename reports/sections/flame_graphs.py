@@ -13,10 +13,11 @@ from markupsafe import Markup
 from profiles.store.records import Profile, PythonFrames
 from reports.analysis.text import number, plural
 from reports.export.attachments import Budget, Download
-from reports.flames.copy_tax import group_of_stack
+from reports.flames.copy_tax import PYTHON, group_of_stack
 from reports.flames.perf_profile import PerfProfile, read_folded
 from reports.flames.speedscope import speedscope
-from reports.flames.tree import own_name, tree
+from reports.flames.still import Still, still
+from reports.flames.tree import Tree, own_name, tree
 from reports.mode_names import file_name
 from reports.run_data import RunData
 from reports.templating import fragment, packed_json
@@ -39,7 +40,7 @@ _ORIGINS: dict[PythonFrames | None, str] = {
 @dataclass(frozen=True, slots=True)
 class Flame:
     """One mode's. drawn: by the page's script, from perf's stacks; otherwise document is py-spy's frame. top: the
-    functions with the most self time: name, group, ms/GiB, share."""
+    functions with the most self time: name, group, ms/GiB, share. still: for paper."""
 
     mode: str
     headline: str
@@ -47,6 +48,7 @@ class Flame:
     top: tuple[tuple[str, str, str, str], ...]
     document: str | None
     height_px: int
+    still: Still | None
     downloads: tuple[Download, ...]
     notes: tuple[str, ...]
 
@@ -58,7 +60,7 @@ def render(run: RunData) -> Markup:
     refusals = dict.fromkeys(profile.reason for profile in run.deep_profiles if profile.reason)
     return fragment(
         "flame_graphs.html",
-        flames=[_flame(run, mode, budget) for mode in profiled],
+        flames=[_flame(run, mode, trees.get(mode), budget) for mode in profiled],
         missing=[mode for mode in run.dataset.modes if mode not in profiled],
         trees=packed_json(trees) if trees else None,
         refusals=list(refusals),
@@ -67,7 +69,7 @@ def render(run: RunData) -> Markup:
     )
 
 
-def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
+def _flame(run: RunData, mode: str, drawn: Tree | None, budget: Budget) -> Flame:
     perf, profile = run.perf.get(mode), run.profile(mode)
     notes = []
     if profile and profile.reason:
@@ -88,9 +90,24 @@ def _flame(run: RunData, mode: str, budget: Budget) -> Flame:
             instead = "open the folded stacks" if name == _SPEEDSCOPE else "it is in the run's folder"
             notes.append(f"{name} is too large for this page; {instead}.")
     if perf is None:
-        return Flame(mode, "py-spy: Python frames only", False, (), document, height_px, tuple(downloads), tuple(notes))
+        stands = _of_python(run, mode, profile)
+        headline = "py-spy: Python frames only"
+        return Flame(mode, headline, False, (), document, height_px, stands, tuple(downloads), tuple(notes))
     headline = f"perf profile: {number(round(perf.total_ms))} CPU ms/GiB, {plural(perf.samples, 'sample')}"
-    return Flame(mode, headline, True, tuple(_top(perf)), None, 0, tuple(downloads), tuple(notes))
+    assert drawn is not None
+    stands = still(f"{mode}: {headline}", drawn)
+    return Flame(mode, headline, True, tuple(_top(perf)), None, 0, stands, tuple(downloads), tuple(notes))
+
+
+def _of_python(run: RunData, mode: str, profile: Profile | None) -> Still | None:
+    """py-spy's samples as a picture for paper, where its own does not run."""
+    folded = profile.raw if profile else None
+    raw = run.attachments.get(folded) if folded else None
+    if folded is None or not raw:
+        return None
+    counts = read_folded(folded, raw.decode(errors="replace"))
+    stacks = {tuple(f"{frame}{PYTHON}" for frame in stack): float(count) for stack, count in counts.items()}
+    return still(f"{mode}: {plural(sum(counts.values()), 'sample')} of py-spy", tree(stacks, mode)) if stacks else None
 
 
 _SPEEDSCOPE = ".speedscope.json"

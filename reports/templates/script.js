@@ -39,6 +39,11 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "200px" });
 document.querySelectorAll("figure.chart").forEach((figure) => seen.observe(figure));
+// On a phone a row becomes a list, in which each value has the name of its column (style.css).
+for (const table of document.querySelectorAll(".scroll > table:not(.raw, .summary, .runs)")) {
+  const names = [...table.querySelectorAll("thead tr:last-child th")].map((head) => head.textContent.trim());
+  for (const cell of names.length ? table.querySelectorAll("tbody td") : []) cell.dataset.column = names[cell.cellIndex] ?? "";
+}
 // A flame graph needs the width of its frame to draw, so it is loaded when it is first seen.
 for (const details of document.querySelectorAll("details.flame")) {
   details.addEventListener("toggle", () => {
@@ -47,7 +52,7 @@ for (const details of document.querySelectorAll("details.flame")) {
   });
 }
 // Unfold everything for printing; in newer browsers the style sheet does that.
-const folded = () => document.querySelectorAll("details:not([open], .flame)");
+const folded = () => document.querySelectorAll("details:not([open])");
 let opened = [];
 addEventListener("beforeprint", () => { opened = [...folded()]; opened.forEach((each) => { each.open = true; }); });
 addEventListener("afterprint", () => { opened.forEach((each) => { each.open = false; }); opened = []; });

@@ -33,6 +33,13 @@ def url(stored: RunFolder) -> str:
     return path.as_uri()
 
 
+@pytest.fixture(scope="module")
+def deep_url(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """A report with perf's stacks, and what follows from them."""
+    folder = tmp_path_factory.mktemp("deep")
+    return page.report(synthetic.write(folder, synthetic.run(MODES, 6), deep=True), folder / "reports")[1].as_uri()
+
+
 @pytest.fixture
 def chromium(shared: Browser, url: str) -> Iterator[Browser]:
     """The report, freshly opened; whatever a test does with it, the console stays empty."""
@@ -84,6 +91,28 @@ def test_no_width_makes_the_page_scroll_sideways(chromium: Browser, url: str, wi
     chromium.show(url, width, 800)
     unfold(chromium)
     assert chromium.run("return document.documentElement.scrollWidth") <= width
+
+
+def test_on_a_phone_no_value_of_a_table_is_out_of_sight(chromium: Browser, url: str, deep_url: str) -> None:
+    """But for the raw data, whose columns can only be scrolled to."""
+    for address in (url, deep_url):
+        chromium.show(address, 400, 800)
+        unfold(chromium)
+        wide = "filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.ariaLabel)"
+        assert chromium.run(f"return [...document.querySelectorAll('.scroll')].{wide}") == ["Raw data"]
+    cost = chromium.find("#absolutes tbody td")
+    script = "return getComputedStyle(arguments[0], '::before').content"
+    assert chromium.run(script, cost) == '"read-send"', "each value says whose it is"
+
+
+def test_paper_has_no_table_that_is_cut(chromium: Browser, deep_url: str) -> None:
+    chromium.show(deep_url, 718, 1000)
+    chromium.command("Emulation.setEmulatedMedia", {"media": "print"})
+    wide = "filter((each) => each.scrollWidth > each.clientWidth).map((each) => each.ariaLabel)"
+    assert chromium.run(f"return [...document.querySelectorAll('.scroll')].{wide}") == []
+    hint = "return arguments[0].checkVisibility() ? arguments[0].textContent : ''"
+    assert "rounds.csv" in chromium.run(hint, chromium.find("#raw_cells .on-paper"))
+    chromium.command("Emulation.setEmulatedMedia", {"media": ""})
 
 
 def test_paper_gets_what_is_folded(chromium: Browser) -> None:

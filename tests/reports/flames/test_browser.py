@@ -167,9 +167,28 @@ def test_a_phone_and_the_dark_have_graphs_too(shared: Browser, url: str) -> None
     assert shared.run("return document.documentElement.scrollWidth") <= 360
 
 
-def test_without_scripts_the_tables_say_it(url: str) -> None:
+def visible(chromium: Browser, selector: str) -> list[bool]:
+    script = "return [...document.querySelectorAll(arguments[0])].map((each) => each.checkVisibility())"
+    found: list[bool] = chromium.run(script, selector)
+    return found
+
+
+def test_paper_has_a_still_picture_of_every_graph_and_the_screen_has_not(shared: Browser, url: str) -> None:
+    """Without anyone unfolding a thing, or scrolling to it."""
+    shared.show(url)
+    assert not any(visible(shared, ".standing"))
+    shared.command("Emulation.setEmulatedMedia", {"media": "print"})
+    assert visible(shared, "figure.standing") == [True] * (len(MODES) + 4), "and two for each mode but the first"
+    assert not any(visible(shared, ".flames")) and not any(visible(shared, ".choice select"))
+    bars = "return [...document.querySelectorAll('#flame_graphs figure.standing')].map((each) => each.innerText)"
+    assert "cp _copy_to_iter" in shared.run(bars)[0] and f"k {HOSTILE}" in shared.run(bars)[2]
+    shared.command("Emulation.setEmulatedMedia", {"media": ""})
+
+
+def test_without_scripts_still_pictures_and_tables_say_it(url: str) -> None:
     with browser.browser(scripts=False) as quiet:
         quiet.show(f"{url}#flame_graphs")  # a link to it opens it
+        assert quiet.find("#flame_graphs .standing").is_displayed()
         assert not any(each.is_displayed() for each in quiet.all(".flames, .difference"))
         table = quiet.find("#flame_graphs .as-table")
         table.find_element("css selector", "summary").send_keys(Keys.ENTER)
