@@ -1,21 +1,30 @@
 """Every server of examples/targets.toml serves our file, and does with its bytes what its name says."""
 
 import shutil
+import tempfile
 from pathlib import Path
 
 import pytest
 
 from profiles.checks.doctor import external_targets
 from profiles.checks.prove_mode import prove
+from profiles.protocol import Start
 from profiles.targets import config_file
 from profiles.targets.catalog import Target
-from tests.conftest import PROJECT
+from profiles.targets.external_server import serving
+from servers import payload
+from tests.conftest import PROJECT, SMALL_BYTES
+from tests.download import digest_of
 
 EXAMPLES = PROJECT / "examples"
-EVERY = {
-    facts.name: Target(facts, external=external)
-    for facts, external in config_file.read(EXAMPLES / "targets.toml", frozenset({"sendfile", "read-send"}))
-}
+
+
+def targets(file: Path) -> dict[str, Target]:
+    found = config_file.read(file, frozenset({"sendfile", "read-send"}))
+    return {facts.name: Target(facts, external=external) for facts, external in found}
+
+
+EVERY = targets(EXAMPLES / "targets.toml")
 # CPU copies of every byte, of reading and of sending.
 COPIES = {
     "nginx-sendfile": (0, 0),
@@ -45,6 +54,37 @@ def installed(name: str) -> Target:
 
 def test_every_example_is_tested() -> None:
     assert list(EVERY) == list(COPIES)
+
+
+def digest_from(target: Target, root: Path) -> str:
+    with serving(target, root, Start(target.name, any_port=True)) as server:
+        return digest_of(server.port)
+
+
+@pytest.mark.parametrize("name", ["nginx-sendfile", "lighttpd-sendfile", "http-server"])
+@pytest.mark.parametrize("folder", ["a blank", "$uri#;", "{here} \\ {", 'it\'s "ç"'])
+def test_an_example_runs_in_a_folder_of_any_name(
+    name: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The checkout, what is served and the temporary folders lie there."""
+    installed(name)
+    odd = tmp_path / folder
+    odd.mkdir()
+    for path in EXAMPLES.glob("*.*"):
+        shutil.copy(path, odd)
+    payload.make(odd, SMALL_BYTES, lambda _: None)
+    monkeypatch.setattr(tempfile, "tempdir", str(odd))
+    expected = payload.digest_path(odd / payload.NAME).read_text().split()[0]
+    assert digest_from(targets(odd / "targets.toml")[name], odd) == expected
+
+
+@pytest.mark.parametrize("name", ["nginx-sendfile", "lighttpd-sendfile", "http-server"])
+def test_an_example_serves_a_folder_that_was_given_as_a_relative_one(
+    name: str, served: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    target, expected = installed(name), payload.digest_path(served / payload.NAME).read_text().split()[0]
+    monkeypatch.chdir(served.parent)
+    assert digest_from(target, Path(served.name)) == expected
 
 
 @pytest.mark.slow

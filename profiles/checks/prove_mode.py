@@ -47,7 +47,7 @@ _AGAIN = "try again"
 def prove(target: Target, folder: Path, options: Mapping[str, int] | None = None, name: str = "") -> Proof:
     """Try a target with these options. folder: where a file of some MiB may be written, on the file system that is
     served from. name: that the proof bears; empty for the target's own. Raises UsageError for an unknown option."""
-    given = options or {}
+    given, folder = options or {}, folder.absolute()
     target.check(given)
     proof = _prove(target, folder, given) if target.external is None else prove_external(target, folder)
     return replace(proof, mode=name or target.name)

@@ -58,7 +58,7 @@ class Target:
         """The command line of a mode's server. profiler: as in protocol.Start. Raises UsageError as check() does."""
         self.check(options)
         command = [sys.executable, *_PREPARED.get(profiler or "", ["-m"]), "servers", self.name]
-        command += ["--root", str(root), "--host", host, "--port", str(port), "--lifeline", str(lifeline)]
+        command += ["--root", str(root.absolute()), "--host", host, "--port", str(port), "--lifeline", str(lifeline)]
         for option, size_bytes in options.items():
             command += [f"--{option}", str(size_bytes)]
         return command

@@ -17,7 +17,7 @@ import msgspec
 
 from errors import UsageError, suggestion
 from profiles.store.run_facts import SERVED_PATH, ExternalKind, TargetFacts
-from profiles.targets.external import PLACEHOLDERS, AsGiven, ExternalTarget
+from profiles.targets.external import LINK_TO_ROOT, PLACEHOLDERS, AsGiven, ExternalTarget
 from units import parse_size
 
 RESERVED = ("all", "course", "load", "machine", "sampler")
@@ -134,6 +134,8 @@ def _check(entry: _Entry, here: Path) -> None:
     if (entry.sha256 is None) != (entry.size is None):
         raise UsageError("size and sha256 belong together: give both where another file is sent, else neither")
     for name in entry.files:
+        if Path(name).name == LINK_TO_ROOT:
+            raise UsageError(f"files: {{scratch}}/{LINK_TO_ROOT} is a link to the served folder: choose another name")
         if Path(name).is_absolute() or ".." in Path(name).parts or not (here / name).is_file():
             raise UsageError(f"files: {name} is not a file below {here}")
         if not os.access(here / name, os.R_OK):

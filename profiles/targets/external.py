@@ -14,6 +14,7 @@ import msgspec
 from profiles.store.run_facts import SERVED_PATH
 
 PLACEHOLDERS = ("root", "port", "host", "here", "scratch")
+LINK_TO_ROOT = "root"  # in {scratch}
 _PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")  # ${this} is a shell's
 
 
@@ -69,8 +70,11 @@ class ExternalTarget(AsGiven, frozen=True, kw_only=True):
                     yield key, name
 
     def placeholders(self, root: Path, host: str, port: int, scratch: Path) -> "Placeholders":
-        """The values for a start that serves the folder `root` at this address."""
-        given = {"root": root, "port": port, "host": host, "here": self.here, "scratch": scratch}
+        """The values for a start that serves the folder `root` at this address.
+
+        It is absolute: each program has another folder that a relative one would start from.
+        """
+        given = {"root": root.absolute(), "port": port, "host": host, "here": self.here, "scratch": scratch}
         own = Placeholders({name: str(value) for name, value in given.items()})
         return Placeholders({name: own.expand(text) for name, text in self.values.items()} | dict(own.values))
 

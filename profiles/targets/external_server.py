@@ -22,6 +22,7 @@ from profiles.scratch import Scratch
 from profiles.targets.attach import find_running
 from profiles.targets.catalog import Target
 from profiles.targets.congestion_control import CHOICES, congestion_control, set_congestion_control
+from profiles.targets.external import LINK_TO_ROOT
 from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get
 from profiles.targets.mode_server import HOST
 from profiles.targets.process_helpers import describe_exit, free_port, last_line, listeners, refuse_busy, wait_or_kill
@@ -115,6 +116,7 @@ class ExternalServer:
             self.port = free_port(self.host)
         refuse_busy(self._name, self.port)
         expand = external.placeholders(root, self.host, self.port, self._scratch.path).expand
+        (self._scratch.path / LINK_TO_ROOT).symlink_to(root.absolute())
         for name in external.files:
             text = (external.here / name).read_text(errors="surrogateescape")  # it need not be UTF-8
             (self._scratch.path / Path(name).name).write_text(expand(text), errors="surrogateescape")

@@ -158,3 +158,9 @@ def test_only_the_calls_between_the_marks_are_counted() -> None:
     marked = between_marks(thread)
     assert marked and count_calls(marked).counted == {"sendto": 2}
     assert between_marks(["close(3) = 0"]) is None
+
+
+def test_a_relative_folder_is_the_one_of_whoever_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The trial runs in the project's folder."""
+    monkeypatch.chdir(tmp_path.parent)
+    assert prove(discover()["read-send"], Path(tmp_path.name)).state == "available"

@@ -76,6 +76,7 @@ def test_placeholders_are_expanded_and_a_shell_keeps_its_own(tmp_path: Path) -> 
         (f"[a]\n{ADDRESS}\ncommand = 'x'\n[a.env]\nA = '{{prot}}'", "env.A: there is no placeholder {prot}"),
         (f"[a]\n{ADDRESS}\ncommand = 'x'\nfiles = ['../secret']", "../secret is not a file below"),
         (f"[a]\n{ADDRESS}\ncommand = 'x'\nfiles = ['nothing']", "nothing is not a file below"),
+        (f"[a]\n{ADDRESS}\ncommand = 'x'\nfiles = ['a/root']", "root is a link to the served folder: choose another"),
         (f"[a]\n{ADDRESS}\ncommand = 'x'\nvalues = {{ root = 'x' }}", "root cannot be a placeholder"),
         (f"[a]\n{ADDRESS}\ncommand = 'x'\nstop = 'SIGSTOPP'", "there is no signal SIGSTOPP"),
         (f"[a]\n{ADDRESS}\n", "give one of command"),
