@@ -4,12 +4,12 @@ import contextlib
 import resource
 import socket
 import subprocess
-import sys
 from collections.abc import Iterator
 
 import gevent
 
 from errors import UserError
+from interpreter import PYTHON
 from profiles.targets.catalog import PROJECT
 
 
@@ -62,7 +62,7 @@ def wait_or_kill(process: "subprocess.Popen[bytes]", within_s: float) -> None:
 
 def run_module(*words: str) -> str:
     """Run `python -m` in the project's folder; why it failed, in one line, empty where it did not."""
-    command = [sys.executable, "-m", *words]
+    command = [*PYTHON, "-m", *words]
     done = subprocess.run(
         command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False
     )

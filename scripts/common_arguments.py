@@ -13,6 +13,7 @@ from rich.text import Text
 
 import knobs
 from errors import CommandParser
+from interpreter import PYTHON
 from profiles.targets.catalog import use
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red", "failed": "red"}
@@ -46,7 +47,7 @@ def parse(parser: CommandParser) -> argparse.Namespace:
 def build_report(arguments: argparse.Namespace, run: str) -> int:
     """The exit code of the process that builds it."""
     folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
-    return subprocess.run([sys.executable, "-m", "reports", run, *folders], check=False).returncode
+    return subprocess.run([*PYTHON, "-m", "reports", run, *folders], check=False).returncode
 
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -6,50 +6,60 @@ anything is started or written.
 
 import os
 import re
-import shlex
+import signal
 import subprocess
 import sys
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import knobs
-from errors import EXIT_DONE, UsageError, run_command, suggestion
+from errors import EXIT_DONE, UsageError, remedy, run_command, suggestion
+from interpreter import PYTHON
+from scripts.ownership import give_to_owner, made_in, owner
 
-OF_THE_MAKEFILE = ("PYTHON", "VENV")
 MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
+OF_THE_MAKEFILE = {
+    "PYTHON": "the Python that .venv is made with",
+    "VENV": "the environment to run in: .venv, or one of your own, which is used as it is",
+    "OUT": "the folder below which data, profiles/out and reports/out lie (default: the checkout)",
+}
+FOLDERS = {"root": "data", "profiles": "profiles/out", "reports": "reports/out"}  # an option for each, below OUT
+_RUNS = ("profiles", "reports")
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
     """program: what `python -m` starts. serves: whether the test file is to be there. positional: knobs that it takes
-    without their names."""
+    without their names. folders: those of FOLDERS that it takes."""
 
     program: tuple[str, ...]
     serves: bool = False
     positional: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ("root",)
 
 
 COMMANDS = {
-    "load": Command(("scripts.load",), serves=True),
-    "sweep": Command(("scripts.sweep",)),
-    "ui": Command(("locust", "-f", "locustfile.py"), serves=True),
+    "load": Command(("scripts.load",), serves=True, folders=tuple(FOLDERS)),
+    "sweep": Command(("scripts.sweep",), folders=tuple(FOLDERS)),
+    "ui": Command(("locust", "-f", "locustfile.py"), serves=True, folders=tuple(FOLDERS)),
     "agent": Command(("profiles.agent",), serves=True),
     "servers": Command(("servers",), serves=True, positional=("MODES",)),
     "test-file": Command(("servers.payload",)),
     "doctor": Command(("scripts.doctor",)),
     "prove": Command(("scripts.prove",)),
     "crosscheck": Command(("scripts.crosscheck",), serves=True),
-    "report": Command(("reports",), positional=("RUN",)),
-    "open": Command(("scripts.open",), positional=("RUN",)),
-    "runs": Command(("scripts.runs",)),
-    "compare": Command(("scripts.compare",), positional=("B", "A")),
-    "gate": Command(("scripts.gate",)),
-    "export": Command(("scripts.export",), positional=("RUN",)),
-    "reproduce": Command(("scripts.reproduce",), positional=("REPORT",)),
-    "bench": Command(("tests.bench",)),
-    "soak": Command(("tests.soak",)),
-    "fuzz": Command(("tests.fuzz",)),
-    "screenshots": Command(("tests.screenshots",), positional=("RUN",)),
+    "report": Command(("reports",), positional=("RUN",), folders=_RUNS),
+    "open": Command(("scripts.open",), positional=("RUN",), folders=("reports",)),
+    "runs": Command(("scripts.runs",), folders=_RUNS),
+    "compare": Command(("scripts.compare",), positional=("B", "A"), folders=_RUNS),
+    "gate": Command(("scripts.gate",), folders=_RUNS),
+    "export": Command(("scripts.export",), positional=("RUN",), folders=_RUNS),
+    "reproduce": Command(("scripts.reproduce",), positional=("REPORT",), folders=tuple(FOLDERS)),
+    "bench": Command(("tests.bench",), folders=()),
+    "soak": Command(("tests.soak",), folders=()),
+    "fuzz": Command(("tests.fuzz",), folders=()),
+    "screenshots": Command(("tests.screenshots",), positional=("RUN",), folders=("profiles",)),
 }
 
 
@@ -69,16 +79,49 @@ def main() -> int:
     name = sys.argv[1]
     command = COMMANDS[name]
     _check(name)
+    folders = below_out(os.environ.get("OUT", ""))
     variables = dict(os.environ)
     variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
     if command.serves:
         size = variables.pop("SIZE", "") or default_size(variables.get("PACE", ""))
-        make_file = [sys.executable, "-m", "servers.payload", f"--size={size}"]
+        make_file = [*PYTHON, "-m", "servers.payload", f"--size={size}", *_options(folders, "root")]
         if not variables.get("AGENT") and (code := subprocess.run(make_file, check=False).returncode):
             return code
-    words = knobs.arguments(name, variables, command.positional)
+    words = [*knobs.arguments(name, variables, command.positional), *_options(folders, *command.folders)]
     sys.stdout.flush()
-    return os.execv(sys.executable, [sys.executable, "-m", *command.program, *words])
+    return _run([*PYTHON, "-m", *command.program, *words], folders)
+
+
+def below_out(out: str) -> Mapping[str, Path]:
+    """Where OUT says that things lie, by the option that says so; empty where it says nothing. Raises UsageError."""
+    if not out:
+        return {}
+    folders = {option: Path(out).absolute() / name for option, name in FOLDERS.items()}
+    try:
+        for folder in folders.values():
+            folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(f"OUT={out}: {error.filename}: {error.strerror}; {remedy(error)}") from error
+    return folders
+
+
+def _options(folders: Mapping[str, Path], *names: str) -> list[str]:
+    return [f"--{name}={folders[name]}" for name in names if name in folders]
+
+
+def _run(command: list[str], folders: Mapping[str, Path]) -> int:
+    """The command in the place of this process; but where root works for a user, below it, until it has ended."""
+    if owner() is None:
+        return os.execv(sys.executable, command)
+    process = subprocess.Popen(command)
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, lambda number, _: process.send_signal(number))
+    signal.signal(signal.SIGINT, lambda *_: None)  # a terminal sends it to both
+    try:
+        code = process.wait()
+        return code if code >= 0 else 128 - code  # as a shell says it
+    finally:
+        give_to_owner(*made_in(), *folders.values())
 
 
 def _check(name: str) -> None:
@@ -90,7 +133,7 @@ def _check(name: str) -> None:
 def given_to_make() -> list[str]:
     """The variables on make's command line, which it hands down in MAKEFLAGS behind two dashes."""
     _, _, words = f" {os.environ.get('MAKEFLAGS', '')}".partition(" -- ")
-    return [word.partition("=")[0].rstrip(":?+") for word in shlex.split(words)]
+    return [word.partition("=")[0].rstrip(":?+") for word in re.split(r"(?<!\\) ", words) if word]
 
 
 def default_size(pace: str) -> str:
@@ -105,6 +148,9 @@ def _help() -> int:
         for text in dict.fromkeys(said.values()):
             commands = " ".join(command for command in knob.of if said[command] == text)
             print(f"  {knob.name:<17} {text} [make {commands}]")
+    print("and with every command:")
+    for name, text in OF_THE_MAKEFILE.items():
+        print(f"  {name:<17} {text}")
     return EXIT_DONE
 
 

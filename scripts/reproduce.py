@@ -2,9 +2,9 @@
 
 import os
 import subprocess
-import sys
 
 from errors import EXIT_DONE, UsageError, run_command
+from interpreter import PYTHON
 from profiles.targets import catalog
 from profiles.targets.variants import parse_all, target_of
 from reports.export.reproduce import ReproduceRequest, latest, read
@@ -25,7 +25,7 @@ def main() -> int:
     where += ["--any-port"] if arguments.any_port else []
     make_file = ["servers.payload", *request.file_arguments, *root]
     for command in (make_file, ["scripts.load", *request.load_arguments, *where]):
-        if code := subprocess.run([sys.executable, "-m", *command], check=False).returncode:
+        if code := subprocess.run([*PYTHON, "-m", *command], check=False).returncode:
             return code
     return EXIT_DONE
 

@@ -7,10 +7,10 @@ the end of file of a pipe, the lifeline, whose other end only this process holds
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Iterable
 
 from errors import EXIT_DONE, EXIT_FAILED, UserError
+from interpreter import PYTHON
 from servers.cli import Arguments
 from servers.server import Limits
 
@@ -32,7 +32,7 @@ def serve_all(arguments: Arguments) -> int:
     children: dict[str, subprocess.Popen[bytes]] = {}
     try:
         for name in arguments.modes:
-            command = [sys.executable, "-m", "servers", *arguments.command_line_for(name), f"--lifeline={lifeline}"]
+            command = [*PYTHON, "-m", "servers", *arguments.command_line_for(name), f"--lifeline={lifeline}"]
             children[name] = subprocess.Popen(command, pass_fds=[lifeline])
         os.close(lifeline)
         while all(child.poll() is None for child in children.values()):

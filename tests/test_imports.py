@@ -10,7 +10,7 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
-LEAVES = ("errors", "units", "knobs")  # every room may know the error type, the units of sizes and the table of knobs
+LEAVES = ("errors", "units", "knobs", "interpreter")  # what every room may know
 # Which packages and modules of the project the files of a folder may import.
 MAY_IMPORT = {
     "servers": ("servers",),

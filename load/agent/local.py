@@ -9,10 +9,10 @@ import http.client
 import os
 import secrets
 import subprocess
-import sys
 from pathlib import Path
 
 from errors import UserError
+from interpreter import PYTHON
 from load.agent.client import AgentClient
 from load.process import wait_or_kill
 from profiles.protocol import TOKEN_VARIABLE
@@ -29,7 +29,7 @@ class LocalAgent(AgentClient):
         self._token = secrets.token_urlsafe(32)
         self._owner = os.getpid()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "profiles.agent", "--root", str(root.resolve())],
+            [*PYTHON, "-m", "profiles.agent", "--root", str(root.resolve())],
             cwd=PROJECT,
             env={**os.environ, **environment(), TOKEN_VARIABLE: self._token},
             stdin=subprocess.PIPE,

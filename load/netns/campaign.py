@@ -10,13 +10,13 @@ import os
 import secrets
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from errors import UserError
+from interpreter import PYTHON
 from load.netns.namespaces import SERVERS_ADDRESS, Link, Pair, inside, joined
 from load.process import wait_or_kill
 from profiles.agent.access import Address
@@ -36,13 +36,13 @@ def run(load: Sequence[str], root: Path, link: Link) -> int:
         token.write_text(secrets.token_urlsafe(32))
         with _agent(pair, root, token):
             command = [*load, "--agent", str(AGENT), "--agent-token-file", str(token)]
-            return _run_to_end(inside(pair.load, [sys.executable, *command]))
+            return _run_to_end(inside(pair.load, [*PYTHON, *command]))
 
 
 @contextlib.contextmanager
 def _agent(pair: Pair, root: Path, token: Path) -> Iterator[None]:
     reading, held = os.pipe()
-    command = [sys.executable, "-m", "profiles.agent", "--root", str(root), "--listen", str(AGENT)]
+    command = [*PYTHON, "-m", "profiles.agent", "--root", str(root), "--listen", str(AGENT)]
     command += ["--token-file", str(token), "--lifeline", str(reading)]
     try:
         process = subprocess.Popen(

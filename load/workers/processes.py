@@ -6,10 +6,10 @@ that died is replaced, so that a campaign continues with as many as it began wit
 
 import os
 import subprocess
-import sys
 from collections.abc import Sequence
 
 from errors import UserError
+from interpreter import PYTHON
 from load.process import wait_or_kill
 from profiles.targets.catalog import PROJECT
 
@@ -52,7 +52,7 @@ class WorkerProcesses:
             wait_or_kill(process, END_TIMEOUT_S)
 
     def _start(self, worker_index: int) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "load.workers.worker", "--port", str(self._port)]
+        command = [*PYTHON, "-m", "load.workers.worker", "--port", str(self._port)]
         command += ["--lifeline", str(self._lifeline)]
         if self._cpus:
             command += ["--cpus", str(self._cpus[worker_index % len(self._cpus)])]

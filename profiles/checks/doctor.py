@@ -9,7 +9,6 @@ import os
 import shutil
 import socket
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -18,6 +17,7 @@ from pathlib import Path
 from typing import Literal
 
 from errors import UserError
+from interpreter import PYTHON
 from profiles.host.page_cache import by_cachestat
 from profiles.profilers.py_spy import explain, find_py_spy
 from profiles.protocol import Start
@@ -109,7 +109,7 @@ def _py_spy() -> tuple[State, str]:
     program = find_py_spy()
     if program is None:
         return "missing", "no flame graphs; `make setup` installs it"
-    idle = [sys.executable, "-c", "print(flush=True); input()"]
+    idle = [*PYTHON, "-c", "print(flush=True); input()"]
     with subprocess.Popen(idle, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as python:
         assert python.stdout
         python.stdout.readline()  # before that, it is no Python yet
@@ -154,7 +154,7 @@ def _pinning() -> tuple[State, str]:
     allowed = os.sched_getaffinity(0)
     if len(allowed) < 2:
         return "missing", "only one CPU is allowed: load and servers share it"
-    if not _is_permitted([sys.executable, "-c", f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"]):
+    if not _is_permitted([*PYTHON, "-c", f"import os; os.sched_setaffinity(0, {{{min(allowed)}}})"]):
         return "missing", "sched_setaffinity is refused: load and servers run on any CPU"
     return "available", f"load and servers get separate CPUs, out of {len(allowed)}"
 

@@ -11,7 +11,6 @@ import os
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from interpreter import PYTHON
 from profiles.checks.prove_external import prove_external
 from profiles.checks.strace import between_marks, count_calls, read_logs, strace_command
 from profiles.checks.trial import FILE_BYTES
@@ -55,7 +55,7 @@ def prove(target: Target, folder: Path, options: Mapping[str, int] | None = None
 
 def _prove(target: Target, folder: Path, options: Mapping[str, int]) -> Proof:
     writable = folder if os.access(folder, os.W_OK) else Path(tempfile.gettempdir())
-    trial = [sys.executable, "-m", "profiles.checks.trial", target.name, str(writable)]
+    trial = [*PYTHON, "-m", "profiles.checks.trial", target.name, str(writable)]
     trial += [f"{option}={size_bytes}" for option, size_bytes in options.items()]
     with ThreadPoolExecutor(1) as other:
         calls = other.submit(_system_calls, trial)

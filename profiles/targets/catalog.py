@@ -4,7 +4,6 @@ A target is known elsewhere by its name and facts; how it is started stays in th
 """
 
 import os
-import sys
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ from functools import partial
 from pathlib import Path
 
 from errors import UsageError, suggestion
+from interpreter import PYTHON
 from profiles.metrics.own_readings import cpu_s
 from profiles.store.run_facts import TargetFacts
 from profiles.targets import config_file
@@ -57,7 +57,7 @@ class Target:
     ) -> list[str]:
         """The command line of a mode's server. profiler: as in protocol.Start. Raises UsageError as check() does."""
         self.check(options)
-        command = [sys.executable, *_PREPARED.get(profiler or "", ["-m"]), "servers", self.name]
+        command = [*PYTHON, *_PREPARED.get(profiler or "", ["-m"]), "servers", self.name]
         command += ["--root", str(root.absolute()), "--host", host, "--port", str(port), "--lifeline", str(lifeline)]
         for option, size_bytes in options.items():
             command += [f"--{option}", str(size_bytes)]

@@ -356,20 +356,14 @@ def test_a_served_folder_outlives_its_name(one: tuple[ServerProcess, int], root:
     assert get(port, "/one").body == b"1"
 
 
-def test_python_itself_says_nothing(servers: Servers, root: Path) -> None:
+@pytest.mark.parametrize("mode", ["sendfile", "read-send"])
+def test_python_itself_says_nothing(servers: Servers, root: Path, mode: str) -> None:
     """No ResourceWarning, no deprecation: what is opened is closed."""
-    process = servers(
-        "sendfile",
-        "read-send",
-        "--port",
-        "0",
-        "--root",
-        root,
-        env=os.environ | {"PYTHONWARNINGS": "always", "PYTHONDEVMODE": "1"},
-    )
-    for port in process.ready_ports(2).values():
-        assert get(port).status == 200
-        assert get(port, "/absent").status == 404
+    environment = os.environ | {"PYTHONWARNINGS": "always", "PYTHONDEVMODE": "1"}
+    process = servers(mode, "--port", "0", "--root", root, env=environment)
+    port = process.ready_ports(1)[mode]
+    assert get(port).status == 200
+    assert get(port, "/absent").status == 404
     assert process.end() == 0
     assert "Warning" not in process.errors()
 

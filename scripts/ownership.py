@@ -1,0 +1,53 @@
+"""What root makes in a user's checkout, as with `sudo make load NETNS=1`, belongs to that user.
+
+Its rule: only what make makes is given away, never what else root has there, and no link is followed.
+"""
+
+import contextlib
+import os
+import stat
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+MADE = ("examples/.venv", "data", "build", "profiles/out", "reports/out", ".pytest_cache", ".mypy_cache", ".ruff_cache")
+_NOT_OURS = (".git", ".venv", "node_modules")
+
+
+def owner(checkout: Path = CHECKOUT) -> tuple[int, int] | None:
+    """User and group of the checkout, where this process is root and it is somebody else's."""
+    facts = checkout.stat()
+    return None if os.geteuid() != 0 or facts.st_uid == 0 else (facts.st_uid, facts.st_gid)
+
+
+def give_to_owner(*folders: Path, checkout: Path = CHECKOUT) -> None:
+    """Give these folders, and what lies in them, to the owner of the checkout."""
+    if (to := owner(checkout)) is None:
+        return
+    for folder in folders:
+        _give(folder, *to)
+
+
+def made_in(checkout: Path = CHECKOUT) -> Iterator[Path]:
+    """What commands write into a checkout, beside its environment."""
+    yield from (checkout / name for name in MADE)
+    for folder, names, _ in os.walk(checkout):
+        yield from (Path(folder, name) for name in names if name == "__pycache__")
+        names[:] = [name for name in names if name not in _NOT_OURS]
+
+
+def _give(folder: Path, user: int, group: int) -> None:
+    if folder.is_symlink() or not folder.is_dir():
+        return
+    for _, names, files, at in os.fwalk(folder, follow_symlinks=False):
+        _give_root_s((*names, *files), at, user, group)
+    _give_root_s([str(folder)], None, user, group)
+
+
+def _give_root_s(names: Iterable[str], at: int | None, user: int, group: int) -> None:
+    for name in names:
+        with contextlib.suppress(FileNotFoundError):  # removed meanwhile
+            facts = os.stat(name, dir_fd=at, follow_symlinks=False)
+            linked = stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1  # perhaps with a file that is no output
+            if facts.st_uid == 0 and not linked:
+                os.chown(name, user, group, dir_fd=at, follow_symlinks=False)
