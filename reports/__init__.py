@@ -14,3 +14,8 @@ later, on another machine, after a mode was deleted. The data flows through the 
 - What takes more than one run is in `comparison` and `history`; what leaves the page is in `export`.
 - Names come from outside, so every template escapes, and the page may load nothing from anywhere.
 """
+
+import os
+
+if os.path.expanduser("~") == "~":  # noqa: PTH111 - a user without an entry in passwd; altair insists on a home
+    os.environ["HOME"] = "/nonexistent"

@@ -12,7 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 import knobs
-from errors import CommandParser
+from errors import CommandParser, UserError
 from interpreter import PYTHON
 from profiles.targets.catalog import use
 
@@ -48,6 +48,14 @@ def build_report(arguments: argparse.Namespace, run: str) -> int:
     """The exit code of the process that builds it."""
     folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
     return subprocess.run([*PYTHON, "-m", "reports", run, *folders], check=False).returncode
+
+
+def check_report() -> None:
+    """Raises UserError where no report could be built here, before minutes are spent on what it would be of."""
+    done = subprocess.run([*PYTHON, "-c", "import reports.__main__"], capture_output=True, text=True, check=False)
+    if done.returncode:
+        said = (done.stderr.strip().splitlines() or ["it printed nothing"])[-1]
+        raise UserError(f"nothing is measured, since no report could be built: {said}; `make clean` removes .venv")
 
 
 def print_table(title: str, headings: Sequence[str], rows: Sequence[Sequence[str]]) -> None:

@@ -19,7 +19,7 @@ from load.netns.namespaces import Link
 from load.process import campaign_lock
 from profiles.store.run_facts import SERVED_FILE
 from profiles.store.run_folder import RunFolder
-from scripts.common_arguments import OPTIONS, build_report, parse, parser_of
+from scripts.common_arguments import OPTIONS, build_report, check_report, parse, parser_of
 
 
 def main() -> int:
@@ -29,6 +29,7 @@ def main() -> int:
     settings = resolve(arguments, file.stat().st_size if file.exists() else 0)
     if arguments.netns and not arguments.inside_netns:
         return _between_namespaces(arguments)
+    check_report()
     folder = RunFolder(arguments.profiles / arguments.run)
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
     if line := without_interval(settings, len(arguments.max)):

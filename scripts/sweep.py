@@ -17,7 +17,7 @@ from load.sweep.axes import AXES, Axis, check_modes
 from load.sweep.files import too_large
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from profiles.targets import catalog
-from scripts.common_arguments import OPTIONS, build_report, parse, parser_of
+from scripts.common_arguments import OPTIONS, build_report, check_report, parse, parser_of
 from units import MIB, format_size, parse_size
 
 FILE_BYTES = 256 * MIB
@@ -38,6 +38,7 @@ def main() -> int:
     sweep = _begun(folder.read(), arguments) if folder.exists else _new(name, arguments)
     for value, reason in sweep.left_out.items():
         print(f"left out: {value}: {reason}", file=sys.stderr)
+    check_report()
     files = arguments.root / "sweep"
     code = headless.run(sweep, folder, arguments.minutes, files, arguments.any_port)
     if code == EXIT_DONE:

@@ -31,6 +31,7 @@ REMEDY = (
 _ACK_TIMEOUT_S = 10.0
 _STACK_BYTES = 8192
 _FIELDS = "comm,pid,tid,time,ip,sym,dso"
+_NO_DOWNLOADS = {"DEBUGINFOD_URLS": ""}  # some builds of perf fetch symbols, into ~/.cache
 
 
 class ControlledPerf:
@@ -46,6 +47,7 @@ class ControlledPerf:
             stdout=subprocess.DEVNULL,
             stderr=stderr,
             pass_fds=(orders, answers),
+            env=os.environ | _NO_DOWNLOADS,
             start_new_session=True,
         )
         os.close(orders)
@@ -136,7 +138,9 @@ class Perf:
     def _print_stacks(self) -> None:
         command = ["perf", "script", "--no-inline", "-F", _FIELDS, "-i", str(self._scratch.path / "data")]
         with (self._scratch.path / "script").open("wb") as out, (self._scratch.path / "log").open("ab") as log:
-            self._script = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=out, stderr=log)
+            self._script = subprocess.Popen(
+                command, stdin=subprocess.DEVNULL, stdout=out, stderr=log, env=os.environ | _NO_DOWNLOADS
+            )
 
     def _folded(self) -> Recording:
         with (self._scratch.path / "script").open(errors="replace") as script:
