@@ -16,7 +16,7 @@ from pathlib import Path
 import knobs
 from errors import EXIT_DONE, UsageError, remedy, run_command, suggestion
 from interpreter import PYTHON
-from scripts.ownership import give_to_owner, made_in, owner
+from scripts.ownership import give_to_owner, made_in, make_for_owner, owner
 
 MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
 OF_THE_MAKEFILE = {
@@ -99,7 +99,7 @@ def below_out(out: str) -> Mapping[str, Path]:
     folders = {option: Path(out).absolute() / name for option, name in FOLDERS.items()}
     try:
         for folder in folders.values():
-            folder.mkdir(parents=True, exist_ok=True)
+            make_for_owner(folder)
     except OSError as error:
         raise UsageError(f"OUT={out}: {error.filename}: {error.strerror}; {remedy(error)}") from error
     return folders

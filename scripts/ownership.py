@@ -6,12 +6,13 @@ Its rule: only what make makes is given away, never what else root has there, an
 import contextlib
 import os
 import stat
+import sys
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 MADE = ("examples/.venv", "data", "build", "profiles/out", "reports/out", ".pytest_cache", ".mypy_cache", ".ruff_cache")
-_NOT_OURS = (".git", ".venv", "node_modules")
+_NOT_PYTHON = (".git", "node_modules")
 
 
 def owner(checkout: Path = CHECKOUT) -> tuple[int, int] | None:
@@ -28,12 +29,21 @@ def give_to_owner(*folders: Path, checkout: Path = CHECKOUT) -> None:
         _give(folder, *to)
 
 
+def make_for_owner(folder: Path, checkout: Path = CHECKOUT) -> None:
+    """Make a folder and those above it, for the owner of the checkout. Raises OSError."""
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    folder.mkdir(parents=True, exist_ok=True)
+    give_to_owner(*missing, checkout=checkout)
+
+
 def made_in(checkout: Path = CHECKOUT) -> Iterator[Path]:
-    """What commands write into a checkout, beside its environment."""
+    """What commands write into a checkout, beside its environment; and what Python caches."""
     yield from (checkout / name for name in MADE)
-    for folder, names, _ in os.walk(checkout):
-        yield from (Path(folder, name) for name in names if name == "__pycache__")
-        names[:] = [name for name in names if name not in _NOT_OURS]
+    user = checkout.stat().st_uid
+    for base in {checkout, Path(sys.prefix)}:  # an environment of the system's is not the user's
+        for folder, names, _ in os.walk(base) if base.stat().st_uid == user else ():
+            yield from (Path(folder, name) for name in names if name == "__pycache__")
+            names[:] = [name for name in names if name not in _NOT_PYTHON]
 
 
 def _give(folder: Path, user: int, group: int) -> None:

@@ -129,8 +129,8 @@ def _perf() -> tuple[State, str]:
     if shutil.which("perf") is None:
         return "missing", "no kernel frames; install it (Debian: linux-perf)"
     with contextlib.closing(Scratch()) as scratch:
-        where = str(scratch.path / "data")
-        if _is_permitted(["perf", "record", "-q", "-N", "-e", "cpu-clock", "-a", "-g", "-o", where, "true"]):
+        output = ["-N", "-o", str(scratch.path / "data")]  # without -N, perf copies every program into ~/.debug
+        if _is_permitted(["perf", "record", "-q", "-e", "cpu-clock", "-a", "-g", *output, "true"]):
             return "available", "flame graphs with kernel frames"
     return "missing", "not permitted; run as root, or set sysctl kernel.perf_event_paranoid=1"
 

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.checks.cpu_accounting import perf_stat
 from profiles.checks.crosscheck import drive
 from profiles.checks.doctor import features
 from profiles.profilers import folded_stacks
@@ -55,6 +56,28 @@ def test_a_stack_goes_from_the_python_line_to_the_kernel(server: tuple[int, int]
     seen = folded_stacks.read_folded(recording.raw)
     below = [stack for stack in seen if frame + folded_stacks.PYTHON in stack]
     assert any("os_sendfile" in stack and stack[-1].endswith(folded_stacks.KERNEL) for stack in below)
+
+
+def test_nothing_is_left_in_the_home_folder(
+    server: tuple[int, int], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not by the doctor, a recording or crosscheck's counter: perf would copy every program into ~/.debug."""
+    home = tmp_path / "home"
+    home.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    tried = next(feature for feature in features() if feature.name == "perf")
+    if tried.state == "missing":
+        pytest.skip(f"perf: {tried.text}")
+    pid, port = server
+    perf = Perf([pid])
+    perf.begin(0.2, "")
+    drive(choose(["sendfile"])[0], port, 0.2)
+    assert over(perf).state == "done"
+    with perf_stat(pid) as read:
+        drive(choose(["sendfile"])[0], port, 0.1)
+        assert read() > 0
+    assert list(home.rglob("*")) == []
 
 
 def test_without_perf_it_is_said(server: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
