@@ -30,13 +30,16 @@ _REMEDIES = {
     errno.ENOENT: "its folder has gone: create it again",
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "raise the limit on open files (`ulimit -n`)",
+    errno.ENFILE: "raise the machine's limit on open files (fs.file-max, sysctl(8))",
+    errno.ENETUNREACH: "no route leads there: is the interface up (`ip link set lo up` for loopback)?",
+    errno.EADDRNOTAVAIL: "the local ports have run out: see net.ipv4.ip_local_port_range, ip(7)",
     errno.EIO: "the disk fails: see `dmesg`",
 }
 
 
-def remedy(error: OSError) -> str:
-    """What to do about a file or folder that cannot be written."""
-    return _REMEDIES.get(error.errno or 0, "check that place, or choose another")
+def remedy(error: OSError, otherwise: str = "check that place, or choose another") -> str:
+    """What to do about a file or folder that cannot be written, or a connection that cannot be made."""
+    return _REMEDIES.get(error.errno or 0, otherwise)
 
 
 class UserError(Exception):

@@ -89,6 +89,7 @@ class Facts:
     software: dict[str, Fact]  # versions
     code: tuple[Code, ...] = ()  # the servers' own code
     load_host: dict[str, Fact] = field(default_factory=dict)  # the load adds the facts of its machine, if another one
+    most_connections: int | None = None  # that a server of ours takes at once; None: unknown
 
 
 @dataclass(frozen=True, slots=True)

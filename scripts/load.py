@@ -35,7 +35,7 @@ def main() -> int:
     if line := without_interval(settings, len(arguments.max)):
         print(line, file=sys.stderr)
     code = headless.run(settings, arguments.root, folder, agent)
-    if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_run().state == "done":
+    if code in (EXIT_DONE, EXIT_FAILED) and folder.read_cells():  # also of a run that failed: its report says why
         try:
             report_code = build_report(arguments, arguments.run)
             code = code or report_code or _gate(arguments)

@@ -13,11 +13,9 @@ from errors import EXIT_DONE, UserError, run_command
 from servers import cli, discovery, files, process_per_mode, sockets
 from servers.cli import Arguments
 from servers.log import log
+from servers.mode import DESCRIPTORS_PER_CONNECTION, OWN_DESCRIPTORS, most_connections
 from servers.server import Limits, Server
 from units import format_size
-
-_DESCRIPTORS_PER_CONNECTION = 7  # of uring-splice, which needs most: socket, file, path, ring, pipe
-_OWN_DESCRIPTORS = 16
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -53,11 +51,11 @@ def serve_one(wanted: Arguments) -> int:
 def _allowed_connections(wanted: int) -> int:
     """As many connections as descriptors allow, after raising the soft limit if need be."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    needed = _DESCRIPTORS_PER_CONNECTION * wanted + _OWN_DESCRIPTORS
+    needed = DESCRIPTORS_PER_CONNECTION * wanted + OWN_DESCRIPTORS
     limit = needed if hard == resource.RLIM_INFINITY else min(needed, hard)
     if limit > soft:
         resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    allowed = max(1, min(wanted, (max(limit, soft) - _OWN_DESCRIPTORS) // _DESCRIPTORS_PER_CONNECTION))
+    allowed = most_connections(max(limit, soft), wanted)
     if allowed < wanted:
         log(f"at most {allowed} connections: the limit on open files is {limit}")
     return allowed

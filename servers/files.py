@@ -142,7 +142,7 @@ def _http_error(error: OSError) -> HttpError:
     if error.errno in (errno.EACCES, errno.EPERM):
         return HttpError(HTTPStatus.FORBIDDEN, "this file may not be read")
     if error.errno in (errno.EMFILE, errno.ENFILE):
-        return unavailable("too many open files")
+        return unavailable("too many open files; raise the limit (`ulimit -n`), or have fewer connections")
     log(f"cannot open a file: {error}")
     return HttpError(HTTPStatus.INTERNAL_SERVER_ERROR, f"the file cannot be opened: {error.strerror}")
 

@@ -1,8 +1,13 @@
 """What a mode is: its facts, the copies along its data path, its options, and the contract of send_file."""
 
+import resource
 import socket
 from dataclasses import dataclass
 from typing import Literal, Protocol
+
+MOST_CONNECTIONS = 2048  # of a server, unless it is told otherwise
+DESCRIPTORS_PER_CONNECTION = 7  # of uring-splice, which needs most: socket, file, path, ring, pipe
+OWN_DESCRIPTORS = 16
 
 Location = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
 
@@ -74,6 +79,13 @@ class SendFile(Protocol):
     """
 
     def __call__(self, sock: socket.socket, fd: int, offset: int, count: int, **options: int) -> None: ...
+
+
+def most_connections(descriptors: int, wanted: int = MOST_CONNECTIONS) -> int:
+    """How many connections a server takes with this limit on open files, at least one."""
+    if descriptors == resource.RLIM_INFINITY:
+        return wanted
+    return max(1, min(wanted, (descriptors - OWN_DESCRIPTORS) // DESCRIPTORS_PER_CONNECTION))
 
 
 class FileShrankError(Exception):

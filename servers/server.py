@@ -22,7 +22,7 @@ from servers.http.request_head import Request
 from servers.http.request_reader import RequestReader
 from servers.http.responses import HttpError, unavailable
 from servers.log import log
-from servers.mode import FileShrankError, SendFile
+from servers.mode import MOST_CONNECTIONS, FileShrankError, SendFile
 
 _THREAD_STACK_BYTES = 512 << 10
 _PEER_HAS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
@@ -34,7 +34,7 @@ _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 class Limits:
     """What a server allows its peers. send_timeout_s: how long a body may make no progress."""
 
-    connections: int = 2048
+    connections: int = MOST_CONNECTIONS
     head_timeout_s: float = 10.0
     idle_timeout_s: float = 60.0
     send_timeout_s: float = 30.0

@@ -11,7 +11,7 @@ import secrets
 import subprocess
 from pathlib import Path
 
-from errors import UserError
+from errors import UserError, remedy
 from interpreter import PYTHON
 from load.agent.client import AgentClient
 from load.process import wait_or_kill
@@ -63,5 +63,6 @@ class LocalAgent(AgentClient):
         pid, code = self._process.pid, self._process.poll()
         state = f"its process {pid} has ended (code {code}), and its servers with it; run again"
         if code is None:
-            state = f"{error or type(error).__name__}; it runs as process {pid}"
+            advice = remedy(error, "") if isinstance(error, OSError) else ""
+            state = f"{error or type(error).__name__}; {advice or f'it runs as process {pid}'}"
         return UserError(f"the agent does not answer {what}: {state}")

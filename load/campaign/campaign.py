@@ -12,7 +12,7 @@ from errors import UserError
 from load.campaign.plan import Plan
 from load.campaign.profile_pass import ProfilePass
 from load.campaign.progress import Progress, Report
-from load.campaign.readiness import check_measurable
+from load.campaign.readiness import check_measurable, shortage
 from load.campaign.round_runner import RoundResult, RoundRunner
 from load.campaign.schedule import Schedule
 from load.campaign.serving import Serving
@@ -77,7 +77,7 @@ class Campaign:
                 self._check_clock(schedule)
             unscored += self._pilot(schedule, serving, runner)
             self._score(schedule, serving, runner)
-            unscored += self._probe(schedule, serving, runner)
+            unscored += self._probe(schedule, serving, runner, facts)
             unscored += self._profile(schedule.run, serving, facts)
             state = self._agent.file_state()
             file = replace(schedule.run.file, resident_share_after=state.resident_share, changed=state.changed)
@@ -227,7 +227,7 @@ class Campaign:
             self._wait_for_recovery(lost, serving)
             return measure()
 
-    def _probe(self, schedule: Schedule, serving: Serving, runner: RoundRunner) -> list[Cell]:
+    def _probe(self, schedule: Schedule, serving: Serving, runner: RoundRunner, facts: Facts) -> list[Cell]:
         """Measure with twice the users: was the server the limit? Modes that the client limited, else the fastest.
 
         Modes with failures are void and left out. Paced runs and cold cells, which have one user, need no probe.
@@ -241,6 +241,9 @@ class Campaign:
         fastest = sorted(valid, key=lambda mode: rate(valid[mode]) or 0.0)[-1:]
         users = 2 * self._settings.users
         modes = tuple(limited or fastest)
+        if reason := shortage(self._settings, facts, users, modes):
+            self._tell(f"no probe with {users} users: {reason}")
+            return []
         probed = self._unscored(runner, serving, modes, f"probe with {users} users", users) if modes else []
         self._folder.append(*(Probe(cell, users) for cell in probed))
         return probed

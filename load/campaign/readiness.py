@@ -1,8 +1,10 @@
 """Checks before anything is measured: is the server ready, is the file cold, does the machine lack the mode?"""
 
 import http.client
+import resource
+from collections.abc import Sequence
 
-from errors import UserError
+from errors import UsageError, UserError
 from load.agent.client import AgentClient
 from load.campaign.settings import Settings
 from load.users.connection import DownloadConnection, DownloadError
@@ -13,6 +15,7 @@ from reports.analysis.disturbance import MOST_RESIDENT
 
 ANSWER_TIMEOUT_S = 5.0
 MAX_REASON_BYTES = 1000
+OWN_DESCRIPTORS = 40  # of the load, without its users
 
 
 def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) -> None:
@@ -20,12 +23,13 @@ def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) 
     try:
         connection.download(user_class.path)
     except DownloadError as error:
-        why = f"{type(error).__name__}: {error}"
-        raise UserError(f"{user_class.target} does not serve {user_class.path}: {why}") from error
+        raise UserError(f"{user_class.target} does not serve {user_class.path}: {error.reason}") from error
 
 
 def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> None:
     """Raises UserError for what cannot be measured here, before a run has a folder."""
+    if reason := shortage(settings, facts, settings.users, settings.measured_modes):
+        raise UsageError(f"USERS={settings.users} does not fit: {reason}")
     file = facts.file
     if not file.size_bytes:
         raise UserError(f"{file.path} is empty, so there is no cost per GiB: give a SIZE like 256MiB")
@@ -41,6 +45,22 @@ def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> No
             f"{file.path} cannot be made cold: {found} in the page cache after it was dropped; it must belong to you, "
             f"and no process may map it; or measure with CACHE=warm"
         )
+
+
+def shortage(settings: Settings, facts: Facts, users: int, modes: Sequence[str]) -> str | None:
+    """Why so many users of each of these modes have no room, at the servers or here; None where they have."""
+    external = {target.name for target in facts.targets if target.external}
+    most = facts.most_connections
+    if most is not None and users > most and {*map(settings.mode_of, modes)} - external:
+        return (
+            f"a server takes {most} connections here, as its limit on open files allows (`ulimit -n`, 7 for each) and "
+            f"never more than 2048; raise the limit where the servers run, or ask for {most} users"
+        )
+    limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+    needed = users * len(modes) // max(1, settings.workers) + OWN_DESCRIPTORS
+    if settings.master is not None or needed <= limit or limit == resource.RLIM_INFINITY:
+        return None
+    return f"{needed} open files are needed here, and {limit} are allowed: raise that (`ulimit -n`), or ask for less"
 
 
 def missing_reason(user_class: type[DownloadUser]) -> str | None:

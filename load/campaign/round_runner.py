@@ -24,7 +24,7 @@ WARM_UP_TIMEOUT_S = 300.0
 SLICE_TIMEOUT_S = 30.0  # beyond MOST_SLOWER times what the warm-up took
 MOST_SLOWER = 20
 COUNTED_CYCLES = 4  # of a warm-up that tells how many cycles a slice needs; fewer where they are long
-TIMED_OUT = "SliceTimedOut"
+TIMED_OUT = "its users were not back from a slice in time"
 LEAST_ROUNDS = 10
 
 

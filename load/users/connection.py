@@ -11,14 +11,17 @@ The client wakes up for a piece of 256 KiB (SO_RCVLOWAT, socket(7)) and not for 
 client on a core of its own woke every 63 KiB and was the bottleneck, 96 % busy; with whole pieces it is 35 % busy.
 """
 
+import contextlib
 import errno
 import mmap
 import socket
 from collections.abc import Callable
+from http import HTTPStatus
 from typing import Literal, get_args
 
 import httptools
 
+from errors import remedy
 from profiles.targets.http_probe import unverified_tls
 
 Sink = Literal["discard", "copy"]
@@ -28,45 +31,73 @@ PIECE_BYTES = 256 << 10
 SOCKET_OPTIONS = f"TCP_NODELAY, SO_RCVLOWAT {PIECE_BYTES}"  # for a run's record
 _MAX_HEAD_BYTES = 64 << 10
 _HEAD_PIECE_BYTES = 4096
+_MAX_REASON_BYTES = 300
 
 # Address space that recv() may name but never touches. recv(n, MSG_TRUNC) would return unwritten memory instead.
 _UNTOUCHED = memoryview(mmap.mmap(-1, 64 << 20))
 
 
 class DownloadError(Exception):
-    """A download that failed. Each kind is a class, whose name appears in statistics."""
+    """A download that failed. Its text says why; kind says the same of every failure of its class."""
+
+    kind = "the download failed"
+
+    @property
+    def reason(self) -> str:
+        """As statistics count it: what failed and why, without figures that differ from download to download."""
+        return f"{self.kind}: {self}"
 
 
 class ConnectError(DownloadError):
     """No connection could be made."""
 
+    kind = "no connection"
+
 
 class WrongStatusError(DownloadError):
     """The status was not 200."""
+
+    @property
+    def reason(self) -> str:
+        return str(self)
 
 
 class WrongLengthError(DownloadError):
     """The Content-Length is missing, or not the file's."""
 
+    kind = "wrong length"
+
 
 class EncodedError(DownloadError):
     """The body is chunked or compressed, so its bytes are not the file's."""
+
+    kind = "not the file's bytes"
 
 
 class ShortBodyError(DownloadError):
     """The connection ended before the body did."""
 
+    @property
+    def reason(self) -> str:
+        return "the connection ended before the body did"
+
 
 class ConnectionLostError(DownloadError):
     """The connection was reset."""
+
+    kind = "connection lost"
 
 
 class TimedOutError(DownloadError):
     """Nothing arrived for longer than the time-out."""
 
+    kind = "timed out"
+
 
 class BadHeadError(DownloadError):
     """The answer does not begin with an HTTP response head."""
+
+    kind = "no HTTP answer"
 
 
 class DownloadConnection:
@@ -104,6 +135,8 @@ class DownloadConnection:
         complete = False
         try:
             sock, head, body_start = self._request(path)
+            if head.status != HTTPStatus.OK:
+                raise WrongStatusError(_refusal(sock, head, body_start))
             length = self._body_length(head)
             if len(body_start) > length:
                 raise WrongLengthError(f"{len(body_start)} bytes came for a body of {length}")
@@ -133,7 +166,8 @@ class DownloadConnection:
                     self._sock = self._tls.wrap_socket(self._sock)
             except OSError as error:
                 self.close()
-                raise ConnectError(f"{error.strerror or error}") from error
+                advice = remedy(error, otherwise="")
+                raise ConnectError(f"{error.strerror or error}{advice and f'; {advice}'}") from error
         return self._sock
 
     def _request(self, path: str) -> tuple[socket.socket, "_ResponseHead", bytes]:
@@ -153,9 +187,7 @@ class DownloadConnection:
                 kept = False
 
     def _body_length(self, head: "_ResponseHead") -> int:
-        """Raises WrongStatusError, EncodedError, WrongLengthError."""
-        if head.status != 200:
-            raise WrongStatusError(f"status {head.status}")
+        """Raises EncodedError, WrongLengthError."""
         if head.coding:
             raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
         if head.length is None:
@@ -193,6 +225,7 @@ class _ResponseHead:
     def __init__(self, raw: bytes) -> None:
         self.length: int | None = None
         self.coding = ""
+        self.is_text = False
         parser = httptools.HttpResponseParser(self)
         try:
             parser.feed_data(raw)
@@ -206,6 +239,8 @@ class _ResponseHead:
             self.length = int(value)
         if name.lower() in (b"transfer-encoding", b"content-encoding") and value.lower() != b"identity":
             self.coding = f"{name.decode('latin-1')}: {value.decode('latin-1')}"
+        if name.lower() == b"content-type":
+            self.is_text = value.lower().startswith(b"text/plain")
 
 
 def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
@@ -220,3 +255,15 @@ def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
             raise ConnectionLostError("the connection ended before the response head did")
         data += piece
     return _ResponseHead(data[: end + 4]), data[end + 4 :]
+
+
+def _refusal(sock: socket.socket, head: _ResponseHead, body: bytes) -> str:
+    """The status, and the line of text that comes with it: our servers say why they refuse."""
+    phrase = next((status.phrase for status in HTTPStatus if status == head.status), "")
+    name = f"{head.status} {phrase}".rstrip()
+    length = min(head.length or 0, _MAX_REASON_BYTES) if head.is_text and not head.coding else 0
+    with contextlib.suppress(OSError):
+        while len(body) < length and (piece := sock.recv(length - len(body))):
+            body += piece
+    line = body[:length].decode(errors="replace").strip().partition("\n")[0].removeprefix(f"{name}: ")
+    return f"status {name}" + (f": {line}" if line.isprintable() and line != "" else "")

@@ -94,7 +94,7 @@ class DownloadUser(User):
         if error is None:
             self.meter.add_download(latency_s)
         else:
-            self.meter.add_failure(type(error).__name__)
+            self.meter.add_failure(error.reason)
         self.environment.events.request.fire(
             request_type="GET",
             name=self.target,

@@ -9,6 +9,8 @@ from hdrh.histogram import HdrHistogram
 
 from reports.analysis.latency import DIGITS, HIGHEST_US, LOWEST_US
 
+MOST_REASONS = 20
+
 
 class Meter:
     """Failures and latencies count since the last reset; received_bytes and downloads are never reset."""
@@ -29,8 +31,10 @@ class Meter:
         self.downloads += 1
         self.latency_us.record_value(min(max(round(latency_s * 1e6), LOWEST_US), HIGHEST_US))
 
-    def add_failure(self, name: str) -> None:
-        self.failure_names[name] += 1
+    def add_failure(self, reason: str) -> None:
+        """reason: in words. Beyond MOST_REASONS different ones the others are counted together."""
+        known = reason in self.failure_names or len(self.failure_names) < MOST_REASONS
+        self.failure_names[reason if known else "other reasons"] += 1
 
     @property
     def failures(self) -> int:

@@ -40,8 +40,7 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
                 f"{'start it' if target.external else 'start the servers with `make servers`'}"
             ) from error
         except DownloadError as error:
-            why = f"{type(error).__name__}: {error}"
-            raise UserError(f"{target.name} did not deliver {target.facts.path}: {why}") from error
+            raise UserError(f"{target.name} did not deliver {target.facts.path}: {error.reason}") from error
         finally:
             connection.close()
     wall_s = time.perf_counter() - started_s

@@ -4,6 +4,7 @@ Its rule: nothing here takes long, since requests are handled one at a time; the
 """
 
 import contextlib
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -31,6 +32,7 @@ from profiles.store.proof import Proof
 from profiles.store.run_facts import SERVED_FILE, Fact
 from profiles.targets import catalog
 from profiles.targets.supervisor import Supervisor
+from servers.mode import most_connections
 
 M = TypeVar("M")
 
@@ -60,6 +62,7 @@ class Agent:
             host=facts.host_facts(self._interface) | self._tried,
             software=facts.software_facts(catalog.PROJECT),
             code=source_excerpts.read(catalog.PROJECT),
+            most_connections=most_connections(resource.getrlimit(resource.RLIMIT_NOFILE)[1]),
         )
 
     def machine(self, address: str) -> protocol.Machine:

@@ -18,6 +18,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
+from errors import remedy
 from interpreter import PYTHON
 from profiles.checks.prove_external import prove_external
 from profiles.checks.strace import between_marks, count_calls, read_logs, strace_command
@@ -86,7 +87,7 @@ def _is_refusal(found: dict[str, Any]) -> bool:
 
 def _why_missing(found: dict[str, Any]) -> str:
     code = found["errno"]
-    advice = _ADVICE.get(code, "see the manual page of its system call")
+    advice = _ADVICE.get(code) or remedy(OSError(code, ""), "see the manual page of its system call")
     return f"{found['error']} ({errno.errorcode.get(code, 'error')}); {advice}"
 
 

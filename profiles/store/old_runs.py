@@ -1,14 +1,27 @@
-"""Names that earlier versions stored, and today's: old runs are read through these two tables."""
+"""Names that earlier versions stored, and today's: old runs are read through these tables."""
 
 from typing import Any
 
 METRICS = {"core_loop_us": "cpu_probe_us"}  # keys of cells, and names of metrics in run.json
 TARGET_FIELDS = {"guest": "external"}
+FAILURES = {
+    "ConnectError": "no connection",
+    "WrongStatusError": "wrong status",
+    "WrongLengthError": "wrong length",
+    "EncodedError": "not the file's bytes",
+    "ShortBodyError": "the connection ended before the body did",
+    "ConnectionLostError": "connection lost",
+    "TimedOutError": "timed out",
+    "BadHeadError": "no HTTP answer",
+    "SliceTimedOut": "its users were not back from a slice in time",
+}
 
 
 def translated_cell(cell: dict[str, Any]) -> dict[str, Any]:
-    """A line of rounds.jsonl, with today's names of metrics."""
-    return _renamed(cell, METRICS)
+    """A line of rounds.jsonl, with today's names of metrics, and failures in words."""
+    failures = cell.get("failure_names")
+    named = {"failure_names": _renamed(failures, FAILURES)} if isinstance(failures, dict) else {}
+    return _renamed(cell, METRICS) | named
 
 
 def translated_run(run: Any) -> Any:

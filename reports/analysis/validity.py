@@ -53,7 +53,7 @@ def _failures(dataset: Dataset) -> Iterator[Finding]:
         for cell in failed:
             names.update(cell.failure_names)
         if failed:
-            what = ", ".join(f"{name} {count:,}" for name, count in names.items()) or "no reason recorded"
+            what = ", ".join(f"{count:,} × {name}" for name, count in names.items()) or "no reason recorded"
             text = f"{plural(sum(cell.failures for cell in failed), 'request')} failed ({what})"
             yield Finding("void", text, mode, tuple(cell.round for cell in failed))
     for profile in dataset.profiles:

@@ -71,7 +71,7 @@ def test_a_failure_ends_the_turn_of_its_user_and_has_its_name(start: Start) -> N
         start(classes, 2)
         counts = group.run_slice("one", 7, 20)
     assert (counts.failures, counts.downloads) == (2, 0)
-    assert group.meters["one"].failure_names == {"WrongStatusError": 2}
+    assert group.meters["one"].failure_names == {"status 404 Not Found": 2}
     group.reset()
     assert group.meters["one"].failures == 0
 

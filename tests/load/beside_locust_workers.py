@@ -125,10 +125,10 @@ def test_failures_and_latencies_are_summed_over_workers_from_the_reset_on() -> N
     for number, meter in enumerate(meters, 1):
         for _ in range(number):
             meter.add_download(number / 1000)
-        meter.add_failure("TimedOutError")
+        meter.add_failure("timed out")
     (name, meter), *others = pool.meters().items()
     assert (name, others) == ("sendfile", [])
-    assert meter.failure_names == {"TimedOutError": 3}
+    assert meter.failure_names == {"timed out": 3}
     histogram = meter.latency_us
     assert histogram.get_total_count() == 6
     assert [histogram.get_count_at_value(us) for us in (1000, 2000, 3000)] == [1, 2, 3]
@@ -148,7 +148,7 @@ def test_a_variant_has_users_and_numbers_of_its_own_in_each_worker(slices: list[
     variant.address = ("10.0.0.9", 4343)
     pool, bus = started(classes=(base, variant))
     for node in bus.nodes.values():
-        node.user_class("sendfile").meter.add_failure("WrongStatusError")
+        node.user_class("sendfile").meter.add_failure("status 404 Not Found")
     assert {name: meter.failures for name, meter in pool.meters().items()} == {
         "sendfile": 3, "sendfile@chunk=64KiB": 0,
     }  # fmt: skip

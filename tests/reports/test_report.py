@@ -48,7 +48,7 @@ def test_a_void_run_still_gets_its_page(tmp_path: Path) -> None:
     synthetic.write(tmp_path, run, cells, sampled=False)
     done = report(tmp_path, "synthetic")
     assert done.returncode == 0
-    assert "sendfile: void: the baseline read-send: 1 request failed (reset 1)" in done.stdout
+    assert "sendfile: void: the baseline read-send: 1 request failed (1 × reset)" in done.stdout
 
 
 def test_the_latest_run_is_the_default(tmp_path: Path) -> None:

@@ -277,6 +277,21 @@ def test_an_agent_that_is_killed_ends_the_run_and_its_servers(served: Path) -> N
     code, said = running.end()
     assert code == 1
     assert "the agent does not answer" in said and "complete and kept" in said
+    assert (served / "reports" / "tiny" / "index.html").exists()  # a failed run has its report, too
+
+
+@pytest.mark.slow
+def test_users_that_have_no_room_are_refused_beforehand(served: Path) -> None:
+    """At the servers, then at the load, which needs a descriptor for each user of each mode."""
+    tight = (("64", "200", "a server takes 6 connections here"), ("200", "20", "open files are needed here, and 200"))
+    for limit, users, says in tight:
+        modes = ("--modes", *(f"sendfile@chunk={size}KiB" for size in range(64, 76))) if limit == "200" else ()
+        words = ["bash", "-c", 'ulimit -n "$1"; shift; exec "$@"', "bash", limit]
+        words += command(served, "--users", users, "--rounds", "1", "--profile", "0", *modes)
+        done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=100)
+        assert done.returncode == 2, done.stderr
+        assert f"USERS={users} does not fit: " in done.stderr and says in done.stderr and "ulimit -n" in done.stderr
+        assert not folder(served).path.exists()
 
 
 @pytest.mark.slow
@@ -310,9 +325,11 @@ def test_failures_in_the_load_are_exit_code_1_and_stand_in_the_records(served: P
     if process.returncode == 1 and "does not serve" in said:
         return  # the file was gone before the probe: also said, also 1
     assert process.returncode == 1, said
-    assert "failures in round 1, sendfile" in said and "WrongLengthError" in said
+    why = f"wrong length: 5 bytes are announced, but the file has {SMALL_BYTES}"
+    assert "failures in round 1, sendfile" in said and why in said
     (cell,) = other.read_cells()
-    assert cell.failures > 0 and set(cell.failure_names) == {"WrongLengthError"}
+    assert cell.failures > 0 and set(cell.failure_names) == {why}
+    assert (served / "reports" / "shorter" / "index.html").exists()
 
 
 @pytest.mark.slow

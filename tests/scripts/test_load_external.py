@@ -132,10 +132,10 @@ def test_users_that_never_finish_end_their_slice_by_time_out(served: Path) -> No
     more = (*UNPROFILED, "--rounds", "1")
     code, output = load(served, "drips-later", modes="sendfile external", more=more, impatient=True)
     assert code == 1
-    assert "failures in round 1, external: 1 × SliceTimedOut" in output
+    assert "failures in round 1, external: 1 × its users were not back from a slice in time" in output
     folder = RunFolder(served / "profiles" / "external")
     cells = {cell.mode: cell for cell in folder.read_cells()}
-    assert cells["external"].failure_names == {"SliceTimedOut": 1}
+    assert cells["external"].failure_names == {"its users were not back from a slice in time": 1}
     assert cells["sendfile"].failures == 0 and cells["sendfile"].slices == 2 * folder.read_run().sweeps
 
 

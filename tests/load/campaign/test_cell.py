@@ -176,10 +176,10 @@ def test_a_load_by_hand_is_what_lies_between_two_edges() -> None:
         Edge(snapshot(102.0, 3), 12.0, received_bytes=9 * GIB, downloads=70),
     )
     meter = Meter()
-    meter.add_failure("TimedOutError")
+    meter.add_failure("timed out")
     cell = cell_between(edges, "sendfile", (1, 2), 4.0, meter, FACTS)
     assert (cell.started_s, cell.wall_s, cell.slices) == (6.0, 2.0, 0)
-    assert (cell.received_bytes, cell.downloads, cell.failure_names) == (4 * GIB, 20, {"TimedOutError": 1})
+    assert (cell.received_bytes, cell.downloads, cell.failure_names) == (4 * GIB, 20, {"timed out": 1})
     assert cell.metrics["server_cpu_s_per_gib"] == pytest.approx(0.25)
 
 

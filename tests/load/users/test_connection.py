@@ -1,14 +1,18 @@
 """A download is whole, or it is a failure with a name."""
 
 import contextlib
+import errno
+import os
 import socket
 import threading
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from load.users import connection as connections
 from load.users.connection import SINKS, DownloadConnection, Sink
+from load.users.meter import MOST_REASONS, Meter
 from servers import discovery, sockets
 from servers.server import Limits, Server
 from tests.load.fake_server import answering
@@ -80,6 +84,55 @@ def test_what_is_wrong_has_a_name(answer: bytes, then: str, failure: type[Except
         connection, _ = counted(address, sink, expected_bytes, timeout_s=0.3)
         with pytest.raises(failure):
             connection.download("/file")
+
+
+REFUSED = b"HTTP/1.1 503 Service Unavailable\r\nContent-Type: text/plain\r\nContent-Length: 44\r\n\r\n"
+REASONS = {
+    "status 503 Service Unavailable: too many files": REFUSED + b"503 Service Unavailable: too many files\n....",
+    "status 503 Service Unavailable": REFUSED + b"\x1b[31m not to be printed, whoever sent these bytes",
+    "status 404 Not Found": b"HTTP/1.1 404 Not Found\r\nContent-Type: text/html\r\nContent-Length: 4\r\n\r\n<br>",
+    "status 299": b"HTTP/1.1 299 Odd\r\nContent-Length: 0\r\n\r\n",
+    "wrong length: 5 bytes are announced, but the file has 4": OK % 5 + b"abcde",
+    "the connection ended before the body did": OK % 4 + b"ab",
+    "connection lost: the connection ended before the response head did": b"HTTP/1.1",
+}
+
+
+@pytest.mark.parametrize("reason", REASONS)
+def test_a_reason_is_said_in_words_with_what_the_server_says(reason: str) -> None:
+    with answering(REASONS[reason]) as address:
+        connection, _ = counted(address, "copy", 4)
+        with pytest.raises(connections.DownloadError) as failed:
+            connection.download("/file")
+    assert failed.value.reason == reason
+
+
+def test_what_the_operating_system_refuses_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    reasons = {
+        errno.EMFILE: "no connection: Too many open files; raise the limit on open files (`ulimit -n`)",
+        errno.ENETUNREACH: "no connection: Network is unreachable; no route leads there: is the interface up "
+        "(`ip link set lo up` for loopback)?",
+        errno.ECONNREFUSED: "no connection: Connection refused",
+    }
+    for number, reason in reasons.items():
+        error = OSError(number, os.strerror(number))
+        monkeypatch.setattr(socket, "create_connection", partial(_fail, error))
+        connection, _ = counted(("127.0.0.1", 9), "copy")
+        with pytest.raises(connections.ConnectError) as failed:
+            connection.download("/file")
+        assert failed.value.reason == reason
+
+
+def _fail(error: OSError, *_: object) -> None:
+    raise error
+
+
+def test_there_are_never_more_than_a_few_reasons() -> None:
+    meter = Meter()
+    for number in range(1000):
+        meter.add_failure(f"reason {number}")
+    assert meter.failures == 1000 and len(meter.failure_names) == MOST_REASONS + 1
+    assert meter.failure_names["other reasons"] == 1000 - MOST_REASONS
 
 
 def test_a_reset_has_a_name() -> None:

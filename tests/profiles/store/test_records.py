@@ -25,7 +25,7 @@ CELL = Cell(
     received_bytes=1 << 31,
     downloads=8,
     failures=1,
-    failure_names={"ShortBodyError": 1},
+    failure_names={"the connection ended before the body did": 1},
     latency_histogram="HIST",
     metrics={"server_user_s": 0.1, "steal_s": None},
 )

@@ -61,7 +61,7 @@ def test_a_calm_run_is_valid() -> None:
 def test_a_failed_request_voids_its_mode_and_names_the_failure() -> None:
     found = with_one("sendfile", 3, failures=3, failure_names={"short body": 2, "reset": 1})
     assert found.word == "void"
-    assert found.void_reason("sendfile") == "3 requests failed (short body 2, reset 1)"
+    assert found.void_reason("sendfile") == "3 requests failed (2 × short body, 1 × reset)"
     assert found.void_reason("read-send") is None
     assert rounds_of(found) == [3]
 
@@ -87,7 +87,7 @@ def test_a_run_is_void_where_nothing_in_it_can_be_concluded(kinds: dict[str, Sev
 def test_a_failure_in_a_round_that_is_not_complete_counts_too() -> None:
     run = synthetic.run(rounds=6)
     cells = [*synthetic.cells(run), synthetic.cell("sendfile", 7, 0, failures=1, failure_names={"reset": 1})]
-    assert validity(run, cells).void_reason("sendfile") == "1 request failed (reset 1)"
+    assert validity(run, cells).void_reason("sendfile") == "1 request failed (1 × reset)"
 
 
 def test_no_byte_voids() -> None:

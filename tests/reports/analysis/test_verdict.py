@@ -103,12 +103,12 @@ def test_a_difference_inside_delta_is_not_called_one() -> None:
 
 def test_void_beats_any_number() -> None:
     (verdict,) = verdicts({"sendfile": around(0.18, 0.05)}, failing="sendfile")
-    assert (verdict.kind, verdict.sentence) == ("void", "void: 10 requests failed (reset 10)")
+    assert (verdict.kind, verdict.sentence) == ("void", "void: 10 requests failed (10 × reset)")
 
 
 def test_a_void_baseline_voids_every_comparison() -> None:
     found = verdicts({"sendfile": around(0.18, 0.05), "read-whole": around(3, 0.05)}, failing="read-send")
-    assert {verdict.sentence for verdict in found} == {"void: the baseline read-send: 10 requests failed (reset 10)"}
+    assert {verdict.sentence for verdict in found} == {"void: the baseline read-send: 10 requests failed (10 × reset)"}
 
 
 def test_several_modes_share_the_five_percent() -> None:
