@@ -31,7 +31,7 @@ _REMEDIES = {
     errno.ENAMETOOLONG: "choose a shorter name",
     errno.EMFILE: "raise the limit on open files (`ulimit -n`)",
     errno.ENFILE: "raise the machine's limit on open files (fs.file-max, sysctl(8))",
-    errno.ENETUNREACH: "no route leads there: is the interface up (`ip link set lo up` for loopback)?",
+    errno.ENETUNREACH: "no route leads there: bring the interface up (`ip link set lo up` for loopback)",
     errno.EADDRNOTAVAIL: "the local ports have run out: see net.ipv4.ip_local_port_range, ip(7)",
     errno.EIO: "the disk fails: see `dmesg`",
 }

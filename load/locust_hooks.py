@@ -72,7 +72,8 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
 def _check_free(host: str, port: int) -> None:
     """Raises UserError when the web UI's port is taken, where Locust would print a traceback."""
     try:
-        socket.create_server((host, port)).close()
+        family, *_, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
+        socket.create_server(place, family=family).close()
     except OSError as error:
         raise UserError(
             f"the web UI cannot listen on {host or 'any address'} port {port}: {error.strerror}; stop what uses it, or "

@@ -27,15 +27,19 @@ SANDBOX = "sandbox allow-scripts allow-popups allow-downloads allow-modals"
 
 def refusal(request: flask.Request, web_host: str, prefix: str) -> str | None:
     """Why this request is refused; None when it is not. web_host: where browsers reach us. prefix: of our routes."""
-    if is_loopback(web_host) and not is_loopback(_name(request.host)) and _name(request.host) != web_host:
-        return f"the bench is on loopback, not on {request.host!r}: open it as http://127.0.0.1 or localhost"
+    here, published = _name(request.host), not is_loopback(web_host)
+    if not published and not is_loopback(here) and here != web_host:
+        why = f"the bench is on loopback, not on {request.host!r}: open it as http://127.0.0.1 or localhost"
+        return why + _behind_a_proxy(here)
     site = request.headers.get("Sec-Fetch-Site", "same-origin")
     follows_link = request.method in SAFE and request.headers.get("Sec-Fetch-Mode") == "navigate"
     if site in ("cross-site", "same-site") and not follows_link:
         return "a page of another site asked for this: open the bench itself"
     origin = request.headers.get("Origin")
-    if origin is not None and urlsplit(origin).netloc != request.host:
-        return f"a page of {origin} asked for this: open the bench itself"
+    if origin is not None and origin.partition("://")[2] != request.host:
+        name = _name(origin.partition("://")[2])
+        if not (published and name == web_host):  # a proxy that keeps the host name to itself
+            return f"a page of {origin} asked for this: open the bench itself{_behind_a_proxy(name)}"
     if request.method not in SAFE and request.path.startswith(f"{prefix}/") and HEADER not in request.headers:
         return f"a request that changes something needs the header {HEADER}"
     return None
@@ -48,9 +52,16 @@ def is_loopback(name: str) -> bool:
         return name in LOOPBACK_NAMES
 
 
+def _behind_a_proxy(name: str) -> str:
+    return f"; behind a proxy start it with --published-on {name}" if name else ""
+
+
 def _name(host: str) -> str:
-    """The host name of a Host header, without port and brackets."""
-    return (urlsplit(f"//{host}").hostname or "") if host else ""
+    """The host name of a Host or Origin header, without port and brackets; "" for what is none."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
 
 
 def protected(response: flask.Response, policy: str = POLICY) -> flask.Response:

@@ -167,6 +167,26 @@ def test_an_unknown_pace_is_one_line(served: Path) -> None:
     assert locust.process.returncode == 2 and "error: PACE='fast'" in said and "Traceback" not in said
 
 
+@pytest.mark.slow
+def test_the_web_ui_can_be_on_ipv6(served: Path) -> None:
+    locust = Locust(served, "--any-port", "--web-host", "::1", few=("sendfile",))
+    url = f"http://[::1]:{locust.port}"
+
+    def answered() -> bool:
+        assert locust.process.poll() is None, locust.said()
+        with contextlib.suppress(requests.ConnectionError):
+            return bool(requests.get(f"{url}/bench/poll", timeout=10).json()["state"])
+        return False
+
+    try:
+        eventually(answered)
+        asked = requests.post(f"{url}/bench/load/stop", json={}, headers={"X-Bench": "1", "Origin": url}, timeout=10)
+        assert asked.status_code != 403
+    finally:
+        locust.process.terminate()
+        locust.said()
+
+
 @pytest.mark.usefixtures("own_ports")
 def test_the_port_of_a_mode_is_not_the_web_uis(served: Path) -> None:
     locust = Locust(served, "--web-port", "8082")

@@ -110,8 +110,8 @@ def test_a_reason_is_said_in_words_with_what_the_server_says(reason: str) -> Non
 def test_what_the_operating_system_refuses_has_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
     reasons = {
         errno.EMFILE: "no connection: Too many open files; raise the limit on open files (`ulimit -n`)",
-        errno.ENETUNREACH: "no connection: Network is unreachable; no route leads there: is the interface up "
-        "(`ip link set lo up` for loopback)?",
+        errno.ENETUNREACH: "no connection: Network is unreachable; no route leads there: bring the interface up "
+        "(`ip link set lo up` for loopback)",
         errno.ECONNREFUSED: "no connection: Connection refused",
     }
     for number, reason in reasons.items():

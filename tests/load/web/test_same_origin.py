@@ -7,11 +7,17 @@ from load.web import same_origin
 
 
 def refused(method: str = "POST", path: str = "/bench/load/start", web_host: str = "127.0.0.1", **headers: str) -> bool:
+    return refusal(method, path, web_host, **headers) is not None
+
+
+def refusal(
+    method: str = "POST", path: str = "/bench/load/start", web_host: str = "127.0.0.1", **headers: str
+) -> str | None:
     sent = {"Host": "127.0.0.1:8089", "X-Bench": "1"} | {
         name.replace("_", "-"): value for name, value in headers.items()
     }
     with flask.Flask(__name__).test_request_context(path, method=method, headers=sent):
-        return same_origin.refusal(flask.request, web_host, "/bench") is not None
+        return same_origin.refusal(flask.request, web_host, "/bench")
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1:8089", "localhost:8089", "[::1]:8089", "127.0.0.1"])
@@ -33,6 +39,21 @@ def test_a_page_of_another_site_changes_nothing_and_reads_nothing() -> None:
     assert refused("GET", "/bench/poll", Sec_Fetch_Site="cross-site", Sec_Fetch_Mode="cors")
     assert refused("POST", "/swarm", Sec_Fetch_Site="cross-site")
     assert refused("POST", "/stop", Origin="http://evil.example")
+
+
+def test_behind_a_proxy_it_is_started_with_the_name_that_browsers_see() -> None:
+    """nginx by default asks with its own Host and passes the browser's Origin on; or it passes both on."""
+    page = {"Origin": "https://bench.example:8443", "Sec_Fetch_Site": "same-origin"}
+    for host in ("127.0.0.1:8089", "bench.example:8443"):
+        assert "start it with --published-on bench.example" in (refusal(Host=host, **page) or "")
+        assert not refused(web_host="bench.example", Host=host, **page)
+    assert refused(web_host="bench.example", Origin="https://evil.example")
+    assert refused(Origin="http://127.0.0.1:9999", Sec_Fetch_Site="same-origin"), "another program on loopback"
+
+
+@pytest.mark.parametrize("origin", ["http://[", "http://[::1", "//", "http://", "x" * 10_000, "http://a:b:c"])
+def test_what_is_no_origin_is_refused(origin: str) -> None:
+    assert refused(Origin=origin) and refused(web_host="bench.example", Origin=origin)
 
 
 def test_a_link_on_another_site_may_lead_here() -> None:
