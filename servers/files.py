@@ -29,25 +29,37 @@ class FileChangedError(Exception):
 
 @dataclass(frozen=True, slots=True)
 class OpenFile:
-    """A regular file, open for reading; size and time of modification as they were when it was opened.
-
-    identity: which file it is, and its last change of any kind: of content, permissions or name.
-    """
+    """A regular file, open for reading. facts and where: its status and its path when it was opened."""
 
     fd: int
-    size_bytes: int
-    modified_ns: int
-    identity: tuple[int, ...]
+    facts: os.stat_result
+    where: bytes
+
+    @property
+    def size_bytes(self) -> int:
+        return self.facts.st_size
+
+    @property
+    def identity(self) -> tuple[int, ...]:
+        """Which file it is, and its last change of any kind: of content, permissions or name."""
+        return _identity(self.facts)
 
     def check_unchanged(self) -> None:
-        """Raises FileChangedError when the file has changed, other than by growing.
+        """Raises FileChangedError when the file has changed, other than by growing, or in its names alone.
 
-        Reading a page that was just truncated gives zeros behind the cut and no error. A file that was rewritten in
-        place and is longer now cannot be told from one that grew.
+        Reading a page that was just truncated gives zeros behind the cut and no error. Whoever rewrites a file can set
+        its old size and time of modification again, but not the time of its last change (inode(7)). A file that was
+        rewritten in place and is longer now cannot be told from one that grew.
         """
         now = os.fstat(self.fd)
-        if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.modified_ns) and now.st_size <= self.size_bytes:
+        if _identity(now) == self.identity or now.st_size > self.size_bytes:
+            return
+        if (now.st_size, now.st_mtime_ns) != (self.size_bytes, self.facts.st_mtime_ns) or not self._was_renamed(now):
             raise FileChangedError
+
+    def _was_renamed(self, now: os.stat_result) -> bool:
+        """Whether it got or lost a name: another file was moved into its place, say."""
+        return now.st_nlink != self.facts.st_nlink or _path_of(self.fd) != self.where
 
 
 def resolve_root(path: Path) -> bytes:
@@ -101,12 +113,16 @@ def _identity(facts: os.stat_result) -> tuple[int, ...]:
     return facts.st_dev, facts.st_ino, facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns
 
 
+def _path_of(fd: int) -> bytes:
+    return os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115  # bytes, not text
+
+
 def _opened(root: bytes, path: bytes) -> OpenFile:
     """Raises HttpError, 404 for what is not a regular file, or lies outside the root."""
     fd = _open(root, path)
     try:
         facts = os.fstat(fd)
-        where = os.readlink(b"/proc/self/fd/%d" % fd)  # noqa: PTH115  # bytes, not text
+        where = _path_of(fd)
         if not _is_inside(root, where) or not stat.S_ISREG(facts.st_mode):
             raise _not_found()
     except OSError as error:
@@ -115,7 +131,7 @@ def _opened(root: bytes, path: bytes) -> OpenFile:
     except HttpError:
         os.close(fd)
         raise
-    return OpenFile(fd, facts.st_size, facts.st_mtime_ns, _identity(facts))
+    return OpenFile(fd, facts, where)
 
 
 def _open(root: bytes, path: bytes) -> int:

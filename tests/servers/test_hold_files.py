@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.conftest import eventually
 from tests.servers.raw import Connection, get, head
 
 LARGE_BYTES = (8 << 20) + 1003  # more than the kernel keeps for a peer that does not read
@@ -45,6 +46,26 @@ def copy_over(path: Path) -> None:
     path.write_bytes(SECOND)
 
 
+def rewrite_and_hide_it(path: Path) -> None:
+    """As `rsync --inplace --times` does, and whoever sets the old times again: only the time of change is left."""
+    times = path.stat()
+    let_time_pass(path)
+    rewrite(path)
+    os.utime(path, ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert path.stat().st_mtime_ns == times.st_mtime_ns
+
+
+def let_time_pass(path: Path) -> None:
+    """Until the clock of file times, which ticks some hundred times a second, shows a later moment."""
+    changed_ns, beside = path.stat().st_ctime_ns, path.with_name("clock")
+
+    def ticked() -> bool:
+        beside.write_bytes(b"tick")
+        return beside.stat().st_ctime_ns > changed_ns
+
+    eventually(ticked)
+
+
 def replace(path: Path) -> None:
     beside = path.with_name("beside")
     beside.write_bytes(SECOND)
@@ -58,6 +79,10 @@ def grow(path: Path) -> None:
 
 def delete(path: Path) -> None:
     path.unlink()
+
+
+def link(path: Path) -> None:
+    path.with_name("another name").hardlink_to(path)
 
 
 Change = Callable[[Path], None]
@@ -75,7 +100,10 @@ def download_during(port: int, path: Path, change: Change) -> tuple[bytes, bool]
         return body, len(body) < LARGE_BYTES and connection.ended()
 
 
-@pytest.mark.parametrize("change", [cut_within_the_last_page, cut_within_a_page, rewrite, copy_over])
+IN_PLACE = [cut_within_the_last_page, cut_within_a_page, rewrite, copy_over, rewrite_and_hide_it]
+
+
+@pytest.mark.parametrize("change", IN_PLACE)
 def test_a_change_in_place_is_never_a_success_with_wrong_bytes(port: int, changing: Path, change: Change) -> None:
     body, ended = download_during(port, changing, change)
     assert ended or body == FIRST
@@ -83,7 +111,7 @@ def test_a_change_in_place_is_never_a_success_with_wrong_bytes(port: int, changi
     assert get(port, "/changing").body == whole
 
 
-@pytest.mark.parametrize("change", [replace, grow, delete])
+@pytest.mark.parametrize("change", [replace, grow, delete, link])
 def test_a_change_beside_it_leaves_the_download_whole(port: int, changing: Path, change: Change) -> None:
     body, ended = download_during(port, changing, change)
     assert body == FIRST
