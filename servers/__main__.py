@@ -27,6 +27,7 @@ def serve_one(wanted: Arguments) -> int:
     """Serve a mode in this process until SIGTERM, SIGINT or the end of the lifeline."""
     name = wanted.modes[0]
     facts, send = discovery.import_mode(name)
+    discovery.prepare(name)
     send_file: Callable[..., None] = send
     options = wanted.options[name]
     root = files.resolve_root(wanted.root)

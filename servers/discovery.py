@@ -28,6 +28,12 @@ def requirement(name: str) -> Callable[[socket.socket], None] | None:
     return cast(Callable[[socket.socket], None] | None, getattr(module, "require", None))
 
 
+def prepare(name: str) -> None:
+    """Call the mode's `prepare()`, if it has one, before requests come: an import takes locks, which a lack of memory
+    would lose."""
+    getattr(importlib.import_module(module_name(name)), "prepare", lambda: None)()
+
+
 def wrapper(facts: Mode) -> Callable[[socket.socket], socket.socket]:
     """Turns an accepted socket into the one that send_file takes: itself, or a TlsSocket."""
     if facts.tls is None:

@@ -16,9 +16,13 @@ _one_at_a_time = threading.Lock()
 
 def log(message: str) -> None:
     if sys.stderr is not None:  # print(file=None) would write to stdout, which belongs to "ready"
-        line = f"{os.getpid()}: {message}\n".encode(errors="backslashreplace")[-_LONGEST_BYTES:]
-        with contextlib.suppress(OSError), _one_at_a_time:
+        with contextlib.suppress(OSError, MemoryError):
+            line = f"{os.getpid()}: {message}\n".encode(errors="backslashreplace")[-_LONGEST_BYTES:]
             stderr, poll = sys.stderr.fileno(), select.poll()
             poll.register(stderr, select.POLLOUT)
-            if poll.poll(0):
-                os.write(stderr, line)  # one write keeps lines whole; a buffer would fail to flush at exit
+            _one_at_a_time.acquire()
+            try:  # `with` would need memory to give the lock back
+                if poll.poll(0):
+                    os.write(stderr, line)  # one write keeps lines whole; a buffer would fail to flush at exit
+            finally:
+                _one_at_a_time.release()

@@ -25,6 +25,8 @@ from servers.log import log
 from servers.mode import MOST_CONNECTIONS, FileShrankError, SendFile
 
 _THREAD_STACK_BYTES = 512 << 10
+_FIRST_BYTES = 128 << 10  # a thread needs this much beside its stack to answer; its data path may need more
+_PAUSE_S = 0.05  # until a shortage is looked at again
 _PEER_HAS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
 _BROKEN_LISTENER = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT})
 _SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
@@ -87,15 +89,22 @@ class Server:
         poll = select.poll()
         for fd in (self.listener.fileno(), *ending):
             poll.register(fd, select.POLLIN)
-        while not (ended := ending.intersection(fd for fd, _ in poll.poll())):
-            self._accept()
+        ended: set[int] = set()
+        while not ended:
+            try:
+                ended = ending.intersection(fd for fd, _ in poll.poll())
+                if not ended:
+                    self._accept()
+            except MemoryError:  # what was being accepted closes; no call of Python code here, which needs memory
+                time.sleep(_PAUSE_S)
         self._stopping = True
         self.listener.close()
-        self._connections.finish(0.0 if self.lifeline in ended else self.limits.grace_s)
+        with contextlib.suppress(MemoryError):  # then they end with the process
+            self._connections.finish(0.0 if self.lifeline in ended else self.limits.grace_s)
 
     def _accept(self) -> None:
         try:
-            accepted, _ = self.listener.accept()
+            accepted = sockets.accept(self.listener)
         except OSError as error:
             if error.errno in _SHORTAGE:
                 self._wait_out(error)
@@ -113,17 +122,18 @@ class Server:
             self._refuse(sock, f"all {self._connections.limit} connections are in use")
             return
         try:
+            sockets.reserve(_FIRST_BYTES)
             # threading.Thread would wait for ever for a thread that dies for lack of memory before its first line
             _thread.start_new_thread(self._serve_connection, (connection,))
-        except RuntimeError:
+        except (RuntimeError, OSError):
             self._connections.remove(connection)
-            self._refuse(sock, "no thread can be started")
+            self._refuse(sock, "there is no memory for another thread, or no thread can be started")
 
     def _wait_out(self, shortage: OSError) -> None:
         if not self._saturated:
             log(f"cannot accept: {shortage.strerror}; waiting for connections to end")
         self._saturated = True
-        time.sleep(0.05)  # the waiting connection keeps poll() awake
+        time.sleep(_PAUSE_S)  # the waiting connection keeps poll() awake
 
     def _refuse(self, sock: socket.socket, why: str) -> None:
         """Answer 503 without blocking: this runs in the accepting thread."""

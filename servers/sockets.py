@@ -5,6 +5,7 @@ would make the descriptor non-blocking, and `os.sendfile` would raise EAGAIN.
 """
 
 import contextlib
+import mmap
 import os
 import socket
 import struct
@@ -35,6 +36,21 @@ def listen(host: str, port: int, backlog: int = 4096) -> socket.socket:
         listener.close()
         raise
     return listener
+
+
+def accept(listener: socket.socket) -> socket.socket:
+    """The next connection. socket.accept() leaks its descriptor, and never closes it, where memory runs out."""
+    fd, _ = listener._accept()  # type: ignore[attr-defined]  # what socket.accept() calls
+    try:
+        return socket.socket(listener.family, listener.type, listener.proto, fileno=fd)
+    except MemoryError:
+        os.close(fd)
+        raise
+
+
+def reserve(size_bytes: int) -> None:
+    """Raises OSError (ENOMEM) unless there is room for this much memory now."""
+    mmap.mmap(-1, size_bytes, mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS).close()
 
 
 def set_congestion_control(listener: socket.socket, wanted: str | None = None) -> str:

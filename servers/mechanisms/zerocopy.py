@@ -34,9 +34,12 @@ class Tally:
         self._total = self._copied = 0
 
     def add(self, total: int, copied: int) -> None:
-        with self._lock:
+        self._lock.acquire()
+        try:  # `with` would need memory to give the lock back
             self._total += total
             self._copied += copied
+        finally:
+            self._lock.release()
 
     def now(self) -> Completions:
         with self._lock:

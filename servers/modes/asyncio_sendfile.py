@@ -2,8 +2,8 @@
 
 Its rule: the socket is non-blocking only while its answer is being sent. Each thread has one event loop, as an asyncio
 program has, which is closed when the thread ends. A loop would wait for a stuck peer for ever (SO_SNDTIMEO does not
-apply to a non-blocking socket), so its selector keeps the send time-out. asyncio is imported with the first answer,
-because other modes' servers may import this file.
+apply to a non-blocking socket), so its selector keeps the send time-out. asyncio is imported late, because other
+modes' servers may import this file.
 """
 
 import contextlib
@@ -47,6 +47,10 @@ class _Thread:
 
 
 _per_thread = threading.local()
+
+
+def prepare() -> None:
+    import asyncio  # noqa: F401
 
 
 def send_file(sock: socket.socket, fd: int, offset: int, count: int) -> None:

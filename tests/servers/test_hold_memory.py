@@ -1,0 +1,85 @@
+"""A server that is short of memory, as under `ulimit -v`: what it cannot do is 503 or a closed connection, and it ends.
+
+Nothing hangs: every peer hears something, the server answers again afterwards, and the stop signal always works.
+"""
+
+import resource
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import psutil
+import pytest
+
+from tests.conftest import PROJECT, eventually
+from tests.servers import footprint
+from tests.servers.failing_allocations import SKIPPED
+from tests.servers.probe import now_or_slow, skip_if_missing
+from tests.servers.process import ServerProcess
+from tests.servers.raw import Connection, get, head
+
+Servers = Callable[..., ServerProcess]
+
+LARGE_BYTES = 8 << 20
+ROOMS_BYTES = (3 << 20, 9 << 20)  # address space beyond what a server has when it is ready: a few downloads
+AT_ONCE = 100
+TRIES = 20
+
+
+@now_or_slow("read-send", "sendfile")
+def test_a_lack_of_memory_hangs_nobody(servers: Servers, root: Path, large: Path, mode_name: str) -> None:
+    starve(servers, root, mode_name, ROOMS_BYTES[1], peers=AT_ONCE)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("room_bytes", [ROOMS_BYTES[number % len(ROOMS_BYTES)] for number in range(TRIES)])
+def test_a_lack_of_memory_never_hangs_anybody(
+    servers: Servers, root: Path, large: Path, mode_name: str, room_bytes: int
+) -> None:
+    starve(servers, root, mode_name, room_bytes, peers=6 * AT_ONCE)
+
+
+def starve(servers: Servers, root: Path, mode_name: str, room_bytes: int, peers: int) -> None:
+    skip_if_missing(mode_name)
+    process = servers(mode_name, "--port", "0", "--root", root)
+    port = process.ready_port()
+    assert get(port, "/one").body == b"1"
+    eventually(lambda: footprint.of(process.pid).threads == 1)
+    before = footprint.of(process.pid)
+    limit = psutil.Process(process.pid).memory_info().vms + room_bytes
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        heard = Counter(pool.map(download, [port] * peers))
+    assert heard.keys() <= {"whole", "cut", "closed", 503} and heard.total() == peers
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+    eventually(lambda: get(port, "/one").body == b"1")
+    footprint.back_to(process.pid, before, slack_bytes=64 << 20)
+    resource.prlimit(process.pid, resource.RLIMIT_AS, (limit, resource.RLIM_INFINITY))
+    assert process.end() == 0
+
+
+@pytest.mark.parametrize("use", ["connections", "tally", "log"])
+def test_no_lock_is_lost_whichever_allocation_fails(use: str) -> None:
+    """In a process of its own, where each allocation in turn fails: afterwards another thread gets on."""
+    command = [sys.executable, "-m", "tests.servers.failing_allocations", use]
+    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    if done.returncode == SKIPPED:
+        pytest.skip(done.stdout.strip())
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def download(port: int) -> str | int:
+    """What came of it; a server that says nothing for TIMEOUT_S is an error."""
+    try:
+        with Connection(port, receive_buffer_bytes=16 << 10) as connection:
+            connection.sock.sendall(head("/large"))
+            status, headers = connection.response_head()
+            whole = len(connection.body(int(headers["content-length"]))) == int(headers["content-length"])
+            return ("whole" if whole else "cut") if status == 200 else status
+    except TimeoutError:
+        raise
+    except (OSError, AssertionError):  # closed, before an answer or during the handshake
+        return "closed"
