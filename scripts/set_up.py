@@ -17,7 +17,7 @@ import shutil
 import subprocess
 import sys
 import venv
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, remedy, run_command
@@ -86,7 +86,7 @@ def _usable(folder: Path) -> bool:
 
 
 def _starts(folder: Path) -> bool:
-    command = [folder.absolute() / "bin/python", "-I", "-c", "import pip"]
+    command = [str(folder.absolute() / "bin/python"), "-I", "-c", "import pip"]
     try:
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
@@ -155,12 +155,12 @@ def _make(folder: Path) -> None:
 
 def pip(folder: Path, *words: str) -> bool:
     """Run an environment's pip; whether it succeeded. Raises UserError where its settings cannot be read."""
-    python = folder.absolute() / "bin/python"
+    python = str(folder.absolute() / "bin/python")
     command = [python, "-I", "-m", "pip", "--disable-pip-version-check", *words]
     return subprocess.run(command, env=_pip_environment(python), check=False).returncode == 0
 
 
-def _pip_environment(python: Path) -> dict[str, str]:
+def _pip_environment(python: str) -> dict[str, str]:
     """This environment, with those of pip's settings that we let pass, from its files and its variables."""
     others = {name: text for name, text in os.environ.items() if not name.startswith("PIP_")}
     named = {name: text for name, text in os.environ.items() if name == "PIP_CONFIG_FILE"}
@@ -173,7 +173,7 @@ def _pip_environment(python: Path) -> dict[str, str]:
     return others | _of_files(asked.stdout) | own | {"PIP_CONFIG_FILE": os.devnull}
 
 
-def _of_files(listed: str) -> Mapping[str, str]:
+def _of_files(listed: str) -> dict[str, str]:
     """Variables that say what lines like global.index-url='…' do; those of [install] come after those of [global]."""
     found: dict[str, str] = {}
     for line in sorted(listed.splitlines()):

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import venv
 import zipfile
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -56,7 +56,7 @@ def checkout(tree: Path) -> None:
     (tree / "requirements.txt").write_text(f"{PINNED} \\\n    --hash=sha256:{digest}\n")
 
 
-def environment(tree: Path, more: Mapping[str, str]) -> dict[str, str]:
+def environment(tree: Path, more: dict[str, str]) -> dict[str, str]:
     """Without pip's own settings, but for those that name the folder of wheels: in a file, with others."""
     config = tree / "pip.conf"
     install = "[install]\nuser = true\ntarget = far\n"
@@ -65,7 +65,7 @@ def environment(tree: Path, more: Mapping[str, str]) -> dict[str, str]:
     return kept | {"HOME": str(tree / "home"), "PIP_CONFIG_FILE": str(config)} | more
 
 
-def make(tree: Path, *words: str, more: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+def make(tree: Path, *words: str, more: dict[str, str] | None = None) -> subprocess.CompletedProcess[str]:
     command = ["make", *words, f"PYTHON={sys.executable}"]
     return subprocess.run(
         command, cwd=tree, env=environment(tree, more or {}), capture_output=True, text=True, check=False, timeout=110
