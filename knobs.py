@@ -74,15 +74,14 @@ class Knob:
             return text == "1"
         try:
             value = {"count": int, "number": float, "path": Path}.get(self.kind, str)(text)
-            if self.kind == "size":
-                parse_size(text)
         except ValueError as error:
             raise UsageError(f"{self.name}={text!r}: give {self._range}") from error
         return self.check(value)
 
     def check(self, value: Any) -> Any:
         """The value itself, where it is within the limits and among the choices. Raises UsageError."""
-        if self.limits and not self.limits[0] <= value <= self.limits[1]:
+        number = parse_size(value) if self.kind == "size" else value
+        if self.limits and not self.limits[0] <= number <= self.limits[1]:
             raise UsageError(f"{self.name}={self.text(value)}: give {self._range}")
         if self.choices and value not in self.choices:
             hint = suggestion(str(value), self.choices)
@@ -107,6 +106,8 @@ class Knob:
 
     @property
     def _range(self) -> str:
+        if self.kind == "size":
+            return "a size like 256MiB, of 1 byte at least"
         number = "a whole number" if self.kind == "count" else "a number"
         return number if self.limits is None else f"{number} from {self.limits[0]:g} to {self.limits[1]:.15g}"
 
@@ -142,7 +143,7 @@ _ROWS = (
          _for(load="saturated"), label="Pace", pattern=rf"[a-z]{{1,20}}( [a-z]{{1,20}}| {_SIZE}/s)?|{_SIZE}/s"),
     Knob("CACHE", "choice", "where the file is read from", _for(load="warm"), choices=("warm", "cold")),
     Knob("SIZE", "size", "size of the test file",
-         _for("load", "sweep", "ui", "agent", "servers", "crosscheck", **{"test-file": None}),
+         _for("load", "sweep", "ui", "agent", "servers", "crosscheck", **{"test-file": None}), limits=(1, 2**60 - 1),
          default="32MiB; 1MiB at a pace", label="File size", always=True),
     Knob("USERS", "count", "connections at once", _for("load", sweep=4), limits=(1, 2000), default="4",
          label="Users per path", always=True),
@@ -175,6 +176,11 @@ _ROWS = (
     Knob("SEED", "count", "of the order, or of what is drawn", _for("load", "sweep", "soak"), default="random",
          limits=(0, 2**63), always=True),
     # Where
+    Knob("PORTS", "choice", "of the servers: free ones, or fixed, which are the modes' own",
+         _for(load="free", sweep="free", ui="fixed"), choices=("free", "fixed")),
+    Knob("WEB_PORT", "count", "of Locust's web UI and the live page", _for(ui=8089), limits=(1, 65535)),
+    Knob("WAIT", "flag", "wait for the end of another campaign on this machine",
+         _for(load=False, sweep=False, crosscheck=False)),
     Knob("PIN", "flag", "give load and servers CPUs of their own", _for(load=True, sweep=True)),
     Knob("WORKERS", "count", "processes that share the users; 0 for none", _for(load=0), limits=(0, 256)),
     Knob("MASTER", "text", "wait there for workers from other hosts", _for("load"), metavar="HOST:PORT"),
@@ -224,8 +230,6 @@ def of(command: str) -> tuple[Knob, ...]:
 def add_arguments(parser: argparse.ArgumentParser, command: str, positional: Sequence[str] = ()) -> None:
     """Give a command's parser an option for each of its knobs. positional: those that it takes without their names."""
     for knob in of(command):
-        if knob.kind == "size" and command != "sweep":
-            continue  # the test file is made before the command starts (scripts/make.py)
         bare = knob.name in positional
         many = "*" if bare else "+"
         more: dict[str, Any] = {"nargs": many if knob.kind == "words" else "?" if bare else None}
@@ -247,7 +251,7 @@ def defaults(command: str) -> argparse.Namespace:
 def check(command: str, given: Mapping[str, Any]) -> None:
     """Raises UsageError where a value is out of its limits or choices. given: by attribute; None was not asked for."""
     for knob in of(command):
-        if (value := given.get(knob.attribute)) is not None:
+        if (value := given.get(knob.attribute)) not in (None, ""):
             knob.check(value)
 
 

@@ -1,4 +1,4 @@
-"""Parses and formats sizes. Binary units only: 1 GiB = 2**30 bytes."""
+"""Parses and formats sizes, and formats durations. Binary units only: 1 GiB = 2**30 bytes."""
 
 import re
 
@@ -39,3 +39,14 @@ def exact_size(size_bytes: int) -> str:
         if size_bytes and size_bytes % factor == 0:
             return f"{size_bytes // factor} {unit}"
     return f"{size_bytes} B"
+
+
+def size_word(size_bytes: int) -> str:
+    """exact_size() in one word, as it is typed: "1500MiB"."""
+    return exact_size(size_bytes).replace(" ", "")
+
+
+def duration(seconds: float) -> str:
+    """38 s, 2 min 5 s."""
+    whole = max(0, round(seconds))
+    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60} s"

@@ -4,6 +4,7 @@ Its rule: helper processes start in `init` (after the fork of --processes, befor
 when no user runs any more. A worker starts none.
 """
 
+import contextlib
 import os
 import signal
 import socket
@@ -17,6 +18,7 @@ from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
+import knobs
 from errors import UsageError, UserError
 from load.agent.options import AGENT_KNOBS, AgentOptions
 from load.agent.remote import connect
@@ -24,18 +26,22 @@ from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
 from load.process import raise_in_main_greenlet
+from load.served_files import ServedFile, ServedLink, served_link
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.web.controller import Controller
 from load.web.routes import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
+from ports import require_free, wait_until_free
 from profiles.agent.access import parse_address
 from profiles.protocol import LOAD
-from profiles.targets.catalog import PROJECT
+from profiles.targets.catalog import PROJECT, own_ports
+from profiles.targets.mode_server import HOST
 
+WEB_PORT = "another WEB_PORT (--web-port)"
+UI_KNOBS = (knobs.KNOBS["SIZE"], knobs.KNOBS["PORTS"])
 FOLDERS = (
-    ("root", "data", "The folder of test-file.bin"),
     ("profiles", "profiles/out", "The folder of saved runs"),
     ("reports", "reports/out", "The folder of reports"),
 )
@@ -62,23 +68,25 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
     add("pace", "The load that each mode gets: saturated, or a rate like 200MiB/s", in_web_ui=True, default="saturated")
     for name, default, summary in FOLDERS:
         add(name, summary, default=str(PROJECT / default))
+    add("root", "Has a folder for each size of test-file.bin (data); alone: served as it is")
+    for knob in UI_KNOBS:
+        add(knob.attribute, knob.describe("ui"), default=knob.of["ui"], choices=knob.choices or None)
     for knob in AGENT_KNOBS:
         add(knob.option.removeprefix("--"), knob.help, metavar=knob.metavar)
     published = "The host of the web UI as browsers see it, if not --web-host: where a container's port is published"
     add("published-on", published, metavar="HOST")
-    add("any-port", "Serve on free ports instead of the modes' own", action="store_true")
+    add("any-port", "The same as --ports=free", action="store_const", dest="ports", const="free")
 
 
 def _check_free(host: str, port: int) -> None:
     """Raises UserError when the web UI's port is taken, where Locust would print a traceback."""
+    require_free({"the web UI": port}, host, WEB_PORT)
     try:
         family, *_, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
         socket.create_server(place, family=family).close()
     except OSError as error:
-        raise UserError(
-            f"the web UI cannot listen on {host or 'any address'} port {port}: {error.strerror}; stop what uses it, or "
-            f"choose another with --web-port"
-        ) from error
+        where = f"the web UI cannot listen on {host or 'any address'} port {port}"
+        raise UserError(f"{where}: {error.strerror}; choose {WEB_PORT}, or another --web-host") from error
 
 
 class _Hooks:
@@ -86,6 +94,7 @@ class _Hooks:
         self._user_classes = user_classes
         self._context: LoadContext | None = None
         self._controller: Controller | None = None
+        self._served = contextlib.ExitStack()
         self.loads = LocustLoads(user_classes)
 
     def start_servers(self, environment: Environment, **_: Any) -> None:
@@ -132,15 +141,19 @@ class _Hooks:
         if environment.web_ui:
             _check_free(options.web_host, options.web_port)
             taken = [one.target for one in self._user_classes.values() if one.address[1] == options.web_port]
-            if taken and not options.any_port:
+            if taken and options.ports == "fixed":
                 raise UsageError(f"--web-port {options.web_port} is the port of {taken[0]}: choose another")
+        knobs.check("ui", vars(options))
         check_pace(options.pace, environment.runner)
-        if options.any_port and not isinstance(environment.runner, LocalRunner):
-            raise UsageError("--any-port needs a single process: workers know only the modes' own ports")
+        if options.ports == "free" and not isinstance(environment.runner, LocalRunner):
+            raise UsageError("PORTS=free (--any-port) needs a single process: workers know only the modes' own ports")
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
-        client = connect(agent, Path(options.root))
+        link, root = (None, Path()) if agent else self._serve(ServedFile.asked_for(options))
+        client = connect(agent, root)
         self._context = LoadContext(environment, self._user_classes, client)
-        idle_servers = IdleServers(client, self._user_classes, options.any_port)
+        idle_servers = IdleServers(client, self._user_classes, options.ports == "free", link)
+        if agent is None and options.ports == "fixed":
+            wait_until_free(own_ports(idle_servers.modes), HOST)
         if environment.web_ui:
             idle_servers.start_all()
         else:
@@ -150,11 +163,20 @@ class _Hooks:
         receive_counts(environment, self._user_classes)
         return idle_servers
 
+    def _serve(self, file: ServedFile) -> tuple[ServedLink | None, Path]:
+        """What can serve another size later on, and the root. Raises UserError where the file cannot be made."""
+        if file.size_bytes is None:
+            return None, file.root
+        link = self._served.enter_context(served_link(file.root))
+        link.serve(file.size_bytes)
+        return link, link.path
+
     def stop_servers(self, **_: Any) -> None:
         if self._controller is not None:
             self._controller.campaigns.close()
         if self._context is not None:
             self._context.agent.close()
+        self._served.close()
 
 
 def _leave_out_missing(environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:

@@ -1,32 +1,12 @@
-"""What a process that measures needs: to be the only one on this machine, enough file descriptors, an end in order."""
+"""What a process that measures needs: enough file descriptors, and an end in order."""
 
-import contextlib
 import resource
-import socket
 import subprocess
-from collections.abc import Iterator
 
 import gevent
 
-from errors import UserError
 from interpreter import PYTHON
 from profiles.targets.catalog import PROJECT
-
-
-@contextlib.contextmanager
-def campaign_lock(allowed_beside_others: bool) -> Iterator[None]:
-    """Raises UserError while another campaign runs: two would measure each other.
-
-    The lock is a name in the abstract socket namespace (unix(7)): it ends with its process and leaves no file.
-    """
-    with socket.socket(socket.AF_UNIX) as lock:
-        try:
-            if not allowed_beside_others:
-                lock.bind("\0zero-copy-bench-campaign")
-        except OSError as error:
-            why = "another campaign is running on this machine, and two would measure each other"
-            raise UserError(f"{why}: wait") from error
-        yield
 
 
 def raise_limit_on_files() -> None:

@@ -20,6 +20,7 @@ from load.campaign.interim_verdict import Interim, ModeSoFar, interim_verdict
 from load.campaign.progress import Progress, Report
 from reports.analysis.paired_ratio import percent
 from reports.analysis.text import interval, plural, printable, times
+from units import duration
 
 ONE_BY_ONE = ("proof", "flame graph")  # steps that take every mode in turn
 BAR, SHORTEST_BAR, STRIP, SHORTEST_STRIP, LONGEST_NAME = 24, 6, 24, 12, 26  # columns
@@ -195,9 +196,3 @@ def _titled(step: str, found: Interim | None) -> str:
 
 def _one_by_one(step: str) -> bool:
     return step.partition(": ")[0] in ONE_BY_ONE
-
-
-def duration(seconds: float) -> str:
-    """38 s, 2 min 5 s."""
-    whole = max(0, round(seconds))
-    return f"{whole} s" if whole < 90 else f"{whole // 60} min {whole % 60} s"

@@ -15,14 +15,15 @@ import knobs
 from errors import CommandParser, UserError
 from interpreter import PYTHON
 from profiles.targets.catalog import use
+from servers import payload
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red", "failed": "red"}
 PIPED_WIDTH = 200
 OPTIONS: dict[str, dict[str, Any]] = {
-    "--root": {"type": Path, "default": Path("data"), "help": "where test-file.bin lies (%(default)s)"},
+    "--root": {"type": Path, "help": "has a folder for each size of test-file.bin (data); alone: served as it is"},
     "--profiles": {"type": Path, "default": Path("profiles/out"), "help": "where runs lie (%(default)s)"},
     "--reports": {"type": Path, "default": Path("reports/out"), "help": "where reports lie (%(default)s)"},
-    "--any-port": {"action": "store_true", "help": "serve on free ports instead of the modes' own"},
+    "--any-port": {"action": "store_const", "dest": "ports", "const": "free", "help": "the same as --ports=free"},
 }
 FOLDERS = ("--profiles", "--reports")
 
@@ -42,6 +43,11 @@ def parse(parser: CommandParser) -> argparse.Namespace:
     if getattr(arguments, "targets", None):
         use(str(arguments.targets))
     return arguments
+
+
+def served_folder(arguments: argparse.Namespace) -> Path:
+    """The folder to serve, with its test file. Raises UserError where that cannot be made."""
+    return payload.served_folder(arguments.root, getattr(arguments, "size", None))
 
 
 def build_report(arguments: argparse.Namespace, run: str) -> int:

@@ -7,10 +7,11 @@ campaign tries for itself whether the clock excludes steal, and tests/profiles/c
 from collections.abc import Sequence
 
 from errors import EXIT_DONE, run_command
+from machine_lock import campaign_lock
 from profiles.checks import process_clock
 from profiles.checks.crosscheck import ENOUGH_S, NOT_BILLED, TOLERANCE, CpuReading, crosscheck
 from profiles.targets.catalog import choose
-from scripts.common_arguments import parse, parser_of, print_table
+from scripts.common_arguments import parse, parser_of, print_table, served_folder
 
 CLOCK_S = 5.0
 HEADINGS = ("mode", "counter", "it says, s", "the score's clock, s", "ratio", "")
@@ -24,11 +25,12 @@ all of this."""
 
 def main() -> int:
     arguments = parse(parser_of("crosscheck", __doc__, "--root"))
-    readings = [
-        (target.name, reading)
-        for target in choose(arguments.modes)
-        for reading in crosscheck(target, arguments.root, arguments.window)
-    ]
+    targets = choose(arguments.modes)
+    with campaign_lock("crosscheck", wait=arguments.wait):
+        root = served_folder(arguments)
+        readings = [
+            (target.name, reading) for target in targets for reading in crosscheck(target, root, arguments.window)
+        ]
     print_table("CPU time of the server, by other counters", HEADINGS, [_row(*each) for each in readings])
     print(NOTE)
     text = process_clock.check((), CLOCK_S).text

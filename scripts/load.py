@@ -14,10 +14,11 @@ from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UsageError, run_com
 from load.agent.options import AgentOptions
 from load.campaign import headless
 from load.campaign.options import check_run_name, new_name, resolve, without_interval
+from load.campaign.settings import Settings
 from load.netns import campaign as between_namespaces
 from load.netns.namespaces import Link
-from load.process import campaign_lock
-from profiles.store.run_facts import SERVED_FILE
+from load.served_files import PACED_SIZE, SIZE, ServedFile
+from machine_lock import campaign_lock
 from profiles.store.run_folder import RunFolder
 from scripts.common_arguments import OPTIONS, build_report, check_report, parse, parser_of
 
@@ -25,17 +26,26 @@ from scripts.common_arguments import OPTIONS, build_report, check_report, parse,
 def main() -> int:
     arguments = _arguments()
     check_run_name(arguments.run)
-    file = arguments.root / SERVED_FILE
-    settings = resolve(arguments, file.stat().st_size if file.exists() else 0)
-    if arguments.netns and not arguments.inside_netns:
-        return _between_namespaces(arguments)
+    file = ServedFile.asked_for(arguments, SIZE if arguments.pace == "saturated" else PACED_SIZE)
+    settings = resolve(arguments, file.now_bytes)
     check_report()
     folder = RunFolder(arguments.profiles / arguments.run)
+    folder.refuse_existing()
+    if arguments.inside_netns:  # the command outside has the lock
+        return _measure(arguments, settings, file, folder)
+    with campaign_lock(arguments.run, wait=arguments.wait):
+        if arguments.netns:
+            return _between_namespaces(arguments, file)
+        return _measure(arguments, settings, file, folder)
+
+
+def _measure(arguments: argparse.Namespace, settings: Settings, file: ServedFile, folder: RunFolder) -> int:
+    """The campaign and its report; the exit code. With the machine's lock: a report would disturb another campaign."""
     agent = AgentOptions.read(arguments.agent, arguments.agent_token_file, arguments.agent_ca)
     if line := without_interval(settings, len(arguments.max)):
         print(line, file=sys.stderr)
-    code = headless.run(settings, arguments.root, folder, agent)
-    if code in (EXIT_DONE, EXIT_FAILED) and folder.read_cells():  # also of a run that failed: its report says why
+    code = headless.run(settings, file, folder, agent)
+    if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_cells():  # a failed one says why
         try:
             report_code = build_report(arguments, arguments.run)
             code = code or report_code or _gate(arguments)
@@ -65,16 +75,17 @@ def _arguments() -> argparse.Namespace:
         raise UsageError("RATE and MTU are of the link that NETNS=1 makes: give NETNS=1 too, or leave them out")
     if arguments.netns and arguments.agent and not arguments.inside_netns:
         raise UsageError("NETNS=1 makes a host for the servers: leave out AGENT, or NETNS")
+    if arguments.agent and arguments.size and not arguments.inside_netns:
+        raise UsageError("the file is on the agent's machine: give SIZE to `make agent` there, and leave it out here")
     return arguments
 
 
-def _between_namespaces(arguments: argparse.Namespace) -> int:
+def _between_namespaces(arguments: argparse.Namespace, file: ServedFile) -> int:
     """The same command once more, in a network namespace of its own. Needs root."""
     link = Link.parse(arguments.rate, arguments.mtu)
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
-    with campaign_lock(arguments.any_port):
-        load = ["-m", "scripts.load", "--inside-netns", f"--run={arguments.run}", *sys.argv[1:]]
-        return between_namespaces.run(load, arguments.root, link)
+    load = ["-m", "scripts.load", "--inside-netns", f"--run={arguments.run}", *sys.argv[1:]]
+    return between_namespaces.run(load, file.make(), link)
 
 
 if __name__ == "__main__":

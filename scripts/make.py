@@ -30,8 +30,8 @@ _RUNS = ("profiles", "reports")
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """program: what `python -m` starts. serves: whether the test file is to be there. positional: knobs that it takes
-    without their names. folders: those of FOLDERS that it takes."""
+    """program: what `python -m` starts. serves: the test file of SIZE. positional: knobs that it takes without their
+    names. folders: those of FOLDERS that it takes."""
 
     program: tuple[str, ...]
     serves: bool = False
@@ -45,7 +45,7 @@ COMMANDS = {
     "ui": Command(("locust", "-f", "locustfile.py"), serves=True, folders=tuple(FOLDERS)),
     "agent": Command(("profiles.agent",), serves=True),
     "servers": Command(("servers",), serves=True, positional=("MODES",)),
-    "test-file": Command(("servers.payload",)),
+    "test-file": Command(("servers.payload",), serves=True),
     "doctor": Command(("scripts.doctor",)),
     "prove": Command(("scripts.prove",)),
     "crosscheck": Command(("scripts.crosscheck",), serves=True),
@@ -82,12 +82,9 @@ def main() -> int:
     folders = below_out(os.environ.get("OUT", ""))
     variables = dict(os.environ)
     variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
-    if command.serves:
-        size = variables.pop("SIZE", "") or default_size(variables.get("PACE", ""))
-        make_file = [*PYTHON, "-m", "servers.payload", f"--size={size}", *_options(folders, "root")]
-        if not variables.get("AGENT") and (code := subprocess.run(make_file, check=False).returncode):
-            return code
     words = [*knobs.arguments(name, variables, command.positional), *_options(folders, *command.folders)]
+    if folders and command.serves and not (variables.get("SIZE") or variables.get("AGENT")):
+        words.append(f"--size={default_size(variables.get('PACE', ''))}")  # a root alone is served as it is
     sys.stdout.flush()
     return _run([*PYTHON, "-m", *command.program, *words], folders)
 

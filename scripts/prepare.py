@@ -21,8 +21,8 @@ WRITTEN = [Path("profiles/out"), Path("reports/out")]
 def main() -> int:
     parser = CommandParser(prog="python -m scripts.prepare", description=__doc__)
     parser.add_argument("--token-file", type=Path, required=True, help="the token is made there")
-    parser.add_argument("--size", default="32MiB", help="of the test file (default: %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
+    parser.add_argument("--size", default=payload.SIZE, help="of the test file (default: %(default)s)")
+    parser.add_argument("--root", type=Path, default=payload.ROOT, help="folder for it (default: %(default)s)")
     written = "folders that must be writable (default: profiles/out reports/out)"
     parser.add_argument("--written", type=Path, nargs="+", default=WRITTEN, help=written)
     arguments = parser.parse_args()
@@ -30,9 +30,10 @@ def main() -> int:
     for folder in arguments.written:
         _check_writable(folder)
     _make_token(arguments.token_file)
-    if not payload.exists(arguments.root, size_bytes):
+    folder = payload.folder_of(arguments.root, size_bytes)
+    if not payload.exists(folder, size_bytes):
         print(f"making a test file of {format_size(size_bytes)}", flush=True)
-        payload.make(arguments.root, size_bytes, lambda _: None)
+        payload.make(folder, size_bytes, lambda _: None)
     return EXIT_DONE
 
 

@@ -5,7 +5,7 @@ from profiles.checks.prove_mode import prove
 from profiles.store.proof import Proof
 from profiles.targets.catalog import discover
 from profiles.targets.variants import parse_all
-from scripts.common_arguments import parse, parser_of, print_table
+from scripts.common_arguments import parse, parser_of, print_table, served_folder
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
 MOST_CALLS = 3
@@ -14,8 +14,9 @@ MOST_CALLS = 3
 def main() -> int:
     arguments = parse(parser_of("prove", __doc__, "--root"))
     targets = discover()
+    root = served_folder(arguments)
     variants = parse_all(arguments.modes or targets).values()
-    proofs = [prove(targets[one.mode], arguments.root, one.options, one.name) for one in variants]
+    proofs = [prove(targets[one.mode], root, one.options, one.name) for one in variants]
     print_table("Proof", HEADINGS, [_row(proof) for proof in proofs])
     for proof in proofs:
         if proof.refusal and arguments.modes:  # asked for by name

@@ -19,15 +19,10 @@ def main() -> int:
     print(f"run {request.run} (revision {request.revision}) came from:\n{request.command}", flush=True)
     if arguments.show:
         return EXIT_DONE
-    root = [f"--root={arguments.root}"]
-    where = [*root, f"--profiles={arguments.profiles}", f"--reports={arguments.reports}"]
+    where = [f"--profiles={arguments.profiles}", f"--reports={arguments.reports}"]
+    where += [f"--root={arguments.root}"] if arguments.root else []
     where += [f"--run={arguments.run}"] if arguments.run else []
-    where += ["--any-port"] if arguments.any_port else []
-    make_file = ["servers.payload", *request.file_arguments, *root]
-    for command in (make_file, ["scripts.load", *request.load_arguments, *where]):
-        if code := subprocess.run([*PYTHON, "-m", *command], check=False).returncode:
-            return code
-    return EXIT_DONE
+    return subprocess.run([*PYTHON, "-m", "scripts.load", *request.load_arguments, *where], check=False).returncode
 
 
 def _with_targets(request: ReproduceRequest) -> ReproduceRequest:

@@ -12,9 +12,10 @@ from typing import Any
 import knobs
 from errors import EXIT_DONE, UsageError, UserError, run_command
 from load.campaign.options import check_run_name, options_of
+from load.served_files import ROOT, too_large
 from load.sweep import headless
 from load.sweep.axes import AXES, Axis, check_modes
-from load.sweep.files import too_large
+from machine_lock import campaign_lock
 from profiles.store.sweep_folder import Sweep, SweepFolder
 from profiles.targets import catalog
 from scripts.common_arguments import OPTIONS, build_report, check_report, parse, parser_of
@@ -39,11 +40,9 @@ def main() -> int:
     for value, reason in sweep.left_out.items():
         print(f"left out: {value}: {reason}", file=sys.stderr)
     check_report()
-    files = arguments.root / "sweep"
-    code = headless.run(sweep, folder, arguments.minutes, files, arguments.any_port)
-    if code == EXIT_DONE:
-        code = build_report(arguments, name)
-    return code
+    with campaign_lock(name, wait=arguments.wait):
+        code = headless.run(sweep, folder, arguments.minutes, arguments.root, arguments.ports == "free")
+        return build_report(arguments, name) if code == EXIT_DONE else code
 
 
 def _arguments() -> argparse.Namespace:
@@ -51,6 +50,7 @@ def _arguments() -> argparse.Namespace:
     parser = parser_of("sweep", __doc__, *OPTIONS)
     parser.set_defaults(**dict.fromkeys((*FIELDS, "options")))
     arguments = parse(parser)
+    arguments.root = arguments.root or ROOT
     if arguments.run is not None:
         check_run_name(arguments.run)
     return arguments
@@ -91,7 +91,7 @@ def _new(name: str, arguments: argparse.Namespace) -> Sweep:
     grid = {"points": axis.coarse, "fine": axis.fine, "seed": random.randrange(1 << 32)}
     asked = DEFAULTS | grid | _asked(arguments, axis, modes) | {"axis": axis.name, "modes": modes}
     values = tuple(sorted({*asked["points"], *asked["fine"]})) if axis.name == "size" else (asked["file_bytes"],)
-    refused = too_large(values, arguments.root / "sweep")
+    refused = too_large(values, arguments.root)
     if axis.name != "size" and refused:
         raise UserError(f"a file of {format_size(asked['file_bytes'])} is too large here: {refused[values[0]]}")
     left_out = {axis.format(value): reason for value, reason in refused.items()}

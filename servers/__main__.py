@@ -1,12 +1,17 @@
-"""python -m servers [MODE...]: one process per mode; each prints "ready NAME PORT CONGESTION_CONTROL"."""
+"""python -m servers [MODE...]: one process per mode.
+
+One mode prints "ready NAME PORT CONGESTION_CONTROL", for a program; several print a table, for a person.
+"""
 
 import contextlib
+import errno
 import os
 import resource
 import signal
 import socket
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from functools import partial
 
 from errors import EXIT_DONE, UserError, run_command
@@ -17,9 +22,20 @@ from servers.mode import DESCRIPTORS_PER_CONNECTION, OWN_DESCRIPTORS, most_conne
 from servers.server import Limits, Server
 from units import format_size
 
+_OTHER = "another --host or --port"
+
 
 def main(argv: Sequence[str] | None = None) -> int:
     wanted = cli.parse(argv)
+    if wanted.root is None or wanted.size is not None:
+        from servers import payload  # only now: a measured process is told its root
+
+        wanted = replace(wanted, root=payload.served_folder(wanted.root, wanted.size), size=None)
+    if wanted.lifeline is None and wanted.port != 0:
+        from ports import require_free
+
+        own = {name: discovery.import_mode(name)[0].port for name in wanted.modes}
+        require_free({name: wanted.port or port for name, port in own.items()}, wanted.host, _OTHER)
     return serve_one(wanted) if len(wanted.modes) == 1 else process_per_mode.serve_all(wanted)
 
 
@@ -30,6 +46,7 @@ def serve_one(wanted: Arguments) -> int:
     discovery.prepare(name)
     send_file: Callable[..., None] = send
     options = wanted.options[name]
+    assert wanted.root is not None
     root = files.resolve_root(wanted.root)
     limits = Limits(connections=_allowed_connections(wanted.connections))
     listener = _listen(name, wanted.host, facts.port if wanted.port is None else wanted.port)
@@ -40,10 +57,11 @@ def serve_one(wanted: Arguments) -> int:
     )
     with contextlib.closing(server), _stopped_by_signals(server):
         port = listener.getsockname()[1]
-        log(
-            f"{name}: serving {os.fsdecode(root)} on {wanted.host} port {port}, congestion control {congestion}"
-            + "".join(f", {option} {format_size(size)}" for option, size in options.items())
-        )
+        if wanted.lifeline is None:
+            log(
+                f"{name}: serving {os.fsdecode(root)} on {wanted.host} port {port}, congestion control {congestion}"
+                + "".join(f", {option} {format_size(size)}" for option, size in options.items())
+            )
         _announce(f"ready {name} {port} {congestion}")
         server.serve()
     return EXIT_DONE
@@ -66,10 +84,12 @@ def _listen(name: str, host: str, port: int) -> socket.socket:
     try:
         return sockets.listen(host, port)
     except OSError as error:
-        raise UserError(
-            f"{name} cannot listen on {host} port {port}: {error.strerror}; "
-            f"stop what uses it, or choose another --host or --port"
-        ) from error
+        why = f"{name} cannot listen on {host} port {port}: {error.strerror}"
+        if error.errno == errno.EADDRINUSE:
+            from ports import cannot_listen  # only now: a measured process imports as little as it can
+
+            why = cannot_listen(name, host, port)
+        raise UserError(f"{why}, or choose {_OTHER}") from error
 
 
 @contextlib.contextmanager

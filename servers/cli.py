@@ -12,17 +12,19 @@ from servers import discovery, files, mode
 from servers.server import Limits
 from units import format_size, parse_size
 
-_COMMON = ("host", "port", "root", "connections", "congestion", "lifeline")  # what every mode takes
+_COMMON = ("host", "port", "root", "size", "connections", "congestion", "lifeline")  # what every mode takes
 
 
 @dataclass(frozen=True, slots=True)
 class Arguments:
-    """What to serve, and how. port None: each mode's own. options: every option's size in bytes, by mode and name."""
+    """What to serve, and how. port None: each mode's own. root, size: as payload.served_folder() takes them. options:
+    every option's size in bytes, by mode and name."""
 
     modes: tuple[str, ...]
     host: str
     port: int | None
-    root: Path
+    root: Path | None
+    size: str | None
     connections: int
     congestion: str | None
     lifeline: int | None
@@ -53,11 +55,12 @@ def parse(argv: Sequence[str] | None) -> Arguments:
         raise UsageError(f"--port {given.port}: ports go from 0 to 65535")
     if given.connections < 1:
         raise UsageError(f"--connections {given.connections}: at least 1 connection must be allowed")
-    files.resolve_root(given.root)
-    options = _sizes(given, modes, wanted)
-    return Arguments(
-        wanted, given.host, given.port, given.root, given.connections, given.congestion, given.lifeline, options
-    )
+    if given.size is not None:
+        parse_size(given.size)
+    elif given.root is not None:
+        files.resolve_root(given.root)
+    own = {name: getattr(given, name) for name in _COMMON}
+    return Arguments(wanted, **own, options=_sizes(given, modes, wanted))
 
 
 def _needed_modes(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
@@ -86,7 +89,8 @@ def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
     parser.add_argument("modes", nargs="*", metavar="MODE", help="what to serve (default: all modes)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: the mode's own)")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="directory to serve (default: %(default)s)")
+    parser.add_argument("--root", type=Path, help="has a directory for each size (data); alone: served as it is")
+    parser.add_argument("--size", help="of the test file, which is made unless it is there (default: 32MiB)")
     parser.add_argument(
         "--connections", type=int, default=Limits().connections, help="limit, 503 beyond (default: %(default)s)"
     )

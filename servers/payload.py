@@ -1,9 +1,10 @@
-"""The test file: pseudo-random bytes that anyone can make again, and a digest beside it.
+"""The test files: pseudo-random bytes that anyone can make again, one file per size, and a digest beside it.
 
-    python -m servers.payload --size 256MiB --root data    makes it, unless it is there in that size
+    python -m servers.payload --size 256MiB --root data    makes data/256MiB/test-file.bin, unless it is there
 
 Its rule: block number i (1 MiB each) is SHAKE-128 of "zero-copy bench, block i" (FIPS 202), so that any range can be
-checked without the file. It is written beside and renamed when complete: a file of that name is a whole one.
+checked without the file. It is written beside and renamed when complete: a file of that name is a whole one. Whoever
+wants another size gets another folder, so that nobody's file changes while it is served.
 """
 
 import contextlib
@@ -17,10 +18,12 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
-from errors import EXIT_DONE, CommandParser, UsageError, UserError, remedy, run_command
-from units import MIB, format_size, parse_size
+from errors import EXIT_DONE, CommandParser, UserError, remedy, run_command
+from units import MIB, format_size, parse_size, size_word
 
 NAME = "test-file.bin"
+ROOT = Path("data")
+SIZE = "32MiB"
 BLOCK_BYTES = MIB
 _AHEAD_BLOCKS = 8
 _DIGEST_LINE = re.compile(rf"[0-9a-f]{{64}}  {re.escape(NAME)}\n")
@@ -37,6 +40,25 @@ def exists(folder: Path, size_bytes: int) -> bool:
     if not path.is_file() or path.stat().st_size != size_bytes or not digest_path(path).is_file():
         return False
     return _DIGEST_LINE.fullmatch(digest_path(path).read_text(errors="replace")) is not None
+
+
+def folder_of(root: Path, size_bytes: int) -> Path:
+    """Where the test file of this size lies: data/256MiB."""
+    return root / size_word(size_bytes)
+
+
+def served_folder(root: Path | None, size: str | None) -> Path:
+    """The folder to serve: root as it is where no size is asked for, else the one with the test file of this size.
+
+    Makes the file, unless it is there. Raises UserError where it cannot be made.
+    """
+    if root is not None and size is None:
+        return root
+    size_bytes = parse_size(size or SIZE)
+    folder = folder_of(root or ROOT, size_bytes)
+    if not exists(folder, size_bytes):
+        make(folder, size_bytes, _progress(size_bytes))
+    return folder
 
 
 def digest_path(path: Path) -> Path:
@@ -110,16 +132,11 @@ def _removed_on_error(path: Path) -> Iterator[None]:
 
 def main() -> int:
     parser = CommandParser(prog="python -m servers.payload", description="Make the test file, unless it is there.")
-    parser.add_argument("--size", default="32MiB", help="like 256MiB, 1GiB, 17 (default: %(default)s)")
-    parser.add_argument("--root", type=Path, default=Path("data"), help="folder for it (default: %(default)s)")
+    parser.add_argument("--size", default=SIZE, help="like 256MiB, 1GiB, 17 (default: %(default)s)")
+    parser.add_argument("--root", type=Path, default=ROOT, help="has a folder for each size (default: %(default)s)")
     arguments = parser.parse_args()
-    size_bytes = parse_size(arguments.size)
-    if size_bytes >= 1 << 60:
-        raise UsageError(f"SIZE={arguments.size}: no disk here holds that; give a size like 256MiB")
-    if exists(arguments.root, size_bytes):
-        return EXIT_DONE
-    path = make(arguments.root, size_bytes, _progress(size_bytes))
-    print(f"made {path}: {format_size(size_bytes)}, digest in {digest_path(path)}")
+    path = served_folder(arguments.root, arguments.size) / NAME
+    print(f"{path}, and its digest in {digest_path(path).name}")
     return EXIT_DONE
 
 

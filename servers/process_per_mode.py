@@ -7,7 +7,7 @@ the end of file of a pipe, the lifeline, whose other end only this process holds
 import os
 import signal
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from errors import EXIT_DONE, EXIT_FAILED, UserError
 from interpreter import PYTHON
@@ -22,7 +22,7 @@ _END_S = Limits().grace_s + 5.0
 
 
 def serve_all(arguments: Arguments) -> int:
-    """Serve until a signal comes or a child ends, then end the others.
+    """Serve until a signal comes or a child ends, then end the others; say where, once all are ready.
 
     Returns exit code 1 when a child failed, which has said why on stderr. Raises UserError when one was killed.
     """
@@ -33,8 +33,9 @@ def serve_all(arguments: Arguments) -> int:
     try:
         for name in arguments.modes:
             command = [*PYTHON, "-m", "servers", *arguments.command_line_for(name), f"--lifeline={lifeline}"]
-            children[name] = subprocess.Popen(command, pass_fds=[lifeline])
+            children[name] = subprocess.Popen(command, pass_fds=[lifeline], stdout=subprocess.PIPE)
         os.close(lifeline)
+        _announce(arguments, {name: _port(child) for name, child in children.items()})
         while all(child.poll() is None for child in children.values()):
             if signal.sigwait(SIGNALS) != signal.SIGCHLD:
                 break
@@ -46,6 +47,23 @@ def serve_all(arguments: Arguments) -> int:
         if code is not None and code < 0:
             raise UserError(f"{name} was killed by {signal.Signals(-code).name}; the other servers were stopped too")
     return EXIT_FAILED if any(child.returncode > 0 for child in children.values()) else EXIT_DONE
+
+
+def _port(child: subprocess.Popen[bytes]) -> int | None:
+    """The port of a child once it is ready; None when it has ended, which also a signal does while it starts."""
+    assert child.stdout is not None
+    with child.stdout as stdout:
+        words = stdout.readline().split()
+    return int(words[2]) if words[:1] == [b"ready"] else None
+
+
+def _announce(arguments: Arguments, ports: Mapping[str, int | None]) -> None:
+    ready = {name: port for name, port in ports.items() if port is not None}
+    if len(ready) < len(ports):
+        return
+    from servers import announcement  # only now: a measured process imports as little as it can
+
+    print("\n".join(announcement.lines(arguments, ready)), flush=True)
 
 
 def _end(children: Iterable[subprocess.Popen[bytes]]) -> None:

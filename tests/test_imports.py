@@ -10,17 +10,18 @@ import pytest
 from tests.conftest import PROJECT
 
 ROOMS = ("servers", "load", "profiles", "reports", "scripts")
-LEAVES = ("errors", "units", "knobs", "interpreter")  # what every room may know
+LEAVES = ("errors", "units", "knobs", "interpreter", "ports", "machine_lock")  # what every room may know
 # Which packages and modules of the project the files of a folder may import.
 MAY_IMPORT = {
     "servers": ("servers",),
     "servers/modes": ("servers.mode", "servers.mechanisms"),
-    "profiles": ("profiles", "servers.mode", "servers.discovery"),
+    "profiles": ("profiles", "servers.mode", "servers.discovery", "servers.payload"),
     "load": (
         "load",
         "profiles.store",
         "profiles.targets",
         "profiles.protocol",
+        "profiles.scratch",
         "profiles.agent.access",
         "reports.analysis",
     ),

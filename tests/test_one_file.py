@@ -65,7 +65,7 @@ def run(project: Path, *command: str) -> str:
 def campaign(project: Path) -> Path:
     """The project after a campaign over the new mode."""
     quick = ("--rounds", "1", "--window", "0.2", "--warm-up", "0.1", "--profile", "0", "--users", "1", "--any-port")
-    run(project, "-m", "scripts.load", "--modes", NEW, "read-send", *quick, "--run", "one-file")
+    run(project, "-m", "scripts.load", "--root", "data", "--modes", NEW, "read-send", *quick, "--run", "one-file")
     return project
 
 
@@ -88,7 +88,7 @@ def test_a_mode_has_users_of_its_own(project: Path) -> None:
 
 
 def test_a_mode_is_served(project: Path) -> None:
-    command = [sys.executable, "-m", "servers", NEW, "--port", "0"]
+    command = [sys.executable, "-m", "servers", NEW, "--port", "0", "--root", "data"]
     with subprocess.Popen(command, cwd=project, stdout=subprocess.PIPE, text=True) as server:
         try:
             assert server.stdout

@@ -29,7 +29,7 @@ class LocalAgent(AgentClient):
         self._token = secrets.token_urlsafe(32)
         self._owner = os.getpid()
         self._process = subprocess.Popen(
-            [*PYTHON, "-m", "profiles.agent", "--root", str(root.resolve())],
+            [*PYTHON, "-m", "profiles.agent", "--root", str(root.absolute())],
             cwd=PROJECT,
             env={**os.environ, **environment(), TOKEN_VARIABLE: self._token},
             stdin=subprocess.PIPE,

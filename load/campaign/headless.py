@@ -18,21 +18,25 @@ from load.campaign.run_campaigns import run_campaigns
 from load.campaign.settings import Settings
 from load.context import LoadContext
 from load.headless import run_headless
-from load.process import campaign_lock
 from load.progress_view import progress_view
+from load.served_files import ServedFile
 from load.workers.recruit import with_workers
+from ports import require_free
 from profiles.agent.access import Address
 from profiles.store.records import Cell, Run
 from profiles.store.run_folder import RUN_FILE, RunFolder
+from profiles.targets.catalog import own_ports
+from profiles.targets.mode_server import HOST
 from reports.analysis.text import plural
 
 
-def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions | None = None) -> int:
-    """Run the campaign; the exit code. agent: where servers run, None to serve root from here.
-
-    Raises UserError before anything has run.
-    """
-    folder.refuse_existing()
+def run(settings: Settings, file: ServedFile, folder: RunFolder, agent: AgentOptions | None = None) -> int:
+    """Run the campaign; the exit code. agent: where servers run, None to serve the file from here. To be called with
+    the machine's lock: the file is made now. Raises UserError before anything has run."""
+    folder.refuse_existing()  # again: whoever had the lock may have made it
+    root = Path() if agent else file.make()
+    if agent is None and not settings.any_port:
+        require_free(own_ports(settings.measured_modes), HOST, "free ones: leave out PORTS=fixed")
 
     def work(context: LoadContext) -> int:
         placement = pin_this_process(settings.placement, context.agent.on_other_machine)  # the agent is not pinned
@@ -42,10 +46,9 @@ def run(settings: Settings, root: Path, folder: RunFolder, agent: AgentOptions |
             cells = run_campaigns(context, pinned, folder, report)
             return _exit_code(cells, folder.read_run())
 
-    with campaign_lock(settings.any_port):
-        return run_headless(
-            partial(_make_runner, settings), partial(connect, agent, root), work, partial(_what_remains, folder)
-        )
+    return run_headless(
+        partial(_make_runner, settings), partial(connect, agent, root), work, partial(_what_remains, folder)
+    )
 
 
 def _make_runner(settings: Settings, environment: Environment) -> Runner:

@@ -34,7 +34,7 @@ QUICK_ROUNDS = 6
 QUICK_ROUND_S = 1.5
 QUICK_SLICE_S = 0.03
 SETTINGS_AS_ASKED = (
-    *("rounds", "users", "sink", "seed", "any_port", "precision", "retries", "cache", "workers", "seconds", "quick"),
+    *("rounds", "users", "sink", "seed", "precision", "retries", "cache", "workers", "seconds", "quick"),
 )
 NOT_FOR_COLD = ("users", "slice", "warm_up", "profile")  # a cold slice is one download by one user
 COURSE_MODES = ("read-send", "sendfile", "read-whole")
@@ -46,7 +46,7 @@ def new_name() -> str:
 
 
 def resolve(asked: Namespace, file_bytes: int) -> Settings:
-    """What the campaign is to do. asked: the knobs of `load`, and any_port. file_bytes: of the served file, for the
+    """What the campaign is to do. asked: the knobs of `load`. file_bytes: of the served file, for the
     command that repeats the run. Raises UsageError for what no campaign can be asked for."""
     variants = variants_of(asked.modes, asked.options)
     modes = tuple(variants)
@@ -70,6 +70,7 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
         command=repeating_command(options, modes, baseline, file_bytes),
         gib_per_day=options.gib_per_day,
         calibrate=options.calibrate,
+        any_port=options.ports == "free",
         pace=pacing.parse(options.pace),
         **{name: getattr(options, name) for name in SETTINGS_AS_ASKED},
         master=parse_address(options.master) if options.master else None,
@@ -183,7 +184,7 @@ def options_of(given: Sequence[str], modes: Sequence[str]) -> dict[str, dict[str
 def repeating_command(options: Namespace, modes: tuple[str, ...], baseline: str, file_bytes: int) -> str:
     """What repeats this run, but for its pace. options: with their defaults."""
     values = vars(options) | {"modes": modes, "baseline": baseline if baseline != _baseline(None, modes) else None}
-    values |= {"size": file_bytes, "run": None, "pace": None}
+    values |= {"size": file_bytes, "run": None, "wait": None, "pace": None}
     values |= dict.fromkeys(NOT_FOR_COLD) if options.cache == "cold" else {}
     if options.netns:  # its agent lives as long as the run
         values |= dict.fromkeys(("agent", "agent_token_file", "agent_ca"))

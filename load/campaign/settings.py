@@ -58,7 +58,7 @@ class Settings:
     profile_s: float = 0
     seed: int = 0
     gib_per_day: float | None = None
-    any_port: bool = False
+    any_port: bool = True
     precision: float = 0.0
     retries: int = 0
     calibrate: bool = False

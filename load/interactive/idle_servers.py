@@ -11,19 +11,29 @@ from dataclasses import replace
 from errors import UserError
 from load.agent.client import AgentClient
 from load.campaign.readiness import missing_reason
+from load.served_files import ServedLink, too_large
 from load.users.locust_users import DownloadUser
 from load.users.meter import Meter
 from profiles.protocol import Facts, FileState, Start, TargetStatus
+from units import exact_size
 
 FRESH_S = 0.4  # how long a status is reused, however many ask
 
 
 class IdleServers:
     """user_classes: by class name; their addresses are kept up to date. facts: of the agent, with the file as it is
-    served now. missing: modes that this machine lacks, each with its server's reason."""
+    served now. missing: modes that this machine lacks, each with its server's reason. link: what the agent serves; None
+    for a folder in which no file is ours to make."""
 
-    def __init__(self, agent: AgentClient, user_classes: dict[str, type[DownloadUser]], any_port: bool) -> None:
+    def __init__(
+        self,
+        agent: AgentClient,
+        user_classes: dict[str, type[DownloadUser]],
+        any_port: bool,
+        link: ServedLink | None = None,
+    ) -> None:
         self.agent = agent
+        self._link = link
         self._classes = {user_class.target: user_class for user_class in user_classes.values()}
         self._any_port = any_port
         self._refused: dict[str, str] = {}
@@ -86,6 +96,16 @@ class IdleServers:
             self._statuses = [self._with_refusal(status) for status in own]
             self._seen_changes, self._answered_s = changes, time.monotonic()
         return self._statuses
+
+    def serve(self, size_bytes: int) -> None:
+        """Serve a file of this size, by servers that are started again. Raises UserError where that cannot be."""
+        if self._link is None:
+            raise UserError("the served folder was chosen with --root or AGENT: start it there with another SIZE")
+        if refused := too_large((size_bytes,), self._link.root):
+            raise UserError(f"a file of {exact_size(size_bytes)} is too large here: {refused[size_bytes]}")
+        self._link.serve(size_bytes)
+        self.refresh_file()
+        self.start_all()
 
     def refresh_file(self) -> FileState:
         """Read the facts of the served file again, after it changed. Raises UserError where it is damaged."""

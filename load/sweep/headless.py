@@ -20,26 +20,31 @@ from load.campaign.cpu_pinning import choose, pin_this_process
 from load.campaign.settings import Settings, now
 from load.context import LoadContext
 from load.headless import run_headless
-from load.process import campaign_lock
 from load.progress_view import progress_view
+from load.served_files import served_link
 from load.sweep.axes import file_bytes, variants
-from load.sweep.files import serving
 from load.sweep.forecast import forecast
 from load.sweep.sweeper import SweepRun
+from ports import require_free
 from profiles.store.records import State
 from profiles.store.sweep_folder import Session, Sweep, SweepFolder
+from profiles.targets.catalog import own_ports
+from profiles.targets.mode_server import HOST
 
 MACHINE = ("cpu_model", "cpus", "kernel")
 
 
-def run(sweep: Sweep, folder: SweepFolder, minutes: float, files: Path, any_port: bool) -> int:
-    """One session of a sweep, new or continued; the exit code. Raises UserError before anything has run."""
+def run(sweep: Sweep, folder: SweepFolder, minutes: float, root: Path, any_port: bool) -> int:
+    """One session of a sweep, new or continued; the exit code. root: has a folder for each size. To be called with the
+    machine's lock. Raises UserError before anything has run."""
     if not folder.exists:
         folder.refuse_existing()
-    with campaign_lock(any_port), serving(files) as served:
+    with served_link(root) as served:
 
         def connect() -> AgentClient:
             served.serve(file_bytes(sweep, sweep.points[0]))
+            if not any_port:
+                require_free(own_ports(sweep.modes), HOST, "free ones: leave out PORTS=fixed")
             return LocalAgent(served.path)
 
         def work(context: LoadContext) -> int:

@@ -15,8 +15,8 @@ from load.campaign.round_runner import RoundRunner
 from load.campaign.serving import Serving
 from load.campaign.settings import Settings, now, run_record
 from load.context import LoadContext
+from load.served_files import ServedLink
 from load.sweep.axes import AXES, file_bytes, variants
-from load.sweep.files import SweepFiles
 from load.sweep.forecast import round_s
 from load.sweep.next_point import PointState, next_point
 from profiles.protocol import Facts
@@ -34,7 +34,7 @@ class SweepRun:
     """One session of a sweep."""
 
     def __init__(
-        self, context: LoadContext, settings: Settings, folder: SweepFolder, files: SweepFiles, report: Report
+        self, context: LoadContext, settings: Settings, folder: SweepFolder, files: ServedLink, report: Report
     ) -> None:
         self._context = context
         self._settings = settings

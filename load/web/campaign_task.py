@@ -21,7 +21,7 @@ from load.campaign.settings import Settings
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
-from load.process import campaign_lock
+from machine_lock import campaign_lock
 from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.analysis.rounds import Dataset
 
@@ -82,7 +82,7 @@ class CampaignTask:
     def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], state: CampaignState) -> None:
         try:
             prepare()
-            with campaign_lock(settings.any_port), self._alone(settings, state) as pinned:
+            with campaign_lock(folder.path.name), self._alone(settings, state) as pinned:
                 run_campaigns(self._context, pinned, folder, self._reporter(state))
             state.state = "done"
         except UserError as error:

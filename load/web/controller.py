@@ -17,7 +17,6 @@ from load.campaign.options import new_name, resolve
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_pace
-from load.sweep.files import make_file, too_large
 from load.web.campaign_task import CampaignTask
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, size_of
 from load.web.flame_graphs import FlameGraphs
@@ -103,7 +102,7 @@ class Controller:
         self._refuse_unless_idle()
         size_bytes = size_of(command.size) or self._idle_servers.facts.file.size_bytes
         agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
-        asked = command.options(any_port=self._options.any_port, workers=self._ready_workers(), **agent)
+        asked = command.options(workers=self._ready_workers(), **agent)
         settings = resolve(asked, size_bytes)
         if settings.workers:
             settings = replace(settings, placement=WORKERS_ELSEWHERE)
@@ -171,15 +170,9 @@ class Controller:
         wanted = size_of(size)
         if wanted is None or wanted == self._idle_servers.facts.file.size_bytes:
             return
-        if self._options.agent:
-            raise UserError("the file is on the agent's machine: make another one there, and restart the agent")
         self._preparing = f"making a test file of {exact_size(wanted)}"
         try:
-            root = Path(self._options.root)
-            if refused := too_large((wanted,), root):
-                raise UserError(f"a file of {exact_size(wanted)} is too large here: {refused[wanted]}")
-            make_file(root, wanted)
-            self._idle_servers.refresh_file()
+            self._idle_servers.serve(wanted)
         finally:
             self.poller.forget_child_cpu()
             self._preparing = None

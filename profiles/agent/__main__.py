@@ -1,7 +1,7 @@
 """The agent: runs beside the servers; starts and stops targets, samples them, records flame graphs.
 
-    python -m profiles.agent --root data      prints "ready agent PORT", answers what profiles/protocol.py lists
-    python -m profiles.agent --root data --listen ADDRESS:PORT --token-file FILE      the same for loads elsewhere
+    python -m profiles.agent --root FOLDER    prints "ready agent PORT", answers what profiles/protocol.py lists
+    python -m profiles.agent --size 1GiB --listen ADDRESS:PORT --token-file FILE      the same for loads elsewhere
 
 Its rule: nothing outlives the load that it was done for. An agent that a load started ends with its servers when its
 standard input ends: the load holds the other end of that pipe. One that listens ends the servers with their lease.
@@ -23,6 +23,7 @@ from profiles.agent.lease import Leases
 from profiles.agent.service import Agent, routes, routes_with_lease
 from profiles.protocol import TOKEN_VARIABLE
 from profiles.targets.catalog import use
+from servers import payload
 
 END_TIMEOUT_S = 10.0
 
@@ -30,7 +31,7 @@ END_TIMEOUT_S = 10.0
 def main(argv: Sequence[str] | None = None) -> int:
     arguments = _arguments(argv)
     access = _access(arguments)
-    agent = Agent(arguments.root.resolve())
+    agent = Agent(payload.served_folder(arguments.root, arguments.size).absolute())
     leases = Leases(agent.end_all)
     try:
         handlers = routes_with_lease(agent, leases) if arguments.listen else routes(agent)
@@ -60,7 +61,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = CommandParser(prog="python -m profiles.agent", description=str(__doc__).partition("\n")[0])
-    parser.add_argument("--root", type=Path, default=Path("data"), help="folder to serve (default: %(default)s)")
+    parser.add_argument("--root", type=Path, help="has a folder for each size (data); alone: served as it is")
     knobs.add_arguments(parser, "agent")
     parser.add_argument("--lifeline", type=int, help=argparse.SUPPRESS)
     arguments = parser.parse_args(argv)

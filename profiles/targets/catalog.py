@@ -12,11 +12,11 @@ from pathlib import Path
 
 from errors import UsageError, suggestion
 from interpreter import PYTHON
+from ports import listeners
 from profiles.metrics.own_readings import cpu_s
 from profiles.store.run_facts import TargetFacts
 from profiles.targets import config_file
 from profiles.targets.external import ExternalTarget
-from profiles.targets.process_helpers import listeners
 from servers import discovery, mode
 from units import format_size
 
@@ -132,6 +132,11 @@ def choose(names: list[str]) -> list[Target]:
     if len(set(names)) < len(names):
         raise UsageError(f"a mode is measured once per round: {' '.join(names)}")
     return [targets[name] for name in names]
+
+
+def own_ports(names: Iterable[str]) -> dict[str, int]:
+    """The ports of those among these that are modes of ours."""
+    return {name: target.facts.port for name, target in _modes().items() if name in set(names)}
 
 
 def listener_clock(port: int) -> Callable[[], float] | None:

@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from errors import UserError
+from ports import listeners
 from profiles.metrics.process_tree import TreeReader
 from profiles.protocol import Start
 from profiles.scratch import Scratch
@@ -25,7 +26,7 @@ from profiles.targets.congestion_control import CHOICES, congestion_control, set
 from profiles.targets.external import LINK_TO_ROOT
 from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import describe_exit, free_port, last_line, listeners, refuse_busy, wait_or_kill
+from profiles.targets.process_helpers import describe_exit, free_port, last_line, refuse_busy, wait_or_kill
 from profiles.targets.reaper import KILLED_MESSAGE
 
 _STEP_S = 0.01

@@ -28,7 +28,6 @@ _RECORD = re.compile(rf'<script\b[^<>]{{0,200}}\bid="{RECORD_ID}"[^<>]{{0,200}}>
 _BETWEEN_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
 _TARGETS = "TARGETS"
 _EXAMPLE = re.compile(r"(?:.*/)?(examples/[A-Za-z0-9_-]{1,60}\.toml)", re.ASCII)
-_FILE_SIZE = "SIZE"  # says how the served file is made, before the campaign
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,14 +66,9 @@ class ReproduceRequest:
         return self.knobs.get("OPTIONS", "").split()
 
     @property
-    def file_arguments(self) -> list[str]:
-        """The arguments of servers.payload."""
-        return [f"--size={self.knobs[_FILE_SIZE]}"] if _FILE_SIZE in self.knobs else []
-
-    @property
     def load_arguments(self) -> list[str]:
         """The arguments of the command behind `make load`."""
-        return knobs.arguments("load", {name: value for name, value in self.knobs.items() if name != _FILE_SIZE})
+        return knobs.arguments("load", self.knobs)
 
 
 def latest(profiles: Path) -> ReproduceRequest:

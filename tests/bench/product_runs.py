@@ -15,7 +15,7 @@ from profiles.store.records import Slice
 from profiles.store.run_folder import RunFolder
 from profiles.targets.catalog import PROJECT
 from reports.analysis.rounds import Dataset, build
-from scripts.make import default_size
+from servers import payload
 from tests.bench.field import Field
 from units import parse_size
 
@@ -37,7 +37,7 @@ def read(folder: RunFolder, took_s: float) -> ProductRun:
 
 def load(field: Field, *options: str, size_bytes: int | None = None) -> ProductRun:
     """`make load` with these options, once. Raises UserError when it fails."""
-    root, out = field.make_file(size_bytes or parse_size(default_size("saturated"))).parent, field.folder / "runs"
+    root, out = field.make_file(size_bytes or parse_size(payload.SIZE)).parent, field.folder / "runs"
     name = f"run-{next(_NUMBERS)}"
     command = [sys.executable, "-m", "scripts.load", *options, "--run", name, "--any-port"]
     command += ["--root", str(root), "--profiles", str(out), "--reports", str(out / "reports")]

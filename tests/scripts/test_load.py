@@ -1,6 +1,7 @@
 """`make load` as a user meets it: a whole tiny campaign, and every way in which one ends early."""
 
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ from typing import Any
 import psutil
 import pytest
 
+from machine_lock import campaign_lock
 from profiles.host import page_cache
 from profiles.store.proof import Proof
 from profiles.store.records import DeepProfile, Probe, Profile, Sample, Slice
@@ -174,12 +176,16 @@ REFUSED: dict[str, tuple[str, ...]] = {
     "SECONDS=0: give a number from 1 to 86400": ("--seconds", "0"),
     "SLICE=0: give a number from 0.01": ("--slice", "0"),
     "QUICK='maybe'": ("--quick", "maybe"),
+    "SIZE=0: give a size like 256MiB": ("--size", "0"),
+    "PORTS='any': choose one of free, fixed": ("--ports", "any"),
+    "give SIZE to `make agent` there": ("--agent", "127.0.0.1:1"),
 }
 
 
 @pytest.fixture(scope="module")
 def refusals() -> Answers:
-    return answers("load", {says: command(Path("nowhere"), *more)[3:] for says, more in REFUSED.items()})
+    sized = Path("nowhere"), "--size", "1KiB"  # whose file would be made
+    return answers("load", {says: command(*sized, *more)[3:] for says, more in REFUSED.items()})
 
 
 @pytest.mark.parametrize("says", REFUSED)
@@ -188,6 +194,14 @@ def test_wrong_usage_is_one_line_and_2(refusals: Answers, says: str) -> None:
     assert (code, said.count("\n")) == (2, 1), said
     assert said.startswith("error: ") and says in said
     assert not (PROJECT / "nowhere").exists()
+
+
+def test_while_another_campaign_runs_nothing_is_touched_and_it_is_named(tmp_path: Path) -> None:
+    with campaign_lock("first"):
+        done = run(tmp_path, "--size", "1KiB")
+    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert done.stderr.startswith(f"error: campaign first (process {os.getpid()}, for ")
+    assert list(tmp_path.iterdir()) == []
 
 
 SPOILED: dict[str, Callable[[Path], object]] = {

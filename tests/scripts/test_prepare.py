@@ -20,7 +20,7 @@ def test_token_and_file_are_made_once_and_the_token_for_its_owner_alone(tmp_path
     first = prepare(tmp_path)
     assert (first.returncode, first.stderr) == (0, "")
     assert "1 MiB" in first.stdout
-    made = {path: path.stat() for path in (tmp_path / "token", tmp_path / "data" / "test-file.bin")}
+    made = {path: path.stat() for path in (tmp_path / "token", tmp_path / "data" / "1MiB" / "test-file.bin")}
     assert stat.S_IMODE(made[tmp_path / "token"].st_mode) == 0o600
     again = prepare(tmp_path)
     assert (again.returncode, again.stdout, again.stderr) == (0, "", "")
@@ -47,7 +47,7 @@ def test_an_empty_token_is_made_anew(tmp_path: Path) -> None:
         (["--written", "/proc/nowhere"], 1, "cannot write into /proc/nowhere"),
         (["--written", "/proc"], 1, "which belongs to user 0: "),
         (["--token-file", "/proc/token"], 1, "cannot write /proc/token"),
-        (["--root", "/proc/data"], 1, "cannot make /proc/data/test-file.bin"),
+        (["--root", "/proc/data"], 1, "cannot make /proc/data/1MiB/test-file.bin"),
         (["--size", "much"], 2, "is not a size"),
     ],
 )

@@ -1,6 +1,7 @@
 """`python -m servers` seen from outside: its output, its signals, its exit."""
 
 import os
+import re
 import resource
 import signal
 import socket
@@ -12,8 +13,10 @@ from pathlib import Path
 import psutil
 import pytest
 
+import ports
 from errors import UserError
-from servers import cli, discovery
+from servers import cli, discovery, payload
+from servers.announcement import CLIENT
 from tests.conftest import PROJECT, eventually
 from tests.servers.probe import own_host, why_missing
 from tests.servers.process import ServerProcess
@@ -57,6 +60,24 @@ def test_every_mode_is_served_by_a_process_of_its_own(servers: Servers, root: Pa
     assert process.end() == 0
     assert gone(children)
     assert "Traceback" not in process.errors()
+
+
+def test_several_are_listed_with_their_addresses_what_is_missing_and_what_to_do_next(
+    servers: Servers, tmp_path: Path
+) -> None:
+    payload.make(tmp_path, 1000, lambda _: None)
+    process = servers("read-send", "ktls-sendfile", "--port", "0", "--root", tmp_path, "--chunk", "64KiB")
+    assert process.process.stdout
+    said = [process.process.stdout.readline().decode().rstrip() for _ in range(8)]
+    assert said[0] == f"serving {tmp_path}; Ctrl-C ends all servers"
+    address = re.fullmatch(r"  read-send      (http://127\.0\.0\.1:(\d+)/test-file\.bin)  chunk=64KiB", said[2])
+    assert address, said
+    missing = said[3].startswith("  ktls-sendfile  missing on this machine: ")
+    assert missing == (why_missing("ktls-sendfile") is not None)
+    assert said[5] == "next, in another terminal:"
+    assert said[6] == f"  {CLIENT} read-send --port {address[2]}"
+    assert said[7] == f"  curl -o /dev/null {address[1]}"
+    assert process.end(signal.SIGINT) == 0
 
 
 def test_one_mode_is_served_by_the_process_itself(one: tuple[ServerProcess, int], root: Path) -> None:
@@ -117,7 +138,7 @@ def test_the_parent_ends_its_children(servers: Servers, root: Path, number: sign
     process.process.send_signal(number)
     assert process.wait() == 0
     assert gone(children)
-    assert process.errors().count("\n") == 2  # what each serves, and no more
+    assert process.errors() == ""
 
 
 def test_ctrl_c_reaches_everybody_and_leaves_no_traceback(servers: Servers, root: Path) -> None:
@@ -166,10 +187,11 @@ def test_one_mode_that_cannot_start_ends_the_others(servers: Servers, root: Path
         holder.listen()
         process = servers("sendfile", "read-send", "--host", host, "--root", root)
         assert process.wait() == 1
+        who_is_in_the_way = ports.who_has(8081, host)
     errors = [line for line in process.errors().splitlines() if line.startswith("error:")]
     assert errors == [
-        f"error: read-send cannot listen on {host} port 8081: Address already in use; "
-        "stop what uses it, or choose another --host or --port"
+        f"error: read-send cannot listen on {host} port 8081: Address already in use: "
+        f"{who_is_in_the_way}, or choose another --host or --port"
     ]
     assert "Traceback" not in process.errors()
 
@@ -311,12 +333,13 @@ def test_a_wrong_command_is_one_clear_line(
 
 
 def test_a_busy_port_is_one_clear_line(one: tuple[ServerProcess, int], servers: Servers, root: Path) -> None:
-    _, port = one
+    first, port = one
     second = servers("read-send", "--port", str(port), "--root", root)
     assert second.wait() == 1
+    name = Path(sys.executable).name
     assert second.errors() == (
-        f"error: read-send cannot listen on 127.0.0.1 port {port}: Address already in use; "
-        "stop what uses it, or choose another --host or --port\n"
+        f"error: read-send cannot listen on 127.0.0.1 port {port}: Address already in use: process {first.pid} "
+        f"({name} -m servers sendfile --port 0 --root …) listens there; stop it, or choose another --host or --port\n"
     )
 
 

@@ -8,7 +8,6 @@ from typing import Any
 import pytest
 
 from profiles.store.records import Sample
-from servers import payload
 from tests.conftest import SMALL_BYTES, eventually
 from tests.load.locust_process import Locust, serving
 
@@ -20,14 +19,12 @@ TINY = {"rounds": 1, "window": 0.2, "profile": 0, "users": 1, "modes": ["read-se
 
 @pytest.fixture(scope="module")
 def served(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("served")
-    payload.make(folder, SMALL_BYTES, lambda _: None)
-    return folder
+    return tmp_path_factory.mktemp("served")
 
 
 @pytest.fixture(scope="module")
 def bench(served: Path) -> Iterator[Locust]:
-    with serving(served, few=FEW) as locust:
+    with serving(served, "--size", str(SMALL_BYTES), few=FEW) as locust:
         yield locust
 
 
