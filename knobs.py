@@ -282,7 +282,9 @@ def refuse_unknown(command: str, names: Iterable[str]) -> None:
     for name in names:
         if name not in known:
             others = ", ".join(f"make {other}" for other in KNOBS[name].of) if name in KNOBS else ""
-            hint = f": it is a knob of {others}" if others else suggestion(name, known)
+            near = suggestion(name, known)
+            hint = f"{near} ({name} is a knob of {others})" if near and others else near
+            hint = hint or (f": it is a knob of {others}" if others else "")
             raise UsageError(f"make {command} has no knob {name}{hint} (`make help` lists them)")
 
 

@@ -58,6 +58,8 @@ def _limits(arguments: argparse.Namespace, modes: tuple[str, ...]) -> tuple[Limi
         return None
     if arguments.baseline:
         raise UsageError("BASELINE is for two runs, AGAINST and limits like a/b<=1.05 are for one: give one of them")
+    if arguments.judge == "direct":
+        raise UsageError("JUDGE=direct is for two runs, and within one the paired ratio is judged: leave it out")
     if named and (arguments.against or modes):
         raise UsageError(f"MAX={' '.join(arguments.max)} names its modes: leave out MODE, MODES and AGAINST")
     if named:

@@ -73,6 +73,8 @@ def _arguments() -> argparse.Namespace:
     arguments.run = arguments.run or new_name()
     if not arguments.netns and (arguments.rate or arguments.mtu):
         raise UsageError("RATE and MTU are of the link that NETNS=1 makes: give NETNS=1 too, or leave them out")
+    if arguments.strict and not arguments.max:
+        raise UsageError("STRICT=1 is for limits: give MAX=a/b<=1.05 too, or leave it out")
     if arguments.netns and arguments.agent and not arguments.inside_netns:
         raise UsageError("NETNS=1 makes a host for the servers: leave out AGENT, or NETNS")
     if arguments.agent and arguments.size and not arguments.inside_netns:

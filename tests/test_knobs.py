@@ -28,7 +28,7 @@ COLOUR = Knob(
 
 def bare_report(folder: Path, command: str) -> Path:
     """A page with nothing but the record of a run that came from this command."""
-    record = msgspec.json.encode(synthetic.run(command=command)).decode()
+    record = msgspec.json.encode(synthetic.run(command=command)).decode().replace("<", "\\u003c")
     path = folder / "index.html"
     path.write_text(f'<script type="application/json" id="run-record">{record}</script>')
     return path
@@ -96,6 +96,7 @@ def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
     ("command", "given", "says"),
     [
         ("load", ["MODE=sendfile", "ROUND=3"], "make load has no knob MODE; did you mean MODES?"),
+        ("load", ["MODE=sendfile"], "make load has no knob MODE; did you mean MODES? (MODE is a knob of make gate)"),
         ("load", ["ROUND=3"], "make load has no knob ROUND; did you mean ROUNDS?"),
         ("load", ["rounds=3"], "make load has no knob rounds; did you mean ROUNDS? (`make help` lists them)"),
         ("laod", [], "there is no command laod; did you mean load? (`make` lists them)"),
@@ -163,6 +164,15 @@ def test_variants_are_reproduced_and_what_is_none_is_refused(tmp_path: Path) -> 
     for garbage in ("sendfile@", "sendfile@x", "sendfile@--root=1", "a@b=1+", "a@b=1@c=2", "a@again@again", "@again"):
         with pytest.raises(UsageError, match="has no option"):
             read(bare_report(tmp_path, f"make load MODES='read-send {garbage}'"))
+
+
+def test_limits_between_modes_are_reproduced_and_what_is_none_is_refused(tmp_path: Path) -> None:
+    given = "make load MODES='read-send sendfile@chunk=64KiB' MAX='sendfile@chunk=64KiB/read-send<=1.05' STRICT=1"
+    words = read(bare_report(tmp_path, given)).load_arguments
+    assert words[words.index("--max") + 1] == "sendfile@chunk=64KiB/read-send<=1.05" and "--strict=1" in words
+    for garbage in ("1.05", "a/b<=x", "a/b<=1 --root=1", "a/../b<=1"):
+        with pytest.raises(UsageError, match="has no option"):
+            read(bare_report(tmp_path, f"make load MAX='{garbage}'"))
 
 
 def test_a_run_of_the_past_is_still_reproduced(tmp_path: Path) -> None:

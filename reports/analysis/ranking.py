@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from reports.analysis.verdict import Verdict
 
-PERCENT_BELOW = 1.5  # times; smaller differences are said in percent
+PERCENT_BELOW = 2.0  # times; smaller differences are said in percent
 
 
 @dataclass(frozen=True, slots=True)

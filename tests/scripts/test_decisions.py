@@ -69,6 +69,7 @@ def test_two_runs_are_compared_with_a_page(kept: Path) -> None:
         (["--run", "kept", "--against", "read-send"], 2, "say which mode is to be judged"),
         (["--run", "kept", "--against", "sendfile", "--baseline", "few"], 2, "give one of them"),
         (["--run", "kept", "--baseline", "few", "--max", "much"], 2, "MAX='much' is not a limit"),
+        (["--run", "kept", "--max", "sendfile/read-send<=1", "--judge", "direct"], 2, "JUDGE=direct is for two runs"),
         (["--run", "kept"], 2, "give BASELINE=run"),
         (["--baseline", "nope", "--run", "few"], 2, "error: there is no run 'nope'"),
         (["--baseline", "kept", "--run", "broken"], 2, "error: cannot read"),

@@ -43,3 +43,8 @@ def test_rounds_with_steal_are_counted_and_stand_where_the_clock_leaves_it_out()
     found = interim(5, stolen=3, clock_excludes_steal=True)
     assert (found.rounds, found.stolen, found.stands) == (5, 3, True)
     assert not interim(5, stolen=3, clock_excludes_steal=None).stands
+
+
+def test_the_ranking_is_there_as_soon_as_the_intervals_are() -> None:
+    assert interim(4).ranking == ()
+    assert interim(10).ranking[0] == "cheapest: sendfile; then read-send"

@@ -71,6 +71,8 @@ def test_what_has_no_verdict_is_not_ranked_and_named() -> None:
 @pytest.mark.parametrize(
     ("ratio", "low", "high", "words"),
     [
+        (0.52, 0.48, 0.56, "a needs 48 % less CPU than read-send (44 to 52 %)"),
+        (1.90, 1.80, 2.00, "a needs 90 % more CPU than read-send (80 to 100 %)"),
         (0.90, 0.88, 0.93, "a needs 10 % less CPU than read-send (7 to 12 %)"),
         (1.12, 1.09, 1.15, "a needs 12 % more CPU than read-send (9 to 15 %)"),
         (0.96, 0.9596, 0.9604, "a needs 4.00 % less CPU than read-send (3.96 to 4.04 %)"),
