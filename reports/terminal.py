@@ -49,7 +49,7 @@ def _show(run: RunData, console: Console) -> None:
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
     void = {verdict.mode for verdict in run.verdicts if verdict.kind == "void"}
-    for (kind, text), modes in run.validity.said().items():
+    for (kind, text), modes in run.validity.said("void", "caution").items():
         if kind == "void" and modes and void.issuperset(modes):
             continue  # its verdict says so
         about = f" {', '.join(modes)}:" if modes else ""

@@ -70,10 +70,10 @@ class Validity:
         reasons = [finding.text for finding in self.of("void") if finding.mode in (mode, None)]
         return "; ".join(reasons) or None
 
-    def said(self) -> dict[tuple[Severity, str], list[str]]:
-        """The voids and cautions, each with the modes that it concerns; none for the whole run."""
+    def said(self, *kinds: Severity) -> dict[tuple[Severity, str], list[str]]:
+        """What was found of these kinds, each with the modes that it concerns; none for the whole run."""
         found: dict[tuple[Severity, str], list[str]] = {}
         for finding in self.findings:
-            if finding.kind != "unknown":
+            if finding.kind in kinds:
                 found.setdefault((finding.kind, finding.text), []).extend([finding.mode] if finding.mode else [])
         return found

@@ -43,8 +43,8 @@ class Group:
         leader = self.modes[0]
         others = "cannot be told apart" if self.alike else f"the others cannot be told from {leader}"
         others = others if len(self.modes) > 1 else ""
-        near = f"cannot be told from {', '.join(self.near)}" if self.near else ""
-        notes = "; ".join(filter(None, (others, near)))
+        near = f"{'nor' if others else 'cannot be told'} from {', '.join(self.near)}" if self.near else ""
+        notes = ", ".join(filter(None, (others, near)))
         return ", ".join(self.modes) + (f" ({notes})" if notes else "")
 
 

@@ -1,8 +1,8 @@
 """What a gate found: each mode's outcome, and whatever speaks against the runs that it was found in.
 
 Its rule: a gate never passes in silence. What cannot be judged is unclear, with an exit code of its own, and so is all
-of a run that is void or that did not end as planned. Cautions stand beside each outcome; a strict gate does not pass
-with them.
+of a run that is void or that did not end as planned. Cautions, and checks that nobody could make, stand beside each
+outcome; a strict gate does not pass with them.
 """
 
 from collections.abc import Collection
@@ -23,7 +23,7 @@ Outcome = Literal["pass", "regression", "unclear"]
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A void or a caution of a run. modes: that it concerns; none for the whole run."""
+    """A void, a caution or an unknown of a run. modes: that it concerns; none for the whole run."""
 
     kind: Severity
     run: str
@@ -80,7 +80,7 @@ def notes(run: RunData, modes: Collection[str]) -> tuple[Note, ...]:
     """What speaks against these modes of a run, or against the run."""
     return tuple(
         Note(kind, run.run.name, text, tuple(about))
-        for (kind, text), about in run.validity.said().items()
+        for (kind, text), about in run.validity.said("void", "caution", "unknown").items()
         if not about or {*about} & {*modes}
     )
 

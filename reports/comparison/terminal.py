@@ -46,7 +46,7 @@ def show_gate(gate: Gate) -> None:
         print_line(console, f"{judgement.outcome}: {judgement.mode}: {judgement.text}", _STYLES[judgement.outcome])
     for note in gate.notes:
         print_line(console, note.line, "red" if note.kind == "void" else "yellow")
-    cautions = sum(note.kind == "caution" for note in gate.notes)
+    cautions = sum(note.kind != "void" for note in gate.notes)
     beside = f", with {plural(cautions, 'caution')}" if cautions else ""
     judged = f"{plural(len(gate.judgements), 'comparison')}{beside}"
     print_line(console, f"{gate.outcome}: {judged} (exit code {gate.exit_code})", _STYLES[gate.outcome])

@@ -88,7 +88,7 @@ def as_markdown(run: RunData) -> str:
     rounds = plural(len(run.dataset.rounds), "complete round")
     columns = ["mode", f"server CPU of {run.run.baseline}", *(title for title, *_ in COLUMNS)]
     notes = [*run.ranking, f"validity: {run.validity.badge}"]
-    for (kind, text), modes in run.validity.said().items():
+    for (kind, text), modes in run.validity.said("void", "caution").items():
         notes.append(f"{kind}: {', '.join(modes)}{': ' * bool(modes)}{text}")
     lines = [
         f"**{_text(run.run.name)}**: medians of {rounds}, {_text(caption(run.run))}",

@@ -51,6 +51,8 @@ def test_no_order_is_claimed_through_a_mode_between_two_others() -> None:
     """a and c are apart, but b may be like either; d is like b alone."""
     chain = [verdict("a", 0.40, 0.38, 0.42), verdict("b", 0.43, 0.40, 0.46), verdict("c", 0.46, 0.44, 0.48)]
     assert said(*chain)[0] == "cheapest: a, b (cannot be told apart); then c (cannot be told from b); then read-send"
+    pair = [*chain[:2], verdict("c", 0.455, 0.44, 0.47), verdict("d", 0.46, 0.45, 0.48)]
+    assert "; then c, d (cannot be told apart, nor from b); then" in said(*pair)[0]
     wide = [verdict("a", 0.40, 0.36, 0.48), verdict("b", 0.41, 0.40, 0.42), verdict("c", 0.46, 0.44, 0.47)]
     (first, *_) = groups(wide, BASE, MARGIN)
     assert (first.modes, first.alike) == (("a", "b", "c"), False) and str(

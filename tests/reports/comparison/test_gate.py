@@ -97,6 +97,10 @@ def test_cautions_of_both_runs_stand_beside_a_pass_and_a_strict_gate_does_not_pa
     assert (strict.outcome, strict.exit_code) == ("unclear", 3) and "STRICT=1" in strict.judgements[0].text
     both = gate(run, kept, 1.05, "relative", ("read-whole",))
     assert [note.line for note in both.notes][1].startswith("void: run new: read-whole: ")
+    unread = several_runs.read(tmp_path, "unread", seed=5, host={"cpu_model": "Example CPU @ 3.0 GHz"})
+    beside = gate(unread, several_runs.read(tmp_path, "whole", seed=6), 1.05, "relative", ("sendfile",), strict=True)
+    assert [note.line for note in beside.notes] == ["unknown: run unread: steal: unknown"]
+    assert beside.outcome == "unclear", "a check that nobody made"
     calm = several_runs.read(tmp_path, "calm", seed=3), several_runs.read(tmp_path, "calmer", seed=4)
     assert gate(*calm, 1.05, "relative", strict=True).outcome == "pass"
 
