@@ -28,7 +28,7 @@ def parse(text: str, canonical: Callable[[str], str] = str) -> Limit:
     pair, sign, maximum = text.partition("<=")
     mode, slash, against = pair.partition("/")
     if not (sign and slash and mode.strip() and against.strip()):
-        raise UsageError(f"MAX={text!r}: give limits like nginx-new/nginx-old<=1.05")
+        raise UsageError(f"MAX={text!r}: give limits without spaces, like nginx-new/nginx-old<=1.05")
     if mode.strip() == against.strip():
         raise UsageError(f"MAX={text!r} compares {mode} with itself: give two modes")
     return Limit(canonical(mode.strip()), canonical(against.strip()), ratio(maximum))

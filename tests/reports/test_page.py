@@ -15,7 +15,7 @@ import reports.sections
 from profiles.store.run_facts import MetricFacts
 from reports import page
 from reports.run_data import read_run
-from tests.reports import synthetic
+from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 
 MODES = ("read-send", "sendfile", "read-whole")
@@ -203,3 +203,10 @@ def test_a_run_that_knows_almost_nothing_makes_a_page(tmp_path: Path) -> None:
     assert "no verdict: server CPU per GiB is unknown or zero in every round" in text
     assert "CPU model unknown" in text and "none recorded" in text
     assert "the fastest mode reached an unknown throughput" in text
+
+
+def test_the_verdict_ends_in_the_ranking_and_a_void_mode_is_counted_with_its_reason(tmp_path: Path) -> None:
+    text = Tags(page.page(several_runs.read(tmp_path, "a", failing="read-whole"))).text
+    assert "cheapest: sendfile; then read-send; not ranked: read-whole (void)" in text
+    assert "sendfile needs 3.0 times less CPU than read-send (3.0 to 3.1)" in text
+    assert "✓ valid; 1 mode void read-whole: 8 requests failed (reset 8)" in text

@@ -95,7 +95,11 @@ def test_limits_share_the_error_and_so_need_more_rounds() -> None:
 
 @pytest.mark.parametrize(
     ("limit", "says"),
-    [("sendfil/read-send<=1", "did you mean sendfile?"), ("sendfile<=1", "give limits like"), ("1.05", "give limits")],
+    [
+        ("sendfil/read-send<=1", "did you mean sendfile?"),
+        ("sendfile<=1", "give limits without"),
+        ("1.05", "give limits"),
+    ],
 )
 def test_a_limit_between_modes_that_are_not_measured_is_refused(limit: str, says: str) -> None:
     assert "MAX='sendfile/read-send<=1.05'" in asked(max=["sendfile/read-send<=1.05"]).command

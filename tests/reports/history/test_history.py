@@ -43,6 +43,13 @@ def test_runs_are_listed_by_date_with_their_verdicts_and_machine(profiles: Path,
     assert sendfile.ratio and None not in sendfile.ratio and sendfile.cost and None not in sendfile.cost
 
 
+def test_a_run_with_a_void_mode_is_valid_and_counts_it(profiles: Path, reports: Path) -> None:
+    several_runs.write(profiles, "wednesday", failing="read-whole", started_at="2026-03-03T12:00:00+00:00")
+    history = read_history(profiles)
+    assert (history.entries[2].validity, history.entries[2].badge) == ("valid", "valid; 1 mode void")
+    assert "✓ valid; 1 mode void" in Tags(page.write_history(history, reports).read_text()).text
+
+
 @pytest.mark.parametrize(
     "content", ["", "{", "[]", '{"name": "x"}', "\x00", '{"name": "\\ud800"}'], ids=lambda text: repr(text)
 )
