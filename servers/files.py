@@ -11,12 +11,14 @@ import stat
 from dataclasses import dataclass
 from http import HTTPStatus
 from pathlib import Path
+from urllib.parse import quote
 
 from errors import UserError
 from servers.http.responses import HttpError, unavailable
 from servers.log import log
 
 _READING = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK  # NONBLOCK: for a pipe put there after stat()
+_MOST_PATHS = 20
 _ABSENT = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP, errno.ENAMETOOLONG})
 
 
@@ -140,12 +142,20 @@ def _open(root: bytes, path: bytes) -> int:
         raise _not_found()
     try:
         if not stat.S_ISREG(os.stat(root + path).st_mode):  # noqa: PTH116  # bytes, not text
-            raise _not_found()
+            raise _index(root) if path == b"/" else _not_found()
         return os.open(root + path, _READING)
     except OSError as error:
         if error.errno == errno.EACCES and not _is_inside(root, os.path.realpath(root + path)):
             raise _not_found() from error  # 403 would reveal what is outside the root
         raise _http_error(error) from error
+
+
+def _index(root: bytes) -> HttpError:
+    """The answer to who asks for no file: the paths that can be had, some of them where there are many."""
+    with os.scandir(root) as entries:
+        names = sorted(entry.name for entry in entries if entry.is_file(follow_symlinks=False))
+    paths = [f"/{quote(name)}" for name in names[:_MOST_PATHS]] + ["…"] * (len(names) > _MOST_PATHS)
+    return HttpError(HTTPStatus.OK, f"there is {', '.join(paths) or 'no file'}")
 
 
 def _is_inside(root: bytes, where: bytes) -> bool:

@@ -10,7 +10,7 @@ _ONE_RANGE = re.compile(rb"bytes=[ \t]*(\d{0,999})-(\d{0,999})[ \t]*", re.IGNORE
 
 
 class HttpError(Exception):
-    """A request that is answered with an error status. closes: whether the connection ends with it."""
+    """A request that is answered with a status and a line of text, and no file. closes: whether the connection ends."""
 
     def __init__(self, status: HTTPStatus, why: str, *, headers: tuple[str, ...] = (), closes: bool = False) -> None:
         super().__init__(why)

@@ -32,7 +32,6 @@ def put(path: Path, content: bytes) -> Path:
     "path",
     [
         "/absent",
-        "/",
         "//",
         "/.",
         "/..",
@@ -67,6 +66,22 @@ def test_what_is_absent_or_outside_is_404(any_port: int, root: Path, path: str) 
     response = get(any_port, path)
     assert response.status == 404
     assert response.body == b"404 Not Found: there is no such file\n"
+
+
+def test_who_asks_for_no_file_is_told_which_there_are(any_port: int, root: Path) -> None:
+    put(root / "sub" / "inner", b"inner")
+    put(root / "a\nb c", b"")
+    (root / "outside").symlink_to("/etc/passwd")
+    response = get(any_port, "/")
+    assert (response.status, response.headers["content-type"]) == (200, "text/plain; charset=utf-8")
+    said = response.body.decode()
+    assert said.startswith("200 OK: there is ") and said.endswith("\n") and said.count("\n") == 1
+    paths = said.removeprefix("200 OK: there is ").strip().split(", ")
+    assert "/a%0Ab%20c" in paths and "/one" in paths and not {"/outside", "/sub"} & {*paths}
+    assert all(get(any_port, path).status == 200 for path in paths)
+    for number in range(30):
+        put(root / f"many-{number}", b"")
+    assert get(any_port, "/").body.decode().endswith(", …\n")
 
 
 @pytest.mark.parametrize(
