@@ -17,7 +17,7 @@ def _take_over(error: ImportError) -> NoReturn:
     """Run this file once more, with the Python of the set-up."""
     if sys.prefix == str(VENV):
         sys.exit(f"error: .venv is incomplete ({error}): complete it with `make setup`")
-    if not (VENV / ".ready").exists():
+    if not (VENV / "bin" / "python").exists():
         sys.exit("error: nothing is set up here yet: start the servers with `make servers`, then try again")
     python = str(VENV / "bin" / "python")
     os.execv(python, [python, __file__, *sys.argv[1:]])

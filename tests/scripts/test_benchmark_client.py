@@ -62,7 +62,7 @@ def sendfile_port(tmp_path: Path) -> Iterator[str]:
 @pytest.mark.parametrize("folder", [".", "scripts"])
 def test_the_courses_command_runs_with_a_python_that_has_nothing(folder: str, sendfile_port: str) -> None:
     """-S: without any installed package, as the system's Python is; the Python of the set-up takes over."""
-    if not (PROJECT / ".venv" / ".ready").exists():
+    if not (PROJECT / ".venv" / "bin" / "python").exists():
         pytest.skip("there is no .venv here, in which the servers would run")
     command = [sys.executable, "-S", "benchmark_client.py", "sendfile", "--port", sendfile_port]
     done = subprocess.run(command, cwd=PROJECT / folder, capture_output=True, text=True, check=False, timeout=50)
