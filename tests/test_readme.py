@@ -37,6 +37,7 @@ SMALL = {
     "make reproduce": "",
     "make crosscheck": "WINDOW=0.2 SIZE=1MiB",
 }
+JUDGED = " ROUNDS=9 RETRIES=1"  # enough for a verdict
 AFTER = {"make load": "report: reports/out/", "make reproduce": "report: reports/out/", "make sweep": "report: "}
 RUNS_TESTS = "make test"
 SERVING = ("make servers", "python3 benchmark_client.py", "locust -f locustfile.py")
@@ -81,8 +82,8 @@ def environment() -> dict[str, str]:
 
 def words_of(command: str) -> list[str]:
     """As a shell has them, with the small sizes, and with the environment of this test instead of a new one."""
-    words = shlex.split(command)
-    return [*words, *shlex.split(SMALL.get(name_of(command), "")), f"VENV={VENV}"] if words[0] == "make" else words
+    small = SMALL.get(name_of(command), "") + JUDGED * command.startswith("make load MAX=")
+    return shlex.split(f"{command} {small} VENV={VENV}" if command.startswith("make ") else command)
 
 
 @pytest.mark.parametrize("command", [line for line in commands() if line != RUNS_TESTS and not is_serving(line)])
