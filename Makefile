@@ -62,6 +62,7 @@ test: test-ready
 ## test-all: all other tests: browsers, external servers, 10,000 connections, workers, docker-compose.yml
 test-all: test-ready
 	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
+	@cd tests/axe && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "pages are not checked with axe: npm, or axe-core, cannot be had"
 	@$(PYTEST) -m "slow or browser or engine"
 
 ## lint: ruff and mypy --strict

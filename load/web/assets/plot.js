@@ -27,6 +27,7 @@ export class Plot {
     this.reading = make("span", { className: "read" });
     this.canvas = make("div", { className: "plot" });
     this.canvas.setAttribute("role", "img");
+    this.canvas.setAttribute("aria-label", `${chart.title}, ${chart.unit}: nothing yet`);
     const title = make("h3", {}, chart.title, " ", make("span", { className: "unit" }, chart.unit));
     const caption = make("figcaption", {}, chart.how, ...(chart.keyed ?? []).flatMap(sample));
     this.figure = make("figure", { className: "chart" }, make("div", { className: "head" }, title, this.reading), this.canvas, caption);
