@@ -13,6 +13,7 @@ import importlib.metadata
 import importlib.util
 import os
 import re
+import shlex
 import shutil
 import subprocess
 import sys
@@ -65,7 +66,7 @@ def _check_own(folder: Path, requirements: Sequence[Path]) -> None:
         named = _NAMED.findall(path.with_suffix(".in").read_text())
         if lacking := [f"{name}=={version}" for name, version in named if _installed(name) != version]:
             what = f"{folder} was not made by make, and lacks {', '.join(lacking)}"
-            raise UsageError(f"{what}: run `{folder}/bin/python -m pip install -r {path}`")
+            raise UsageError(f"{what}: run `{shlex.quote(f'{folder}/bin/python')} -m pip install -r {path}`")
 
 
 def _installed(name: str) -> str | None:

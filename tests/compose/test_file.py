@@ -108,3 +108,8 @@ def test_the_image_is_pinned_and_asks_no_registry_for_a_syntax() -> None:
     for name in ("pip install", "COPY . ."):
         assert name in text
     assert text.index("pip install") < text.index("COPY . .")  # an edited source does not install everything anew
+
+
+def test_the_image_has_every_module_that_lies_beside_the_rooms() -> None:
+    ignored = (PROJECT / ".dockerignore").read_text().splitlines()
+    assert [path.name for path in PROJECT.glob("*.py") if f"!{path.name}" not in ignored] == []

@@ -160,7 +160,7 @@ def test_an_environment_of_ones_own_that_lacks_something_is_refused_and_stays(ow
     before = content(own / "my own")
     done = make(own, "setup", "VENV=my own")
     assert done.returncode == 2 and done.stderr.startswith(
-        f"error: my own was not made by make, and lacks {PINNED}: run `my own/bin/python -m pip install -r requirements"
+        f"error: my own was not made by make, and lacks {PINNED}: run `'my own/bin/python' -m pip install -r requir"
     )
     assert content(own / "my own") == before
 
