@@ -13,7 +13,9 @@ VENV := .venv
 RUN_PYTHON := "$(VENV)/bin/python" -E
 # $(call set_up,FOLDER,REQUIREMENTS): an environment's own Python looks after it, another one where it does not start.
 set_up = @p="$(1)/bin/python"; "$$p" -I -c "" 2>/dev/null || p=$$($(MAKE) -s --no-print-directory base-python) || exit 2; \
-	"$$p" -E -m scripts.set_up "$(1)" $(2)
+	"$$p" -E -B -m scripts.set_up "$(1)" $(2)
+# After what root may have run in a user's checkout (scripts/ownership.py).
+GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 # Two processes; one of them runs all of a file, so that what its tests share is made once.
 PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
@@ -57,19 +59,17 @@ examples: ready
 
 ## test: what a contributor needs: pure parts, real servers on real sockets, one tiny campaign, the import rules
 test: test-ready
-	@$(PYTEST) -m "not slow and not browser and not engine"
+	@$(PYTEST) -m "not slow and not browser and not engine"; $(GIVE)
 
 ## test-all: all other tests: browsers, external servers, 10,000 connections, workers, docker-compose.yml
 test-all: test-ready
 	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
 	@cd tests/axe && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "pages are not checked with axe: npm, or axe-core, cannot be had"
-	@$(PYTEST) -m "slow or browser or engine"
+	@$(PYTEST) -m "slow or browser or engine"; $(GIVE)
 
 ## lint: ruff and mypy --strict
 lint: test-ready
-	@$(RUN_PYTHON) -m ruff check .
-	@$(RUN_PYTHON) -m ruff format --check .
-	@$(RUN_PYTHON) -m mypy
+	@{ $(RUN_PYTHON) -m ruff check . && $(RUN_PYTHON) -m ruff format --check . && $(RUN_PYTHON) -m mypy; }; $(GIVE)
 
 ## lock: pin what requirements*.in name, with hashes
 lock: ready
@@ -118,4 +118,4 @@ base-python:
 help:
 	@echo "The bench for zero-copy: which data path should a file server use, what does it cost, and why?"
 	@sed -n 's/^## \([a-z-]*\): \(.*\)/\1\t\2/p' $(MAKEFILE_LIST) | awk -F'\t' '{ printf "  make %-13s %s\n", $$1, $$2 }'
-	@p="$(PYTHON)"; test -z "$$p" || "$$p" -E -m scripts.make help
+	@p="$(PYTHON)"; test -z "$$p" || "$$p" -E -B -m scripts.make help

@@ -61,3 +61,7 @@ def _give_root_s(names: Iterable[str], at: int | None, user: int, group: int) ->
             linked = stat.S_ISREG(facts.st_mode) and facts.st_nlink > 1  # perhaps with a file that is no output
             if facts.st_uid == 0 and not linked:
                 os.chown(name, user, group, dir_fd=at, follow_symlinks=False)
+
+
+if __name__ == "__main__":
+    give_to_owner(*made_in())
