@@ -22,11 +22,15 @@ def owner(checkout: Path = CHECKOUT) -> tuple[int, int] | None:
 
 
 def give_to_owner(*folders: Path, checkout: Path = CHECKOUT) -> None:
-    """Give these folders, and what lies in them, to the owner of the checkout."""
+    """Give these folders, and what lies in them, to the owner of the checkout, or say why that is refused."""
     if (to := owner(checkout)) is None:
         return
     for folder in folders:
-        _give(folder, *to)
+        try:
+            _give(folder, *to)
+        except OSError as error:  # in a user namespace without that user, say
+            print(f"warning: what root made stays root's, as in {folder}: {error.strerror}", file=sys.stderr)
+            return
 
 
 def make_for_owner(folder: Path, checkout: Path = CHECKOUT) -> None:

@@ -80,3 +80,23 @@ def test_a_checkout_that_cannot_be_written_with_out_elsewhere(tmp_path: Path) ->
         assert (done.returncode, done.stderr) == (0, ""), command
     assert (out / "data" / "test-file.bin").exists()
     assert has_report(out / "data", campaign(out / "data", os.environ, prefix, project))
+
+
+def test_every_command_takes_the_folders_that_out_names() -> None:
+    """In one process for all of them."""
+    ask = """if True:
+        import contextlib, io, runpy, sys
+        from load.locust_hooks import FOLDERS
+        from scripts.make import COMMANDS
+        for name, command in COMMANDS.items():
+            if command.program[0] == "locust":
+                known = {option: f"--{option}" for option, *_ in FOLDERS}
+            else:
+                sys.argv = [name, "--help"]
+                with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):
+                    runpy.run_module(command.program[0], run_name="__main__", alter_sys=True)
+                known = {option: option for option in command.folders if f"--{option} " in said.getvalue()}
+            if set(command.folders) - set(known):
+                print(name, command.folders, known)"""
+    done = subprocess.run([sys.executable, "-c", ask], cwd=PROJECT, capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr

@@ -57,6 +57,20 @@ def test_nothing_but_what_commands_make_is_given_away(checkout: Path, tmp_path: 
     assert [owned(path) for path in (secret, kept, linked, tmp_path)] == [(0, 0)] * 4
 
 
+def test_a_user_that_it_cannot_be_given_to_is_a_warning(checkout: Path) -> None:
+    """In a user namespace that does not have that user, where files seem to be nobody's (user_namespaces(7))."""
+    mapped = ["unshare", "--user", "--map-root-user"]
+    if (tried := subprocess.run([*mapped, "true"], capture_output=True, text=True, check=False)).returncode:
+        pytest.skip(f"no user namespace can be made here: {tried.stderr.strip()}")
+    (checkout / "data").mkdir()
+    command = [*mapped, sys.executable, "-E", "-m", "scripts.ownership"]
+    done = subprocess.run(command, cwd=checkout, capture_output=True, text=True, check=False, timeout=60)
+    (said,) = done.stderr.splitlines()
+    assert done.returncode == 0 and said.startswith(
+        f"warning: what root made stays root's, as in {checkout / 'data'}: "
+    )
+
+
 def test_roots_own_checkout_stays_roots(tmp_path: Path) -> None:
     (tmp_path / "data").mkdir()
     os.chown(tmp_path / "data", USER, USER)
