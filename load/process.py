@@ -1,7 +1,12 @@
 """What a process that measures needs: enough file descriptors, and an end in order."""
 
+import contextlib
+import os
 import resource
+import signal
+import stat
 import subprocess
+from pathlib import Path
 
 import gevent
 
@@ -16,19 +21,33 @@ def raise_limit_on_files() -> None:
 
 
 def raise_in_main_greenlet(*numbers: int) -> None:
-    """Turn the first of these signals into a KeyboardInterrupt in the greenlet that calls this.
+    """Turn the first of these signals, or a hang-up, into a KeyboardInterrupt in the greenlet that calls this.
 
-    Python raises it in whatever greenlet runs at that moment, and Locust's spawning greenlet swallows it.
+    Python raises it in whatever greenlet runs at that moment, and Locust's spawning greenlet swallows it. A hang-up is
+    ignored where nohup(1) or the like asked for that.
     """
     main = gevent.getcurrent()
+    if signal.getsignal(signal.SIGHUP) != signal.SIG_IGN:
+        numbers = (*numbers, signal.SIGHUP)
 
-    def interrupt() -> None:
-        for number in numbers:  # a second one must not cut the clean-up short
-            gevent.signal_handler(number, lambda: None)
+    def interrupt(number: int) -> None:
+        for each in numbers:  # a second one must not cut the clean-up short
+            gevent.signal_handler(each, lambda: None)
+        if number == signal.SIGHUP:
+            _leave_terminal()
         main.throw(KeyboardInterrupt)
 
     for number in numbers:
-        gevent.signal_handler(number, interrupt)
+        gevent.signal_handler(number, interrupt, number)
+
+
+def _leave_terminal() -> None:
+    """The terminal has gone, and writing to it would be an error (EIO): what is said now goes nowhere."""
+    with Path(os.devnull).open("r+b") as nowhere:
+        for fd in (0, 1, 2):
+            with contextlib.suppress(OSError):  # it is closed
+                if stat.S_ISCHR(os.fstat(fd).st_mode):
+                    os.dup2(nowhere.fileno(), fd)
 
 
 def wait_or_kill(process: "subprocess.Popen[bytes]", within_s: float) -> None:

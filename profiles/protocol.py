@@ -97,7 +97,8 @@ class FileState:
     """The served file now."""
 
     resident_share: float | None  # of its pages in the page cache, 0 to 1; None: unknown
-    changed: bool  # since the facts were asked for, by inode, size and time of modification
+    changed: bool | None = None  # whether its bytes are others than when facts were asked for; None: not looked at
+    rewritten: bool | None = None  # whether it was written or replaced since then, and its bytes are the same
 
 
 @dataclass(frozen=True, slots=True)

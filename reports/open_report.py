@@ -6,13 +6,13 @@ import subprocess
 from pathlib import Path
 
 from errors import UsageError, suggestion
-from profiles.store.run_folder import RUN_FILE
+from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.page import PAGE_FILE
 
 
-def find(reports: Path, name: str | None, profiles: Path) -> Path:
-    """The page of the named report, or of the latest. profiles: where the runs lie. Raises UsageError without one."""
-    pages = sorted(reports.glob(f"*/{PAGE_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
+def find(reports: Path, profiles: Path, name: str | None) -> Path:
+    """The page of the named report, or of the run that began last. Raises UsageError where there is none."""
+    pages = sorted(reports.glob(f"*/{PAGE_FILE}"), key=lambda page: (_began_s(page, profiles), page))
     if name is None and pages:
         return pages[-1]
     found = next((path for path in pages if path.parent.name == name), None)
@@ -25,6 +25,14 @@ def find(reports: Path, name: str | None, profiles: Path) -> Path:
     known = [path.parent.name for path in pages]
     listed = f"there are {', '.join(known[-8:])}" if known else "it is empty; `make load` measures a run"
     raise UsageError(f"there is no report {name!r} in {reports}{suggestion(name, known)} ({listed})")
+
+
+def _began_s(page: Path, profiles: Path) -> float:
+    """When its run began; where the run has gone, when the page was written."""
+    try:
+        return RunFolder(profiles / page.parent.name).started_s
+    except OSError:
+        return page.stat().st_mtime
 
 
 def show(page: Path) -> str | None:

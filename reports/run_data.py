@@ -129,11 +129,11 @@ def no_run(profiles: Path, name: str) -> UsageError:
 
 
 def _latest(profiles: Path, tell: Callable[[str], None]) -> RunFolder:
-    found = sorted(profiles.glob(f"*/{RUN_FILE}"), key=lambda path: (path.stat().st_mtime_ns, path))
+    """By when it began, as its record says: a copied folder has other times."""
+    found = [RunFolder(path.parent) for path in profiles.glob(f"*/{RUN_FILE}")]
     if not found:
         raise UsageError(f"there is no run in {profiles}: measure one with `make load`")
-    for path in reversed(found):
-        folder = RunFolder(path.parent)
+    for folder in sorted(found, key=lambda folder: (folder.started_s, folder.path), reverse=True):
         if reason := _why_empty(folder) or (INTERACTIVE if folder.read_run().kind == "interactive" else None):
             tell(f"skipped run {folder.path.name!r}: {reason}")
         else:

@@ -85,7 +85,8 @@ def _arguments() -> argparse.Namespace:
 def _between_namespaces(arguments: argparse.Namespace, file: ServedFile) -> int:
     """The same command once more, in a network namespace of its own. Needs root."""
     link = Link.parse(arguments.rate, arguments.mtu)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # ends in order, as Ctrl-C does
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, signal.default_int_handler)  # ends in order, as Ctrl-C does
     load = ["-m", "scripts.load", "--inside-netns", f"--run={arguments.run}", *sys.argv[1:]]
     return between_namespaces.run(load, file.make(), link)
 

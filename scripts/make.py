@@ -4,6 +4,7 @@ Its rule: a variable on make's command line that the command does not know is re
 anything is started or written.
 """
 
+import ctypes
 import os
 import re
 import signal
@@ -14,12 +15,14 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import knobs
-from errors import EXIT_DONE, UsageError, remedy, run_command, suggestion
+from errors import EXIT_DONE, EXIT_INTERRUPTED, UsageError, remedy, run_command, suggestion
 from interpreter import PYTHON
 from scripts.ownership import give_to_owner, made_in, make_for_owner, owner
 
+PR_SET_PDEATHSIG = 1
 MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
-OF_THE_MAKEFILE = {
+OF_THE_PR_SET_PDEATHSIG = 1
+MAKEFILE = {
     "PYTHON": "the Python that .venv is made with",
     "VENV": "the environment to run in: .venv, or one of your own, which is used as it is",
     "OUT": "the folder below which data, profiles/out and reports/out lie (default: the checkout)",
@@ -86,6 +89,7 @@ def main() -> int:
     if folders and command.serves and not (variables.get("SIZE") or variables.get("AGENT")):
         words.append(f"--size={default_size(variables.get('PACE', ''))}")  # a root alone is served as it is
     sys.stdout.flush()
+    end_with_make()
     return _run([*PYTHON, "-m", *command.program, *words], folders)
 
 
@@ -125,6 +129,14 @@ def _check(name: str) -> None:
     """Raises UsageError for a variable that is no knob of this command, or no value of its knob."""
     knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])
     knobs.check_texts(name, os.environ)
+
+
+def end_with_make() -> None:
+    """When make is killed, whatever it started gets SIGTERM and ends in order, also after exec (prctl(2))."""
+    parent = os.getppid()
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)
+    if os.getppid() != parent:  # it was killed just before
+        sys.exit(EXIT_INTERRUPTED)
 
 
 def given_to_make() -> list[str]:

@@ -3,6 +3,7 @@
 Its rule: three passes that are never mixed (docs/method.md §1), and whatever is complete is written at once.
 """
 
+import contextlib
 from collections.abc import Callable
 from dataclasses import replace
 from functools import partial
@@ -16,7 +17,7 @@ from load.campaign.readiness import check_measurable, shortage
 from load.campaign.round_runner import RoundResult, RoundRunner
 from load.campaign.schedule import Schedule
 from load.campaign.serving import Serving
-from load.campaign.settings import Settings, now, run_record
+from load.campaign.settings import Settings, after, now, run_record
 from load.context import LoadContext
 from load.errors import PeerLostError
 from load.users.pacing import resolve
@@ -79,9 +80,6 @@ class Campaign:
             self._score(schedule, serving, runner)
             unscored += self._probe(schedule, serving, runner, facts)
             unscored += self._profile(schedule.run, serving, facts)
-            state = self._agent.file_state()
-            file = replace(schedule.run.file, resident_share_after=state.resident_share, changed=state.changed)
-            schedule.run = replace(schedule.run, file=file)
             end = ("done", None)
         except UserError as error:
             end = ("failed", str(error))
@@ -97,6 +95,8 @@ class Campaign:
         serving.clear()
         for mode, line in serving.last_stderr_lines.items():
             self._tell(f"{mode}: {line}")
+        with contextlib.suppress(UserError):  # it was lost, which is why the run ends
+            schedule.run = replace(schedule.run, file=after(schedule.run.file, self._agent.file_state()))
         congestion = " and ".join(sorted(set(serving.congestion.values()) - {""})) or None
         schedule.run = replace(
             schedule.run,

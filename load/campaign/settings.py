@@ -5,7 +5,7 @@ Its rule: whatever changes a number stands here, and so in run.json.
 
 import shlex
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import Literal
@@ -15,8 +15,9 @@ from load.campaign.cpu_pinning import Placement, choose
 from load.users.connection import SOCKET_OPTIONS, Sink
 from load.users.pacing import SATURATED, OfferedRate, PaceSpec, format_pace
 from profiles.agent.access import Address
-from profiles.protocol import Facts
+from profiles.protocol import Facts, FileState
 from profiles.store.records import Run
+from profiles.store.run_facts import FileFacts
 from profiles.targets.variants import Variant
 
 Cache = Literal["warm", "cold"]
@@ -151,6 +152,12 @@ def run_record(
         load_host=facts.load_host,
         workers=settings.workers,
     )
+
+
+def after(file: FileFacts, state: FileState) -> FileFacts:
+    """The facts of the served file, with what is known of it at the end. What was found once stays found."""
+    changed, rewritten = file.changed or state.changed, file.rewritten or state.rewritten
+    return replace(file, resident_share_after=state.resident_share, changed=changed, rewritten=rewritten)
 
 
 def now() -> str:

@@ -19,7 +19,7 @@ from errors import UserError
 from load.campaign.cell import Edge, cell_between, smaller_share
 from load.campaign.options import new_name
 from load.campaign.recordings import SampleLog, save_flame_graph
-from load.campaign.settings import Settings, now, run_record
+from load.campaign.settings import Settings, after, now, run_record
 from load.interactive.idle_servers import IdleServers
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
@@ -164,7 +164,7 @@ class RecordedLoad:
         named = modes or self.modes
         settings = self._settings(named, self._last[named[0]].moment_s - self._samples.began_s)
         whole = self._new_record(settings, self._lost)
-        file = replace(whole.file, resident_share_after=self._file.resident_share, changed=self._file.changed)
+        file = after(whole.file, self._file)
         known = {status.name: status.congestion_control for status in self._statuses.values()}
         congestion = " and ".join(sorted({known[mode] for mode in named if mode in known})) or None
         return replace(

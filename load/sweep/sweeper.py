@@ -13,7 +13,7 @@ from load.campaign import schedule
 from load.campaign.progress import Progress, Report
 from load.campaign.round_runner import RoundRunner
 from load.campaign.serving import Serving
-from load.campaign.settings import Settings, now, run_record
+from load.campaign.settings import Settings, after, now, run_record
 from load.context import LoadContext
 from load.served_files import ServedLink
 from load.sweep.axes import AXES, file_bytes, variants
@@ -92,8 +92,7 @@ class SweepRun:
         result = RoundRunner(serving, settings, facts).run(number, order)
         run = replace(run, sweeps=result.sweeps, voids=(*run.voids, *result.voids))
         folder.append(*(replace(cell, started_s=offset_s + cell.started_s) for cell in result.cells))
-        state = self._context.agent.file_state()
-        file = replace(run.file, resident_share_after=state.resident_share, changed=state.changed)
+        file = after(run.file, self._context.agent.file_state())
         host = run.host | {"congestion_control": serving.congestion[order[-1]]}
         folder.write_run(replace(run, file=file, host=host, state="done", ended_at=now()))
         for void in result.voids:  # the point would be asked for again and again

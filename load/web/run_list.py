@@ -55,6 +55,7 @@ class Runs:
         for path in self._runs_folder.glob(f"*/{RUN_FILE}"):
             try:
                 run = _read_run(path.parent, path.stat().st_mtime_ns)
+                run = RunFolder(path.parent).read_run() if run.state == "running" else run  # unless it was killed
             except (UserError, OSError):
                 continue
             yield self._summary(path, run.kind, run, run.started_at, len(run.order))

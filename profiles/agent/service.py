@@ -25,6 +25,7 @@ from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
 from profiles.host import facts, page_cache
 from profiles.host.network import LOOPBACK, interface_of
+from profiles.host.served_file import ServedFile, identity_of, sample_of
 from profiles.metrics.process import GONE, METRICS, ProcessReader, Reader
 from profiles.profilers.recordings import Recordings
 from profiles.store.clock_check import ClockCheck
@@ -45,7 +46,7 @@ class Agent:
         self._interval_s = interval_s
         self._targets = catalog.discover()
         self._supervisor = Supervisor(self._targets, root)
-        self._file_identity: facts.Identity = None
+        self._file: ServedFile | None = None
         self._watched: dict[str, ProcessReader] = {}
         self._recordings = Recordings()
         self._interface: str | None = LOOPBACK
@@ -53,11 +54,13 @@ class Agent:
         self._sampler.start()
 
     def facts(self) -> protocol.Facts:
-        self._file_identity = facts.identity_of(self._root / SERVED_FILE)
+        identity, sample = identity_of(self._root / SERVED_FILE), sample_of(self._root / SERVED_FILE)
+        file = facts.file_facts(self._root / SERVED_FILE)
+        self._file = ServedFile(identity, sample, file.sha256)
         return protocol.Facts(
             targets=tuple(target.facts for target in self._targets.values()),
             metrics=tuple(metric.facts for metric in METRICS),
-            file=facts.file_facts(self._root / SERVED_FILE),
+            file=file,
             sample_interval_s=self._interval_s,
             host=facts.host_facts(self._interface) | self._tried,
             software=facts.software_facts(catalog.PROJECT),
@@ -82,17 +85,17 @@ class Agent:
 
     def file_state(self) -> protocol.FileState:
         path = self._root / SERVED_FILE
-        return protocol.FileState(page_cache.resident_share_of(path), facts.identity_of(path) != self._file_identity)
+        share = page_cache.resident_share_of(path)  # first: looking at the bytes brings them in
+        return protocol.FileState(share, *((None, None) if self._file is None else self._file.changes(path)))
 
     def warm(self) -> protocol.FileState:
         """Read what is absent of the served file into the page cache."""
         with contextlib.suppress(OSError):  # which the state shows
             page_cache.warm(self._root / SERVED_FILE)
-        return self.file_state()
+        return protocol.FileState(page_cache.resident_share_of(self._root / SERVED_FILE))
 
     def drop(self) -> protocol.FileState:
-        page_cache.drop(self._root / SERVED_FILE)
-        return self.file_state()
+        return protocol.FileState(page_cache.drop(self._root / SERVED_FILE))
 
     def statuses(self) -> list[protocol.TargetStatus]:
         return [self._supervisor.status(name) for name in dict.fromkeys([*self._targets, *self._supervisor.running()])]

@@ -109,18 +109,6 @@ def file_facts(path: Path) -> FileFacts:
     )
 
 
-Identity = tuple[int, int, int] | None
-
-
-def identity_of(path: Path) -> Identity:
-    """Inode, size in bytes and time of modification in ns; None where there is no file."""
-    try:
-        facts = path.stat()
-    except OSError:
-        return None
-    return facts.st_ino, facts.st_size, facts.st_mtime_ns
-
-
 def _cpu_model() -> str | None:
     for line in (text_of("/proc/cpuinfo") or "").splitlines():
         if line.startswith(("model name", "Model")):

@@ -1,7 +1,12 @@
-"""Files that are whole whenever somebody reads them; errors of the file system as one clear line."""
+"""Files that are whole whenever somebody reads them; errors of the file system as one clear line.
+
+A folder that a process is still writing to is locked by it (flock(2)). The kernel ends the lock with the process,
+however that ends, and also those see it who live in another container. A copy of the folder has no lock.
+"""
 
 import contextlib
 import errno
+import fcntl
 import os
 from collections.abc import Iterator
 from pathlib import Path
@@ -40,6 +45,42 @@ def append_lines(path: Path, lines: bytes, kept: str = "") -> None:
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             os.close(fd)
+
+
+_locks: dict[Path, int] = {}  # of this process: descriptors by folder
+
+
+def lock(folder: Path) -> None:
+    """Say that this process writes to the folder, until unlock() or its end; where locks are not to be had, nothing."""
+    for gone in [path for path in _locks if not path.exists()]:
+        unlock(gone)
+    if folder.absolute() not in _locks:
+        with contextlib.suppress(OSError):
+            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            fcntl.flock(fd, fcntl.LOCK_EX)  # who only looks holds it for a moment
+            _locks[folder.absolute()] = fd
+
+
+def unlock(folder: Path) -> None:
+    if (fd := _locks.pop(folder.absolute(), None)) is not None:
+        os.close(fd)
+
+
+def is_locked(folder: Path) -> bool | None:
+    """Whether a process writes to the folder; None where that cannot be told."""
+    try:
+        fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    except OSError:
+        return None
+    try:
+        fcntl.flock(fd, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    except OSError:
+        return None
+    finally:
+        os.close(fd)
+    return False
 
 
 @contextlib.contextmanager

@@ -58,7 +58,7 @@ class Run:
     """One campaign as it was asked for, and how far it came; or an interactive load: one round, all modes at once."""
 
     name: str  # of its folder; RUN/paced for the paced part of a run that asked both questions
-    state: State  # "running" also after a kill
+    state: State  # "running" on disk also after a kill, which whoever reads it notices (run_folder.py)
     started_at: str  # ISO 8601
     command: str  # what was typed to start it
     question: Literal["saturated", "paced"]  # as fast as it goes, or at one offered rate (docs/method.md §2)

@@ -71,7 +71,8 @@ class FileFacts:
     filesystem: str  # type, and the first mount option: "ext4 (rw)"
     resident_share_before: float | None = None  # of its pages in the page cache before the first cell; None: unknown
     resident_share_after: float | None = None  # the same after the last cell
-    changed: bool | None = None  # whether it changed during the run; None where the run did not complete
+    changed: bool | None = None  # whether its bytes changed during the run; None: unknown
+    rewritten: bool | None = None  # whether it was written or replaced meanwhile, with the same bytes at the end
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,8 @@ Its rule: a run can be cut short at any moment, and what its folder holds then i
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -26,13 +27,14 @@ import msgspec
 
 from errors import UserError
 from profiles.store import old_runs
-from profiles.store.files import append_lines, explained, readable, write_file
+from profiles.store.files import append_lines, explained, is_locked, lock, readable, unlock, write_file
 from profiles.store.proof import Proof
-from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sample, Slice
+from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sample, Slice, State
 from profiles.store.run_facts import Code
 
 RUN_FILE = "run.json"
 PACED_FOLDER = "paced"
+DIED = "its process ended without a word: it was killed, or the machine went down"
 FILES: Mapping[type, str] = {  # of each kind of record
     Cell: "rounds.jsonl",
     Slice: "slices.jsonl",
@@ -69,8 +71,17 @@ class Folder:
         with explained("create the run's folder", self.path):
             self.path.mkdir(parents=True)
 
-    def write_json(self, name: str, record: Any) -> None:
+    def write_state(self, name: str, record: Any) -> None:
+        """Write the record that has a state. While it is "running", the folder is locked by this process."""
+        if record.state == "running":
+            lock(self.path)
         self.write_file(name, msgspec.json.format(msgspec.json.encode(record), indent=2))
+        if record.state != "running":
+            unlock(self.path)
+
+    def died(self, state: State) -> bool:
+        """Whether the process that wrote this state has ended without a word."""
+        return state == "running" and is_locked(self.path) is False
 
     def write_file(self, name: str, content: bytes) -> None:
         write_file(self.path / name, content, make_parents=False, kept=_KEPT)
@@ -94,12 +105,23 @@ class RunFolder(Folder):
         return f"{path.parent.name}/{path.name}" if is_part else path.name
 
     def write_run(self, run: Run) -> None:
-        self.write_json(RUN_FILE, run)
+        self.write_state(RUN_FILE, run)
 
     def read_run(self) -> Run:
+        """One whose process has ended without a word is interrupted."""
         path = self.path / RUN_FILE
         with readable(path, "is this the folder of a run? `ls profiles/out` lists them"):
-            return _converted(path, 1, old_runs.translated_run(msgspec.json.decode(path.read_bytes())), Run)
+            run = _converted(path, 1, old_runs.translated_run(msgspec.json.decode(path.read_bytes())), Run)
+        return replace(run, state="interrupted", reason=DIED) if self.died(run.state) else run
+
+    @property
+    def started_s(self) -> float:
+        """When the run began, by its record, in seconds since 1970; of one that cannot be read, when it was written.
+        Raises OSError where there is none."""
+        try:
+            return datetime.fromisoformat(self.read_run().started_at).timestamp()
+        except (UserError, ValueError, OverflowError):
+            return (self.path / RUN_FILE).stat().st_mtime
 
     def append(self, *records: Any) -> None:
         """Append records of one kind to its file."""

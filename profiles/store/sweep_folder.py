@@ -9,7 +9,7 @@ and draws a run serves a point too; what is true for the whole sweep stands once
         run.json, rounds.jsonl, proof.jsonl
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import msgspec
@@ -43,7 +43,7 @@ class Sweep:
 
     name: str  # of its folder
     axis: AxisName  # what differs from point to point
-    state: State  # "running" also after a kill
+    state: State  # as of a run
     command: str  # what was typed to start it
     seed: int  # of the random order
     modes: tuple[str, ...]  # baseline first
@@ -84,12 +84,13 @@ class SweepFolder(Folder):
             ) from error
 
     def write(self, sweep: Sweep) -> None:
-        self.write_json(SWEEP_FILE, sweep)
+        self.write_state(SWEEP_FILE, sweep)
 
     def read(self) -> Sweep:
         path = self.path / SWEEP_FILE
         with readable(path, "is this the folder of a sweep? Restore the file, or sweep again"):
-            return msgspec.json.decode(path.read_bytes(), type=Sweep)
+            sweep = msgspec.json.decode(path.read_bytes(), type=Sweep)
+        return replace(sweep, state="interrupted") if self.died(sweep.state) else sweep
 
     def point(self, value: int) -> RunFolder:
         """The folder of the run at this point, which may not exist yet."""

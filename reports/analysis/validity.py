@@ -185,6 +185,9 @@ def _equals_differ(dataset: Dataset) -> Iterator[Finding]:
 def _residency(run: Run) -> Iterator[Finding]:
     if run.file.changed:
         yield Finding("void", "the served file changed during the run")
+    elif run.file.rewritten:
+        text = "the served file was written or replaced during the run, and had the same bytes at the end"
+        yield Finding("caution", text)
     if run.cache == "cold":
         return  # every cell checks what counts
     for when, share in (("before", run.file.resident_share_before), ("after", run.file.resident_share_after)):

@@ -46,8 +46,7 @@ def test_the_terminal_says_so_too(stored: RunFolder, capsys: pytest.CaptureFixtu
 
 
 def test_it_is_neither_the_latest_run_nor_compared_nor_in_the_list(stored: RunFolder, tmp_path: Path) -> None:
-    synthetic.write(tmp_path, synthetic.run(rounds=6, name="campaign"))
-    stored.write_run(stored.read_run())  # the newest
+    synthetic.write(tmp_path, synthetic.run(rounds=6, name="campaign", started_at="2025-02-01T12:00:00+00:00"))
     told: list[str] = []
     assert run_data.find(tmp_path, None, told.append).path.name == "campaign"
     assert told == [f"skipped run 'by-hand': {run_data.INTERACTIVE}"]

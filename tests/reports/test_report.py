@@ -52,16 +52,21 @@ def test_a_void_run_still_gets_its_page(tmp_path: Path) -> None:
 
 
 def test_the_latest_run_is_the_default(tmp_path: Path) -> None:
-    for age, name in enumerate(["newest", "older", "oldest"]):
-        stored = synthetic.write(tmp_path, synthetic.run(rounds=1, name=name), sampled=False)
-        os.utime(stored.path / "run.json", (1_700_000_000 - age, 1_700_000_000 - age))
+    """The one that began last by its own record: copied folders have other times."""
+    begins = {
+        "newest": "2026-01-03T00:00:00+01:00",
+        "older": "2026-01-02T22:59:59+00:00",
+        "oldest": "2026-01-01T00:00:00Z",
+    }
+    for age, (name, begun) in enumerate(begins.items()):
+        stored = synthetic.write(tmp_path, synthetic.run(rounds=1, name=name, started_at=begun), sampled=False)
+        os.utime(stored.path / "run.json", (1_700_000_000 + age, 1_700_000_000 + age))
     assert f"{tmp_path}/r/newest/index.html" in report(tmp_path).stdout
 
 
 def test_a_later_run_without_a_complete_round_is_passed_over_aloud(tmp_path: Path) -> None:
-    kept = synthetic.write(tmp_path, synthetic.run(rounds=1, name="kept"), sampled=False)
-    os.utime(kept.path / "run.json", (1_700_000_000, 1_700_000_000))
-    run = synthetic.run(rounds=3, name="cut-short", state="interrupted")
+    synthetic.write(tmp_path, synthetic.run(rounds=1, name="kept"), sampled=False)
+    run = synthetic.run(rounds=3, name="cut-short", state="interrupted", started_at="2026-06-01T00:00:00+00:00")
     synthetic.write(tmp_path, run, synthetic.cells(run)[:1], sampled=False)
     (tmp_path / "broken").mkdir()
     (tmp_path / "broken" / "run.json").write_text("{")

@@ -1,10 +1,16 @@
 """`make load` as a user meets it: a whole tiny campaign, and every way in which one ends early."""
 
+import fcntl
 import json
 import os
+import pty
+import select
+import shlex
 import signal
 import subprocess
 import sys
+import termios
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -23,6 +29,13 @@ from tests.conftest import PROJECT, SMALL_BYTES, Once, eventually
 from tests.load.locust_process import helpers_of
 from tests.scripts.campaigns import SHORT_CELLS, Answers, Running, answers, command, command_line, folder, run
 
+ENDS_WITH_MAKE = f"""
+import os, sys
+sys.path.insert(0, {str(PROJECT)!r})
+from scripts.make import end_with_make
+end_with_make()
+os.execv(sys.executable, [sys.executable, "-m", "scripts.load", *sys.argv[1:]])
+"""
 BOTH = ("read-send", "sendfile")
 PROMISED = {
     *("round", "position", "mode", "wall_s", "received_bytes", "downloads", "failures"),
@@ -231,7 +244,7 @@ def test_what_is_missing_is_one_line_and_1(spoiled: Answers, says: str) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
 def test_an_interrupt_keeps_the_rounds_and_says_how_to_report_them(served: Path, number: int) -> None:
     running = Running(served)
     running.process.send_signal(number)
@@ -243,6 +256,66 @@ def test_an_interrupt_keeps_the_rounds_and_says_how_to_report_them(served: Path,
     report = ["--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
     done = subprocess.run([sys.executable, "-m", "reports", "tiny", *report], cwd=PROJECT, check=False)
     assert done.returncode == 0 and (served / "reports" / "tiny" / "index.html").exists()
+
+
+@pytest.mark.slow
+def test_a_terminal_that_closes_ends_the_run_in_order(served: Path) -> None:
+    """All its output goes to the terminal, and writing there fails from then on."""
+    controller, terminal = pty.openpty()
+    words = command(served, *SHORT_CELLS, "--rounds", "500")
+    process = subprocess.Popen(
+        words, cwd=PROJECT, stdin=terminal, stdout=terminal, stderr=terminal, start_new_session=True,
+        preexec_fn=lambda: fcntl.ioctl(0, termios.TIOCSCTTY, 0),
+    )  # fmt: skip
+    os.close(terminal)
+    drained = threading.Thread(target=_drain, args=(controller, ended := threading.Event()))
+    drained.start()
+    try:
+        eventually(lambda: len(folder(served).read_cells()) >= 2)
+    finally:
+        ended.set()
+        drained.join()
+        os.close(controller)
+        try:
+            assert process.wait(100) == 130
+        finally:
+            process.kill()
+    record = folder(served).read_run()
+    assert (record.state, record.ended_at is None) == ("interrupted", False)
+    assert '"state": "interrupted"' in (folder(served).path / "run.json").read_text()
+    eventually(lambda: not helpers_of(served))
+
+
+def _drain(fd: int, ended: threading.Event) -> None:
+    while not ended.is_set():
+        if select.select([fd], [], [], 0.1)[0]:
+            os.read(fd, 65536)
+
+
+@pytest.mark.slow
+def test_a_hang_up_is_ignored_where_nohup_says_so(served: Path) -> None:
+    words = ["nohup", *command(served, "--rounds", "1", "--profile", "0", "--modes", "sendfile")]
+    process = subprocess.Popen(words, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    eventually(lambda: bool(psutil.Process(process.pid).children()))
+    process.send_signal(signal.SIGHUP)
+    said, _ = process.communicate(timeout=100)
+    assert process.returncode == 0, said
+
+
+@pytest.mark.slow
+def test_a_load_whose_make_is_killed_ends_in_order(served: Path) -> None:
+    """make, which waits for it, is killed; what stands between them is `python -m scripts.make`, which execs."""
+    words = command(served, *SHORT_CELLS, "--rounds", "500")[3:]
+    makefile = served / "Makefile"
+    (served / "of_make.py").write_text(ENDS_WITH_MAKE)
+    makefile.write_text("run:\n\t@" + shlex.join([sys.executable, str(served / "of_make.py"), *words]) + "\n")
+    make = subprocess.Popen(["make", "-f", str(makefile), "run"], cwd=PROJECT, stderr=subprocess.DEVNULL)
+    eventually(lambda: len(folder(served).read_cells()) >= 2)
+    make.kill()
+    make.wait()
+    eventually(lambda: not helpers_of(served))
+    assert folder(served).read_run().state == "interrupted"
+    assert '"state": "interrupted"' in (folder(served).path / "run.json").read_text(), "it ended in order"
 
 
 @pytest.mark.slow
@@ -309,12 +382,27 @@ def test_users_that_have_no_room_are_refused_beforehand(served: Path) -> None:
 
 
 @pytest.mark.slow
+def test_a_file_that_is_overwritten_in_mid_campaign_is_said_however_the_campaign_ends(served: Path) -> None:
+    """With as many other bytes and its old times, as `cp -p` can do."""
+    running, file = Running(served), served / "test-file.bin"
+    times = file.stat()
+    with file.open("r+b") as out:
+        out.write(b"other bytes")
+    os.utime(file, ns=(times.st_atime_ns, times.st_mtime_ns))
+    running.process.send_signal(signal.SIGINT)
+    assert running.end()[0] == 130
+    facts = running.folder.read_run().file
+    assert facts.changed is True and facts.rewritten is False
+
+
+@pytest.mark.slow
 def test_a_kill_of_the_load_leaves_no_process_and_whole_records(served: Path) -> None:
     """What is lost is the round in progress."""
     running = Running(served)
     running.kill()
     record, cells, slices = running.folder.read_run(), running.folder.read_cells(), running.folder.read(Slice)
-    assert record.state == "running"
+    assert record.state == "interrupted" and "ended without a word" in (record.reason or "")
+    assert '"state": "running"' in (running.folder.path / "run.json").read_text(), "what it wrote last"
     complete = {cell.round for cell in cells}
     assert complete == {one.round for one in slices} and len(cells) == 2 * len(complete)
     assert len(record.order) - len(complete) <= 1

@@ -1,18 +1,21 @@
 """A run's folder keeps what it was given, loses at most a line to a kill, and says what is wrong with it."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from errors import UserError
+from profiles.store.files import is_locked
 from profiles.store.records import Cell, Profile, Run, Sample
 from profiles.store.run_facts import FileFacts, MetricFacts, TargetFacts
-from profiles.store.run_folder import RunFolder
+from profiles.store.run_folder import DIED, RunFolder
 from servers.mode import Copy
 from tests.conftest import PROJECT
 
@@ -89,6 +92,41 @@ def test_a_line_cut_by_a_kill_is_left_out(folder: RunFolder) -> None:
     with (folder.path / "rounds.jsonl").open("a") as file:
         file.write('{"round":9,"posi')
     assert folder.read_cells() == (CELL,)
+
+
+WRITE_AND_WAIT = """
+import msgspec, sys
+from pathlib import Path
+from profiles.store.records import Run
+from profiles.store.run_folder import RunFolder
+RunFolder(Path(sys.argv[1])).write_run(msgspec.json.decode(sys.stdin.readline(), type=Run))
+print("written", flush=True)
+sys.stdin.read()
+"""
+
+
+def test_a_run_whose_process_was_killed_is_interrupted(folder: RunFolder) -> None:
+    command = [sys.executable, "-c", WRITE_AND_WAIT, str(folder.path)]
+    with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as writer:
+        assert writer.stdin and writer.stdout
+        writer.stdin.write(msgspec.json.encode(RUN) + b"\n")
+        writer.stdin.flush()
+        assert writer.stdout.readline() == b"written\n"
+        assert folder.read_run() == RUN
+        copied = RunFolder(shutil.copytree(folder.path, folder.path.with_name("copy")))
+        assert copied.read_run().state == "interrupted", "nobody writes to a copy"
+        writer.kill()
+    found = folder.read_run()
+    assert found == replace(RUN, state="interrupted", reason=DIED)
+
+
+def test_a_run_that_ended_keeps_its_state(folder: RunFolder) -> None:
+    folder.write_run(RUN)
+    assert folder.read_run().state == "running"
+    for state in ("done", "failed"):
+        folder.write_run(replace(RUN, state=state))
+        assert folder.read_run().state == state
+    assert not is_locked(folder.path)
 
 
 def test_a_run_is_never_mixed_with_another(folder: RunFolder) -> None:

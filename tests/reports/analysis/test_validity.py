@@ -51,6 +51,17 @@ def texts(found: Validity, kind: str) -> list[str]:
     return [finding.text for finding in found.findings if finding.kind == kind]
 
 
+def test_a_served_file_that_was_touched_is_a_caution_and_other_bytes_are_void() -> None:
+    run = synthetic.run()
+    for changed_bytes, kind, says in (
+        (False, "caution", "had the same bytes at the end"),
+        (True, "void", "the served file changed during the run"),
+    ):
+        record = dataclasses.replace(run, file=dataclasses.replace(run.file, changed=changed_bytes, rewritten=True))
+        (finding,) = validity(record, synthetic.cells(run)).findings
+        assert finding.kind == kind and says in finding.text
+
+
 def test_a_calm_run_is_valid() -> None:
     run = synthetic.run(("read-send", "sendfile", "read-whole"))
     found = validity(run, synthetic.cells(run))
