@@ -40,6 +40,10 @@ TOKEN_VARIABLE = "ZERO_COPY_BENCH_TOKEN"
 LEASE_HEADER = "Bench-Lease"
 BUSY, LEASE_LOST = 423, 409  # HTTP status of a refusal: another load has the agent; the lease has ended
 MAX_REQUEST_BYTES = 64 << 10
+# While a request is handled, or waits for its turn, the agent sends an interim response (100, RFC 9110 section 15.2.1)
+# this often. So one that is silent for longer is stopped or out of reach, however long the request takes.
+BEAT_S = 1.0
+SILENT_S = 5.0
 
 Profiler = Literal["py-spy", "perf"] | None
 

@@ -8,17 +8,19 @@ import contextlib
 import http.client
 import os
 import secrets
+import signal
 import subprocess
 from pathlib import Path
+
+import psutil
 
 from errors import UserError, remedy
 from interpreter import PYTHON
 from load.agent.client import AgentClient
 from load.process import wait_or_kill
-from profiles.protocol import TOKEN_VARIABLE
+from profiles.protocol import SILENT_S, TOKEN_VARIABLE
 from profiles.targets.catalog import PROJECT, environment
 
-REQUEST_TIMEOUT_S = 150.0  # a proof may take two time-outs
 END_TIMEOUT_S = 10.0
 
 
@@ -51,16 +53,34 @@ class LocalAgent(AgentClient):
         assert self._process.stdin is not None
         with contextlib.suppress(OSError):
             self._process.stdin.close()
+        self._process.send_signal(signal.SIGCONT)  # one that is stopped could not end in order
         wait_or_kill(self._process, END_TIMEOUT_S)
 
     def _connection(self, _path: str) -> http.client.HTTPConnection:
-        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=REQUEST_TIMEOUT_S)
+        if self._is_stopped():
+            raise UserError(self._stopped)
+        return http.client.HTTPConnection("127.0.0.1", self._port, timeout=SILENT_S)
 
     def _headers(self) -> dict[str, str]:
         return {"Authorization": f"Bearer {self._token}"}
 
+    @property
+    def _stopped(self) -> str:
+        pid = self._process.pid
+        return (
+            f"the agent was stopped by a signal (SIGSTOP): `kill -CONT {pid}` lets its process {pid} go on; run again"
+        )
+
+    def _is_stopped(self) -> bool:
+        try:
+            return psutil.Process(self._process.pid).status() == psutil.STATUS_STOPPED
+        except psutil.Error:
+            return False
+
     def _no_answer_error(self, what: str, error: Exception) -> UserError:
         pid, code = self._process.pid, self._process.poll()
+        if self._is_stopped():
+            return UserError(self._stopped)
         state = f"its process {pid} has ended (code {code}), and its servers with it; run again"
         if code is None:
             advice = remedy(error, "") if isinstance(error, OSError) else ""

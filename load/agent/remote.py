@@ -27,12 +27,10 @@ from load.errors import PeerLostError
 from profiles import protocol
 
 CONNECT_TIMEOUT_S = 5.0
-TIMEOUT_S = 30.0
-LONG_TIMEOUT_S = 150.0  # for a proof, and for what waits until one is done
-SLOW_PATHS = ("/prove", "/clock", "/facts", "/alive")
 KEEP_ALIVE = {socket.TCP_KEEPIDLE: 5, socket.TCP_KEEPINTVL: 3, socket.TCP_KEEPCNT: 3}  # tcp(7): lost after 14 s
 RECOVER_S = 30.0
 RETRY_S = 1.0
+PATHS_BACK = ("/lease", "/alive")  # that tell whether a silent one is back
 MAX_SEEN = 1000
 
 R = TypeVar("R")
@@ -49,6 +47,7 @@ class RemoteAgent(AgentClient):
         self._clock = Clock()
         self._lease = ""
         self._lost: PeerLostError | None = None
+        self._silent: PeerLostError | None = None
         self._served_from = ""
         self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by the agent's
         self._every_s = 0.0
@@ -144,6 +143,7 @@ class RemoteAgent(AgentClient):
                 lost = error if isinstance(error, PeerLostError) else PeerLostError(str(error))
             if lease == self._lease:  # else it recovered meanwhile
                 self._lost = lost
+                self._silent = self._silent if lost else None
 
     def _take_lease(self, within_s: float) -> None:
         """Wait until the agent is up and free. Raises PeerLostError, or RefusedError where waiting does not help."""
@@ -158,18 +158,20 @@ class RemoteAgent(AgentClient):
                     raise
             gevent.sleep(RETRY_S)
         self._lease, self._every_s, self._served_from = given.lease, given.every_s, given.address
-        self._lost, self._clock = None, Clock()
+        self._lost, self._silent, self._clock = None, None, Clock()
 
     def _local_address(self) -> str:
         with socket.create_connection((self._options.address.host, self._options.address.port), CONNECT_TIMEOUT_S) as s:
             return str(s.getsockname()[0])
 
     def _connection(self, path: str) -> http.client.HTTPConnection:
-        timeout_s = LONG_TIMEOUT_S if path in SLOW_PATHS else TIMEOUT_S
+        """Raises PeerLostError at once where it was silent just before, and did not come back since."""
+        if self._silent is not None and path not in PATHS_BACK:
+            raise self._silent
         tls, address = self._options.tls, self._options.address
         if tls is None:
-            return http.client.HTTPConnection(address.host, address.port, timeout=timeout_s)
-        return http.client.HTTPSConnection(address.host, address.port, timeout=timeout_s, context=tls)
+            return http.client.HTTPConnection(address.host, address.port, timeout=protocol.SILENT_S)
+        return http.client.HTTPSConnection(address.host, address.port, timeout=protocol.SILENT_S, context=tls)
 
     def _connect(self, connection: http.client.HTTPConnection) -> None:
         """Connect quickly or fail, and notice when the network fails while we wait for an answer."""
@@ -204,6 +206,9 @@ class RemoteAgent(AgentClient):
             return UserError(f"{why}; it speaks no TLS: leave out AGENT_CA, or start it with TLS_CERT")
         if isinstance(error, ConnectionResetError | BrokenPipeError) and self._options.tls is None and not self._lease:
             why += "; one that was started with TLS_CERT wants AGENT_CA here"
+        if isinstance(error, TimeoutError):
+            why += f" for {protocol.SILENT_S:g} s: it was stopped (SIGSTOP), or the network failed"
+            self._silent = PeerLostError(why)
         return PeerLostError(why)
 
 

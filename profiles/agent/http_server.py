@@ -12,7 +12,7 @@ import ssl
 import sys
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
@@ -24,7 +24,7 @@ import msgspec
 from errors import UserError
 from profiles.agent.access import Access
 from profiles.agent.lease import AgentBusyError, LeaseLostError
-from profiles.protocol import BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
+from profiles.protocol import BEAT_S, BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
 
 READ_TIMEOUT_S = 5.0  # for a whole request, the TLS handshake included
 ANSWER_TIMEOUT_S = 30.0  # without progress
@@ -46,6 +46,7 @@ class AgentRequest:
 
 Handler = Callable[[AgentRequest], Any]
 Routes = Mapping[tuple[str, str], Handler]
+_BEAT = b"HTTP/1.1 100 Continue\r\n\r\n"
 _STATUS = {LeaseLostError: LEASE_LOST, AgentBusyError: BUSY}
 
 
@@ -84,7 +85,9 @@ class _Handler(BaseHTTPRequestHandler):
             self._send(404, Refusal(f"the agent does not answer {what}", 1))
             return
         try:
-            self._send(200, self.server.handle(handler, self._request(content, url.query)))
+            with self.server.beating(self.request):
+                answer = self.server.handle(handler, self._request(content, url.query))
+            self._send(200, answer)
         except UserError as error:
             self._send(_STATUS.get(type(error), 400), Refusal(str(error), error.exit_code))
         except (ValueError, msgspec.DecodeError) as error:
@@ -148,6 +151,7 @@ class AgentServer(ThreadingTCPServer):
         self._closed = False
         self._guard = threading.Lock()
         self._unread: dict[socket.socket, float] = {}  # each with the moment by which it must have been read
+        self._waiting: dict[socket.socket, float] = {}  # for an answer, each with the moment of its next beat
 
     def get_request(self) -> tuple[socket.socket, Any]:
         sock, peer = self.socket.accept()
@@ -164,6 +168,23 @@ class AgentServer(ThreadingTCPServer):
         with self._guard:
             self._unread.pop(sock, None)
 
+    @contextlib.contextmanager
+    def beating(self, sock: socket.socket) -> Iterator[None]:
+        """Meanwhile the peer hears that the agent is at work."""
+        with self._guard:
+            self._waiting[sock] = time.monotonic() + BEAT_S
+        try:
+            yield
+        finally:
+            with self._guard:
+                del self._waiting[sock]
+
+    def _beat(self, now_s: float) -> None:
+        for sock in [sock for sock, due_s in self._waiting.items() if due_s <= now_s]:
+            self._waiting[sock] = now_s + BEAT_S
+            with contextlib.suppress(OSError):  # it has gone, which its own thread finds out
+                sock.sendall(_BEAT)
+
     def handle(self, handler: Handler, request: AgentRequest) -> Any:
         """One at a time, and none once the agent is ending."""
         with self._turn:
@@ -179,6 +200,7 @@ class AgentServer(ThreadingTCPServer):
                 del self._unread[sock]
                 with contextlib.suppress(OSError):  # it has just been closed
                     socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS, on which its thread reads
+            self._beat(now_s)
         if self._turn.acquire(blocking=False):
             try:
                 self._housekeeping()

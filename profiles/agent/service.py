@@ -191,7 +191,7 @@ def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
         message = msgspec.json.decode(request.content, type=protocol.Ask)
         lease = leases.acquire(message.load[:100] or request.peer, message.previous)
         agent.serve_on(request.local)
-        return protocol.Lease(lease, LEASE_S / 4, request.local)
+        return protocol.Lease(lease, LEASE_S / 5, request.local)
 
     def alive(_: AgentRequest) -> protocol.Moment:
         return protocol.Moment(time.monotonic())

@@ -3,6 +3,7 @@
 import contextlib
 import gc
 import os
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -139,6 +140,24 @@ def test_a_loss_during_a_window_is_noticed(served: Path) -> None:
             return False
 
         eventually(noticed)
+
+
+@pytest.mark.slow
+def test_an_agent_that_is_stopped_is_named_and_can_be_recovered(served: Path) -> None:
+    process, port = start(served)
+    with remote(served, port) as agent:
+        agent.facts()
+        process.send_signal(signal.SIGSTOP)
+        try:
+            with pytest.raises(PeerLostError, match=r"for 5 s: it was stopped \(SIGSTOP\), or the network failed"):
+                agent.snapshot()
+            with pytest.raises(PeerLostError, match="does not answer GET /snapshot"):
+                agent.stop_all(("sendfile",))  # without waiting once more
+        finally:
+            process.send_signal(signal.SIGCONT)
+        agent.recover()
+        assert agent.snapshot().processes
+    end(process)
 
 
 @pytest.mark.parametrize(
