@@ -21,8 +21,7 @@ from scripts.ownership import give_to_owner, made_in, make_for_owner, owner
 
 PR_SET_PDEATHSIG = 1
 MAKEFILE = Path(__file__).resolve().parent.parent / "Makefile"
-OF_THE_PR_SET_PDEATHSIG = 1
-MAKEFILE = {
+OF_THE_MAKEFILE = {
     "PYTHON": "the Python that .venv is made with",
     "VENV": "the environment to run in: .venv, or one of your own, which is used as it is",
     "OUT": "the folder below which data, profiles/out and reports/out lie (default: the checkout)",

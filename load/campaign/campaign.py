@@ -79,6 +79,7 @@ class Campaign:
             unscored += self._pilot(schedule, serving, runner)
             self._score(schedule, serving, runner)
             unscored += self._probe(schedule, serving, runner, facts)
+            self._plan.probed()
             unscored += self._profile(schedule.run, serving, facts)
             end = ("done", None)
         except UserError as error:
@@ -230,9 +231,9 @@ class Campaign:
     def _probe(self, schedule: Schedule, serving: Serving, runner: RoundRunner, facts: Facts) -> list[Cell]:
         """Measure with twice the users: was the server the limit? Modes that the client limited, else the fastest.
 
-        Modes with failures are void and left out. Paced runs and cold cells, which have one user, need no probe.
+        Modes with failures are void and left out.
         """
-        if self._settings.rate is not None or self._settings.cache == "cold" or self._settings.quick:
+        if not self._settings.is_probed:
             return []
         records = schedule.dataset()
         failed = {cell.mode for cell in schedule.cells if cell.failures}

@@ -5,11 +5,15 @@ Its rule: the arithmetic and the sentences are those of reports/analysis, from t
 
 from dataclasses import dataclass
 
-from profiles.store.records import Cell
+from profiles.store.proof import Proof
+from profiles.store.records import Cell, Probe, Profile
+from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.analysis.aa_floor import effective_floor
 from reports.analysis.disturbance import steal_seen
+from reports.analysis.findings import Validity
 from reports.analysis.ranking import ranking
-from reports.analysis.rounds import PRIMARY, Dataset, number_of, value
+from reports.analysis.rounds import PRIMARY, Dataset, build, number_of, value
+from reports.analysis.sensitivity import sensitivity
 from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude, delta
 
@@ -31,10 +35,11 @@ class ModeSoFar:
 
 @dataclass(frozen=True, slots=True)
 class Interim:
-    """question: saturated or paced. rounds: that are judged. planned: at most, without repeats. delta: the smallest
+    """question: saturated or paced. rounds: that are judged. planned: so many at most. delta: the smallest
     share that matters. precision: the half-width at which it stops; 0 for never. stolen: in how many rounds the
     hypervisor took more than 2 % of the CPU time. stands: whether such rounds are kept. ranking: which mode is the
-    cheapest so far, and by how much, in lines; none where the intervals do not say."""
+    cheapest so far, and by how much, in lines; none where the intervals do not say. cautions: what speaks against the
+    numbers, and which are void."""
 
     question: str
     baseline: str
@@ -46,25 +51,45 @@ class Interim:
     stands: bool
     modes: tuple[ModeSoFar, ...]
     ranking: tuple[str, ...] = ()
+    cautions: tuple[str, ...] = ()
 
 
 def interim_verdict(dataset: Dataset) -> Interim:
     run = dataset.run
     floor = effective_floor(dataset)
     reach = floor.reach if floor else None
-    verdicts = conclude(dataset, check(dataset), reach)
+    validity = check(dataset)
+    verdicts = conclude(dataset, validity, reach)
+    if run.state != "running" and (without := sensitivity(dataset, validity, verdicts, reach)):
+        validity = Validity((*validity.findings, *without.cautions))
+    repeats = len(run.repeats) if dataset.always_disturbed else 0  # then these are judged, too
     return Interim(
         question=run.question,
         baseline=run.baseline,
         rounds=len(dataset.rounds),
-        planned=run.rounds_planned or len(run.order),
+        planned=repeats + (run.rounds_planned or len(run.order)),
         delta=delta(reach),
         precision=run.precision,
         stolen=sum(steal_seen(cells, run) for cells in dataset.rounds),
         stands=run.clock_excludes_steal is True,
         modes=tuple(_so_far(dataset, verdict) for verdict in verdicts),
         ranking=ranking(verdicts, run.baseline, delta(reach)),
+        cautions=validity.lines,
     )
+
+
+def verdict_of(folder: RunFolder) -> Interim | None:
+    """Of a campaign that has ended; of its paced part where both questions were asked. None without a round.
+
+    Raises UserError for records that cannot be read.
+    """
+    if (folder.paced.path / RUN_FILE).exists():
+        folder = folder.paced
+    if not (folder.path / RUN_FILE).exists():
+        return None
+    passes = (folder.read(Profile), (), folder.read(Proof), folder.read(Probe))
+    dataset = build(folder.read_run(), folder.read_cells(), *passes)
+    return interim_verdict(dataset) if dataset.rounds else None
 
 
 def _so_far(dataset: Dataset, verdict: Verdict) -> ModeSoFar:

@@ -40,14 +40,13 @@ def _square(modes: tuple[str, ...], chance: random.Random) -> list[tuple[str, ..
 class Schedule:
     """run: the record; its order, repeats, voids and stopped are kept up to date. modes: as they are measured. retries:
     how many rounds may be repeated, as a multiple of those that are planned. cells: append those of a round before
-    asking for the next. round_s: about how long one takes."""
+    asking for the next."""
 
     run: Run
     modes: tuple[str, ...]
     retries: int
     proofs: tuple[Proof, ...] = ()
     cells: list[Cell] = field(default_factory=list)
-    round_s: float = 0.0
     _began_s: float = 0.0
 
     def rounds(self) -> Iterator[tuple[int, tuple[str, ...]]]:
@@ -64,7 +63,6 @@ class Schedule:
                 repeats = self.run.repeats if of is None else (*self.run.repeats, Repeat(number, of))
                 self.run = replace(self.run, order=(*self.run.order, modes), repeats=repeats)
                 yield number, modes
-                self.round_s = (time.monotonic() - self._began_s) / number
                 of = number
             judged = len(self.dataset().rounds)
             if looks_at and judged >= looks_at[0]:
@@ -87,7 +85,7 @@ class Schedule:
     def rounds_left(self) -> int:
         """About: as many as the widest interval so far asks for, up to one of the looks."""
         most, dataset = self.run.rounds_planned or 0, self.dataset()
-        judged = len(dataset.rounds)
+        judged = min(len(dataset.rounds), self._done - len(self.run.repeats))  # where all are kept, repeats are, too
         looks_at = looks(dataset.confidence, most)
         needed = looks_at[0] if self.run.precision else most
         for rounds, width in half_widths(dataset) if self.run.precision else ():
@@ -97,6 +95,11 @@ class Schedule:
         if self.run.seconds is not None:
             left = min(left, math.floor((self.run.seconds - self._spent_s) / max(self.round_s, 1e-3)))
         return max(0, left)
+
+    @property
+    def round_s(self) -> float:
+        """How long one took so far, when it is over; 0 before the first."""
+        return self._spent_s / self._done if self._done else 0.0
 
     @property
     def _spent_s(self) -> float:

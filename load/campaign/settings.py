@@ -99,6 +99,11 @@ class Settings:
         return min(processes, len(self.placement.load_cpus) or processes) if self.master is None else processes
 
     @property
+    def is_probed(self) -> bool:
+        """Paced runs and cold cells, which have one user, need no probe; a quick run has no time for it."""
+        return self.rate is None and self.cache != "cold" and not self.quick
+
+    @property
     def least_slice_s(self) -> float:
         """docs/method.md §2 says why."""
         return self.slice_s or (SLICE_S if self.rate is None else PACED_SLICE_S)

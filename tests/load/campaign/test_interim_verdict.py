@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from load.campaign.interim_verdict import Interim, interim_verdict
+from profiles.store.records import Repeat
 from reports.analysis.rounds import build
 from tests.reports import synthetic
 
@@ -48,3 +49,16 @@ def test_rounds_with_steal_are_counted_and_stand_where_the_clock_leaves_it_out()
 def test_the_ranking_is_there_as_soon_as_the_intervals_are() -> None:
     assert interim(4).ranking == ()
     assert interim(10).ranking[0] == "cheapest: sendfile; then read-send"
+
+
+def test_what_speaks_against_the_numbers_stands_beside_them_once() -> None:
+    cautions = interim(5, stolen=3, clock_excludes_steal=True).cautions
+    assert len([text for text in cautions if text.startswith("caution: steal above 2 %")]) == 1
+    assert len({*cautions}) == len(cautions)
+
+
+def test_when_every_round_was_disturbed_repeats_are_among_the_rounds_that_there_can_be() -> None:
+    """Then repeats are judged, too: never more rounds than there are at most."""
+    repeats = tuple(Repeat(number + 1, number) for number in (1, 3))
+    found = interim(4, stolen=5, clock_excludes_steal=False, rounds_planned=2, repeats=repeats)
+    assert (found.rounds, found.planned) == (4, 4)

@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import pytest
 
 from load.campaign import plan as tested
-from load.campaign.plan import LIKELY_ROUNDS, PROBE_S, PROFILE_START_S, PROOF_S, Plan
+from load.campaign.plan import LIKELY_ROUNDS, MOST_DONE, PROBE_S, PROFILE_START_S, PROOF_S, Plan
 from load.campaign.settings import Settings
 from profiles.targets.variants import parse_all
 
@@ -53,6 +53,8 @@ def test_it_learns_from_each_round_how_long_and_how_many() -> None:
 def test_flame_graphs_follow_the_rounds() -> None:
     plan = proved(replace(SETTINGS, profile_s=3))
     plan.rounds_are_over()
+    assert plan.left_s == pytest.approx(PROBE_S + 2 * (2 * 3 + PROFILE_START_S))
+    plan.probed()
     assert plan.left_s == pytest.approx(2 * (2 * 3 + PROFILE_START_S))
     for _ in MODES:
         plan.profiled()
@@ -65,4 +67,5 @@ def test_the_share_that_is_done_is_of_all_that_is_expected(clock: list[float]) -
     clock[0] += plan.left_s
     assert plan.done_share == pytest.approx(0.5)
     plan.rounds_are_over()
-    assert plan.done_share == 1
+    plan.probed()
+    assert plan.left_s == 0 and plan.done_share == MOST_DONE < 1

@@ -138,7 +138,6 @@ def test_modes_that_are_void_anyway_are_not_waited_for() -> None:
 @pytest.mark.parametrize(("noise", "last"), [(0.001, "first look"), (0.5, "limit")])
 def test_as_many_rounds_are_left_as_the_widest_interval_asks_for(noise: float, last: str) -> None:
     schedule = made()
-    schedule.round_s = 5.0
     first = looks(schedule.dataset().confidence, 24)[0]
     schedule.run = dataclasses.replace(schedule.run, order=order(TWO, first - 1, 7))
     for number in range(1, first):
@@ -153,10 +152,11 @@ def test_before_any_interval_the_first_look_is_ahead_and_time_may_be_shorter(clo
     assert schedule.rounds_left() == looks(schedule.dataset().confidence, 24)[0]
     assert made(precision=0.0).rounds_left() == 24
     hurried = made(seconds=20.0)
-    hurried.round_s, hurried._began_s = 6.0, clock[0]
-    assert hurried.rounds_left() == 3
-    clock[0] += 13.0
-    assert hurried.rounds_left() == 1
+    hurried._began_s = clock[0]
+    for rounds, left in ((1, 2), (2, 1), (3, 0)):
+        clock[0] += 6.0
+        hurried.run = dataclasses.replace(hurried.run, order=order(TWO, rounds, 7))
+        assert hurried.rounds_left() == left
 
 
 def test_the_order_is_that_of_the_seed_whatever_is_measured() -> None:
