@@ -10,6 +10,7 @@ import signal
 import socket
 import sys
 from argparse import Namespace
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,15 @@ from errors import UsageError, UserError
 from load.agent.options import AGENT_KNOBS, AgentOptions
 from load.agent.remote import connect
 from load.context import LoadContext
+from load.interactive.chosen_classes import choose_classes, in_order, leave_out_missing, leave_tags_alone
 from load.interactive.idle_servers import IdleServers
-from load.interactive.locust_events import LocustLoads, check_pace
+from load.interactive.locust_events import LocustLoads, check_load
 from load.process import raise_in_main_greenlet
 from load.served_files import ServedFile, ServedLink, served_link
 from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.web.controller import Controller
+from load.web.locusts_pages import add_costs
 from load.web.routes import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
@@ -54,7 +57,8 @@ def install(user_classes: dict[str, type[DownloadUser]]) -> None:
     events.test_start.add_listener(hooks.loads.on_start)
     events.test_stopping.add_listener(hooks.loads.on_stopping)
     events.test_stop.add_listener(hooks.loads.on_stop)
-    events.quit.add_listener(hooks.stop_servers)
+    events.quitting.add_listener(_ignore_signals)
+    events.quit.add_listener(hooks.quit)
 
 
 def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
@@ -62,8 +66,8 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
         variable = f"LOCUST_{name.upper().replace('-', '_')}"
         parser.add_argument(f"--{name}", env_var=variable, include_in_web_ui=in_web_ui, help=summary, **more)
 
-    # Locust's own defaults: every interface, no choice of classes, one user.
-    parser.set_defaults(web_host="127.0.0.1", class_picker=True, num_users=4, spawn_rate=4)
+    # Locust's own defaults: every interface, no choice of classes.
+    parser.set_defaults(web_host="127.0.0.1", class_picker=True)
     add("sink", "What users do with the bytes", in_web_ui=True, choices=SINKS, default="discard")
     add("pace", "The load that each mode gets: saturated, or a rate like 200MiB/s", in_web_ui=True, default="saturated")
     for name, default, summary in FOLDERS:
@@ -76,6 +80,12 @@ def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
     published = "The host of the web UI as browsers see it, if not --web-host: where a container's port is published"
     add("published-on", published, metavar="HOST")
     add("any-port", "The same as --ports=free", action="store_const", dest="ports", const="free")
+
+
+def _ignore_signals(**_: Any) -> None:
+    """It ends now: another signal must not cut that short."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _check_free(host: str, port: int) -> None:
@@ -131,6 +141,8 @@ class _Hooks:
                 for user_class in self._user_classes.values():
                     user_class.address = (parse_address(options.agent).host, user_class.address[1])
 
+        if environment.parsed_options is not None:
+            leave_tags_alone(environment.parsed_options)
         send_counts(runner, self._user_classes)
         WorkerRole(runner, self._user_classes, on_prepare=lambda: in_campaign(True))
         environment.events.test_start.add_listener(find_servers)
@@ -144,9 +156,13 @@ class _Hooks:
             if taken and options.ports == "fixed":
                 raise UsageError(f"--web-port {options.web_port} is the port of {taken[0]}: choose another")
         knobs.check("ui", vars(options))
-        check_pace(options.pace, environment.runner)
         if options.ports == "free" and not isinstance(environment.runner, LocalRunner):
             raise UsageError("PORTS=free (--any-port) needs a single process: workers know only the modes' own ports")
+        environment.user_classes = in_order(environment.user_classes, self._user_classes)
+        asked = choose_classes(environment, options)
+        starts_at_once = options.headless or options.autostart
+        users = options.num_users if starts_at_once else 0  # else the form asks again
+        check_load(environment, options.sink, options.pace, users, environment.user_classes)
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
         link, root = (None, Path()) if agent else self._serve(ServedFile.asked_for(options))
         client = connect(agent, root)
@@ -157,8 +173,9 @@ class _Hooks:
         if environment.web_ui:
             idle_servers.start_all()
         else:
-            _start_each(idle_servers)
-        _leave_out_missing(environment, options, idle_servers)
+            chosen = [one for one in self._user_classes.values() if one in environment.user_classes]
+            _start_each(idle_servers, chosen)
+        leave_out_missing(environment, idle_servers.missing, asked)
         client.watch(LOAD, os.getpid())
         receive_counts(environment, self._user_classes)
         return idle_servers
@@ -171,7 +188,22 @@ class _Hooks:
         link.serve(file.size_bytes)
         return link, link.path
 
-    def stop_servers(self, **_: Any) -> None:
+    def quit(self, **_: Any) -> None:
+        """What the servers paid comes last, after Locust's own summary; its report is written by now, too."""
+        options = self._context.environment.parsed_options if self._context else None
+        costs = self.loads.costs
+        try:
+            if options is not None and costs is not None:
+                if not options.json and not options.json_file:  # then Locust has printed a summary
+                    costs.print()
+                if options.html_file:
+                    add_costs(Path(options.html_file), costs)
+        except UserError as error:
+            print(f"error: {error}", file=sys.stderr)
+        finally:
+            self.stop_servers()
+
+    def stop_servers(self) -> None:
         if self._controller is not None:
             self._controller.campaigns.close()
         if self._context is not None:
@@ -179,22 +211,12 @@ class _Hooks:
         self._served.close()
 
 
-def _leave_out_missing(environment: Environment, options: Namespace, idle_servers: IdleServers) -> None:
-    """Leave out modes that this machine lacks, unless their user class was named: then their failures show why."""
-    for mode, reason in idle_servers.missing.items():
-        user_class = idle_servers.user_class(mode)
-        if not options.user_classes and user_class in environment.user_classes:
-            print(f"skipped: {mode} is missing on this machine: {reason}", file=sys.stderr)
-            environment.user_classes.remove(user_class)
-            (environment.available_user_classes or {}).pop(user_class.__name__, None)  # all are ticked in Locust's form
-
-
-def _start_each(idle_servers: IdleServers) -> None:
-    """Start all. Raises UserError for a mode of ours; an external server that does not start is only a warning."""
-    for mode in idle_servers.modes:
+def _start_each(idle_servers: IdleServers, chosen: Sequence[type[DownloadUser]]) -> None:
+    """Raises UserError for a mode of ours; an external server that does not start is only a warning."""
+    for user_class in chosen:
         try:
-            idle_servers.start(mode)
+            idle_servers.start(user_class.target)
         except UserError as error:
-            if not idle_servers.user_class(mode).external:
+            if not user_class.external:
                 raise
-            print(f"warning: {mode} does not run: {error}", file=sys.stderr)
+            print(f"warning: {user_class.target} does not run: {error}", file=sys.stderr)

@@ -6,6 +6,7 @@ measurement runs, so these stop for it and start again afterwards.
 
 import contextlib
 import time
+from collections.abc import Iterable
 from dataclasses import replace
 
 from errors import UserError
@@ -22,8 +23,8 @@ FRESH_S = 0.4  # how long a status is reused, however many ask
 
 class IdleServers:
     """user_classes: by class name; their addresses are kept up to date. facts: of the agent, with the file as it is
-    served now. missing: modes that this machine lacks, each with its server's reason. link: what the agent serves; None
-    for a folder in which no file is ours to make."""
+    served now. missing: modes that this machine lacks, each with its server's reason; these have no server. link: what
+    the agent serves; None for a folder in which no file is ours to make."""
 
     def __init__(
         self,
@@ -69,10 +70,19 @@ class IdleServers:
         self._refused.pop(mode, None)
         user_class = self._classes[mode]
         user_class.address = (status.host, status.port)
+        scheme = (user_class.host or "http").partition(":")[0]
+        user_class.host = f"{scheme}://{status.host}:{status.port}"  # as Locust's form shows it
         self.missing.pop(mode, None)
         if reason := missing_reason(user_class):
             self.missing[mode] = reason
+            self.agent.stop(mode)
         return status
+
+    def refuse_missing(self, modes: Iterable[str]) -> None:
+        """Raises UserError for the first of them that is missing here."""
+        for mode in modes:
+            if mode in self.missing:
+                raise UserError(f"{mode} is missing on this machine: {self.missing[mode]}")
 
     def start_all(self) -> None:
         """Start all; one that does not start is shown as dead."""

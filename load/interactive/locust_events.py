@@ -7,27 +7,40 @@ was asked for a choice that does not exist, does not start.
 import contextlib
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import gevent
 from gevent import GreenletExit
 from locust.env import Environment
-from locust.exception import StopTest
-from locust.runners import LocalRunner, MasterRunner, Runner, WorkerRunner
+from locust.runners import (
+    STATE_INIT,
+    STATE_MISSING,
+    STATE_STOPPED,
+    LocalRunner,
+    MasterRunner,
+    Runner,
+    WorkerRunner,
+)
+from locust.user.users import User
 
-from errors import UsageError, UserError
+from errors import UsageError, UserError, suggestion
 from load.agent.options import given_options
+from load.interactive.chosen_classes import check_users
 from load.interactive.idle_servers import IdleServers
 from load.interactive.recorded_load import ManualLoad, RecordedLoad
-from load.users.connection import SINKS
+from load.interactive.server_costs import ServerCosts, write_text
+from load.users.connection import SINKS, Sink
 from load.users.locust_users import DownloadUser
 from load.users.pacing import manual_rate
 
+AT_REST = (STATE_INIT, STATE_STOPPED, STATE_MISSING)  # states of a runner without users
+
 
 class LocustLoads:
-    """current: the load that is being recorded. on_end: called with the name of each run that was saved. trouble: why
-    the last load did not start, or was not recorded."""
+    """recording: whether a load begins, goes on, or is being written. current: that load. on_end: called with the name
+    of each run that was saved. trouble: why the last load did not start, or was not recorded. costs: of the last."""
 
     def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
         self._user_classes = user_classes
@@ -35,36 +48,38 @@ class LocustLoads:
         self._runs_folder = Path()
         self.on_end: Callable[[str], None] = _print_run_name
         self.in_campaign = False
+        self.recording = False
         self.current: RecordedLoad | None = None
         self.trouble: str | None = None
+        self.costs: ServerCosts | None = None
 
     def record(self, idle_servers: IdleServers, runs_folder: Path) -> None:
         self._idle_servers, self._runs_folder = idle_servers, runs_folder
 
     def on_start(self, environment: Environment, **_: Any) -> None:
-        """The UI does not check choices, so they are checked here."""
         if self.in_campaign:
             return
         environment.process_exit_code = None
         self.trouble = None
+        self.recording = True
         try:
             self._begin(environment)
         except UserError as error:
             self.trouble = str(error)
             print(f"error: {error}", file=sys.stderr)
             environment.process_exit_code = error.exit_code
-            # In the UI the starting greenlet just ends: any other exception would be printed as a crash, twice.
-            raise (StopTest if environment.web_ui is None else GreenletExit) from None
+            if environment.web_ui is None and environment.runner is not None:
+                gevent.spawn(environment.runner.quit)
+            raise GreenletExit from None  # any other exception would be printed as a crash, twice
+        finally:
+            self.recording = self.current is not None
 
     def _begin(self, environment: Environment) -> None:
         options = environment.parsed_options
         assert isinstance(options, Namespace)
-        sink = getattr(options, "sink", None)
-        if sink not in SINKS:
-            raise UsageError(f"{sink!r} is not a sink: choose one of {', '.join(SINKS)}")
-        rate = check_pace(options.pace, environment.runner)
-        chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
         users = int(options.num_users or 1)
+        sink, rate = check_load(environment, options.sink, options.pace, users, environment.user_classes)
+        chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
         for user_class in self._user_classes.values():
             user_class.sink = sink
             user_class.meter.reset()
@@ -82,14 +97,25 @@ class LocustLoads:
             with self._reported():
                 self.current.close_window(environment.runner.user_count if environment.runner else 0)
 
-    def on_stop(self, **_: Any) -> None:
+    def on_stop(self, environment: Environment, **_: Any) -> None:
         current, self.current = self.current, None
         if current is None:
             return
+        try:
+            self._end(current, environment)
+        finally:
+            self.recording = False
+
+    def _end(self, current: RecordedLoad, environment: Environment) -> None:
         with self._reported():
             self.trouble = current.trouble
-            if current.end() is not None:
+            saved = current.end() is not None
+            self.costs = current.costs
+            if saved:
                 self.on_end(current.folder.path.name)
+            prefix = getattr(environment.parsed_options, "csv_prefix", None)
+            if prefix and self.costs:
+                write_text(Path(f"{prefix}_servers.csv"), self.costs.csv())
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:
@@ -99,6 +125,18 @@ class LocustLoads:
         except UserError as error:
             self.trouble = str(error)
             print(f"error: {error}", file=sys.stderr)
+
+
+def check_load(
+    environment: Environment, sink: str, pace: str, users: int, classes: Sequence[type[User]]
+) -> tuple[Sink, int | None]:
+    """What users are to do with the bytes, and the rate as check_pace() says. Raises UserError for a load that cannot
+    be measured as it was asked for: Locust itself does not check choices."""
+    if sink not in SINKS:
+        raise UsageError(f"{sink!r} is not a sink: choose one of {', '.join(SINKS)}{suggestion(sink, SINKS)}")
+    if not isinstance(environment.runner, WorkerRunner):  # which has a share of the users
+        check_users(users, classes)
+    return sink, check_pace(pace, environment.runner)
 
 
 def check_pace(text: str, runner: Runner | None) -> int | None:

@@ -21,6 +21,7 @@ from load.campaign.options import new_name
 from load.campaign.recordings import SampleLog, save_flame_graph
 from load.campaign.settings import Settings, after, now, run_record
 from load.interactive.idle_servers import IdleServers
+from load.interactive.server_costs import ServerCosts
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
 from profiles.protocol import LOAD, FileState, Recording
@@ -47,8 +48,8 @@ class ManualLoad:
 
 
 class RecordedLoad:
-    """One load, from the making of this object to end(). trouble: why samples are no longer written. Raises UserError
-    where nothing can be recorded."""
+    """One load, from the making of this object to end(). trouble: why samples are no longer written. costs: what the
+    servers paid, once it has ended. Raises UserError where nothing can be recorded."""
 
     def __init__(self, idle_servers: IdleServers, runs_folder: Path, asked: ManualLoad) -> None:
         self._agent = idle_servers.agent
@@ -63,6 +64,7 @@ class RecordedLoad:
         self._lost: dict[str, str] = {}
         self._file: FileState | None = None
         self.trouble: str | None = None
+        self.costs: ServerCosts | None = None
         self._begun = replace(self._new_record(self._settings(asked.modes), {}), kind="interactive")
         self.folder.create()
         self.folder.write_run(self._begun)
@@ -88,6 +90,7 @@ class RecordedLoad:
     def _end(self) -> Run | None:
         self.close_window(self._asked.users)
         cells = list(self._cells())
+        self.costs = ServerCosts(self.modes, {cell.mode: cell for cell in cells}, self._lost)
         if not cells and not self._lost:
             shutil.rmtree(self.folder.path)
             return None

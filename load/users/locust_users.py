@@ -13,7 +13,7 @@ from dataclasses import replace
 from typing import ClassVar
 
 import gevent
-from locust import User, constant, task
+from locust import User, constant, tag, task
 from locust.env import Environment
 
 from load.process import raise_limit_on_files
@@ -142,9 +142,19 @@ def variant_class(base: type[DownloadUser], name: str) -> type[DownloadUser]:
     return type(base.__name__ + variant, (base,), {"__doc__": base.__doc__, "target": name, "meter": Meter()})
 
 
+def _tagged_download(target: str) -> Callable[[DownloadUser], None]:
+    """The task with its target's name as a tag. It is a function of its own, since Locust keeps tags on functions."""
+
+    @tag(target)
+    def download(user: DownloadUser) -> None:
+        user.download()
+
+    return download
+
+
 def user_classes() -> dict[str, type[DownloadUser]]:
-    """A user class for each target, by class name: read-send is loaded by ReadSendUser."""
-    classes = {}
+    """A user class for each target, by class name: read-send is loaded by ReadSendUser, and has the tag read-send."""
+    classes: dict[str, type[DownloadUser]] = {}
     for target in catalog.discover().values():
         class_name = "".join(part.capitalize() for part in target.name.split("-")) + "User"
         address = ("127.0.0.1", target.facts.port)
@@ -163,6 +173,7 @@ def user_classes() -> dict[str, type[DownloadUser]]:
                 "meter": Meter(),
             },
         )
+        classes[class_name].tasks = [_tagged_download(target.name)]
     return classes
 
 

@@ -11,10 +11,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 import gevent
+from locust.user.users import User
 
 from errors import UserError
 from load.campaign.cpu_pinning import pin_this_process
-from load.campaign.interim_verdict import Interim, interim_verdict
+from load.campaign.interim_verdict import Interim, interim_verdict, verdict_of
 from load.campaign.progress import Progress, Report
 from load.campaign.run_campaigns import run_campaigns
 from load.campaign.settings import Settings
@@ -24,6 +25,8 @@ from load.interactive.locust_events import LocustLoads
 from machine_lock import campaign_lock
 from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.analysis.rounds import Dataset
+
+Before = tuple[set[int], list[type[User]]]  # CPUs of this process, and chosen classes
 
 
 @dataclass(slots=True)
@@ -57,6 +60,7 @@ class CampaignTask:
         self._on_round = on_round
         self._on_end = on_end
         self._greenlet: gevent.Greenlet | None = None
+        self._measuring: gevent.Greenlet | None = None
         self._closing = False
         self.newest: CampaignState | None = None
 
@@ -67,58 +71,62 @@ class CampaignTask:
     def begin(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None]) -> None:
         """Begin, in a greenlet. prepare: called before the campaign. Raises UserError when the run exists."""
         folder.refuse_existing()
-        self.newest = CampaignState(folder.path.name)
-        self._greenlet = gevent.spawn(self._run, settings, folder, prepare, self.newest)
+        self.newest = state = CampaignState(folder.path.name)
+        self._measuring = gevent.spawn(self._measure, settings, folder, prepare, state)
+        before = os.sched_getaffinity(0), self._context.environment.user_classes
+        self._greenlet = gevent.spawn(self._follow, self._measuring, before, folder, state)
 
     def stop(self) -> None:
+        """Stop measuring, and return when all is tidy again, however often this is called."""
+        if self._measuring is not None:
+            measuring, self._measuring = self._measuring, None  # a second kill would hit its cleaning up
+            measuring.kill(block=False)
         if self._greenlet is not None:
-            self._greenlet.kill()
+            self._greenlet.join()
 
     def close(self) -> None:
         """End it for good: no server is started again."""
         self._closing = True
         self.stop()
 
-    def _run(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None], state: CampaignState) -> None:
+    def _follow(self, measuring: gevent.Greenlet, before: Before, folder: RunFolder, state: CampaignState) -> None:
+        """Nobody kills this greenlet: it tidies up after the one that measures."""
+        measuring.join()
+        cpus, self._context.environment.user_classes = before
+        os.sched_setaffinity(0, cpus)
+        for user_class in self._context.user_classes.values():
+            user_class.offer(None, 0)
+        if not self._closing:
+            state.step = "starting the servers again"
+            with suppress(UserError):  # the agent has ended, which the page shows
+                self._idle_servers.start_all()
+        self._loads.in_campaign = False
+        with suppress(UserError):  # records that cannot be read: the report says so
+            state.found = verdict_of(folder) or state.found
+        state.left_s = None
+        state.state = "stopped" if state.state == "running" else state.state
+        if (folder.path / RUN_FILE).exists() and not self._closing:
+            self._on_end(folder.path.name)
+
+    def _measure(self, settings: Settings, folder: RunFolder, ready: Callable[[], None], state: CampaignState) -> None:
         try:
-            prepare()
-            with campaign_lock(folder.path.name), self._alone(settings, state) as pinned:
-                run_campaigns(self._context, pinned, folder, self._reporter(state))
+            ready()
+            with campaign_lock(folder.path.name), _quiet_locust():
+                run_campaigns(self._context, self._alone(settings), folder, self._reporter(state))
             state.state = "done"
         except UserError as error:
             state.state, state.error = "failed", str(error)
-        finally:
-            if state.state == "running":
-                state.state = "stopped"
-            state.left_s = None
-            if (folder.path / RUN_FILE).exists() and not self._closing:
-                self._on_end(folder.path.name)
+        except Exception as error:  # an error of ours: the page says so, and goes on
+            state.state, state.error = "failed", f"the bench has an error: {error!r}"
+            raise
 
-    @contextmanager
-    def _alone(self, settings: Settings, state: CampaignState) -> Iterator[Settings]:
-        """Stop the idle servers and pin this process to the load's CPUs, until the end."""
-        cpus = os.sched_getaffinity(0)
-        logger = logging.getLogger("locust.runners")  # logs two lines in each cell
-        level = logger.level
-        logger.setLevel(logging.WARNING)
+    def _alone(self, settings: Settings) -> Settings:
+        """Stop the idle servers and pin this process to the load's CPUs."""
         self._loads.in_campaign = True
-        environment = self._context.environment
-        chosen, environment.user_classes = environment.user_classes, list(self._context.user_classes.values())
-        try:
-            self._idle_servers.stop_all()
-            placement = pin_this_process(settings.placement, self._context.agent.on_other_machine)
-            yield replace(settings, placement=placement)
-        finally:
-            logger.setLevel(level)
-            os.sched_setaffinity(0, cpus)
-            environment.user_classes = chosen
-            for user_class in self._context.user_classes.values():
-                user_class.offer(None, 0)
-            if not self._closing:
-                state.step = "starting the servers again"
-                with suppress(UserError):  # the agent has ended, which the page shows
-                    self._idle_servers.start_all()
-            self._loads.in_campaign = False
+        self._context.environment.user_classes = list(self._context.user_classes.values())
+        self._idle_servers.stop_all()
+        placement = pin_this_process(settings.placement, self._context.agent.on_other_machine)
+        return replace(settings, placement=placement)
 
     def _reporter(self, state: CampaignState) -> Report:
         def report(progress: Progress) -> None:
@@ -128,3 +136,15 @@ class CampaignTask:
                 self._on_round(progress.dataset)
 
         return report
+
+
+@contextmanager
+def _quiet_locust() -> Iterator[None]:
+    """Its runner logs two lines in each cell."""
+    logger = logging.getLogger("locust.runners")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

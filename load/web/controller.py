@@ -1,6 +1,11 @@
 """Does what the live page asks for: one load or one campaign at a time.
 
-Its rule: all state is here, so that two browsers see the same and a reload loses nothing.
+Its rule: all state is here, so that two browsers see the same and a reload loses nothing. Whoever starts or stops
+something holds the lock until `doing` shows it, so that nobody else sees a moment in between. The states and what leads
+from one to the other:
+
+    nothing -> preparing -> load -> nothing     start_load, a load begins (also from Locust's own form), stop_load
+    nothing -> campaign -> nothing              start_campaign, its end or stop_campaign
 """
 
 from argparse import Namespace
@@ -9,14 +14,15 @@ from pathlib import Path
 from typing import Any
 
 import gevent
-from locust.runners import STATE_INIT, STATE_MISSING, STATE_STOPPED, MasterRunner
+from gevent.lock import RLock
+from locust.runners import MasterRunner
 
 from errors import UserError
 from load.campaign.cpu_pinning import WORKERS_ELSEWHERE
 from load.campaign.options import new_name, resolve
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
-from load.interactive.locust_events import LocustLoads, check_pace
+from load.interactive.locust_events import AT_REST, LocustLoads, check_pace
 from load.web.campaign_task import CampaignTask
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, size_of
 from load.web.flame_graphs import FlameGraphs
@@ -27,8 +33,8 @@ from profiles.protocol import TargetStatus
 from profiles.store.run_folder import RunFolder
 from units import exact_size
 
-AT_REST = (STATE_INIT, STATE_STOPPED, STATE_MISSING)
 MOST_PER_S = 100  # users that start; Locust warns above
+SOON_S = 0.02
 
 Json = dict[str, Any]
 
@@ -44,6 +50,7 @@ class Controller:
         self._idle_servers = idle_servers
         self._loads = locust_loads
         self._runs_folder = Path(options.profiles)
+        self._lock = RLock()
         self._preparing: str | None = None
         self._asked: dict[str, Json] = {}
         self._load_error = ""
@@ -61,15 +68,25 @@ class Controller:
             return "campaign"
         if self._preparing is not None:
             return "preparing"
-        runner = self._environment.runner
-        return "nothing" if runner is None or runner.state in AT_REST else "load"
+        return "nothing" if self._is_at_rest and not self._loads.recording else "load"
+
+    @property
+    def _is_at_rest(self) -> bool:
+        return self._environment.runner is None or self._environment.runner.state in AT_REST
+
+    @property
+    def _is_beginning(self) -> bool:
+        """Or ending: it is recorded, and has no users."""
+        return self._loads.recording and self._is_at_rest
 
     def start_load(self, command: LoadCommand) -> None:
+        with self._lock:
+            self._start_load(command)
+
+    def _start_load(self, command: LoadCommand) -> None:
         self._refuse_unless_idle()
         command.check()
-        for mode in command.modes:
-            if mode in self._idle_servers.missing:
-                raise UserError(f"{mode} is missing on this machine: {self._idle_servers.missing[mode]}")
+        self._idle_servers.refuse_missing(command.modes)
         self._ready_workers()
         check_pace(command.pace, self._environment.runner)
         self._asked["load"] = asdict(command)
@@ -87,7 +104,9 @@ class Controller:
             vars(self._options).update(sink=command.sink, pace=command.pace, num_users=users, user_classes=names)
             assert self._environment.runner is not None
             self._environment.runner.start(users, spawn_rate=min(users, MOST_PER_S))
-            gevent.sleep(0)  # lets it begin, so that its state is running
+            gevent.sleep(0)
+            while self._is_beginning:
+                gevent.sleep(SOON_S)
         except UserError as error:
             self._load_error = str(error)
         finally:
@@ -95,19 +114,30 @@ class Controller:
 
     def stop_load(self) -> None:
         self._refuse_in_campaign("stop the campaign")
-        if self._environment.runner is not None:
-            self._environment.runner.stop()
+        with self._lock:
+            while self._preparing is not None or self._is_beginning:  # Locust would not stop what has not begun
+                gevent.sleep(SOON_S)
+            if self._environment.runner is not None and self.doing == "load":
+                self._environment.runner.stop()
+
+    def stop_campaign(self) -> None:
+        self.campaigns.stop()
 
     def start_campaign(self, command: CampaignCommand) -> None:
+        with self._lock:
+            self._start_campaign(command)
+
+    def _start_campaign(self, command: CampaignCommand) -> None:
         self._refuse_unless_idle()
         size_bytes = size_of(command.size) or self._idle_servers.facts.file.size_bytes
         agent = {name: getattr(self._options, name) for name in ("agent", "agent_token_file", "agent_ca")}
         asked = command.options(workers=self._ready_workers(), **agent)
         settings = resolve(asked, size_bytes)
+        self._idle_servers.refuse_missing(map(settings.mode_of, settings.modes))
         if settings.workers:
             settings = replace(settings, placement=WORKERS_ELSEWHERE)
         folder = RunFolder(self._runs_folder / (command.run or new_name()))
-        self.campaigns.begin(settings, folder, lambda: self._serve(command.size))
+        self.campaigns.begin(settings, folder, lambda: self._prepare(command.size))
         self._asked["campaign"] = command.given
 
     def _ready_workers(self) -> int:
@@ -123,10 +153,13 @@ class Controller:
         self._refuse_in_campaign("only the server under measurement may run; wait, or stop it")
         if command.mode not in self._idle_servers.modes:
             raise UserError(f"there is no mode {command.mode!r}: the modes are {', '.join(self._idle_servers.modes)}")
-        self._idle_servers.start(command.mode)
+        with self._lock:
+            self._refuse_in_campaign("wait, or stop it")
+            self._idle_servers.start(command.mode)
 
     def record(self, command: RecordCommand) -> None:
         self._refuse_in_campaign("it records flame graphs itself after its rounds; wait, or stop it")
+        self._idle_servers.refuse_missing([command.mode])
         self.flames.record(command)
 
     def make_report(self, run: str) -> None:
@@ -144,6 +177,7 @@ class Controller:
             "file_bytes": self._idle_servers.facts.file.size_bytes,
             "users": 0 if runner is None else runner.user_count,
             "asked": self._asked,
+            "chosen": [mode for one in self._environment.user_classes if (mode := getattr(one, "target", None))],
             "load_error": self._load_error or self._loads.trouble or (current.trouble if current else None) or "",
             "run": current.folder.path.name if current else None,
             "servers": [self._server(status) for status in self.poller.statuses],
@@ -165,6 +199,12 @@ class Controller:
             "missing": self._idle_servers.missing.get(status.name, ""),
         }
 
+    def _prepare(self, size: str) -> None:
+        try:
+            self._serve(size)
+        finally:
+            self._preparing = None
+
     def _serve(self, size: str) -> None:
         """Serve a file of this size from now on; empty: leave it as it is."""
         wanted = size_of(size)
@@ -175,7 +215,6 @@ class Controller:
             self._idle_servers.serve(wanted)
         finally:
             self.poller.forget_child_cpu()
-            self._preparing = None
 
     def _refuse_in_campaign(self, why: str) -> None:
         if self.campaigns.running:

@@ -70,7 +70,7 @@ class FlameGraphs:
             if current is not None and first is not None and self._loads.current is current:
                 try:
                     current.profiled(command.mode, first, recording)
-                except UserError as error:
+                except (UserError, KeyError) as error:  # KeyError: the server has ended meanwhile
                     flame.reason = f"not saved in the run: {error}"
 
         gevent.spawn(follow)

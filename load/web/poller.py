@@ -5,6 +5,7 @@ campaign is one point per round: its modes take turns that are shorter than the 
 """
 
 import time
+import traceback
 from collections import deque
 from collections.abc import Sequence
 from contextlib import suppress
@@ -61,6 +62,9 @@ class Poller:
                 self._recover()
             except UserError as error:
                 self.trouble = str(error)
+            except Exception as error:  # noqa: BLE001  # an error of ours: the page says so, and its loop goes on
+                self.trouble = f"the bench has an error: {error!r}; it goes on"
+                traceback.print_exc()
             gevent.sleep(REFRESH_S)
 
     def _recover(self) -> None:

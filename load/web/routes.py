@@ -16,7 +16,7 @@ from errors import UsageError, UserError
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
-from load.web import same_origin
+from load.web import locusts_pages, same_origin
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand, decode
 from load.web.controller import Controller
 from load.web.login import require_login
@@ -63,12 +63,15 @@ def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: Locust
     @web_ui.app.before_request
     def protect_campaigns() -> flask.Response | None:
         """Locust's own buttons would stop the users of a cell, or start others."""
+        if controller.doing == "preparing" and flask.request.path in buttons:
+            return _answer({"success": False, "message": "a load is about to begin: wait"})
         if controller.campaigns.running and flask.request.path in buttons:
-            return _answer({"success": False, "message": "A campaign is running: stop it on the live page"}, 409)
+            return _answer({"success": False, "message": "a campaign is running: wait, or stop it on the live page"})
         return None
 
     web_ui.app.register_blueprint(blueprint)
-    attach_tab(web_ui, controller.poller, base, f"{prefix}/")
+    attach_tab(web_ui, controller.poller, idle_servers.missing)
+    locusts_pages.attach(web_ui, locust_loads, base, f"{prefix}/")
     controller.poller.start()
     return controller
 
@@ -96,7 +99,7 @@ class _Routes:
             "/load/start": self._command(lambda: controller.start_load(_parse(LoadCommand))),
             "/load/stop": self._command(controller.stop_load),
             "/campaign/start": self._command(lambda: controller.start_campaign(_parse(CampaignCommand))),
-            "/campaign/stop": self._command(controller.campaigns.stop),
+            "/campaign/stop": self._command(controller.stop_campaign),
             "/server/start": self._command(lambda: controller.start_server(_parse(ServerCommand))),
             "/record": self._command(lambda: controller.record(_parse(RecordCommand))),
             "/runs/<name>/report": self._command(lambda name: controller.make_report(name)),

@@ -1,10 +1,11 @@
-"""The tab "Servers" in Locust's web UI: what each server costs while it happens, and a link to the live page.
+"""The tab "Servers" in Locust's web UI: what each server costs while it happens.
 
 Its rule: a number is a mean over the last few points of the live page's history; a dash is unknown. Locust's front end
 shows a custom tab as a table and fetches it every two seconds while users run.
 """
 
 import json
+from collections.abc import Mapping
 from typing import Any
 
 import flask
@@ -13,7 +14,7 @@ from locust.web import WebUI
 from load.web.point_history import mean
 from load.web.poller import Poller
 from load.web.rates import COLUMNS as NUMBERS
-from profiles.protocol import LOAD
+from profiles.protocol import LOAD, TargetStatus
 from units import MIB, format_size
 
 KEY = "servers"
@@ -32,22 +33,14 @@ COLUMNS: dict[str, tuple[str, str]] = {
     "threads": ("Threads", "{:.0f}"),
     "received": ("Received (MiB/s)", ""),
     "cost": ("CPU s/GiB", "{:.3f}"),
-    "message": ("Last error line", ""),
+    "message": ("Why", ""),
 }
-
-# Locust's front end has no place for a link, so it floats above the page.
-LINK = (
-    '<a href="{href}" style="position:fixed;left:20px;bottom:20px;z-index:2000;padding:10px 18px;border-radius:99px;'
-    "background:#0060a0;color:#ffffff;font:600 15px system-ui,sans-serif;text-decoration:none;"
-    'box-shadow:0 2px 8px #0006">Live charts and campaigns →</a>'
-)
 
 Row = dict[str, str]
 
 
-def attach_tab(web_ui: WebUI, poller: Poller, base: str, page: str) -> None:
-    """Add the tab, its rows, and the link. base: of Locust's UI. page: of ours."""
-    link = LINK.format(href=page).encode()
+def attach_tab(web_ui: WebUI, poller: Poller, missing: Mapping[str, str]) -> None:
+    """Add the tab and its rows."""
     structure = [{"key": key, "title": title} for key, (title, _) in COLUMNS.items()]
     web_ui.template_args["extended_tabs"] = [{"title": "Servers", "key": KEY}]
     web_ui.template_args["extended_tables"] = [{"key": KEY, "structure": structure}]
@@ -60,22 +53,25 @@ def attach_tab(web_ui: WebUI, poller: Poller, base: str, page: str) -> None:
             stats: dict[str, Any] = json.loads(response.get_data())
             # Locust answers with the same response object for two seconds, so ours may be in it already.
             others = [table for table in stats.get("extended_stats", []) if table["key"] != KEY]
-            response.set_data(json.dumps(stats | {"extended_stats": [*others, {"key": KEY, "data": rows(poller)}]}))
-        if flask.request.path == f"{base}/" and response.mimetype == "text/html" and not response.is_streamed:
-            response.set_data(response.get_data().replace(b"</body>", link + b"</body>"))
+            response.set_data(
+                json.dumps(stats | {"extended_stats": [*others, {"key": KEY, "data": rows(poller, missing)}]})
+            )
         return response
 
 
-def rows(poller: Poller) -> list[Row]:
+def rows(poller: Poller, missing: Mapping[str, str]) -> list[Row]:
     if poller.trouble is not None:
         return [_row("agent", state="dead", message=poller.trouble)]
-    servers = [
-        _row(status.name, state="running", port=str(status.port), **_numbers(status.name, poller))
-        if status.state == "running"
-        else _row(status.name, state=status.state, message=status.last_stderr_line)
-        for status in poller.statuses
-    ]
+    servers = [_server(status, poller, missing.get(status.name)) for status in poller.statuses]
     return [*servers, _row("load generator", state="running", **_numbers(LOAD, poller))]
+
+
+def _server(status: TargetStatus, poller: Poller, missing: str | None) -> Row:
+    if missing is not None:
+        return _row(status.name, state="missing", message=missing)
+    if status.state != "running":
+        return _row(status.name, state=status.state, message=status.last_stderr_line)
+    return _row(status.name, state="running", port=str(status.port), **_numbers(status.name, poller))
 
 
 def _numbers(process: str, poller: Poller) -> Row:

@@ -1,11 +1,15 @@
 """Statuses of the idle servers are never older than the question, whoever asks while the agent answers."""
 
 from collections.abc import Callable
+from types import SimpleNamespace
 from typing import Any, cast
 
+import pytest
+
+from errors import UserError
 from load.agent.client import AgentClient
 from load.interactive.idle_servers import IdleServers
-from profiles.protocol import TargetStatus
+from profiles.protocol import Start, TargetStatus
 
 
 class SlowAgent:
@@ -21,6 +25,10 @@ class SlowAgent:
 
     def stop(self, mode: str) -> None:
         self.state = "stopped"
+
+    def start(self, asked: Start) -> TargetStatus:
+        self.state = "running"
+        return TargetStatus(asked.target, "running", host="127.0.0.1", port=8082)
 
     def statuses(self) -> list[TargetStatus]:
         self.requests += 1
@@ -62,3 +70,18 @@ def test_a_change_while_the_agent_answers_is_asked_for_again() -> None:
     agent.meanwhile.append(servers.stop_all)
     servers.statuses()
     assert [status.state for status in servers.statuses()] == ["stopped"]
+
+
+def test_a_mode_that_is_missing_has_no_server_and_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    agent = SlowAgent()
+    servers = idle_servers(agent)
+    servers._classes["sendfile"] = cast(Any, SimpleNamespace(host="http://127.0.0.1:8082"))
+    reasons = iter(["no such call", None])
+    monkeypatch.setattr("load.interactive.idle_servers.missing_reason", lambda _: next(reasons))
+    servers.start("sendfile")
+    assert agent.state == "stopped"
+    with pytest.raises(UserError, match="sendfile is missing on this machine: no such call"):
+        servers.refuse_missing(["splice", "sendfile"])
+    servers.start("sendfile")  # it can be had by now
+    servers.refuse_missing(["sendfile"])
+    assert agent.state == "running"

@@ -1,9 +1,14 @@
 """While a campaign runs the charts get a point per round, and none of the spikes of its slices."""
 
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
+
+import gevent
+import pytest
+from gevent import GreenletExit
 
 from load.web.poller import Poller
 from load.web.rates import COLUMNS
@@ -60,3 +65,24 @@ def test_a_campaign_is_a_point_per_round_between_two_gaps() -> None:
     assert [point["m"] for point in points[3:7]] == [[None] * 3, [1, 0, 0], [1, 0, 0], [None] * 3]
     first, second = (point["p"]["sendfile"][RECEIVED] for point in points[4:6])
     assert first > 0 and second > 0 and first != second
+
+
+def test_an_error_of_the_loop_is_said_and_does_not_end_it(capsys: pytest.CaptureFixture[str]) -> None:
+    bench = Bench()
+    troubles: list[str | None] = []
+
+    def fail() -> None:
+        raise KeyError("sendfile")
+
+    steps: list[Callable[[], object]] = [fail, bool, bool]
+
+    def refresh() -> None:
+        troubles.append(bench.poller.trouble)
+        if not steps:
+            raise GreenletExit
+        steps.pop(0)()
+
+    bench.poller.refresh = refresh  # type: ignore[method-assign]
+    gevent.spawn(bench.poller._poll_loop).join()
+    assert troubles == [None, "the bench has an error: KeyError('sendfile'); it goes on", None, None]
+    assert "KeyError" in capsys.readouterr().err

@@ -1,6 +1,7 @@
 """`locust -f locustfile.py` as a Locust user knows it: headless, with the web UI, interrupted."""
 
 import contextlib
+import csv
 import json
 import re
 import signal
@@ -48,6 +49,58 @@ def test_headless_downloads_from_the_named_modes_and_exits_with_0(served: Path) 
     assert (run.kind, run.state, run.users, run.sink) == ("interactive", "done", 3, "copy")
     assert {cell.mode for cell in folder.read_cells()} == {"read-send", "sendfile", "read-whole"}
     assert run.command.endswith("--sink copy ReadSendUser SendfileUser ReadWholeUser")
+
+
+def test_without_names_the_courses_three_are_loaded_and_every_output_says_what_servers_paid(served: Path) -> None:
+    files = ("--csv", str(served / "numbers"), "--html", str(served / "report.html"))
+    locust = Locust(served, "--any-port", "--headless", "-t", "2s", "--only-summary", *files)
+    said = locust.said()
+    assert locust.process.returncode == 0, said
+    course = ["read-send", "sendfile", "read-whole"]
+    (folder,) = locust.runs()
+    assert folder.read_run().users == 4 * len(course) and {cell.mode for cell in folder.read_cells()} == {*course}
+    summary = said.partition("What the servers paid")[2]
+    table = {line.split()[0]: line.split()[1] for line in summary.splitlines() if line.startswith(tuple(course))}
+    with (served / "numbers_servers.csv").open(newline="") as file:
+        rows = {row["Name"]: float(row["Server CPU s/GiB"]) for row in csv.DictReader(file)}
+    assert list(table) == list(rows) == course
+    assert all(float(table[mode]) == pytest.approx(rows[mode], rel=0.01) and rows[mode] > 0 for mode in course)
+    section = (served / "report.html").read_text().partition('<section id="server-costs">')[2]
+    assert all(f"<tr><td>{mode}</td><td>{table[mode]}</td>" in section for mode in course)
+
+
+@pytest.mark.slow
+def test_a_tag_is_the_name_of_a_mode(served: Path) -> None:
+    options = ("--any-port", "--headless", "-t", "1s", "--only-summary", "--tags", "splice", "sendfile")
+    locust = Locust(served, *options, "--exclude-tags", "sendfile")
+    said = locust.said()
+    assert locust.process.returncode == 0, said
+    (folder,) = locust.runs()
+    assert [cell.mode for cell in folder.read_cells()] == ["splice"]
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (["--tags", "sendfil"], "no data path here has the tag 'sendfil'; did you mean sendfile?"),
+        (["--tags", "splice", "--exclude-tags", "splice"], "these tags leave no data path to load"),
+        (["-u", "2"], "2 users for 3 data paths, so some would get none: give 3 users or more"),
+        (["--pace", "fast"], "PACE='fast'"),
+    ],
+)
+def test_what_cannot_be_loaded_as_asked_is_one_line(served: Path, options: list[str], says: str) -> None:
+    locust = Locust(served, "--any-port", "--headless", *options)
+    said = locust.said()
+    errors = [line for line in said.splitlines() if line.startswith("error:")]
+    assert locust.process.returncode == 2 and len(errors) == 1 and says in errors[0]
+    assert "Traceback" not in said and not locust.runs()
+
+
+def test_a_load_that_cannot_be_recorded_does_not_start_and_ends_at_once(served: Path) -> None:
+    locust = Locust(served, "--any-port", "--headless", "--only-summary", "--profiles", "/proc/nowhere", "SendfileUser")
+    said = locust.said()
+    assert locust.process.returncode == 1 and "error: cannot create the run's folder" in said
+    assert "Traceback" not in said and "GET      sendfile" not in said
 
 
 def test_a_missing_test_file_is_one_line(tmp_path: Path) -> None:
@@ -112,6 +165,8 @@ def test_locusts_form_offers_what_this_machine_has_and_nothing_that_it_lacks(ui:
     here = {name for name, missing in servers.items() if not missing}
     assert "read-send" in here
     assert set(json.loads(offered[1])) == {f"{name.title().replace('-', '')}User" for name in here}
+    states = {name: row["state"] for name, row in ui.rows().items()}
+    assert {name for name, state in states.items() if state == "missing"} == {*servers} - here
 
 
 @pytest.mark.slow
@@ -121,14 +176,28 @@ def test_a_server_that_dies_is_shown_as_dead(ui: Locust) -> None:
 
 
 @pytest.mark.slow
-def test_an_unknown_sink_does_not_start_a_test(own: Locust) -> None:
-    own.swarm(user_count=1, spawn_rate=1, sink="drain", user_classes=["SendfileUser"])
-    assert "'drain' is not a sink" in own.state()["load_error"]
+def test_locusts_form_says_why_a_load_does_not_start(own: Locust) -> None:
+    two = ["SendfileUser", "SpliceUser"]
+    for refused, says in (
+        ({"user_count": 2, "sink": "drain"}, "'drain' is not a sink: choose one of discard, copy"),
+        ({"user_count": 2, "pace": "fast"}, "PACE='fast'"),
+        ({"user_count": 1}, "1 user for 2 data paths, so some would get none: give 2 users or more"),
+    ):
+        fields: dict[str, object] = {"spawn_rate": 1, "user_classes": two, **refused}
+        answer = own.swarm(**fields)
+        assert answer["success"] is False and says in answer["message"]
     assert json.loads(own.get("/stats/requests"))["user_count"] == 0
     own.process.terminate()
-    said = own.said()
-    assert "error: 'drain' is not a sink: choose one of" in said
-    assert "Traceback" not in said
+    assert "Traceback" not in own.said()
+
+
+@pytest.mark.slow
+def test_the_report_of_locusts_page_says_what_the_servers_paid(own: Locust) -> None:
+    assert own.swarm(user_count=2, spawn_rate=2, user_classes=["SendfileUser"])["success"]
+    eventually(lambda: own.state()["doing"] == "load")
+    own.ask("/load/stop")
+    report = own.get("/stats/report").decode()
+    assert "<h2>What the servers paid</h2>" in report and "<tr><td>sendfile</td>" in report
 
 
 @pytest.mark.slow
@@ -159,12 +228,6 @@ def test_workers_are_counted_by_the_master_which_keeps_the_run(served: Path) -> 
     assert cell.received_bytes > 0 and cell.downloads > 0
     assert cell.metrics["client_cpu_s_per_gib"] is None  # of the master, it would be next to nothing
     eventually(lambda: not helpers_of(served))
-
-
-def test_an_unknown_pace_is_one_line(served: Path) -> None:
-    locust = Locust(served, "--any-port", "--headless", "--pace", "fast")
-    said = locust.said()
-    assert locust.process.returncode == 2 and "error: PACE='fast'" in said and "Traceback" not in said
 
 
 @pytest.mark.slow
