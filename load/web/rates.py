@@ -19,7 +19,8 @@ COLUMNS = ("user", "system", "voluntary", "involuntary", "faults", "memory", "th
 MACHINE_COLUMNS = ("user", "system", "steal")
 COST_WINDOW_S = 10.0
 LEAST_COST_BYTES = MIB  # CPU per GiB of fewer bytes means nothing
-SETTLING_S = 0.4  # a mode that reads a whole file first costs CPU before the first byte arrives
+# A mode that reads a whole file first costs CPU before the first bytes arrive: it shows a cost once as many have come.
+SETTLED_BYTES, SETTLED_S = GIB, COST_WINDOW_S / 2
 SAME_TICK_S = 0.2
 SPLIT_SAMPLES = 6  # ticks of 10 ms are too coarse for half a second
 
@@ -197,8 +198,8 @@ def _cost(window: deque[_Seen]) -> float | None:
     received_bytes = window[-1].received_bytes - begun
     first, last = window[0].sample.values.get("cpu_s"), window[-1].sample.values.get("cpu_s")
     arriving = window[-1].received_bytes > window[-2].received_bytes
-    settled = arriving and last_s - first_s >= SETTLING_S and received_bytes >= LEAST_COST_BYTES
-    if first is None or last is None or not settled:
+    settled = received_bytes >= SETTLED_BYTES or last_s - first_s >= SETTLED_S
+    if first is None or last is None or not arriving or not settled or received_bytes < LEAST_COST_BYTES:
         return None
     return (last - first) / (received_bytes / GIB)
 

@@ -46,7 +46,9 @@ function runRow(run) {
   }
   const state = run.state === "done" ? "" : make("span", { className: "badge" }, run.state);
   const began = make("td", {}, new Date(run.started_at).toLocaleString("en-GB"));
-  return make("tr", {}, make("td", {}, run.name), make("td", {}, KINDS[run.kind] ?? run.kind, " ", state), make("td", { className: "paths" }, run.modes.join(", ")), began, report);
+  const cell = (className, ...content) => make("td", { className }, ...content);
+  const what = cell("what", KINDS[run.kind] ?? run.kind, " ", state);
+  return make("tr", {}, cell("run", run.name), report, what, cell("paths", run.modes.join(", ")), began);
 }
 
 async function list() {
@@ -57,6 +59,8 @@ async function list() {
 }
 
 export function show(state) {
+  const here = state.servers.filter((server) => !server.missing).map((server) => server.name);
+  for (const option of byId("record-mode").options) option.disabled = !here.includes(option.value);
   refill(byId("flame-list"), state.flames, () => state.flames.map(flameLine));
   const newest = state.flames[0];
   if (newest?.state === "done" && wanted === newest.mode && opened !== newest.number) {

@@ -23,6 +23,7 @@ function selectTab(wanted, focus = false) {
     if (selected && focus) tab.focus();
   }
   showBaseline();
+  byId("start").textContent = kind === "load" ? "Start the load" : "Start the campaign";
 }
 
 export function showBaseline() {
@@ -85,9 +86,9 @@ function fillIn(state) {
   const own = stored.get("form", null);
   const asked = own ?? state.asked[kind] ?? {};
   for (const [name, value] of Object.entries(asked)) {
-    if (fields[name] && name !== "modes" && fields[name].type !== "checkbox" && value !== null) fields[name].value = value;
+    if (fields[name] && fields[name].type !== "checkbox" && value !== null) fields[name].value = value;
   }
-  if (!stored.get("modes", null) && state.asked[kind]) choose(state.asked[kind].modes);
+  if (!stored.get("modes", null)) choose(state.asked[kind]?.modes ?? state.chosen);
   if (!fields.size.value) fields.size.value = sizeText(state.file_bytes);
   showBaseline();
 }

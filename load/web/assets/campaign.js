@@ -68,10 +68,11 @@ function modeRow(mode, y, x, width) {
 }
 
 /** How many rounds there are, how narrow the intervals are to be, and what disturbed. */
-function rounds({ rounds: count, planned, precision, stolen, stands }) {
+function rounds({ rounds: count, planned, precision, stolen, stands }, running) {
+  const most = running ? ` of ${planned} at most` : "";
   const aim = precision ? `; aim ±${percent(precision)}` : "";
   const steal = stolen ? `; steal above 2 % in ${stolen} of them${stands ? "; they stand" : ""}` : "";
-  return `${count} ${count === 1 ? "round" : "rounds"} of ${planned} at most${aim}${steal}`;
+  return `${count} ${count === 1 ? "round" : "rounds"}${most}${aim}${steal}`;
 }
 
 function verdict(mode) {
@@ -94,9 +95,11 @@ export function show(state) {
   const ended = { done: "done", failed: "failed", stopped: "stopped: complete rounds are kept" }[campaign.state];
   showText(byId("campaign-left"), running ? (campaign.left_s === null ? "" : `about ${duration(campaign.left_s)} left`) : ended ?? "");
   const step = running ? state.preparing ?? campaign.step : "";
-  showText(byId("campaign-text"), [step, found ? rounds(found) : ""].filter(Boolean).join(" · "));
+  showText(byId("campaign-text"), [step, found ? rounds(found, running) : ""].filter(Boolean).join(" · "));
   showText(byId("campaign-error"), campaign.error);
   refill(byId("campaign-verdicts"), found?.modes.map((mode) => mode.sentence) ?? [], () => (found?.modes ?? []).map(verdict));
+  refill(byId("campaign-cautions"), found?.cautions ?? [], () => found.cautions.map((text) => make("li", { className: text.split(":")[0] }, text)));
+  byId("may-change").hidden = !running;
   drawForest();
   showReport(state, campaign);
 }

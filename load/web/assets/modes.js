@@ -18,7 +18,7 @@ function line(name) {
 
 function row(mode, onChange) {
   const { name, summary } = mode;
-  const box = make("input", { type: "checkbox", id: `mode-${name}`, name: "modes", value: name });
+  const box = make("input", { type: "checkbox", id: `mode-${name}`, value: name });
   box.addEventListener("change", () => pick(chosenModes(), onChange));
   const label = make("label", { htmlFor: box.id, title: summary }, name);
   const number = make("span", { className: "now" });
@@ -106,6 +106,6 @@ export function show(state) {
       setChosen(chosenModes());
     }
     shown.words.classList.toggle("bad", !server.missing && (dead || Boolean(server.failed)));
-    shown.again.hidden = !dead && !stopped;
+    shown.again.hidden = Boolean(server.missing) || (!dead && !stopped);
   }
 }

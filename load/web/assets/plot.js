@@ -82,13 +82,16 @@ export class Plot {
     return { label, stroke: css(colour), dash, width: 1.8, points: { show: true, size: 4, filter: alone }, spanGaps: false };
   }
 
-  /** The upper end of the axis: one wild value at the start must not flatten the rest, where there are many. */
+  /** The upper end of the axis. Where few values are wild, like those of a start, they must not flatten the rest: it
+   * reaches to three times the median, and further for what is more than a tenth of the values. */
   top(plot) {
     const { min, max } = plot.scales.x;
     const inside = (value, at) => !missing(value) && plot.data[0][at] >= min && plot.data[0][at] <= max;
     const highest = plot.data.slice(1).map((values) => {
       const known = values.filter(inside).sort((a, b) => a - b);
-      return known[this.chart.wild ? Math.ceil(0.9 * (known.length - 1)) : known.length - 1] ?? 0;
+      if (!known.length) return 0;
+      const [most, median, highest] = [0.9, 0.5, 1].map((share) => known[Math.floor(share * (known.length - 1))]);
+      return this.chart.wild ? Math.max(most, Math.min(highest, 3 * median)) : highest;
     });
     return Math.max(...highest, this.chart.least ?? 0) * 1.1 || 1;
   }

@@ -85,7 +85,7 @@ def test_a_process_that_was_started_again_is_another_one() -> None:
     assert of(again)["system"] is None
 
 
-def test_cost_waits_until_bytes_have_arrived_for_a_while_and_ends_with_them() -> None:
+def test_cost_waits_until_a_gib_has_arrived_and_ends_with_the_bytes() -> None:
     points = follow(steps(6))
     assert [of(point)["cost"] is None for point in points] == [True, True, False, False, False, False]
     rates = Rates()
@@ -94,6 +94,17 @@ def test_cost_waits_until_bytes_have_arrived_for_a_while_and_ends_with_them() ->
     stopped = Counts(9.0, counts(3.1).received_bytes)
     over = [rates.point([sample(moment_s)], stopped, stopped) for moment_s in (3.5, 4.0)][-1]
     assert of(over)["cost"] is None and of(over)["received"] == 0
+
+
+def test_where_bytes_come_slowly_cost_waits_for_half_its_window() -> None:
+    """A mode that reads a whole file first has spent much before its first bytes arrive."""
+    rates, known = Rates(), []
+    for moment_s in steps(14):
+        before, after = (
+            Counts(moment_s + shift_s, {"sendfile": 10 * MIB * int(moment_s / STEP_S + shift_s)}) for shift_s in (0, 1)
+        )
+        known.append(of(rates.point([sample(moment_s)], before, after))["cost"] is not None)
+    assert known.index(True) in (10, 11) and all(known[11:])
 
 
 def test_the_machine_has_its_own_columns() -> None:
