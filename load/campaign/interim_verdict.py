@@ -3,14 +3,13 @@
 Its rule: the arithmetic and the sentences are those of reports/analysis, from the rounds that are measured by now.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from profiles.store.proof import Proof
 from profiles.store.records import Cell, Probe, Profile
 from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.analysis.aa_floor import effective_floor
 from reports.analysis.disturbance import steal_seen
-from reports.analysis.findings import Validity
 from reports.analysis.ranking import ranking
 from reports.analysis.rounds import PRIMARY, Dataset, build, number_of, value
 from reports.analysis.sensitivity import sensitivity
@@ -61,7 +60,7 @@ def interim_verdict(dataset: Dataset) -> Interim:
     validity = check(dataset)
     verdicts = conclude(dataset, validity, reach)
     if run.state != "running" and (without := sensitivity(dataset, validity, verdicts, reach)):
-        validity = Validity((*validity.findings, *without.cautions))
+        validity = replace(validity, findings=(*validity.findings, *without.cautions))
     repeats = len(run.repeats) if dataset.always_disturbed else 0  # then these are judged, too
     return Interim(
         question=run.question,
