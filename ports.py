@@ -5,6 +5,7 @@ Its rule: the standard library alone, by way of /proc/net/tcp (proc(5)), so that
 
 import contextlib
 import errno
+import math
 import os
 import socket
 import struct
@@ -20,6 +21,7 @@ from errors import UserError
 TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LISTEN = "0A"
 ENDED = "03"  # the timer of a connection that no process has any more: in TIME-WAIT, or FIN-WAIT-2
+LEAST_S = 0.2
 USER_HZ = os.sysconf("SC_CLK_TCK")
 EVERYWHERE = ("0.0.0.0", "::")
 _LEFT_BEHIND = "a server that did not set SO_REUSEADDR has ended, and its connections are still in TIME-WAIT"
@@ -50,7 +52,7 @@ def who_has(port: int, host: str = EVERYWHERE[0]) -> str:
             return f"a process of another user listens there (`sudo ss -tlnp 'sport = :{port}'` names it); stop it"
         return f"process {pid} ({_command(pid)}) listens there; stop it"
     if left_s := _ended_s(port, host):
-        return f"{_LEFT_BEHIND}; wait {left_s:.0f} s"
+        return f"{_LEFT_BEHIND}; wait {math.ceil(left_s)} s"
     return f"a socket that does not listen has it (`ss -tanp 'sport = :{port}'` may name it); stop what uses it"
 
 
@@ -93,7 +95,7 @@ def wait_until_free(ports: Mapping[str, int], host: str) -> None:
         told = False
         while not _is_free(port, host) and not listeners(port, host) and (left_s := _ended_s(port, host)):
             if terminal or not told:
-                said = f"{name} waits {left_s:.0f} s for port {port}: {_LEFT_BEHIND}"
+                said = f"{name} waits {math.ceil(left_s)} s for port {port}: {_LEFT_BEHIND}"
                 print(f"\r{said} " if terminal else f"{said}\n", end="", file=sys.stderr, flush=True)
                 told = True
             time.sleep(min(1.0, left_s))
@@ -113,7 +115,7 @@ def _is_free(port: int, host: str) -> bool:
 
 
 def _ended_s(port: int, host: str) -> float:
-    """Seconds until the last connection has gone that no process has any more."""
+    """Seconds until the last connection has gone that no process has any more; 0 where there is none."""
     found = _sockets(port, host)
     return max((each.left_s for each in found if each.inode == 0 and each.timer == ENDED), default=0.0)
 
@@ -127,7 +129,8 @@ def _sockets(port: int, host: str) -> Iterator[_Socket]:
             kind, _, when = timer.partition(":")
             everywhere = host in ("", *EVERYWHERE)
             if int(number, 16) == port and (everywhere or _address(address) in (host, *EVERYWHERE)):
-                yield _Socket(state, kind, int(when, 16) / USER_HZ, int(inode))
+                left_s = max(LEAST_S, int(when, 16) / USER_HZ)  # a timer may go off late
+                yield _Socket(state, kind, left_s, int(inode))
 
 
 def _address(text: str) -> str:
