@@ -28,7 +28,7 @@ CHECKS := bench soak screenshots
 ## ui: start the servers and Locust's web UI on 127.0.0.1:8089, with the live page at /bench/
 ## agent: run servers here for a load on another host
 ## servers: only start the servers: read-send on 8081, sendfile on 8082, …
-## test-file: make data/test-file.bin, reproducible bytes
+## test-file: make data/SIZE/test-file.bin, reproducible bytes
 ## doctor: which data paths and features this machine has, and what to do about the others
 ## prove: what each data path really does here: copies, system calls, completions
 ## crosscheck: compare the score's CPU time with perf, control groups, getrusage and ticks

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from errors import UsageError, UserError
 from load.agent.client import AgentClient
 from load.campaign.settings import Settings
-from load.users.connection import DownloadConnection, DownloadError
+from load.users.connection import ConnectError, DownloadConnection, DownloadError
 from load.users.locust_users import DownloadUser
 from profiles.protocol import Facts
 from profiles.targets.http_probe import unverified_tls
@@ -23,7 +23,10 @@ def check_ready(connection: DownloadConnection, user_class: type[DownloadUser]) 
     try:
         connection.download(user_class.path)
     except DownloadError as error:
-        raise UserError(f"{user_class.target} does not serve {user_class.path}: {error.reason}") from error
+        why = error.reason
+        if isinstance(error, ConnectError):  # the server said that it was ready
+            why += "; where a firewall is in between, PORTS=fixed keeps to the ports of docs/data-paths.md"
+        raise UserError(f"{user_class.target} does not serve {user_class.path}: {why}") from error
 
 
 def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> None:

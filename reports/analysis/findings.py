@@ -69,14 +69,8 @@ class Validity:
     @property
     def lines(self) -> tuple[str, ...]:
         """What was found, in one line for all modes that it concerns: what nobody looked at is left out."""
-        found: dict[tuple[Severity, str], list[str]] = {}
-        for finding in self.findings:
-            if finding.kind != "unknown":
-                found.setdefault((finding.kind, finding.text), []).extend([finding.mode] if finding.mode else [])
-        return tuple(
-            f"{kind}: {', '.join(modes)}: {text}" if modes else f"{kind}: {text}"
-            for (kind, text), modes in found.items()
-        )
+        found = self.said("void", "caution").items()
+        return tuple(f"{kind}: {', '.join(modes)}: {text}" if modes else f"{kind}: {text}" for (kind, text), modes in found)
 
     def void_reason(self, mode: str) -> str | None:
         reasons = [finding.text for finding in self.of("void") if finding.mode in (mode, None)]
