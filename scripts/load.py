@@ -48,7 +48,8 @@ def _measure(arguments: argparse.Namespace, settings: Settings, file: ServedFile
     if code in (EXIT_DONE, EXIT_FAILED) and folder.path.exists() and folder.read_cells():  # a failed one says why
         try:
             report_code = build_report(arguments, arguments.run)
-            code = code or report_code or _gate(arguments)
+            judged = _gate(arguments) if report_code == EXIT_DONE else report_code
+            code = code or judged
         except KeyboardInterrupt:
             print(
                 f"interrupted. All rounds are kept: `make report RUN={arguments.run}` makes the report", file=sys.stderr
