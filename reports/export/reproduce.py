@@ -19,7 +19,7 @@ from profiles.store.records import Run
 from reports.analysis.text import printable
 from reports.export.attachments import RECORD_ID
 from reports.run_data import find
-from units import MIB, format_size
+from units import MIB, exact_size, format_size, parse_size
 
 MOST_BYTES = 256 * MIB
 # Inside the element every "<" is escaped (templating.embedded_json).
@@ -133,5 +133,11 @@ def _knobs(run: Run) -> dict[str, str]:
         pattern = ".*" if name == _TARGETS else known.get(name)
         if pattern is None or not re.fullmatch(pattern, value, re.ASCII):
             raise UsageError(f"`make load` has no option {printable(word)!r} here: nothing was run")
-        found[name] = value
+        found[name] = _in_units(value) if name == _FILE_SIZE else value
     return found
+
+
+def _in_units(size: str) -> str:
+    """32MiB, where older runs say 33554432."""
+    exact = exact_size(parse_size(size)).replace(" ", "")
+    return size if exact == f"{size}B" else exact

@@ -58,6 +58,15 @@ def test_a_report_may_name_an_example_of_the_checkout(tmp_path: Path, named: str
     assert "--targets=examples/targets.toml" in request.load_arguments and not request.untaken_targets
 
 
+@pytest.mark.parametrize(
+    ("given", "said"), [("33554432", "32MiB"), ("32MiB", "32MiB"), ("3000017", "3000017"), ("0", "0")]
+)
+def test_sizes_are_said_in_units(tmp_path: Path, given: str, said: str) -> None:
+    request = read(bare(tmp_path, f"make load MODES=sendfile SIZE={given}"))
+    assert request.command == f"make load MODES=sendfile SIZE={said} SEED=7"
+    assert request.file_arguments == [f"--size={said}"]
+
+
 def test_without_a_report_the_latest_run_is_meant(tmp_path: Path) -> None:
     for name, sink in (("older", "discard"), ("newer", "copy")):
         several_runs.write(tmp_path, name, sink=sink, command=f"make load SINK={sink}")
