@@ -20,9 +20,10 @@ class Quote:
 
 
 def quote(code: Code, mark: tuple[str, ...] = ()) -> Quote:
-    """The whole piece. mark: lines that contain one of these are highlighted."""
+    """The whole piece. mark: lines that contain one of these before a comment are highlighted."""
     lines = tuple(code.text.splitlines())
-    marked = frozenset(index for index, line in enumerate(lines) if any(word in line for word in mark))
+    said = [line.partition("  #")[0] for line in lines]
+    marked = frozenset(index for index, line in enumerate(said) if any(word in line for word in mark))
     return Quote(code.path, code.line, lines, marked)
 
 

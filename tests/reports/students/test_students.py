@@ -97,6 +97,12 @@ def test_a_question_takes_one_choice_and_shares_it_with_no_other(html: str) -> N
     assert named == {"copies": 5, "fewer": 2, "calls": 6, "path-read-send": 4, "path-sendfile": 4}
 
 
+def test_lines_that_make_system_calls_are_marked_and_comments_are_not() -> None:
+    text = "x = 1\ndef send_file():\n    while x:  # sendfile(2) may do less\n        os.sendfile(out)\n"
+    found = function(Code("send", "odd", "odd.py", 1, text), "send_file", ("sendfile(",))
+    assert (found.line, [found.lines[index].strip() for index in found.marked]) == (2, ["os.sendfile(out)"])
+
+
 @pytest.mark.parametrize("text", ["def other(): pass", "match x:\n  case", "\x00", ""])
 def test_code_that_we_cannot_read_is_quoted_whole(text: str) -> None:
     found = function(Code("send", "odd", "odd.py", 1, text), "send_file")
