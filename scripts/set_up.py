@@ -131,7 +131,7 @@ def _install(folder: Path, requirements: Path, optional: bool) -> None:
         _make(folder)
     wheels = ["--only-binary", ":all:"] if optional else []
     if not pip(folder, "install", "-qq", *wheels, "--require-hashes", "-r", str(requirements)) and not optional:
-        raise UserError(f"pip could not install {requirements} into {folder}: see above")
+        raise UserError(f"pip could not install {requirements} into {folder}, as said above; is the index reached?")
     ready = folder / READY
     kept = [line for line in ready.read_text().splitlines() if not line.endswith(f"  {requirements}")]
     ready.write_text("".join(f"{line}\n" for line in (*kept, _line(requirements))))
