@@ -61,7 +61,7 @@ def digest_from(target: Target, root: Path) -> str:
         return digest_of(server.port)
 
 
-@pytest.mark.parametrize("name", ["nginx-sendfile", "lighttpd-sendfile", "http-server"])
+@pytest.mark.parametrize("name", ["nginx-sendfile", "lighttpd-sendfile"])
 @pytest.mark.parametrize("folder", ["a blank", "$uri#;\n\t}", "{here} \\ {", 'it\'s "ç"'])
 def test_an_example_runs_in_a_folder_of_any_name(
     name: str, folder: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
