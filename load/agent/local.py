@@ -20,6 +20,7 @@ from load.agent.client import AgentClient
 from load.process import wait_or_kill
 from profiles.protocol import SILENT_S, TOKEN_VARIABLE
 from profiles.targets.catalog import PROJECT, environment
+from profiles.targets.process_helpers import Ending
 
 END_TIMEOUT_S = 10.0
 
@@ -30,6 +31,7 @@ class LocalAgent(AgentClient):
     def __init__(self, root: Path) -> None:
         self._token = secrets.token_urlsafe(32)
         self._owner = os.getpid()
+        self._ending = Ending()
         self._process = subprocess.Popen(
             [*PYTHON, "-m", "profiles.agent", "--root", str(root.absolute())],
             cwd=PROJECT,
@@ -81,8 +83,9 @@ class LocalAgent(AgentClient):
         pid, code = self._process.pid, self._process.poll()
         if self._is_stopped():
             return UserError(self._stopped)
-        state = f"its process {pid} has ended (code {code}), and its servers with it; run again"
-        if code is None:
+        if code is not None:
+            state = f"its process {pid} has ended ({self._ending.describe(code)}), and its servers with it; run again"
+        else:
             advice = remedy(error, "") if isinstance(error, OSError) else ""
             state = f"{error or type(error).__name__}; {advice or f'it runs as process {pid}'}"
         return UserError(f"the agent does not answer {what}: {state}")

@@ -3,8 +3,8 @@
 Its rule: any group above ours may set a limit, so all are read; where a version or controller is missing the answer is
 None, "unknown", and "max" only where a group says so.
 
-Sources: cgroups(7); the kernel's admin-guide/cgroup-v2 (cpu.max, cpu.stat, memory.max) and cgroup-v1 (cpu.cfs_quota_us,
-cpu.stat, memory.limit_in_bytes).
+Sources: cgroups(7); the kernel's admin-guide/cgroup-v2 (cpu.max, cpu.stat, memory.max, memory.events) and cgroup-v1
+(cpu.cfs_quota_us, cpu.stat, memory.limit_in_bytes, memory.oom_control).
 """
 
 from collections.abc import Iterator
@@ -39,6 +39,20 @@ def memory_limit(groups: str | None = None, mount: Path = MOUNT) -> str | None:
         if text is not None:
             found.append(_V1_UNLIMITED_BYTES if text == "max" else int(text))
     return None if not found else "max" if min(found) >= _V1_UNLIMITED_BYTES else format_size(min(found))
+
+
+def oom_kills(groups: str | None = None, mount: Path = MOUNT) -> int | None:
+    """How many processes of our group the kernel has killed for lack of memory; where no group counts them, of the
+    machine (/proc/vmstat, proc(5)); None: unknown."""
+    counts = [
+        folder / ("memory.events" if v == 2 else "memory.oom_control")
+        for folder, v in _folders("memory", groups, mount)
+    ]
+    for path in (*counts, Path("/proc/vmstat")):
+        fields = dict(line.split() for line in (text_of(path) or "").splitlines())
+        if "oom_kill" in fields:
+            return int(fields["oom_kill"])
+    return None
 
 
 def throttled_s(groups: str | None = None, mount: Path = MOUNT) -> float | None:

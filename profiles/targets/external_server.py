@@ -26,8 +26,8 @@ from profiles.targets.congestion_control import CHOICES, congestion_control, set
 from profiles.targets.external import LINK_TO_ROOT
 from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import describe_exit, free_port, last_line, refuse_busy, wait_or_kill
-from profiles.targets.reaper import KILLED_MESSAGE
+from profiles.targets.process_helpers import Ending, free_port, last_line, refuse_busy, wait_or_kill
+from profiles.targets.reaper import KILLED_MESSAGE, SIGNALLED
 
 _STEP_S = 0.01
 _KILL_TIMEOUT_S = 10.0
@@ -48,6 +48,7 @@ class ExternalServer:
         self.port = target.external.port
         self._reaper: subprocess.Popen[bytes] | None = None
         self._lifeline = -1
+        self._ending = Ending()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._scratch = Scratch()
         try:
@@ -89,7 +90,10 @@ class ExternalServer:
             return line
         if self.running():
             return ""
-        return "its process has gone" if self._reaper is None else describe_exit(self._reaper.returncode)
+        if self._reaper is None:
+            return "its process has gone"
+        code = self._reaper.returncode
+        return self._ending.describe(SIGNALLED - code if code > SIGNALLED else code)
 
     def ask_to_end(self) -> None:
         """Tell the reaper to stop the server; a server that was found is left alone."""

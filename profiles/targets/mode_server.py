@@ -16,7 +16,7 @@ from errors import UserError
 from profiles.metrics.process import GONE, ProcessReader
 from profiles.protocol import Start
 from profiles.targets.catalog import PROJECT, Target
-from profiles.targets.process_helpers import describe_exit, last_line, wait_or_kill
+from profiles.targets.process_helpers import Ending, last_line, wait_or_kill
 
 START_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 5.0
@@ -30,6 +30,7 @@ class ModeServer:
         self._name, self.host = wanted.runs_as, host
         port = 0 if wanted.any_port else target.facts.port
         command = target.command(root, port, wanted.options, lifeline, wanted.profiler, host)
+        self._ending = Ending()
         self._log = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
         self._process = subprocess.Popen(
             command,
@@ -58,9 +59,11 @@ class ModeServer:
         return self._process.poll() is None
 
     def last_stderr_line(self) -> str:
-        """The end of its stderr, or how it ended."""
+        """Which signal killed it; else the end of its stderr, or how it ended."""
         code = self._process.poll()
-        return last_line(self._log) or ("" if code is None else describe_exit(code))
+        if code is not None and code < 0:
+            return self._ending.describe(code)
+        return last_line(self._log) or ("" if code is None else self._ending.describe(code))
 
     def ask_to_end(self) -> None:
         self._process.terminate()

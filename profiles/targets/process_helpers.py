@@ -8,8 +8,10 @@ from typing import IO
 
 from errors import UserError
 from ports import listeners, who_has
+from profiles.metrics import cgroup
 
 _TAIL_BYTES = 4096
+_LACKED_MEMORY = " for lack of memory: {}; give more, or ask for fewer USERS or a smaller SIZE"
 
 
 def free_port(host: str) -> int:
@@ -40,5 +42,28 @@ def wait_or_kill(process: subprocess.Popen[bytes], timeout_s: float) -> None:
         process.wait()
 
 
-def describe_exit(code: int) -> str:
-    return f"killed by {signal.Signals(-code).name}" if code < 0 else f"exit code {code}"
+class Ending:
+    """How a process ended. Made before it starts, so that what the kernel kills from then on is noticed."""
+
+    def __init__(self) -> None:
+        self._oom_kills = cgroup.oom_kills()
+
+    def describe(self, code: int) -> str:
+        """code: of the exit, or the negative number of a signal."""
+        if code >= 0:
+            return f"exit code {code}"
+        before, now = self._oom_kills, cgroup.oom_kills()
+        lacked = code == -signal.SIGKILL and before is not None and now is not None and now > before
+        return f"killed by {_signal_name(-code)}" + (_LACKED_MEMORY.format(_memory_limit()) if lacked else "")
+
+
+def _signal_name(number: int) -> str:
+    try:
+        return signal.Signals(number).name
+    except ValueError:  # a real-time signal
+        return f"signal {number}"
+
+
+def _memory_limit() -> str:
+    limit = cgroup.memory_limit()
+    return "the machine has no more" if limit in (None, "max") else f"its control group is limited to {limit}"

@@ -9,7 +9,8 @@ end is not lost either: it is added to what the reaper waited for (profiles/metr
 killed, the command dies with it (PR_SET_PDEATHSIG).
 
 It runs as a file and imports the standard library alone, since it starts anew for every cell. STOP is a signal's
-number, CPUS are numbers separated by commas, STOP_COMMAND and COMMAND are JSON lists. Its exit code is the command's.
+number, CPUS are numbers separated by commas, STOP_COMMAND and COMMAND are JSON lists. Its exit code is the command's,
+or SIGNALLED and the number of the signal that killed it, as a shell's.
 """
 
 import ctypes
@@ -24,6 +25,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
+SIGNALLED = 128
 STEP_S = 0.005
 KILLED_MESSAGE = "did not end within"
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -147,7 +149,7 @@ def main(argv: list[str]) -> int:
     if agent_ended:
         reaper.stop(number, stop_command, grace_s)
     code = reaper.code or 0
-    return 128 - code if code < 0 else code
+    return SIGNALLED - code if code < 0 else code
 
 
 if __name__ == "__main__":

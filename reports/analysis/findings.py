@@ -70,7 +70,9 @@ class Validity:
     def lines(self) -> tuple[str, ...]:
         """What was found, in one line for all modes that it concerns: what nobody looked at is left out."""
         found = self.said("void", "caution").items()
-        return tuple(f"{kind}: {', '.join(modes)}: {text}" if modes else f"{kind}: {text}" for (kind, text), modes in found)
+        return tuple(
+            f"{kind}: {', '.join(modes)}: {text}" if modes else f"{kind}: {text}" for (kind, text), modes in found
+        )
 
     def void_reason(self, mode: str) -> str | None:
         reasons = [finding.text for finding in self.of("void") if finding.mode in (mode, None)]

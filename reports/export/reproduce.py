@@ -27,6 +27,7 @@ _RECORD = re.compile(rf'<script\b[^<>]{{0,200}}\bid="{RECORD_ID}"[^<>]{{0,200}}>
 
 _BETWEEN_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
 _TARGETS = "TARGETS"
+_SIZE = "SIZE"
 _EXAMPLE = re.compile(r"(?:.*/)?(examples/[A-Za-z0-9_-]{1,60}\.toml)", re.ASCII)
 
 
@@ -133,7 +134,7 @@ def _knobs(run: Run) -> dict[str, str]:
         pattern = ".*" if name == _TARGETS else known.get(name)
         if pattern is None or not re.fullmatch(pattern, value, re.ASCII):
             raise UsageError(f"`make load` has no option {printable(word)!r} here: nothing was run")
-        found[name] = _in_units(value) if name == _FILE_SIZE else value
+        found[name] = _in_units(value) if name == _SIZE else value
     return found
 
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import termios
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ end_with_make()
 os.execv(sys.executable, [sys.executable, "-m", "scripts.load", *sys.argv[1:]])
 """
 BOTH = ("read-send", "sendfile")
+LITTLE_BYTES = 320 << 20
 PROMISED = {
     *("round", "position", "mode", "wall_s", "received_bytes", "downloads", "failures"),
     *("server_user_s", "server_system_s", "server_cpu_s_per_gib", "client_cpu_s_per_gib", "gib_per_s"),
@@ -333,6 +334,37 @@ def test_a_server_that_dies_voids_its_round_for_its_mode_alone(served: Path) -> 
     assert void.round in rounds_of["read-send"] and void.round not in rounds_of["sendfile"]
     assert max(rounds_of["sendfile"]) > void.round
     assert void.round not in {one.round for one in running.folder.read(Slice) if one.mode == "sendfile"}
+
+
+@pytest.fixture
+def little_memory() -> Iterator[Path]:
+    """A control group (cgroups(7)) with less memory than the test needs; its list of processes."""
+    unified = Path("/sys/fs/cgroup/cgroup.controllers").exists()
+    group = Path("/sys/fs/cgroup", "" if unified else "memory", f"zero-copy-bench-test-{os.getpid()}")
+    try:
+        group.mkdir()
+        (group / ("memory.max" if unified else "memory.limit_in_bytes")).write_text(str(LITTLE_BYTES))
+    except OSError as error:
+        if group.exists():
+            group.rmdir()
+        pytest.skip(f"no control group with a limit on memory can be made here: {error}")
+    yield group / "cgroup.procs"
+    eventually(lambda: not (group / "cgroup.procs").read_text())
+    group.rmdir()
+
+
+@pytest.mark.slow
+def test_a_server_that_memory_is_too_short_for_says_so_with_the_limit(tmp_path: Path, little_memory: Path) -> None:
+    """Eight users of read-whole need eight times the file."""
+    payload.make(tmp_path, 64 << 20, lambda _: None)
+    words = ["sh", "-c", 'echo $$ > "$1"; shift; exec "$@"', "sh", str(little_memory)]
+    words += command(tmp_path, "--modes", "sendfile", "read-whole", "--users", "8", "--rounds", "1", "--profile", "0")
+    done = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110)
+    assert done.returncode == 1, done.stderr
+    why = "killed by SIGKILL for lack of memory: its control group is limited to 320 MiB; give more, or ask for fewer"
+    assert why in done.stderr and not helpers_of(tmp_path)
+    if folder(tmp_path).read_cells():
+        assert why in folder(tmp_path).read_run().voids[0].reason
 
 
 @pytest.mark.slow

@@ -51,6 +51,25 @@ def test_the_memory_limit(tmp_path: Path, groups: str, files: dict[str, str], li
 
 
 @pytest.mark.parametrize(
+    ("groups", "files", "kills"),
+    [
+        (V2, {"slice/unit/memory.events": "low 0\noom 3\noom_kill 2\n", "slice/memory.events": "oom_kill 9"}, 2),
+        (V2, {"slice/memory.events": "oom_kill 9"}, 9),
+        (V1, {"memory/box/memory.oom_control": "oom_kill_disable 0\nunder_oom 0\noom_kill 4"}, 4),
+    ],
+)
+def test_kills_for_lack_of_memory_are_counted_by_the_nearest_group(
+    tmp_path: Path, groups: str, files: dict[str, str], kills: int
+) -> None:
+    assert cgroup.oom_kills(groups, write(tmp_path, files)) == kills
+
+
+def test_where_no_group_counts_kills_the_machine_does(tmp_path: Path) -> None:
+    found = cgroup.oom_kills("", tmp_path)
+    assert found is None or found >= 0
+
+
+@pytest.mark.parametrize(
     ("groups", "files", "seconds"),
     [
         (V2, {"slice/unit/cpu.stat": "throttled_usec 1500000", "slice/cpu.stat": "throttled_usec 250000"}, 1.75),
