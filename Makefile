@@ -95,7 +95,7 @@ clean:
 setup: ready
 
 ready:
-	@$(if $(MAKEOVERRIDES),test -e "$(VENV)/bin/python" || "$(PYTHON)" -E -m scripts.make check $(MAKECMDGOALS))
+	@$(if $(filter $(COMMANDS),$(MAKECMDGOALS)),$(if $(MAKEOVERRIDES),test -e "$(VENV)/bin/python" || "$(PYTHON)" -E -m scripts.make check $(MAKECMDGOALS)))
 	$(call set_up,$(VENV),requirements.txt)
 
 test-ready:
@@ -112,7 +112,7 @@ base-python:
 
 # A command that does not exist is an error, with a suggestion.
 .DEFAULT:
-	@"$(PYTHON)" -m scripts.make $@
+	@"$(PYTHON)" -E -m scripts.make $@
 
 ## help: list these targets and their knobs
 help:

@@ -11,6 +11,7 @@ import subprocess
 import sys
 
 from errors import EXIT_DONE, EXIT_FAILED, EXIT_INTERRUPTED, UsageError, run_command
+from interpreter import PYTHON
 from load.agent.options import AgentOptions
 from load.campaign import headless
 from load.campaign.options import check_run_name, new_name, resolve, without_interval
@@ -64,7 +65,7 @@ def _gate(arguments: argparse.Namespace) -> int:
         return EXIT_DONE
     words = ["--run", arguments.run, "--max", *arguments.max, f"--strict={arguments.strict:d}"]
     folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
-    return subprocess.run([sys.executable, "-m", "scripts.gate", *words, *folders], check=False).returncode
+    return subprocess.run([*PYTHON, "-m", "scripts.gate", *words, *folders], check=False).returncode
 
 
 def _arguments() -> argparse.Namespace:

@@ -11,7 +11,7 @@ from servers.cli import Arguments
 from servers.mode import Mode
 from units import size_word
 
-CLIENT = ".venv/bin/python -m scripts.benchmark_client"
+CLIENT = "python3 benchmark_client.py"
 _ANSWER_S = 5.0
 _MOST_BYTES = 1000
 

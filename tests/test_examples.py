@@ -70,7 +70,7 @@ def test_an_example_runs_in_a_folder_of_any_name(
     installed(name)
     odd = tmp_path / folder
     odd.mkdir()
-    for path in EXAMPLES.glob("*.*"):
+    for path in filter(Path.is_file, EXAMPLES.glob("*.*")):
         shutil.copy(path, odd)
     payload.make(odd, SMALL_BYTES, lambda _: None)
     monkeypatch.setattr(tempfile, "tempdir", str(odd))

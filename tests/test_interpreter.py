@@ -46,8 +46,9 @@ def test_servers_start_where_the_environment_would_keep_them_from_it(served: Pat
     ) as servers:
         assert servers.stdout is not None
         try:
-            ports = [int(servers.stdout.readline().split()[2]) for _ in range(2)]
-            assert len({digest_of(port) for port in ports}) == 1
+            table = [servers.stdout.readline() for _ in range(4)][2:]
+            ports = [int(address) for address in re.findall(r"http://127\.0\.0\.1:(\d+)/", "".join(table))]
+            assert len(ports) == 2 and len({digest_of(port) for port in ports}) == 1
         finally:
             servers.terminate()
         _, said = servers.communicate(timeout=30)

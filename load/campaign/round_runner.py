@@ -59,11 +59,12 @@ class RoundRunner:
         resident = None if cold else serving.agent.warm().resident_share
         with serving.served(order) as classes, serving.loaded(classes, users or settings.users):
             slices = _Slices(serving, settings, self._facts, number, classes, users or settings.users)
+            started_s = time.monotonic() - began_s
             slices.warm_up({} if users else self._cycles)
             if number:
                 self._cycles = slices.cycles
             if not (sweeps or self.sweeps) and slices.sweep_s:
-                self.sweeps = self._fitting_sweeps(slices, time.monotonic() - began_s)
+                self.sweeps = self._fitting_sweeps(slices, started_s + slices.warm_up_s)
             for one in mirrored(order, sweeps or self.sweeps, f"{settings.seed} {number}"):
                 self.measuring = one
                 slices.take(one)
@@ -79,7 +80,7 @@ class RoundRunner:
 
     def _fitting_sweeps(self, slices: "_Slices", started_s: float) -> int:
         """So many that every mode is measured for window_s, or else as fit into round_s; where time is short, into a
-        share of it that leaves rounds enough for an interval. started_s: what the servers' start and the warm-up took.
+        share of it that leaves rounds enough for an interval. started_s: what the servers' start and a warm-up take.
         Raises UserError where one round is longer than may be."""
         settings, most_s = self._settings, self._settings.seconds or math.inf
         least = math.ceil(settings.window_s / (2 * slices.slice_s)) if settings.window_s else 1
@@ -105,7 +106,7 @@ def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
 
 class _Slices:
     """The slices of one round. cycles: of a slice, by mode. slice_s: about how long the shortest takes; sweep_s: one
-    mirrored sweep, known after the warm-up. resident: by mode, the largest share of a cold file that was still
+    mirrored sweep, warm_up_s: one cycle of each mode; both known after the warm-up. resident: by mode, the largest share of a cold file that was still
     in the page cache before a slice."""
 
     def __init__(
@@ -127,6 +128,7 @@ class _Slices:
         self._started_s: dict[str, float] = {}
         self.slice_s = math.inf
         self.sweep_s = 0.0
+        self.warm_up_s = 0.0
 
     def warm_up(self, known: Mapping[str, int]) -> None:
         """Whole cycles of each mode, at least one. They tell how many a slice needs, unless that is known."""
@@ -145,6 +147,7 @@ class _Slices:
             self._timeouts_s[name] = MOST_SLOWER * slice_s + SLICE_TIMEOUT_S
             self.slice_s = min(self.slice_s, slice_s)
             self.sweep_s += 2 * (slice_s + 3 * SETTLE_S)
+            self.warm_up_s += max(cycle_s, settings.warm_up_s)
         self._serving.pool.reset()
 
     def _warm_up_one(self, name: str, once: bool) -> float | None:
@@ -161,7 +164,7 @@ class _Slices:
                 return None
             cycles_s.append(dropping_s + counts.wall_s)
             warm_s = time.monotonic() - began_s
-            counted = len(cycles_s) >= COUNTED_CYCLES or warm_s >= COUNTED_CYCLES * settings.least_slice_s
+            counted = len(cycles_s) >= COUNTED_CYCLES or warm_s >= 2 * settings.least_slice_s
             if warm_s >= settings.warm_up_s and (counted or not counts_cycles):
                 return min(cycles_s)
 

@@ -225,7 +225,7 @@ def test_one_that_died_in_the_warm_up_is_void_too(ticking: list[World]) -> None:
 
 def test_users_that_never_finish_a_slice_are_a_failure_with_a_name(ticking: list[World]) -> None:
     world = World()
-    world.stuck = {"sendfile": 3}
+    world.stuck = {"sendfile": 5}
     result = run(ticking, world, sweeps=2)
     cells = {cell.mode: cell for cell in result.cells}
     assert cells["sendfile"].failure_names == {TIMED_OUT: 1} and cells["sendfile"].slices == 2

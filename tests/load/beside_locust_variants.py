@@ -24,18 +24,18 @@ def settings_of(*modes: str, **asked: Any) -> Settings:
 
 def test_each_is_named_and_has_its_options() -> None:
     settings = settings_of("sendfile", "read-send", "read-send@chunk=65536", options=("read-send.buffer-offset=16",))
-    assert settings.modes == ("read-send", "sendfile", "read-send@chunk=64KiB")
+    assert settings.modes == ("sendfile", "read-send", "read-send@chunk=64KiB") and settings.reference == "read-send"
     assert settings.mode_of("read-send@chunk=64KiB") == "read-send"
     assert settings.options_of("read-send@chunk=64KiB") == {"chunk": 65536, "buffer-offset": 16}
     assert settings.options_of("read-send") == {"buffer-offset": 16} and settings.options_of("sendfile") == {}
     words = settings.command.split("MODES=")[1]
-    assert words.startswith("'read-send sendfile read-send@chunk=64KiB'")
+    assert words.startswith("'sendfile read-send read-send@chunk=64KiB'")
     assert "OPTIONS=read-send.buffer-offset=16" in words
 
 
 def test_a_variant_can_be_the_baseline_however_it_is_written() -> None:
     settings = settings_of("read-send", "read-send@chunk=64KiB", baseline="read-send@chunk=65536", calibrate=True)
-    assert settings.modes == ("read-send@chunk=64KiB", "read-send")
+    assert settings.modes == ("read-send", "read-send@chunk=64KiB")
     assert "BASELINE=read-send@chunk=64KiB" in settings.command
     assert settings.duplicate == "read-send@chunk=64KiB@again"
     assert settings.measured_modes == (*settings.modes, settings.duplicate)
