@@ -89,7 +89,7 @@ clean:
 	@for made in "$(VENV)" examples/.venv; do test ! -e "$$made/.ready" || rm -rf "$$made"; done
 	@rm -rf data build .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
-	@echo "kept: profiles/out, reports/out, and an environment of your own; remove them by hand if you want them gone"
+	@echo "kept: profiles/out, reports/out, and any environment of your own; remove them by hand if you want them gone"
 
 ## setup: make .venv with what is pinned in requirements.txt, or look whether VENV=folder has it
 setup: ready
