@@ -180,7 +180,7 @@ _ROWS = (
          _for(load="free", sweep="free", ui="fixed"), choices=("free", "fixed")),
     Knob("WEB_PORT", "count", "of Locust's web UI and the live page", _for(ui=8089), limits=(1, 65535)),
     Knob("WAIT", "flag", "wait for the end of another campaign on this machine",
-         _for(load=False, sweep=False, crosscheck=False)),
+         _for(load=False, sweep=False, crosscheck=False, reproduce=False)),
     Knob("PIN", "flag", "give load and servers CPUs of their own", _for(load=True, sweep=True)),
     Knob("WORKERS", "count", "processes that share the users; 0 for none", _for(load=0), limits=(0, 256)),
     Knob("MASTER", "text", "wait there for workers from other hosts", _for("load"), metavar="HOST:PORT"),

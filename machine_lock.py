@@ -47,7 +47,7 @@ def campaign_lock(run: str, *, wait: bool = False) -> Iterator[None]:
 
 
 def _take(fd: int, wait: bool) -> None:
-    told = ""
+    told: tuple[str, int | None] | None = None
     while True:
         try:
             return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -55,24 +55,25 @@ def _take(fd: int, wait: bool) -> None:
             holder = _holder(os.fstat(fd).st_ino)
         if not wait:
             raise UserError(
-                f"{holder} is running on this machine, and two would measure each other: wait for its end, which "
-                f"WAIT=1 does for you, or stop it"
+                f"{holder} is running on this machine, and two would measure each other: wait for its end (WAIT=1), "
+                f"or stop it"
             )
-        if holder.name != told:
-            told = holder.name
+        if told != (told := (holder.campaign, holder.pid)):
             print(f"waiting for the end of {holder}", file=sys.stderr, flush=True)
         time.sleep(POLL_S)
 
 
 @dataclass(frozen=True, slots=True)
 class _Holder:
-    """name: of the campaign. age_s: None for unknown."""
+    """pid: None where it cannot be seen."""
 
-    name: str
-    age_s: float | None = None
+    campaign: str
+    pid: int | None = None
+    age_s: float = 0.0
 
     def __str__(self) -> str:
-        return self.name if self.age_s is None else f"{self.name[:-1]}, for {duration(self.age_s)})"
+        seen = f" (process {self.pid}, for {duration(self.age_s)})"
+        return self.campaign if self.pid is None else f"{self.campaign}{seen}"
 
 
 def _holder(inode: int) -> _Holder:
@@ -85,10 +86,10 @@ def _holder(inode: int) -> _Holder:
         for fd in Path(f"/proc/{pid}/fd").iterdir():
             with contextlib.suppress(FileNotFoundError):  # it was closed meanwhile
                 if found := _RUN.fullmatch(str(fd.readlink())):
-                    return _Holder(f"campaign {found[1]} (process {pid})", time.time() - fd.stat().st_mtime)
+                    return _Holder(f"campaign {found[1]}", pid, time.time() - fd.stat().st_mtime)
     with contextlib.suppress(OSError):
         uid = Path(f"/proc/{pid}").stat().st_uid
-        return _Holder(f"a campaign of user {uid} (process {pid})", _age_s(pid))
+        return _Holder(f"a campaign of user {uid}", pid, _age_s(pid))
     return elsewhere
 
 

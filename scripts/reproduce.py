@@ -22,6 +22,7 @@ def main() -> int:
     where = [f"--profiles={arguments.profiles}", f"--reports={arguments.reports}"]
     where += [f"--root={arguments.root}"] if arguments.root else []
     where += [f"--run={arguments.run}"] if arguments.run else []
+    where += ["--wait=1"] if arguments.wait else []
     return subprocess.run([*PYTHON, "-m", "scripts.load", *request.load_arguments, *where], check=False).returncode
 
 

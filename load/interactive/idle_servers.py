@@ -110,7 +110,7 @@ class IdleServers:
     def serve(self, size_bytes: int) -> None:
         """Serve a file of this size, by servers that are started again. Raises UserError where that cannot be."""
         if self._link is None:
-            raise UserError("the served folder was chosen with --root or AGENT: start it there with another SIZE")
+            raise UserError("the size stays as it is: the file is on the agent's machine, or in the folder of --root")
         if refused := too_large((size_bytes,), self._link.root):
             raise UserError(f"a file of {exact_size(size_bytes)} is too large here: {refused[size_bytes]}")
         self._link.serve(size_bytes)
