@@ -4,6 +4,7 @@ A target is known elsewhere by its name and facts; how it is started stays in th
 """
 
 import os
+import re
 import sysconfig
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -23,7 +24,7 @@ from units import format_size
 MAX_OPTION_BYTES = 1 << 30
 PROJECT = Path(__file__).resolve().parent.parent.parent
 VARIABLE = "TARGETS"  # of the environment, and of make
-DEFAULT_FILE = PROJECT / "targets.toml"
+DEFAULT_FILE, EXAMPLES = PROJECT / "targets.toml", PROJECT / "examples" / "targets.toml"
 
 # The perf trampoline gives each Python function an address that perf can name; Python 3.12 and later, not everywhere.
 _TRAMPOLINE = ["-X", "perf"] if sysconfig.get_config_var("PY_HAVE_PERF_TRAMPOLINE") else []
@@ -120,6 +121,13 @@ def _modes() -> dict[str, Target]:
     }
 
 
+def _in_the_examples(name: str) -> str:
+    """Where a server of the ready-made examples is named without their file; empty for any other name."""
+    text = EXAMPLES.read_text() if EXAMPLES.exists() else ""
+    known = re.search(rf"^\[{re.escape(name)}\]", text, re.MULTILINE)
+    return f" without TARGETS={EXAMPLES.relative_to(PROJECT)}, which has it" if known else ""
+
+
 def choose(names: list[str]) -> list[Target]:
     """The targets of these names, in this order. Raises UsageError for an unknown or repeated name."""
     targets = discover()
@@ -127,7 +135,7 @@ def choose(names: list[str]) -> list[Target]:
         if name not in targets:
             given = f", with {file()}" if file() else "; a server of your own is named in a targets.toml"
             given += "; options are for make load, gate and prove" if "@" in name else ""
-            near = suggestion(name, targets)
+            near = _in_the_examples(name) or suggestion(name, targets)
             raise UsageError(f"there is no mode {name!r}{near} (the modes are {', '.join(targets)}{given})")
     if len(set(names)) < len(names):
         raise UsageError(f"a mode is measured once per round: {' '.join(names)}")

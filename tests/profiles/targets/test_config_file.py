@@ -144,3 +144,10 @@ def test_the_file_in_force_is_the_one_that_was_named(tmp_path: Path, monkeypatch
     assert "of-mine" not in catalog.discover()
     with pytest.raises(UsageError, match=r"there is no mode 'of-mine'.*targets\.toml"):
         catalog.choose(["of-mine"])
+
+
+def test_a_server_of_the_examples_leads_to_their_file() -> None:
+    with pytest.raises(
+        UsageError, match=r"no mode 'nginx-read' without TARGETS=examples/targets\.toml, which has it \("
+    ):
+        catalog.choose(["nginx-read", "sendfile"])
