@@ -3,11 +3,13 @@
 Its rule: it is read from the run's folder alone, and complete before the first section is rendered.
 """
 
+import contextlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from errors import UsageError, UserError, suggestion
+from profiles.store.files import read_plain, readable
 from profiles.store.proof import Proof
 from profiles.store.records import DeepProfile, Floor, Probe, Profile, Run, Sample, Slice
 from profiles.store.run_facts import Code, TargetFacts
@@ -223,7 +225,8 @@ def _attachments(
     names = {name for profile in profiles for name in (profile.svg, profile.raw) if name}
     names |= {profile.folded for profile in deep_profiles if profile.folded}
     paths = {name: folder.path / name for name in sorted(names) if name == Path(name).name}
-    try:
-        return {name: path.read_bytes() for name, path in paths.items() if path.is_file()}
-    except OSError as error:
-        raise UserError(f"cannot read {error.filename}: {error.strerror}; restore or remove the file") from error
+    found = {}
+    for name, path in paths.items():
+        with contextlib.suppress(FileNotFoundError), readable(path, "restore or remove the file"):
+            found[name] = read_plain(path) if path.exists() else b""
+    return {name: content for name, content in found.items() if content}

@@ -9,11 +9,13 @@ from pathlib import Path
 
 import msgspec
 
-from profiles.store.files import append_lines, readable
+from profiles.store.files import append_lines, decode_json, read_plain, readable
 from profiles.store.records import Floor
 from profiles.store.run_facts import Fact
+from profiles.store.run_folder import converted
 
 FILE = "calibration.jsonl"
+_ADVICE = "remove it and calibrate again: make load CALIBRATE=1"
 
 Conditions = dict[str, Fact]
 
@@ -33,8 +35,8 @@ def save_floor(folder: Path, conditions: Conditions, floor: Floor) -> None:
 def load_floor(folder: Path, conditions: Conditions) -> Floor | None:
     """The newest floor for these conditions; None where none was measured. Raises UserError for a broken file."""
     path = folder / FILE
-    with readable(path, "remove it and calibrate again: make load CALIBRATE=1"):
-        if not path.exists():
-            return None
-        found = [msgspec.json.decode(line, type=Calibration) for line in path.read_bytes().splitlines()]
+    with readable(path, _ADVICE):
+        lines = enumerate(read_plain(path).splitlines() if path.exists() else (), 1)
+    rows = [(number, decode_json(path, line, _ADVICE, number)) for number, line in lines]
+    found = [converted(path, row, Calibration, number) for number, row in rows]
     return next((item.floor for item in reversed(found) if item.conditions == conditions), None)

@@ -8,8 +8,11 @@ import contextlib
 import errno
 import fcntl
 import os
+import re
+import stat
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import msgspec
 
@@ -92,14 +95,44 @@ def explained(action: str, path: Path, kept: str = "") -> Iterator[None]:
         raise UserError(f"cannot {action} {path}: {error.strerror}; {remedy(error)}{kept}") from error
 
 
+def read_plain(path: Path) -> bytes:
+    """A plain file's bytes. Raises OSError, also for what is none: a pipe would block, a link may lead anywhere."""
+    if not stat.S_ISREG(path.lstat().st_mode):
+        raise OSError(errno.EINVAL, "it is no plain file", str(path))
+    with os.fdopen(os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK), "rb") as file:
+        return file.read()
+
+
+def decode_json(path: Path, content: bytes, advice: str, line: int | None = None) -> Any:
+    """line: that the content is; None where it is the whole file. Raises UserError that names the line."""
+    try:
+        return msgspec.json.decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        why, place = _why_undecodable(content, error)
+        number = content[:place].count(b"\n") + 1 if line is None else line
+        raise UserError(f"cannot read {path}, line {number}: {why}; {advice}") from error
+
+
+def _why_undecodable(content: bytes, error: Exception) -> tuple[str, int]:
+    """In words, and the byte where."""
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply", 0
+    try:
+        content.decode()
+    except UnicodeDecodeError as wrong:
+        return f"it is not UTF-8 (byte {wrong.start})", wrong.start
+    found = re.search(r"\(byte (\d+)\)", str(error))
+    return str(error), int(found[1]) if found else len(content)
+
+
 @contextlib.contextmanager
 def readable(path: Path, advice: str) -> Iterator[None]:
-    """Errors of reading and decoding as a UserError that ends with the advice."""
+    """Errors of reading as a UserError that ends with the advice."""
     try:
         yield
     except PermissionError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; change its permissions") from error
     except OSError as error:
         raise UserError(f"cannot read {path}: {error.strerror}; {advice}") from error
-    except msgspec.DecodeError as error:
-        raise UserError(f"cannot read {path}: {error}; {advice}") from error
+    except MemoryError as error:
+        raise UserError(f"cannot read {path}: it is larger than the memory; {advice}") from error

@@ -21,7 +21,7 @@ def translated_cell(cell: dict[str, Any]) -> dict[str, Any]:
     """A line of rounds.jsonl, with today's names of metrics, and failures in words."""
     failures = cell.get("failure_names")
     named = {"failure_names": _renamed(failures, FAILURES)} if isinstance(failures, dict) else {}
-    return _renamed(cell, METRICS) | named
+    return {**_renamed(cell, METRICS), **named}
 
 
 def translated_run(run: Any) -> Any:
@@ -32,10 +32,15 @@ def translated_run(run: Any) -> Any:
         or not isinstance(run.get("targets"), list)
     ):
         return run
-    metrics = [metric | {"name": METRICS.get(metric["name"], metric["name"])} for metric in run["metrics"]]
+    metrics = [_with_todays_name(metric) for metric in run["metrics"]]
     targets = [_renamed(target, TARGET_FIELDS) for target in run["targets"]]
     return run | {"metrics": metrics, "targets": targets}
 
 
-def _renamed(row: dict[str, Any], names: dict[str, str]) -> dict[str, Any]:
-    return {names.get(name, name): value for name, value in row.items()}
+def _with_todays_name(metric: Any) -> Any:
+    name = metric.get("name") if isinstance(metric, dict) else None
+    return metric | {"name": METRICS[name]} if isinstance(name, str) and name in METRICS else metric
+
+
+def _renamed(row: Any, names: dict[str, str]) -> Any:
+    return {names.get(name, name): value for name, value in row.items()} if isinstance(row, dict) else row

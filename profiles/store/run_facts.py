@@ -1,14 +1,26 @@
-"""What is known of a run before anything is measured: its file, targets and metrics, and the servers' own code."""
+"""What is known of a run before anything is measured: its file, targets and metrics, and the servers' own code.
+
+Its rule: numbers have ranges, which are checked when a record is read (msgspec.Meta).
+"""
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+from msgspec import Meta
 
 from servers.mode import Copy
+
+MOST = 1 << 60  # no count and no number of a run is larger: whatever is computed from them stays finite
+Integer = Annotated[int, Meta(ge=-MOST, le=MOST)]
+Number = Annotated[float, Meta(ge=-float(MOST), le=float(MOST))]
+Count = Annotated[int, Meta(ge=0, le=MOST)]
+Amount = Annotated[float, Meta(ge=0, le=float(MOST))]
+Share = Annotated[float, Meta(ge=0, le=1)]
 
 SERVED_FILE = "test-file.bin"
 SERVED_PATH = f"/{SERVED_FILE}"
 
-Fact = str | int | float | None  # of a host or its software, by name; None is "unknown"
+Fact = str | Integer | Number | None  # of a host or its software, by name; None is "unknown"
 ExternalKind = Literal["command", "pid", "container"]
 MetricKind = Literal["counter", "gauge", "derived"]
 CodeStep = Literal["receive", "name", "answer", "send"]
@@ -30,14 +42,14 @@ class TargetFacts:
     """What was measured: one of our modes, or an external server (docs/targets.md)."""
 
     name: str  # the mode's name, or the table's name in targets.toml
-    port: int  # TCP port that it listens on unless any port will do
+    port: Annotated[int, Meta(ge=0, le=65535)]  # TCP port that it listens on unless any port will do
     summary: str  # half a sentence for a table
     copies: tuple[Copy, ...] = ()  # each step of a byte's way in the mode's model; none for an external server
-    options: dict[str, int] = field(default_factory=dict)  # what changed its path, in bytes
+    options: dict[str, Count] = field(default_factory=dict)  # what changed its path, in bytes
     tls: Literal["user", "kernel"] | None = None  # who encrypts; None for plain HTTP. The client decrypts in any sink
     external: ExternalKind | None = None  # how an external server was found or started; None for our modes
     path: str = SERVED_PATH  # the URL path that is downloaded
-    size_bytes: int | None = None  # size of what it sends; None where that is the run's file
+    size_bytes: Count | None = None  # size of what it sends; None where that is the run's file
     sha256: str | None = None  # hex digest of what it sends; None where that is the run's file
 
     @property
@@ -66,11 +78,11 @@ class FileFacts:
     """The file that was served."""
 
     path: str  # its name below the served folder
-    size_bytes: int  # bytes
+    size_bytes: Count  # bytes
     sha256: str  # hex digest of its content
     filesystem: str  # type, and the first mount option: "ext4 (rw)"
-    resident_share_before: float | None = None  # of its pages in the page cache before the first cell; None: unknown
-    resident_share_after: float | None = None  # the same after the last cell
+    resident_share_before: Share | None = None  # of its pages in the page cache before the first cell; None: unknown
+    resident_share_after: Share | None = None  # the same after the last cell
     changed: bool | None = None  # whether its bytes changed during the run; None: unknown
     rewritten: bool | None = None  # whether it was written or replaced meanwhile, with the same bytes at the end
 
@@ -82,5 +94,5 @@ class Code:
     step: CodeStep  # receive a request, find the file's name in it, answer, or send; only "send" differs by mode
     mode: str | None  # whose code it is; None for code that all modes share
     path: str  # of the source file, from the project's top
-    line: int  # number of the first line in that file, from 1
+    line: Count  # number of the first line in that file, from 1
     text: str  # the lines themselves

@@ -27,7 +27,17 @@ import msgspec
 
 from errors import UserError
 from profiles.store import old_runs
-from profiles.store.files import append_lines, explained, is_locked, lock, readable, unlock, write_file
+from profiles.store.files import (
+    append_lines,
+    decode_json,
+    explained,
+    is_locked,
+    lock,
+    read_plain,
+    readable,
+    unlock,
+    write_file,
+)
 from profiles.store.proof import Proof
 from profiles.store.records import Cell, DeepProfile, Probe, Profile, Run, Sample, Slice, State
 from profiles.store.run_facts import Code
@@ -48,6 +58,8 @@ FILES: Mapping[type, str] = {  # of each kind of record
 
 T = TypeVar("T")
 _CELL_FIELDS = frozenset(item.name for item in fields(Cell))
+_ADVICE_RUN = "is this the folder of a run? `ls profiles/out` lists them"
+_ADVICE_LINE = "restore the file, or remove the broken line"
 _KEPT = "; complete rounds are kept"
 
 
@@ -110,8 +122,9 @@ class RunFolder(Folder):
     def read_run(self) -> Run:
         """One whose process has ended without a word is interrupted."""
         path = self.path / RUN_FILE
-        with readable(path, "is this the folder of a run? `ls profiles/out` lists them"):
-            run = _converted(path, 1, old_runs.translated_run(msgspec.json.decode(path.read_bytes())), Run)
+        with readable(path, _ADVICE_RUN):
+            row = decode_json(path, read_plain(path), _ADVICE_RUN)
+        run = converted(path, old_runs.translated_run(row), Run)
         return replace(run, state="interrupted", reason=DIED) if self.died(run.state) else run
 
     @property
@@ -134,10 +147,10 @@ class RunFolder(Folder):
         path = self.path / FILES[kind]
         if not path.exists():
             return ()
-        with readable(path, "restore the file, or remove the broken line"):
-            lines = enumerate(path.read_bytes().split(b"\n")[:-1], 1)
-            rows = ((number, _from_stored(msgspec.json.decode(line), kind is Cell)) for number, line in lines)
-            return tuple(_converted(path, number, row, kind) for number, row in rows)
+        with readable(path, _ADVICE_LINE):
+            lines = enumerate(read_plain(path).split(b"\n")[:-1], 1)
+        rows = ((number, decode_json(path, line, _ADVICE_LINE, number)) for number, line in lines)
+        return tuple(converted(path, _from_stored(row, kind is Cell), kind, number) for number, row in rows)
 
     def read_cells(self) -> tuple[Cell, ...]:
         return self.read(Cell)
@@ -165,8 +178,10 @@ def _from_stored(row: Any, is_cell: bool) -> Any:
     return own | {"metrics": {name: value for name, value in row.items() if name not in _CELL_FIELDS}}
 
 
-def _converted(path: Path, line: int, row: Any, kind: type[T]) -> T:
+def converted(path: Path, row: Any, kind: type[T], line: int | None = None) -> T:
+    """A record of its kind, its numbers in their ranges. line: of the file; None for all of it. Raises UserError."""
     try:
         return msgspec.convert(row, kind)
     except msgspec.ValidationError as error:
-        raise UserError(f"{path}, line {line}, is not a {kind.__name__} of this project: {error}") from error
+        where = path if line is None else f"{path}, line {line},"
+        raise UserError(f"{where} is not a {kind.__name__} of this project: {error}") from error

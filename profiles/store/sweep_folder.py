@@ -12,17 +12,16 @@ and draws a run serves a point too; what is true for the whole sweep stands once
 from dataclasses import dataclass, replace
 from typing import Literal
 
-import msgspec
-
 from errors import UserError
-from profiles.store.files import readable
+from profiles.store.files import decode_json, read_plain, readable
 from profiles.store.proof import Proof
 from profiles.store.records import State
 from profiles.store.run_facts import Fact
-from profiles.store.run_folder import Folder, RunFolder
+from profiles.store.run_folder import Folder, RunFolder, converted
 
 SWEEP_FILE = "sweep.json"
 POINTS_FOLDER = "points"
+_ADVICE = "is this the folder of a sweep? Restore the file, or sweep again"
 
 AxisName = Literal["size", "chunk", "connections", "buffer-offset"]
 
@@ -88,8 +87,9 @@ class SweepFolder(Folder):
 
     def read(self) -> Sweep:
         path = self.path / SWEEP_FILE
-        with readable(path, "is this the folder of a sweep? Restore the file, or sweep again"):
-            sweep = msgspec.json.decode(path.read_bytes(), type=Sweep)
+        with readable(path, _ADVICE):
+            row = decode_json(path, read_plain(path), _ADVICE)
+        sweep = converted(path, row, Sweep)
         return replace(sweep, state="interrupted") if self.died(sweep.state) else sweep
 
     def point(self, value: int) -> RunFolder:
