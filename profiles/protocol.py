@@ -28,7 +28,9 @@ loads on other machines, the lease that it gave (profiles/agent/lease.py).
 """
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Annotated, Literal
+
+import msgspec
 
 from profiles.store.records import PythonFrames
 from profiles.store.run_facts import Code, Fact, FileFacts, MetricFacts, TargetFacts
@@ -46,6 +48,8 @@ BEAT_S = 1.0
 SILENT_S = 5.0
 
 Profiler = Literal["py-spy", "perf"] | None
+Cpu = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
+Pid = Annotated[int, msgspec.Meta(ge=1, lt=1 << 31)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +117,7 @@ class Start:
     options: dict[str, int] = field(default_factory=dict)  # by name, in bytes
     any_port: bool = False  # any free port instead of the target's own
     profiler: Profiler = None  # what will record it: py-spy is let in, perf is attached at once, while it is idle
-    cpus: tuple[int, ...] = ()  # to pin it to; none for any
+    cpus: tuple[Cpu, ...] = ()  # to pin it to; none for any
     name: str = ""  # TARGET@…, under which it runs beside others of the same target; empty: the target's own
 
     @property
@@ -126,7 +130,7 @@ class Watch:
     """Sample a process that the agent did not start."""
 
     name: str  # under which its samples are stored
-    pid: int  # on the agent's machine
+    pid: Pid  # on the agent's machine
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +153,7 @@ class Prove:
 class TryClock:
     """Keep CPUs busy and say whether the process clock leaves out what was stolen of them meanwhile."""
 
-    cpus: tuple[int, ...]  # their numbers; none for any
+    cpus: tuple[Cpu, ...]  # their numbers; none for any
     seconds: float  # for how long
 
 

@@ -16,7 +16,7 @@ from urllib.parse import quote
 
 import msgspec
 
-from errors import UserError
+from errors import UserError, printable
 from profiles import protocol
 from profiles.store.clock_check import ClockCheck
 from profiles.store.proof import Proof
@@ -37,7 +37,7 @@ class RefusedError(UserError):
     """The agent refused. status: of HTTP."""
 
     def __init__(self, status: int, refusal: protocol.Refusal) -> None:
-        super().__init__(refusal.message, refusal.exit_code)
+        super().__init__(printable(refusal.message), refusal.exit_code)
         self.status = status
 
 

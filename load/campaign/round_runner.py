@@ -106,8 +106,8 @@ def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
 
 class _Slices:
     """The slices of one round. cycles: of a slice, by mode. slice_s: about how long the shortest takes; sweep_s: one
-    mirrored sweep, warm_up_s: one cycle of each mode; both known after the warm-up. resident: by mode, the largest share of a cold file that was still
-    in the page cache before a slice."""
+    mirrored sweep; warm_up_s: one cycle of each mode; all known after the warm-up. resident: by mode, the largest share
+    of a cold file that was still in the page cache before a slice."""
 
     def __init__(
         self, serving: Serving, settings: Settings, facts: Facts, number: int, classes: Classes, users: int

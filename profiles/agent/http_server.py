@@ -1,12 +1,15 @@
 """The agent's HTTP server: checks the token, limits the size and duration of requests, and calls their handlers.
 
 Its rule: requests are read concurrently, so that a slow peer delays nobody, and handled one at a time, in order.
-A request without the token learns nothing, and every refusal is one clear line (profiles.protocol.Refusal).
+A request without the token learns nothing, and every refusal is one clear line (profiles.protocol.Refusal). What is
+read of a peer is counted as it arrives, whatever it declares; `_answer` turns all that it may send into an answer.
 """
 
 import contextlib
 import gzip
 import hmac
+import io
+import re
 import socket
 import ssl
 import sys
@@ -14,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from email.message import Message
 from http.server import BaseHTTPRequestHandler
 from socketserver import ThreadingTCPServer
 from typing import Any
@@ -24,11 +28,10 @@ import msgspec
 from errors import UserError
 from profiles.agent.access import Access
 from profiles.agent.lease import AgentBusyError, LeaseLostError
+from profiles.agent.unread import MAX_BYTES, READ_TIMEOUT_S, CountedReader, TooLongError, Unread
 from profiles.protocol import BEAT_S, BUSY, LEASE_HEADER, LEASE_LOST, MAX_REQUEST_BYTES, Refusal
 
-READ_TIMEOUT_S = 5.0  # for a whole request, the TLS handshake included
 ANSWER_TIMEOUT_S = 30.0  # without progress
-MOST_UNREAD = 64  # requests being read at once; further connections are closed
 GZIP_FROM_BYTES = 1024
 POLL_S = 0.25
 
@@ -44,10 +47,15 @@ class AgentRequest:
     peer: str = ""
 
 
+class UnknownPathError(UserError):
+    """No handler has this path."""
+
+
 Handler = Callable[[AgentRequest], Any]
 Routes = Mapping[tuple[str, str], Handler]
+_LENGTH = re.compile(r"[0-9]{1,9}")
 _BEAT = b"HTTP/1.1 100 Continue\r\n\r\n"
-_STATUS = {LeaseLostError: LEASE_LOST, AgentBusyError: BUSY}
+_STATUS = {LeaseLostError: LEASE_LOST, AgentBusyError: BUSY, UnknownPathError: 404}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -59,13 +67,22 @@ class _Handler(BaseHTTPRequestHandler):
             self.request.settimeout(READ_TIMEOUT_S)
             self.request.do_handshake()
         super().setup()
+        self.headers = Message()  # until they have been read
+        self.rfile.close()
+        self.rfile = io.BufferedReader(CountedReader(self.connection, "r"))
+
+    def handle(self) -> None:
+        try:
+            self.handle_one_request()
+        except TooLongError:
+            self._send(413, Refusal(f"a request has {MAX_BYTES} bytes at most", 1))
 
     def do_GET(self) -> None:
         self._answer(b"")
 
     def do_POST(self) -> None:
         length = self.headers.get("Content-Length", "")
-        if not length.isascii() or not length.isdigit() or int(length) > MAX_REQUEST_BYTES:
+        if not _LENGTH.fullmatch(length) or int(length) > MAX_REQUEST_BYTES:
             self._send(400, Refusal(f"a request needs a Content-Length, of at most {MAX_REQUEST_BYTES} bytes", 1))
             return
         content = self.rfile.read(int(length))
@@ -73,27 +90,32 @@ class _Handler(BaseHTTPRequestHandler):
             self._answer(content)
 
     def _answer(self, content: bytes) -> None:
-        self.server.note_read(self.request)
+        self.server.unread.discard(self.request)
         given = self.headers.get("Authorization", "").encode("utf-8", "replace")
         if not hmac.compare_digest(given, b"Bearer " + self.server.token.encode()):
             self._send(403, Refusal("the token is missing or wrong", 1))
             return
-        url = urlsplit(self.path)
-        what = f"{self.command} {url.path}"
-        handler = self.server.routes.get((self.command, url.path))
-        if handler is None:
-            self._send(404, Refusal(f"the agent does not answer {what}", 1))
-            return
+        self.server.unread.know(str(self.client_address[0]))
         try:
-            with self.server.beating(self.request):
-                answer = self.server.handle(handler, self._request(content, url.query))
-            self._send(200, answer)
+            self._send(200, self._handled(content))
         except UserError as error:
             self._send(_STATUS.get(type(error), 400), Refusal(str(error), error.exit_code))
-        except (ValueError, msgspec.DecodeError) as error:
-            self._send(400, Refusal(f"{what} was not understood: {error}", 1))
+        except (ValueError, ArithmeticError, RecursionError, msgspec.DecodeError) as error:
+            self._send(400, Refusal(f"{self.command} {self.path[:100]!r} was not understood: {error}", 1))
         except OSError as error:
-            self._send(500, Refusal(f"{what} failed: {error}", 1))
+            self._send(500, Refusal(f"{self.command} {self.path[:100]!r} failed: {error}", 1))
+
+    def _handled(self, content: bytes) -> Any:
+        url = urlsplit(self.path)
+        handler = self.server.routes.get((self.command, url.path))
+        if handler is None:
+            raise UnknownPathError(f"the agent does not answer {self.command} {url.path[:100]!r}")
+        with self.server.beating(self.request):
+            return self.server.handle(handler, self._request(content, url.query))
+
+    def send_error(self, code: int, message: str | None = None, _explain: str | None = None) -> None:
+        """What http.server refuses before a method is called; it would answer with a page."""
+        self._send(code if code < 500 else 400, Refusal(f"the request was not understood: {message or code}", 1))
 
     def _request(self, content: bytes, query: str) -> AgentRequest:
         return AgentRequest(
@@ -150,23 +172,15 @@ class AgentServer(ThreadingTCPServer):
         self._turn = threading.Lock()
         self._closed = False
         self._guard = threading.Lock()
-        self._unread: dict[socket.socket, float] = {}  # each with the moment by which it must have been read
         self._waiting: dict[socket.socket, float] = {}  # for an answer, each with the moment of its next beat
+        self.unread = Unread()
 
     def get_request(self) -> tuple[socket.socket, Any]:
         sock, peer = self.socket.accept()
         if self._tls is not None:
             sock = self._tls.wrap_socket(sock, server_side=True, do_handshake_on_connect=False)
-        with self._guard:
-            self._unread[sock] = time.monotonic() + READ_TIMEOUT_S
+        self.unread.add(sock, str(peer[0]))
         return sock, peer
-
-    def verify_request(self, *_: Any) -> bool:
-        return len(self._unread) <= MOST_UNREAD
-
-    def note_read(self, sock: socket.socket) -> None:
-        with self._guard:
-            self._unread.pop(sock, None)
 
     @contextlib.contextmanager
     def beating(self, sock: socket.socket) -> Iterator[None]:
@@ -180,10 +194,11 @@ class AgentServer(ThreadingTCPServer):
                 del self._waiting[sock]
 
     def _beat(self, now_s: float) -> None:
-        for sock in [sock for sock, due_s in self._waiting.items() if due_s <= now_s]:
-            self._waiting[sock] = now_s + BEAT_S
-            with contextlib.suppress(OSError):  # it has gone, which its own thread finds out
-                sock.sendall(_BEAT)
+        with self._guard:
+            for sock in [sock for sock, due_s in self._waiting.items() if due_s <= now_s]:
+                self._waiting[sock] = now_s + BEAT_S
+                with contextlib.suppress(OSError):  # it has gone, which its own thread finds out
+                    sock.sendall(_BEAT)
 
     def handle(self, handler: Handler, request: AgentRequest) -> Any:
         """One at a time, and none once the agent is ending."""
@@ -194,13 +209,8 @@ class AgentServer(ThreadingTCPServer):
 
     def service_actions(self) -> None:
         """Called between requests and every POLL_S: close connections that are too slow, then the housekeeping."""
-        now_s = time.monotonic()
-        with self._guard:
-            for sock in [sock for sock, until_s in self._unread.items() if until_s < now_s]:
-                del self._unread[sock]
-                with contextlib.suppress(OSError):  # it has just been closed
-                    socket.socket.shutdown(sock, socket.SHUT_RDWR)  # beneath TLS, on which its thread reads
-            self._beat(now_s)
+        self.unread.shut_down_slow()
+        self._beat(time.monotonic())
         if self._turn.acquire(blocking=False):
             try:
                 self._housekeeping()
@@ -208,7 +218,7 @@ class AgentServer(ThreadingTCPServer):
                 self._turn.release()
 
     def close_request(self, request: Any) -> None:
-        self.note_read(request)
+        self.unread.discard(request)
         super().close_request(request)
 
     def end(self, within_s: float) -> None:

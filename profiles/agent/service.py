@@ -4,6 +4,7 @@ Its rule: nothing here takes long, since requests are handled one at a time; the
 """
 
 import contextlib
+import re
 import resource
 import socket
 import time
@@ -14,7 +15,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from errors import UserError
+from errors import UserError, printable
 from profiles import protocol
 from profiles.agent import source_excerpts
 from profiles.agent.http_server import AgentRequest, Handler, Routes
@@ -36,6 +37,7 @@ from profiles.targets.supervisor import Supervisor
 from servers.mode import most_connections
 
 M = TypeVar("M")
+_WATCHED = re.compile(rf"{protocol.LOAD}(-worker-[0-9]{{1,4}})?")
 
 
 class Agent:
@@ -119,6 +121,10 @@ class Agent:
         return self._supervisor.stop_all([message.target for message in messages])
 
     def watch(self, message: protocol.Watch) -> protocol.Done:
+        if not _WATCHED.fullmatch(message.name):  # else it could pass for the machine, or for a server
+            raise UserError(
+                f"a process is not watched as {message.name[:100]!r}, but as {protocol.LOAD!r} or its workers"
+            )
         try:
             self._watched = {**self._watched, message.name: ProcessReader(message.pid)}
         except GONE as error:
@@ -185,11 +191,14 @@ def routes(agent: Agent) -> Routes:
 
 
 def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
-    """The same for an agent that listens: every request but the one for a lease needs one."""
+    """The same for an agent that listens: every request but the one for a lease needs one.
+
+    It watches no process: the loads that it serves are elsewhere, where they have an agent of their own.
+    """
 
     def acquire(request: AgentRequest) -> protocol.Lease:
         message = msgspec.json.decode(request.content, type=protocol.Ask)
-        lease = leases.acquire(message.load[:100] or request.peer, message.previous)
+        lease = leases.acquire(printable(message.load[:100]) or request.peer, message.previous)
         agent.serve_on(request.local)
         return protocol.Lease(lease, LEASE_S / 5, request.local)
 
@@ -208,6 +217,7 @@ def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
         return with_lease
 
     others = {**routes(agent), ("GET", "/alive"): alive}
+    del others["POST", "/watch"]
     return {
         ("POST", "/lease"): acquire,
         ("POST", "/release"): release,

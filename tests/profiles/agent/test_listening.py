@@ -16,9 +16,10 @@ import pytest
 
 from errors import UserError
 from profiles.agent import __main__ as agent
-from profiles.agent import http_server
+from profiles.agent import unread
 from profiles.agent.access import Access, Address, parse_address
 from profiles.agent.http_server import AgentServer
+from profiles.agent.unread import MOST, Unread
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.profiles.agent.listening import CERTIFICATE, TOKEN, end, listening, start, token_file
@@ -36,7 +37,7 @@ def ask(port: int, method: str, path: str, message: object = None, **headers: st
 
 def take(port: int, **more: str) -> dict[str, str]:
     """The header that goes with every further request."""
-    status, answer = ask(port, "POST", "/lease", {"load": "a test", **more})
+    status, answer = ask(port, "POST", "/lease", {"load": "a test"} | more)
     assert status == 200, answer
     return {"Bench-Lease": answer["lease"]}
 
@@ -116,8 +117,91 @@ def test_noise_and_silence_hold_up_nobody(served: Path, noise: bytes) -> None:
         assert ask(port, "GET", "/alive", **take(port))[0] == 200
 
 
+HOSTILE = {
+    "a length of 5,000 digits": (b"POST /lease HTTP/1.1\r\nContent-Length: " + b"9" * 5000 + b"\r\n\r\n", 400),
+    "a length in other digits": ("POST /lease HTTP/1.1\r\nContent-Length: \u00b2\r\n\r\n".encode("latin-1"), 400),
+    "a body in chunks": (b"POST /lease HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n" + b"5\r\naaaaa\r\n" * 9, 400),
+    "half a URL": (b"GET http://[::1 HTTP/1.1\r\nAuthorization: Bearer TOKEN\r\n\r\n", 400),
+    "a path of control characters": (b"GET /\x1b[2J HTTP/1.1\r\nAuthorization: Bearer TOKEN\r\n\r\n", 404),
+    "a method that is none": (b"BREW / HTTP/1.1\r\n\r\n", 400),
+}
+
+
+@pytest.mark.parametrize(("sent", "status"), HOSTILE.values(), ids=HOSTILE)
+def test_whatever_is_sent_is_answered_in_one_line(sent: bytes, status: int, capfd: pytest.CaptureFixture[str]) -> None:
+    with serving(Access(Address("127.0.0.1", 0), TOKEN)) as server:
+        peer = socket.create_connection(("127.0.0.1", server.port), 20)
+        with contextlib.suppress(ConnectionError):  # it had enough
+            peer.sendall(sent.replace(b"TOKEN", TOKEN.encode()))
+        with peer, contextlib.closing(http.client.HTTPResponse(peer)) as response:
+            response.begin()
+            message = json.loads(response.read())["message"]
+        assert (response.status, message.isprintable()) == (status, True), message
+    assert capfd.readouterr().err == ""
+
+
+def test_a_head_without_end_is_not_read_to_its_end() -> None:
+    """Lines of 60,000 bytes, each of them allowed: 100 would be 6 MB for each connection."""
+    with serving(Access(Address("127.0.0.1", 0), TOKEN)) as server:
+        peer = socket.create_connection(("127.0.0.1", server.port), 20)
+        with peer, pytest.raises(ConnectionError):
+            peer.sendall(b"GET / HTTP/1.1\r\n")
+            for _ in range(1000):
+                peer.sendall(b"a: " + b"b" * 60_000 + b"\r\n")
+
+
+@pytest.mark.parametrize("noise", [b"GET /", b""], ids=["half a request", "silence"])
+def test_80_peers_that_send_no_token_keep_nobody_out(served: Path, noise: bytes) -> None:
+    with listening(served) as port, contextlib.ExitStack() as stack:
+        lease = take(port)
+        for _ in range(80):
+            stack.enter_context(socket.create_connection(("127.0.0.1", port), 10)).sendall(noise)
+        for _ in range(3):
+            assert ask(port, "GET", "/alive", **lease)[0] == 200
+
+
+def test_who_has_sent_the_token_keeps_its_connections_when_others_have_too_many() -> None:
+    unread = Unread(lambda: 0.0)
+    made: list[tuple[socket.socket, socket.socket]] = []
+
+    def connect(peer: str) -> None:
+        made.append(socket.socketpair())
+        unread.add(made[-1][0], peer)
+
+    unread.know("good")
+    connect("good")
+    for number in range(10):
+        connect(f"few-{number}")
+    for _ in range(2 * MOST):
+        connect("greedy")
+    gone = [is_shut(theirs) for _, theirs in made]
+    assert not any(gone[:11]) and not gone[-1] and gone.count(False) == MOST
+    for number in range(MOST):
+        connect(f"stranger-{number}")
+    gone = [is_shut(theirs) for _, theirs in made]
+    assert not gone[0] and not gone[-1] and gone.count(False) == MOST
+    for pair in made:
+        for end_of_it in pair:
+            end_of_it.close()
+
+
+def is_shut(sock: socket.socket) -> bool:
+    sock.setblocking(False)
+    try:
+        return sock.recv(1) == b""
+    except BlockingIOError:
+        return False
+
+
+def test_an_agent_that_listens_watches_no_process(served: Path) -> None:
+    with listening(served) as port:
+        lease = take(port, load="a\x1b[2Jb")
+        assert ask(port, "POST", "/watch", {"name": "load", "pid": 1}, **lease)[0] == 404
+        assert "a\\x1b[2Jb" in ask(port, "POST", "/lease", {"load": "x"})[1]["message"]
+
+
 def test_a_peer_that_sends_too_slowly_is_cut(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(http_server, "READ_TIMEOUT_S", 0.3)
+    monkeypatch.setattr(unread, "READ_TIMEOUT_S", 0.3)
     with serving(Access(Address("127.0.0.1", 0), TOKEN)) as server:
         peer = socket.create_connection(("127.0.0.1", server.port), 60)
         peer.settimeout(0.05)
