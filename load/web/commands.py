@@ -124,5 +124,5 @@ def decode(content: bytes, kind: type[C]) -> C:
     """The command in a request's body. Raises UsageError for what is none."""
     try:
         return msgspec.json.decode(content, type=kind)
-    except msgspec.DecodeError as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise UsageError(f"this was not understood: {error}") from error

@@ -1,18 +1,23 @@
 """The live page's routes, all below /bench, and behind Locust's login where that is enabled.
 
 Its rule: a GET changes nothing. A POST is one command (load/web/commands.py). The answer is the new state, or an error
-in one line, which the page shows beside the button.
+in one line, which the page shows beside the button: `_guarded` makes it of whatever a browser may send. Nothing longer
+than MAX_COMMAND_BYTES is read, here or by Locust's own routes, whatever length it declares or does not.
 """
 
+import functools
 import io
+import posixpath
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
 import flask
 import msgspec
+from locust.web import WebUI
+from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
-from errors import UsageError, UserError
+from errors import UserError
 from load.context import LoadContext
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
@@ -45,22 +50,32 @@ def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: Locust
     prefix = base + PATH
     require_login(web_ui, base, base + LOGIN_PATH)
     controller = Controller(context, idle_servers, locust_loads)
+    add_routes(web_ui, controller, base, getattr(options, "published_on", None) or web_ui.host)
+    attach_tab(web_ui, controller.poller, idle_servers.missing)
+    locusts_pages.attach(web_ui, locust_loads, base, f"{prefix}/")
+    controller.poller.start()
+    return controller
+
+
+def add_routes(web_ui: WebUI, controller: Controller, base: str, public_host: str) -> None:
+    """base: of Locust's UI. public_host: where browsers reach us."""
+    app, prefix, buttons = web_ui.app, base + PATH, (f"{base}/swarm", f"{base}/stop")
+    assert app is not None
+    app.config["MAX_CONTENT_LENGTH"] = app.config["MAX_FORM_MEMORY_SIZE"] = MAX_COMMAND_BYTES
     blueprint = flask.Blueprint("bench", __name__, url_prefix=prefix)
     routes = _Routes(controller, prefix)
     for method, views in (("GET", routes.reading()), ("POST", routes.changing())):
         for path, view in views.items():
             endpoint = path.replace(".", "_")
-            blueprint.add_url_rule(path, endpoint, web_ui.auth_required_if_enabled(view), methods=[method])
+            protected = web_ui.auth_required_if_enabled(_guarded(view))
+            blueprint.add_url_rule(path, endpoint, protected, methods=[method])
 
-    public_host = getattr(options, "published_on", None) or web_ui.host
-    buttons = (f"{base}/swarm", f"{base}/stop")
-
-    @web_ui.app.before_request
+    @app.before_request
     def refuse_other_origins() -> flask.Response | None:
         reason = same_origin.refusal(flask.request, public_host, prefix)
         return None if reason is None else _answer({"error": reason}, 403)
 
-    @web_ui.app.before_request
+    @app.before_request
     def protect_campaigns() -> flask.Response | None:
         """Locust's own buttons would stop the users of a cell, or start others."""
         if controller.doing == "preparing" and flask.request.path in buttons:
@@ -69,11 +84,26 @@ def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: Locust
             return _answer({"success": False, "message": "a campaign is running: wait, or stop it on the live page"})
         return None
 
-    web_ui.app.register_blueprint(blueprint)
-    attach_tab(web_ui, controller.poller, idle_servers.missing)
-    locusts_pages.attach(web_ui, locust_loads, base, f"{prefix}/")
-    controller.poller.start()
-    return controller
+    app.register_blueprint(blueprint)
+
+
+def _guarded(view: Callable[..., flask.Response]) -> Callable[..., flask.Response]:
+    """Turns every refusal into an answer. Locust's login would make a success of it, with a traceback in the log."""
+
+    @functools.wraps(view)
+    def answer(**names: Any) -> flask.Response:
+        try:
+            return view(**names)
+        except RequestEntityTooLarge:
+            return _answer({"error": f"this is too long: a command has {MAX_COMMAND_BYTES} bytes at most"}, 400)
+        except HTTPException as error:
+            return _answer({"error": error.description}, error.code or 400)
+        except UnicodeDecodeError:  # of a query, by werkzeug
+            return _answer({"error": "this was not understood: it is not UTF-8"}, 400)
+        except UserError as error:
+            return _answer({"error": str(error)}, 400)
+
+    return answer
 
 
 class _Routes:
@@ -109,7 +139,7 @@ class _Routes:
         return same_origin.protected(flask.make_response(page(self._prefix, self._locust)))
 
     def asset(self, name: str) -> flask.Response:
-        folder = PALETTE.parent if name == PALETTE.name else ASSETS
+        folder, name = PALETTE.parent if name == PALETTE.name else ASSETS, posixpath.normpath(name)
         if name.startswith("build/"):
             flask.abort(404)
         return same_origin.protected(flask.send_from_directory(folder, name, max_age=0))
@@ -139,18 +169,13 @@ class _Routes:
 
     def _command(self, action: Callable[..., None]) -> Callable[..., flask.Response]:
         def run(**names: str) -> flask.Response:
-            try:
-                action(**names)
-            except UserError as error:
-                return _answer({"error": str(error)}, 400)
+            action(**names)
             return _answer(self._controller.state())
 
         return run
 
 
 def _parse(kind: type[C]) -> C:
-    if (flask.request.content_length or 0) > MAX_COMMAND_BYTES:
-        raise UsageError(f"this is too long: a command has {MAX_COMMAND_BYTES} bytes at most")
     return decode(flask.request.get_data(), kind)
 
 

@@ -272,10 +272,17 @@ def test_a_login_needs_a_password_and_stands_before_every_page(served: Path, mon
             assert "/login" in person.get(locust.url(path), timeout=10).url
         asked = person.post(locust.url("/bench/load/start"), json={"modes": ["sendfile"]}, headers={"X-Bench": "1"})
         assert "/login" in asked.url
-        for password, page in (("sesame", "/login"), ("open sesame", "/")):
+
+        def lands(password: str) -> bool:
             answer = person.post(locust.url("/bench-login"), {"username": "bench", "password": password}, timeout=10)
-            assert answer.url == locust.url(page)
+            return answer.url == locust.url("/")
+
+        assert not lands("sesame") and not lands("open sesame")  # too soon after a wrong one
+        eventually(lambda: lands("open sesame"))
         assert person.get(locust.url("/bench/poll"), timeout=10).json()["state"]["doing"] == "nothing"
+        for path in ("/bench/flames/99.svg", "/bench/reports/nope/", "/bench/assets/nope.js"):
+            assert person.get(locust.url(path), timeout=10).status_code == 404
+    assert "Traceback" not in locust.said()
 
 
 @pytest.mark.slow

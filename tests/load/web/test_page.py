@@ -1,11 +1,14 @@
 """The page's routes: what may be asked for, what is refused, and what a load leaves behind."""
 
+import contextlib
+import http.client
 import json
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from profiles.store.records import Sample
@@ -144,6 +147,25 @@ def test_an_invalid_command_is_one_line_and_starts_nothing(bench: Locust, path: 
     status, answer = bench.ask(path, command)
     assert status == 400 and says in answer["error"] and "\n" not in answer["error"]
     assert bench.state()["doing"] == "nothing"
+
+
+@pytest.mark.parametrize("name", ["build/package.json", "./build/package.json", "vendor/../build/package.json"])
+def test_what_the_assets_are_built_from_is_not_served(bench: Locust, name: str) -> None:
+    connection = http.client.HTTPConnection("127.0.0.1", bench.port, timeout=10)
+    connection.request("GET", f"/bench/assets/{name}")  # as it is: urllib and browsers would shorten it
+    assert connection.getresponse().status == 404
+    connection.close()
+
+
+def test_a_command_in_chunks_is_counted_as_it_arrives(bench: Locust) -> None:
+    """300 MiB without a length: refused, and never held in memory."""
+    before = psutil.Process(bench.process.pid).memory_info().rss
+    connection = http.client.HTTPConnection("127.0.0.1", bench.port, timeout=60)
+    with contextlib.suppress(ConnectionError):
+        connection.request("POST", "/bench/load/start", (bytes(1 << 20) for _ in range(300)), {"X-Bench": "1"})
+        assert connection.getresponse().status == 400
+    connection.close()
+    assert psutil.Process(bench.process.pid).memory_info().rss - before < 64 << 20
 
 
 def test_a_size_without_room_is_refused_where_it_was_asked_for(bench: Locust) -> None:
