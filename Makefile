@@ -48,7 +48,7 @@ $(COMMANDS): ready
 $(CHECKS): test-ready
 	@$(RUN_PYTHON) -m scripts.make $@
 
-## fuzz: a coverage-guided fuzzer over the head parser
+## fuzz: a coverage-guided fuzzer over the head parser, the agent and the live page
 fuzz: fuzz-ready
 	@$(RUN_PYTHON) -m scripts.make $@
 

@@ -1,6 +1,7 @@
-"""make fuzz: a coverage-guided fuzzer (atheris, over libFuzzer) sends to the head parser what nobody would think of.
+"""make fuzz: a coverage-guided fuzzer (atheris, over libFuzzer) sends what nobody would think of.
 
-It starts from the tables of test_conformance.py and test_conditions.py and from the heads of hostile.py, and follows
-the branches of `servers/` that an input is the first to take. What must hold of every input stands in rule.py. An input
-for which it does not hold is kept in `found/`, where `make test` meets it from then on.
+Three targets: `heads`, the head parser of the measured servers; `agent`, the agent's HTTP server and its routes, with
+and without the token; `page`, the live page's routes and its login. Each starts from its module's seeds, and follows
+the branches that an input is the first to take. What must hold of every input stands in the same module. An input for
+which it does not hold is kept in `found/`, where `make test` meets it from then on.
 """

@@ -1,6 +1,7 @@
-"""python -m tests.fuzz [--minutes 1] [--input FILE]: see tests/fuzz/__init__.py.
+"""python -m tests.fuzz [--minutes 1] [--target NAME] [--input FILE]: see tests/fuzz/__init__.py.
 
-Exit code 1 when the rule does not hold; what it does not hold for is kept, and named.
+The head parser is fuzzed for the minutes given, each of the other targets with INPUTS inputs. Exit code 1 when the
+rule does not hold; what it does not hold for is kept, and named.
 """
 
 import argparse
@@ -14,26 +15,29 @@ from pathlib import Path
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
 from tests.conftest import PROJECT
 from tests.fuzz import seeds
-from tests.fuzz.rule import broken
 
 FOLDER = PROJECT / "build" / "fuzz"
+INPUTS = 100_000
 SLOW_S = 10  # an input that takes longer is a finding
 
 
 def main() -> int:
     arguments = _parse()
     if arguments.input is not None:
-        return _ask(arguments.input)
+        return _ask(arguments.input, arguments.target or arguments.input.name.partition("-")[0])
     if importlib.util.find_spec("atheris") is None:
         machine = f"Python {platform.python_version()} on {platform.machine()}"
         print(f"skipped: there is no fuzzer for {machine}: atheris has no wheel for it, or could not be installed")
         return EXIT_DONE
-    return _fuzz(arguments.minutes)
+    for name in [arguments.target] if arguments.target else seeds.TARGETS:
+        _fuzz(name, arguments.minutes)
+    return EXIT_DONE
 
 
 def _parse() -> argparse.Namespace:
-    parser = CommandParser(prog="python -m tests.fuzz", description="A coverage-guided fuzzer over the head parser.")
+    parser = CommandParser(prog="python -m tests.fuzz", description="A coverage-guided fuzzer over what peers send.")
     parser.add_argument("--minutes", type=float, default=1.0, help="how long (default: %(default)g)")
+    parser.add_argument("--target", choices=seeds.TARGETS, help="only this one (default: all, one after the other)")
     parser.add_argument("--input", type=Path, help="only ask whether the rule holds for what is in this file")
     arguments = parser.parse_args()
     if not 1 / 60 <= arguments.minutes <= 24 * 60:
@@ -41,39 +45,42 @@ def _parse() -> argparse.Namespace:
     return arguments
 
 
-def _ask(path: Path) -> int:
+def _ask(path: Path, name: str) -> int:
+    name = name if name in seeds.TARGETS else seeds.TARGETS[0]
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UserError(
             f"cannot read {path}: {error.strerror}; give a file of bytes as a connection sends them"
         ) from error
-    if wrong := broken(data):
+    if wrong := seeds.target(name).broken(data):
         raise UserError(f"the rule does not hold for {path}: {wrong}")
     print(f"the rule holds for {path}: {len(data)} bytes")
     return EXIT_DONE
 
 
-def _fuzz(minutes: float) -> int:
-    count = seeds.write(FOLDER)
-    corpus, log = FOLDER / "corpus", FOLDER / "log"
+def _fuzz(name: str, minutes: float) -> None:
+    folder = FOLDER / name
+    count = seeds.write(name, folder)
+    corpus, log = folder / "corpus", folder / "log"
     corpus.mkdir(exist_ok=True)
-    print(f"{count} seeds, {len(list(corpus.iterdir()))} inputs of earlier runs, {minutes:g} minutes …", flush=True)
-    before = set(seeds.found())
-    command = [sys.executable, "-m", "tests.fuzz.target", str(corpus), str(FOLDER / "seeds")]
-    command += [f"-max_total_time={round(minutes * 60)}", f"-timeout={SLOW_S}", "-print_final_stats=1"]
-    command += [f"-dict={FOLDER / 'words'}", f"-artifact_prefix={seeds.FOUND}/"]
+    how_long = f"{minutes:g} minutes" if name == seeds.TARGETS[0] else f"{INPUTS:,} inputs"
+    print(f"{name}: {count} seeds, {len(list(corpus.iterdir()))} inputs of earlier runs, {how_long} …", flush=True)
+    before = set(seeds.found(name))
+    command = [sys.executable, "-m", "tests.fuzz.target", name, str(corpus), str(folder / "seeds")]
+    command += [f"-max_total_time={round(minutes * 60)}" if name == seeds.TARGETS[0] else f"-runs={INPUTS}"]
+    command += [f"-timeout={SLOW_S}", "-print_final_stats=1"]
+    command += [f"-dict={folder / 'words'}", f"-artifact_prefix={seeds.FOUND}/{name}-"]
     with log.open("wb") as output:
         done = subprocess.run(command, cwd=PROJECT, stdout=output, stderr=subprocess.STDOUT, check=False)
     said = log.read_text(errors="replace")
     if done.returncode:
-        raise UserError(_what_was_found(said, set(seeds.found()) - before, log))
+        raise UserError(_what_was_found(said, set(seeds.found(name)) - before, log))
     inputs = re.findall(r"stat::number_of_executed_units: *(\d+)", said)
     branches = re.findall(r" cov: (\d+)", said)
     if not inputs or not branches:
         raise UserError(f"the fuzzer ended without a word on what it did: see {log}")
-    print(f"the rule held for {int(inputs[-1]):,} inputs, which took {branches[-1]} branches of servers/")
-    return EXIT_DONE
+    print(f"{name}: the rule held for {int(inputs[-1]):,} inputs, which took {branches[-1]} branches")
 
 
 def _what_was_found(said: str, found: set[Path], log: Path) -> str:

@@ -9,15 +9,31 @@ h11 must read the head that we would answer with, and find the length in it that
 import random
 import zlib
 from collections.abc import Iterator
+from itertools import chain, islice
 
 import h11
 
 from servers.http import responses
 from servers.http.request_head import HeadParser, Request
 from servers.http.responses import HttpError
-from tests.servers import hostile
+from tests.servers import hostile, test_conditions, test_conformance
 
+HOSTILE_HEADS = 200
+LONGEST_BYTES = 2000  # longer ones are slow, and the limits on a head are in the tables of the tests
+WORDS = (
+    *("GET ", "HEAD ", "POST ", " HTTP/1.1\r\n", " HTTP/1.0\r\n", "\r\n\r\n", "\r\n", "\r\n ", "http://", "https://"),
+    *("Host: a\r\n", "Range: bytes=", "If-Range: ", "If-Match: *", "If-None-Match: *", "Content-Length: ", "0\r\n"),
+    *("Transfer-Encoding: ", "chunked", "Connection: ", "close", "keep-alive", "Upgrade", "Expect: 100-continue\r\n"),
+    *("%2e", "%00", "[::1]", "../", "?", "#", "@", ":80", "\x00", "\x7f", "\xff"),
+)
 SIZES_BYTES = (0, 1, 4097)  # of the files that might be asked for
+
+
+def seeds() -> Iterator[bytes]:
+    """Every row of the conformance tables, and hostile heads."""
+    rows = chain(test_conformance.ROWS, test_conditions.RANGES)
+    yield from (row.sent for row in rows if len(row.sent) <= LONGEST_BYTES)
+    yield from (head for head in islice(hostile.heads(1), HOSTILE_HEADS) if len(head) <= LONGEST_BYTES)
 
 
 def broken(data: bytes) -> str | None:

@@ -1,21 +1,29 @@
-"""python -m tests.fuzz.target CORPUS… -OPTION=…: what libFuzzer runs; its options are libFuzzer's.
+"""python -m tests.fuzz.target NAME CORPUS… -OPTION=…: what libFuzzer runs; its options are libFuzzer's.
 
-Its rule: only servers/ is instrumented, so that an input counts as new when it takes a new branch there.
+Its rule: only the packages that the target names are instrumented, so that an input counts as new when it takes a new
+branch there.
 """
 
+import importlib
 import sys
 
 import atheris
 
-with atheris.instrument_imports(include=["servers"]):
-    from tests.fuzz.rule import broken
-
-
-def once(data: bytes) -> None:
-    wrong = broken(data)
-    assert wrong is None, wrong
-
+# Read before anything of the product is imported.
+INSTRUMENTED = {
+    "heads": ["servers"],
+    "agent": ["profiles.agent", "errors"],
+    "page": ["load.web", "load.campaign.options", "units", "errors"],
+}
 
 if __name__ == "__main__":
+    name = sys.argv.pop(1)
+    with atheris.instrument_imports(include=INSTRUMENTED[name]):
+        target = importlib.import_module(f"tests.fuzz.{name}")
+
+    def once(data: bytes) -> None:
+        wrong = target.broken(data)
+        assert wrong is None, wrong
+
     atheris.Setup(sys.argv, once)
     atheris.Fuzz()

@@ -97,7 +97,7 @@ def heads(seed: int) -> Iterator[bytes]:
     while True:
         data = b"".join(_head(rng) for _ in range(rng.choice((1, 1, 1, 2, 3))))
         for _ in range(rng.choice((0, 0, 0, 1, 1, 2, 8))):
-            data = rng.choice(_MUTATIONS)(rng, data)
+            data = rng.choice(MUTATIONS)(rng, data)
         yield data
 
 
@@ -136,7 +136,7 @@ def _cut_short(rng: random.Random, data: bytes) -> bytes:
     return data[: rng.randint(0, len(data))]
 
 
-_MUTATIONS: Sequence[Callable[[random.Random, bytes], bytes]] = (_flip, _insert, _drop, _repeat, _cut_short)
+MUTATIONS: Sequence[Callable[[random.Random, bytes], bytes]] = (_flip, _insert, _drop, _repeat, _cut_short)
 
 
 class Packets:
