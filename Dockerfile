@@ -1,6 +1,7 @@
 # The one image of docker-compose.yml: Python, what requirements.txt pins with hashes, and this project.
 #
-# The base is named by its tag. Its digest can be given too, and then nothing is left to the registry:
+# The base is named by its tag, since the digest would have to come from a registry that somebody has asked and trusts,
+# and would then keep Python's fixes out. Whoever has one gives it, and nothing is left to the registry:
 #   docker compose build --build-arg BASE=python:3.13-slim-bookworm@sha256:…
 ARG BASE=python:3.13-slim-bookworm
 FROM ${BASE}
@@ -14,10 +15,12 @@ COPY requirements.txt .
 RUN python -m pip install --quiet --no-cache-dir --disable-pip-version-check --root-user-action=ignore \
         --only-binary :all: --require-hashes -r requirements.txt
 
-# A new volume takes the mode of the folder that it is mounted on: any user may make the test file and the token.
-RUN mkdir -p data token profiles/out reports/out && chmod 1777 data token profiles/out reports/out
+# A new volume takes the owner and the mode of the folder that it is mounted on: only who the containers run as may
+# write the test file, and read the token.
+ARG BENCH_USER=1000:1000
+RUN mkdir -p -m 700 data token && chown "$BENCH_USER" data token && mkdir -p profiles/out reports/out
 
 COPY . .
 RUN python -m compileall -q .
 
-USER 1000:1000
+USER ${BENCH_USER}

@@ -48,7 +48,8 @@ def test_up_starts_the_ui_and_what_it_needs_and_load_starts_on_demand() -> None:
 def test_every_service_is_locked_in() -> None:
     for name, service in services().items():
         assert service["user"] == "1000:1000", name
-        assert service["read_only"] and service["tmpfs"] == ["/tmp"], name
+        assert service["read_only"] and service["tmpfs"] == ["/tmp:size=256m"], name
+        assert int(service["mem_limit"]) == 4 << 30 and 0 < service["pids_limit"] < 1 << 15, name
         assert service["cap_drop"] == ["ALL"] and not service.get("cap_add"), name
         assert service["security_opt"] == ["no-new-privileges:true"], name
         assert not {"privileged", "pid", "ipc", "devices"} & set(service), name
@@ -56,7 +57,9 @@ def test_every_service_is_locked_in() -> None:
 
 
 def test_it_runs_as_the_user_who_is_named() -> None:
-    assert {service["user"] for service in services(BENCH_USER="4321:8765").values()} == {"4321:8765"}
+    found = services(BENCH_USER="4321:8765").values()
+    assert {service["user"] for service in found} == {"4321:8765"}
+    assert {service["build"]["args"]["BENCH_USER"] for service in found} == {"4321:8765"}  # whom the volumes belong to
 
 
 def test_the_ui_alone_is_published_and_to_this_machine_alone() -> None:
@@ -99,6 +102,11 @@ def test_the_token_stands_in_a_volume_and_nowhere_in_the_file() -> None:
         if (mount["type"], mount["target"]) == ("volume", "/bench/token")
     }
     assert mounts == {"prepare": False, "agent": True, "master": True, "load": True}
+
+
+def test_the_folders_of_volumes_are_their_owners_alone() -> None:
+    text = (PROJECT / "Dockerfile").read_text()
+    assert 'mkdir -p -m 700 data token && chown "$BENCH_USER" data token' in text and "777" not in text
 
 
 def test_the_image_is_pinned_and_asks_no_registry_for_a_syntax() -> None:
