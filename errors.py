@@ -42,17 +42,17 @@ def remedy(error: OSError, otherwise: str = "check that place, or choose another
     return _REMEDIES.get(error.errno or 0, otherwise)
 
 
-def printable(text: str) -> str:
-    """The text with what would move a terminal's cursor or colours, or begin a line, written as an escape."""
-    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
-
-
 class UserError(Exception):
     """A problem that the user can solve: a message of one line, printable whatever it quotes, and an exit code."""
 
     def __init__(self, message: str, exit_code: int = EXIT_FAILED) -> None:
         super().__init__("\n".join(map(printable, message.split("\n"))))
         self.exit_code = exit_code
+
+
+def printable(text: str) -> str:
+    """The text with what would move a terminal's cursor or colours, or begin a line, written as an escape."""
+    return "".join(char if char.isprintable() else char.encode("unicode_escape").decode() for char in text)
 
 
 class UsageError(UserError):

@@ -22,6 +22,7 @@ def raising(error: BaseException) -> int:
         (UserError("no such thing: do this"), 1, "error: no such thing: do this\n"),
         (UserError("special", 7), 7, "error: special\n"),
         (UsageError("cannot mean that"), 2, "error: cannot mean that\n"),
+        (UserError("no run 'a\x1b[2J\x9b\udcff\r'"), 1, "error: no run 'a\\x1b[2J\\x9b\\udcff\\r'\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
     ],
 )
