@@ -163,6 +163,7 @@ class Record:
 
     target: str  # the name that it runs under
     seconds: float  # from now on
+    deep: bool = False  # with perf, which is attached now; threads that the server makes meanwhile may be lost
 
 
 @dataclass(frozen=True, slots=True)

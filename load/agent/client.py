@@ -133,8 +133,8 @@ class AgentClient(ABC):
     def newest_sample(self) -> int:
         return self.samples(sys.maxsize).last
 
-    def record(self, name: str, seconds: float) -> None:
-        self._ask("POST", "/record", protocol.Done, protocol.Record(name, seconds))
+    def record(self, name: str, seconds: float, *, deep: bool = False) -> None:
+        self._ask("POST", "/record", protocol.Done, protocol.Record(name, seconds, deep))
 
     def recording(self, name: str) -> protocol.Recording:
         return self._ask("GET", f"/recording?target={quote(name)}", protocol.Recording)

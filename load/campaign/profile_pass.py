@@ -6,12 +6,11 @@ Its rule: a machine without perf, or without the right to use it, says so once a
 import contextlib
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 
 import gevent
 
 from load.campaign.cell import Edge, cell_between
-from load.campaign.recordings import save_flame_graph, wait_for_recording
+from load.campaign.recordings import save_flame_graph, save_stacks, wait_for_recording
 from load.campaign.serving import Serving
 from load.campaign.settings import Settings
 from profiles.protocol import Facts, Profiler
@@ -45,7 +44,10 @@ class ProfilePass:
         """Fetch what perf recorded last: it takes a second to end, most of it waiting, and the next mode goes on."""
         if self._open is not None:
             deep, self._open = self._open, None
-            self._tried.append(self._fetched(deep) if deep.cell else deep)
+            if deep.cell:
+                recording = wait_for_recording(self._agent, deep.mode, 0.0)
+                deep = save_stacks(self._folder, deep.mode, deep.cell, recording)
+            self._tried.append(deep)
             self._folder.append(self._tried[-1])
 
     def _py_spy(self, position: int, mode: str) -> Profile:
@@ -66,15 +68,6 @@ class ProfilePass:
             cell = self._watched(position, mode)
             self._agent.recording(mode)  # it is over: perf stops counting
         return DeepProfile(mode, cell, None)
-
-    def _fetched(self, deep: DeepProfile) -> DeepProfile:
-        recording = wait_for_recording(self._agent, deep.mode, 0.0)
-        if recording.state == "failed":
-            return replace(deep, reason=recording.reason)
-        folded = f"{deep.mode}.folded"
-        self._folder.write_file(folded, recording.raw.encode())
-        facts = (recording.rate_hz, recording.counted_s, recording.python)
-        return DeepProfile(deep.mode, deep.cell, folded, *facts)
 
     @contextlib.contextmanager
     def _loaded(self, mode: str, profiler: Profiler) -> Iterator[None]:

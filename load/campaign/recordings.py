@@ -8,7 +8,7 @@ import gevent
 from load.agent.client import AgentClient
 from load.workers.samples import merge_worker_samples
 from profiles.protocol import Recording
-from profiles.store.records import Cell, Profile, Sample
+from profiles.store.records import Cell, DeepProfile, Profile, Sample
 from profiles.store.run_folder import RunFolder
 
 GRACE_S = 30.0
@@ -32,6 +32,15 @@ def save_flame_graph(folder: RunFolder, cell: Cell, recording: Recording) -> Pro
     folder.write_file(f"{cell.mode}.svg", recording.svg.encode())
     folder.write_file(f"{cell.mode}.raw", recording.raw.encode())
     return Profile(cell, f"{cell.mode}.svg", f"{cell.mode}.raw")
+
+
+def save_stacks(folder: RunFolder, mode: str, cell: Cell, recording: Recording) -> DeepProfile:
+    """Write perf's file; the record of it, which the caller appends."""
+    if recording.state == "failed":
+        return DeepProfile(mode, cell, None, reason=recording.reason)
+    folded = f"{mode}.folded"
+    folder.write_file(folded, recording.raw.encode())
+    return DeepProfile(mode, cell, folded, recording.rate_hz, recording.counted_s, recording.python)
 
 
 class SampleLog:

@@ -30,10 +30,11 @@ from load.agent.options import given_options
 from load.interactive.chosen_classes import check_users
 from load.interactive.idle_servers import IdleServers
 from load.interactive.recorded_load import ManualLoad, RecordedLoad
-from load.interactive.server_costs import ServerCosts, write_text
+from load.interactive.server_costs import ServerCosts
 from load.users.connection import SINKS, Sink
 from load.users.locust_users import DownloadUser
 from load.users.pacing import manual_rate
+from profiles.store.files import write_file
 
 AT_REST = (STATE_INIT, STATE_STOPPED, STATE_MISSING)  # states of a runner without users
 
@@ -115,7 +116,7 @@ class LocustLoads:
                 self.on_end(current.folder.path.name)
             prefix = getattr(environment.parsed_options, "csv_prefix", None)
             if prefix and self.costs:
-                write_text(Path(f"{prefix}_servers.csv"), self.costs.csv())
+                write_file(Path(f"{prefix}_servers.csv"), self.costs.csv().encode())
 
     @contextlib.contextmanager
     def _reported(self) -> Iterator[None]:

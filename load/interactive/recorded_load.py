@@ -18,14 +18,14 @@ import gevent
 from errors import UserError
 from load.campaign.cell import Edge, cell_between, smaller_share
 from load.campaign.options import new_name
-from load.campaign.recordings import SampleLog, save_flame_graph
+from load.campaign.recordings import SampleLog, save_flame_graph, save_stacks
 from load.campaign.settings import Settings, after, now, run_record
 from load.interactive.idle_servers import IdleServers
 from load.interactive.server_costs import ServerCosts
 from load.users.connection import Sink
 from load.users.pacing import PaceSpec, format_pace
 from profiles.protocol import LOAD, FileState, Recording
-from profiles.store.records import Cell, Run
+from profiles.store.records import Cell, DeepProfile, Run
 from profiles.store.run_folder import RunFolder
 from profiles.targets.variants import parse_all
 
@@ -105,6 +105,12 @@ class RecordedLoad:
         """Save a flame graph that was recorded meanwhile. first: where its window began."""
         cell = self._cell((0, 1), mode, (first, self.edge(mode)))
         self.folder.append(save_flame_graph(self.folder, cell, recording))
+
+    def profiled_deeply(self, mode: str, edges: tuple[Edge, Edge], recording: Recording) -> DeepProfile:
+        """Save what perf recorded meanwhile. edges: of its window."""
+        profile = save_stacks(self.folder, mode, self._cell((0, 1), mode, edges), recording)
+        self.folder.append(profile)
+        return profile
 
     def edge(self, mode: str) -> Edge:
         return self._edges((mode,))[mode]

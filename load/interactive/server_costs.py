@@ -9,9 +9,7 @@ import io
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from errors import UserError, remedy
 from profiles.store.records import Cell
 from reports.analysis.text import quantity
 from units import GIB
@@ -87,14 +85,6 @@ class ServerCosts:
             known = ("" if values[metric] is None else values[metric] for metric in CSV_COLUMNS)
             writer.writerow([mode, *counts, *known])
         return out.getvalue()
-
-
-def write_text(path: Path, text: str) -> None:
-    """Raises UserError."""
-    try:
-        path.write_text(text, encoding="utf-8", newline="")
-    except OSError as error:
-        raise UserError(f"cannot write {path}: {error.strerror}; {remedy(error)}") from error
 
 
 def _values(cell: Cell | None) -> dict[str, float | None]:

@@ -26,6 +26,7 @@ from machine_lock import campaign_lock
 from profiles.store.run_folder import RUN_FILE, RunFolder
 from reports.analysis.rounds import Dataset
 
+State = Literal["running", "done", "failed", "stopped"]
 Before = tuple[set[int], list[type[User]]]  # CPUs of this process, and chosen classes
 
 
@@ -34,7 +35,7 @@ class CampaignState:
     """How far a campaign is. left_s: about; None when it is over. error: why it failed. found: its verdicts so far."""
 
     run: str
-    state: Literal["running", "done", "failed", "stopped"] = "running"
+    state: State = "running"
     step: str = "getting ready"
     done_share: float = 0.0
     left_s: float | None = None
@@ -103,22 +104,20 @@ class CampaignTask:
         self._loads.in_campaign = False
         with suppress(UserError):  # records that cannot be read: the report says so
             state.found = verdict_of(folder) or state.found
-        state.left_s = None
-        state.state = "stopped" if state.state == "running" else state.state
         if (folder.path / RUN_FILE).exists() and not self._closing:
             self._on_end(folder.path.name)
+        state.left_s = None
+        state.state, state.error = _outcome(measuring)  # last: whoever sees that it has ended finds all in order
 
-    def _measure(self, settings: Settings, folder: RunFolder, ready: Callable[[], None], state: CampaignState) -> None:
+    def _measure(self, settings: Settings, folder: RunFolder, ready: Callable[[], None], state: CampaignState) -> str:
+        """Why it failed; empty where it did not."""
         try:
             ready()
             with campaign_lock(folder.path.name), _quiet_locust():
                 run_campaigns(self._context, self._alone(settings), folder, self._reporter(state))
-            state.state = "done"
         except UserError as error:
-            state.state, state.error = "failed", str(error)
-        except Exception as error:  # an error of ours: the page says so, and goes on
-            state.state, state.error = "failed", f"the bench has an error: {error!r}"
-            raise
+            return str(error)
+        return ""
 
     def _alone(self, settings: Settings) -> Settings:
         """Stop the idle servers and pin this process to the load's CPUs."""
@@ -136,6 +135,15 @@ class CampaignTask:
                 self._on_round(progress.dataset)
 
         return report
+
+
+def _outcome(measuring: gevent.Greenlet) -> tuple[State, str]:
+    """Of a greenlet that has ended: the state, and why it failed."""
+    if measuring.exception is not None:
+        return "failed", f"the bench has an error: {measuring.exception!r}"
+    if isinstance(measuring.value, gevent.GreenletExit):
+        return "stopped", ""
+    return ("failed" if measuring.value else "done"), measuring.value or ""
 
 
 @contextmanager

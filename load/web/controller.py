@@ -57,7 +57,7 @@ class Controller:
         self.runs = Runs(self._runs_folder, Path(options.reports))
         self.poller = Poller(context, idle_servers, locust_loads)
         self.reports = ReportJobs(self._runs_folder, Path(options.reports), self.poller.forget_child_cpu)
-        self.flames = FlameGraphs(context.agent, locust_loads)
+        self.flames = FlameGraphs(context.agent, locust_loads, self.poller.forget_child_cpu)
         self.campaigns = CampaignTask(context, idle_servers, locust_loads, self.poller.add_round, self.reports.begin)
         locust_loads.on_end = self.reports.begin
 

@@ -16,8 +16,9 @@ from werkzeug.datastructures import MultiDict
 from errors import UserError
 from load.interactive.chosen_classes import available_classes
 from load.interactive.locust_events import AT_REST, LocustLoads, check_load
-from load.interactive.server_costs import NOTHING_PAIRED, ServerCosts, write_text
+from load.interactive.server_costs import NOTHING_PAIRED, ServerCosts
 from load.web.page import ENVIRONMENT
+from profiles.store.files import write_file
 
 PLACE = '<div id="root">'  # where Locust's own part begins
 
@@ -82,7 +83,7 @@ def add_costs(report: Path, costs: ServerCosts) -> None:
         text = report.read_text(encoding="utf-8")
     except OSError as error:
         raise UserError(f"cannot add what servers paid to {report}: {error.strerror}") from error
-    write_text(report, with_costs(text, costs))
+    write_file(report, with_costs(text, costs).encode())
 
 
 def _before(page: str, part: str) -> str:

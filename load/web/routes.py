@@ -6,8 +6,9 @@ than MAX_COMMAND_BYTES is read, here or by Locust's own routes, whatever length 
 """
 
 import functools
-import io
 import posixpath
+import sys
+from argparse import Namespace
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
@@ -45,7 +46,7 @@ def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: Locust
     Raises UsageError.
     """
     web_ui, options = context.environment.web_ui, context.environment.parsed_options
-    assert web_ui is not None and web_ui.app is not None
+    assert web_ui is not None and web_ui.app is not None and options is not None
     base = (getattr(options, "web_base_path", None) or "").rstrip("/")
     prefix = base + PATH
     require_login(web_ui, base, base + LOGIN_PATH)
@@ -54,6 +55,7 @@ def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: Locust
     attach_tab(web_ui, controller.poller, idle_servers.missing)
     locusts_pages.attach(web_ui, locust_loads, base, f"{prefix}/")
     controller.poller.start()
+    print(f"the live page is {_address(web_ui, options)}{prefix}/ (Ctrl-C ends everything)", file=sys.stderr)
     return controller
 
 
@@ -106,6 +108,12 @@ def _guarded(view: Callable[..., flask.Response]) -> Callable[..., flask.Respons
     return answer
 
 
+def _address(web_ui: WebUI, options: Namespace) -> str:
+    """Where a browser on this machine reaches it, without a path."""
+    host = web_ui.host if web_ui.host not in ("", "0.0.0.0", "::") else "127.0.0.1"
+    return f"http{'s' if options.tls_cert else ''}://{f'[{host}]' if ':' in host else host}:{web_ui.port}"
+
+
 class _Routes:
     def __init__(self, controller: Controller, prefix: str) -> None:
         self._controller = controller
@@ -118,7 +126,7 @@ class _Routes:
             "/assets/<path:name>": self.asset,
             "/poll": self.poll,
             "/runs": self.runs,
-            "/flames/<int:number>.svg": self.flame,
+            "/flames/<int:number>": self.flame,
             "/reports/<name>/": self.report,
             "/reports/<name>/<path:file>": self.report,
         }
@@ -158,7 +166,8 @@ class _Routes:
         flame = self._controller.flames.find(number)
         if flame is None or flame.state != "done":
             flask.abort(404)
-        response = flask.send_file(io.BytesIO(flame.svg.encode()), mimetype="image/svg+xml")
+        mimetype = {"svg": "image/svg+xml", "html": "text/html"}[flame.kind]
+        response = flask.Response(flame.content, mimetype=mimetype)
         return same_origin.protected(response, REPORT_POLICY)
 
     def report(self, name: str, file: str = "index.html") -> flask.Response:

@@ -144,7 +144,8 @@ class Agent:
         return process_clock.check(message.cpus, message.seconds)
 
     def record(self, message: protocol.Record) -> protocol.Done:
-        self._recordings.begin(message.target, self._supervisor.pids(message.target), message.seconds)
+        pids = self._supervisor.pids(message.target)
+        self._recordings.begin(message.target, pids, message.seconds, deep=message.deep)
         return protocol.Done()
 
     def recording(self, target: str) -> protocol.Recording:

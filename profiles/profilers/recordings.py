@@ -25,16 +25,18 @@ class Recordings:
         """Attach perf to the processes of a server that has just started; it counts nothing yet."""
         self._attached[target] = Perf(pids)
 
-    def begin(self, target: str, pids: Sequence[int], seconds: float) -> None:
+    def begin(self, target: str, pids: Sequence[int], seconds: float, *, deep: bool = False) -> None:
         """Record from now on: with perf where it is attached, else with py-spy. Raises UserError.
 
-        pids: parents first. py-spy records the first that runs Python, and its children.
+        pids: parents first. py-spy records the first that runs Python, and its children. deep: attach perf now.
         """
         if not LEAST_SECONDS <= seconds <= MOST_SECONDS:
             limits = f"{LEAST_SECONDS} to {MOST_SECONDS} seconds"
             raise UserError(f"a recording of {seconds:g} s is refused: {limits} can be recorded")
         if target in self._begun:
             raise UserError(f"a flame graph of {target} is being recorded: fetch it first")
+        if deep:
+            self.attach(target, pids)
         perf = self._attached.pop(target, None)
         if perf is None:
             self._begun[target] = PySpy(first_python(pids), seconds, target, subprocesses=len(pids) > 1)

@@ -192,6 +192,12 @@ def test_locusts_form_says_why_a_load_does_not_start(own: Locust) -> None:
 
 
 @pytest.mark.slow
+def test_the_address_of_the_live_page_is_said(own: Locust) -> None:
+    own.process.terminate()
+    assert f"the live page is {own.url()} " in own.said()
+
+
+@pytest.mark.slow
 def test_the_report_of_locusts_page_says_what_the_servers_paid(own: Locust) -> None:
     assert own.swarm(user_count=2, spawn_rate=2, user_classes=["SendfileUser"])["success"]
     eventually(lambda: own.state()["doing"] == "load")

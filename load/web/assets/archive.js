@@ -25,13 +25,13 @@ function flameLine(flame) {
   if (flame.state === "failed") return make("li", {}, make("span", { className: "bad" }, `${what}: ${flame.reason}`));
   const button = make("button", { type: "button" }, "Show");
   button.addEventListener("click", () => open(flame));
-  return make("li", {}, what, button, link(`/flames/${flame.number}.svg`, "open in a new tab"), flame.reason ? make("span", {}, flame.reason) : "");
+  return make("li", {}, what, button, link(`/flames/${flame.number}`, "open in a new tab"), flame.reason ? make("span", {}, flame.reason) : "");
 }
 
 function open(flame) {
   opened = flame.number;
-  byId("flame-caption").textContent = `${flame.mode}: where the server spends its time, by line of code. Click a bar to zoom.`;
-  byId("flame-frame").src = `${FACTS.prefix}/flames/${flame.number}.svg`;
+  byId("flame-caption").textContent = `${flame.mode}: where the server spends its time. Click a bar to zoom.`;
+  byId("flame-frame").src = `${FACTS.prefix}/flames/${flame.number}`;
   byId("flame-shown").hidden = false;
 }
 

@@ -1,6 +1,7 @@
 """The live page in a real browser: everything that a user does there, and a console that stays empty."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 from selenium.webdriver.common.action_chains import ActionChains
@@ -147,12 +148,16 @@ def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench
     assert bench.state()["campaign"]["error"] == ""
     page.wait_for("document.querySelectorAll('#forest circle').length >= 1")
     assert "no verdict" in text(page, "campaign-verdicts") and "left" in text(page, "campaign-left")
-    assert "of 6 at most; aim ±5 %" in text(page, "campaign-text") and "no interval yet" in text(page, "forest")
+    page.wait_for(r"/of \d+ at most; aim ±5 %/.test(document.getElementById('campaign-text').textContent)")
+    assert "no interval yet" in text(page, "forest")
     assert page.find("#per-round").is_displayed()
     eventually(lambda: bench.state()["campaign"]["state"] == "done", 180)
     link = page.wait_for("document.querySelector('#campaign-report a')")
     assert page.run("return document.querySelectorAll('#forest circle').length") >= 6 and "±" in text(page, "forest")
     page.wait_for("document.getElementById('per-round').hidden")
+    assert not page.find("#may-change").is_displayed()
+    found = bench.state()["campaign"]["found"]
+    page.wait_for(f"document.querySelectorAll('#campaign-cautions li').length === {len(found['cautions'])}")
     assert "sendfile" in text(page, "campaign-verdicts") and "no verdict" not in text(page, "campaign-verdicts")
     page.show(link.get_attribute("href") or "")
     page.wait_for("document.querySelectorAll('figure.chart.ready').length >= 1")
@@ -199,6 +204,79 @@ def test_an_error_is_shown_under_the_form_and_nothing_starts(
     assert says in text(page, "ask-error")
     assert bench.state()["doing"] == "nothing"
     page.complaints()  # a refusal is a status of 400, which the console notes
+
+
+@pytest.mark.parametrize("tab", ["load", "campaign"])
+def test_start_and_stop_are_in_sight_without_scrolling(page: Browser, bench: Locust, tab: str) -> None:
+    page.show(bench.url(), 1280, 800)
+    page.wait_for(IDLE)
+    page.find(f"#tab-{tab}").click()
+    for name in ("start", "stop"):
+        left, top, right, bottom = page.run(
+            f"const box = document.getElementById('{name}').getBoundingClientRect();"
+            "return [box.left, box.top, box.right, box.bottom]"
+        )
+        assert 0 <= left < right <= 1280 and 0 <= top < bottom <= 800
+        at = f"document.elementFromPoint({(left + right) / 2}, {(top + bottom) / 2})"
+        assert page.run(f"return {at}.id") == name
+    assert page.find("#start").text == {"load": "Start the load", "campaign": "Start the campaign"}[tab]
+
+
+def test_the_link_to_a_report_is_never_cut(page: Browser, bench: Locust) -> None:
+    for width in (390, 1000, 1280):
+        page.show(bench.url(), width, 800)
+        page.wait_for(
+            "document.querySelector('#runs tr td button, #runs tr td a') || document.querySelector('#runs tr')"
+        )
+        page.run(
+            "const row = document.getElementById('runs').insertRow();"
+            "const paths = 'read-send, '.repeat(16);"
+            "for (const text of ['a'.repeat(100), 'open', 'interactive, not a campaign', paths, 'now'])"
+            "  row.insertCell().textContent = text;"
+            "[...row.cells].forEach((cell, at) => { cell.className = ['run', '', 'what', 'paths', ''][at]; })"
+        )
+        right, edge = page.run(
+            "const cell = document.querySelector('#runs tr:last-child').cells[1].getBoundingClientRect();"
+            "return [cell.right, document.querySelector('.scroll').getBoundingClientRect().right]"
+        )
+        assert right <= edge
+
+
+def test_a_few_wild_values_do_not_flatten_a_chart(page: Browser) -> None:
+    """A start costs much: its few values are cut off. What is more than a tenth of the values is not."""
+    top = (
+        "const [values, wild] = arguments;"
+        "const plot = { scales: { x: { min: 0, max: 99 } }, data: [values.map((_, at) => at), values] };"
+        "return import('/bench/assets/plot.js').then(({ Plot }) => Plot.prototype.top.call({ chart: { wild } }, plot))"
+    )
+    spike, shift = [50.0, *[1.0] * 8], [*[1.0] * 20, *[9.0] * 5]
+    assert page.run(top, spike, True) < 4 and page.run(top, spike, False) >= 50
+    assert page.run(top, shift, True) >= 9 and page.run(top, [0.3, 0.4, 0.5], True) >= 0.5
+    assert page.run(top, [], True) == 1
+
+
+def test_locusts_form_ticks_what_the_live_page_ticks_and_nothing_covers_it(shared: Browser, served: Path) -> None:
+    rows = "[...document.querySelectorAll('tr')].filter((row) => row.cells[1]?.textContent)"
+    ticked = (
+        f"{rows}.filter((row) => row.querySelector('input')?.checked).map((row) => row.cells[1].textContent.trim())"
+    )
+    with serving(served, few=FEW) as locust:
+        shared.show(locust.url("/"), 1280, 800)
+        shared.wait_for(f"{rows}.length === {len(FEW)} && {ticked}.length === 2")
+        assert shared.run(f"return {ticked}") == ["ReadSendUser", "SendfileUser"]
+        link = "document.querySelector('a[href=\"/bench/\"]').getBoundingClientRect()"
+        assert shared.run(f"return {link}.bottom <= document.getElementById('root').getBoundingClientRect().top")
+        locust.ask("/load/start", {"modes": ["splice"], "users": 1})
+        eventually(lambda: locust.state()["doing"] == "load")
+        locust.ask("/load/stop")
+        shared.driver.refresh()  # now its form is behind a button
+        button = "[...document.querySelectorAll('button')].find((one) => one.textContent === 'New')"
+        shared.wait_for(f"{button}").click()
+        shared.wait_for(f"{ticked}.join() === 'SpliceUser'")
+        shared.show(locust.url())
+        shared.wait_for(IDLE)
+        chosen = "[...document.querySelectorAll('#modes input:checked')].map((box) => box.value)"
+        shared.wait_for(f"{chosen}.join() === 'splice'")
 
 
 def test_it_fits_a_phone_and_is_drawn_in_the_dark(page: Browser, bench: Locust) -> None:

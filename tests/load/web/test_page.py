@@ -11,7 +11,7 @@ from typing import Any
 import psutil
 import pytest
 
-from profiles.store.records import Sample
+from profiles.store.records import DeepProfile, Profile, Sample
 from tests.conftest import SMALL_BYTES, eventually
 from tests.load.locust_process import Locust, serving
 
@@ -100,6 +100,28 @@ def test_a_campaign_can_be_stopped_and_keeps_what_was_complete(bench: Locust) ->
     eventually(lambda: {server["state"] for server in bench.state()["servers"]} <= {"running", "dead"})
 
 
+def test_a_flame_graph_of_a_load_is_the_reports_and_is_kept_in_its_run(bench: Locust) -> None:
+    bench.ask("/load/start", {"modes": ["read-send", "sendfile"], "users": 1})
+    eventually(lambda: bench.state()["doing"] == "load")
+    run = bench.state()["run"]
+    assert bench.ask("/record", {"mode": "read-send", "seconds": 1})[0] == 200
+    assert "is being recorded: wait" in bench.ask("/record", {"mode": "read-send", "seconds": 1})[1]["error"]
+    eventually(lambda: bench.state()["flames"][0]["state"] != "recording", 100)
+    flame = bench.state()["flames"][0]
+    bench.ask("/load/stop")
+    if flame["state"] == "failed":
+        pytest.skip(flame["reason"])
+    folder = next(folder for folder in bench.runs() if folder.path.name == run)
+    (sampled,), (deep,) = folder.read(Profile), folder.read(DeepProfile)
+    shown = bench.get(f"/bench/flames/{flame['number']}").decode()
+    assert (sampled.svg, sampled.cell.mode) == ("read-send.svg", "read-send")
+    if deep.reason:  # perf is not permitted here
+        assert flame["reason"] == f"Python frames only: {deep.reason}" and "<svg" in shown
+    else:
+        assert flame["reason"] == "" and "CPU ms/GiB" in shown and deep.folded == "read-send.folded"
+    eventually(lambda: at_rest(bench), 100)
+
+
 def at_once(bench: Locust, path: str, command: Any, times: int) -> list[int]:
     """The statuses of so many equal requests at the same time."""
     with ThreadPoolExecutor(times) as pool:
@@ -174,7 +196,7 @@ def test_a_size_without_room_is_refused_where_it_was_asked_for(bench: Locust) ->
     assert bench.state()["doing"] == "nothing"
 
 
-@pytest.mark.parametrize("path", ["/bench/reports/..%2f..%2fetc/", "/bench/reports/nope/", "/bench/flames/99.svg"])
+@pytest.mark.parametrize("path", ["/bench/reports/..%2f..%2fetc/", "/bench/reports/nope/", "/bench/flames/99"])
 def test_what_is_not_there_is_404(bench: Locust, path: str) -> None:
     with pytest.raises(OSError, match="404"):
         bench.get(path)
