@@ -93,6 +93,14 @@ class CampaignTask:
     def _follow(self, measuring: gevent.Greenlet, before: Before, folder: RunFolder, state: CampaignState) -> None:
         """Nobody kills this greenlet: it tidies up after the one that measures."""
         measuring.join()
+        try:
+            self._tidy_up(before, folder, state)
+        finally:  # last: whoever sees that it has ended finds all in order
+            self._loads.in_campaign = False
+            state.left_s = None
+            state.state, state.error = _outcome(measuring)
+
+    def _tidy_up(self, before: Before, folder: RunFolder, state: CampaignState) -> None:
         cpus, self._context.environment.user_classes = before
         os.sched_setaffinity(0, cpus)
         for user_class in self._context.user_classes.values():
@@ -101,13 +109,10 @@ class CampaignTask:
             state.step = "starting the servers again"
             with suppress(UserError):  # the agent has ended, which the page shows
                 self._idle_servers.start_all()
-        self._loads.in_campaign = False
         with suppress(UserError):  # records that cannot be read: the report says so
             state.found = verdict_of(folder) or state.found
         if (folder.path / RUN_FILE).exists() and not self._closing:
             self._on_end(folder.path.name)
-        state.left_s = None
-        state.state, state.error = _outcome(measuring)  # last: whoever sees that it has ended finds all in order
 
     def _measure(self, settings: Settings, folder: RunFolder, ready: Callable[[], None], state: CampaignState) -> str:
         """Why it failed; empty where it did not."""

@@ -75,16 +75,17 @@ class FlameGraphs:
         self._kept.append(flame)
 
         def follow() -> None:
-            recording = self._recorded(flame)
-            flame.content, flame.reason = recording.svg, recording.reason
             try:
+                recording = self._recorded(flame)
+                flame.content, flame.reason = recording.svg, recording.reason
                 if load is not None and first is not None and self._loads.current is load:
                     load.profiled(flame.mode, first, recording)
                     if recording.state == "done":
                         self._record_deeply(flame, load)
             except (UserError, KeyError) as error:  # KeyError: the server has ended meanwhile
                 flame.reason = f"not saved in the run: {error}"
-            flame.state = "done" if recording.state == "done" else "failed"
+            finally:
+                flame.state = "done" if flame.content else "failed"
 
         gevent.spawn(follow)
 

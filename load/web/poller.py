@@ -55,17 +55,21 @@ class Poller:
     def _poll_loop(self) -> None:
         while True:
             try:
-                self.refresh()
-                self.trouble = None
-            except PeerLostError as lost:
-                self.trouble = str(lost)
-                self._recover()
-            except UserError as error:
-                self.trouble = str(error)
+                self._poll()
             except Exception as error:  # noqa: BLE001  # an error of ours: the page says so, and its loop goes on
                 self.trouble = f"the bench has an error: {error!r}; it goes on"
                 traceback.print_exc()
             gevent.sleep(REFRESH_S)
+
+    def _poll(self) -> None:
+        try:
+            self.refresh()
+            self.trouble = None
+        except PeerLostError as lost:
+            self.trouble = str(lost)
+            self._recover()
+        except UserError as error:
+            self.trouble = str(error)
 
     def _recover(self) -> None:
         """Start the servers again: an agent elsewhere may have restarted without them. A campaign does this itself."""
