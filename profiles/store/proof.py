@@ -4,6 +4,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Literal
 
+from profiles.store.run_facts import Amount, Count, Number
+
 COPIES_TOLERANCE = 0.1  # CPU copies per byte
 # The system calls that bring bytes into a socket, or have a ring do so.
 SENDING = frozenset(
@@ -19,15 +21,15 @@ class Proof:
     mode: str  # name of the target
     state: State  # whether it ran, ran otherwise than named, cannot run here, or was not tried to the end
     model_copies: int | None  # CPU copies per byte in its model; None for an external server, which has no model
-    read_copies: float | None = None  # CPU copies per byte of reading, measured
-    by_reference_share: float | None = None  # of the bytes sent, 0 to 1, what reached the socket by reference
-    completions: int | None = None  # MSG_ZEROCOPY sends that the kernel reported on
-    copied_completions: int | None = None  # how many of those the kernel copied after all
-    calls_per_gib: dict[str, float] | None = None  # system calls per GiB, by name
+    read_copies: Number | None = None  # CPU copies per byte of reading, measured
+    by_reference_share: Number | None = None  # of the bytes sent, 0 to 1, what reached the socket by reference
+    completions: Count | None = None  # MSG_ZEROCOPY sends that the kernel reported on
+    copied_completions: Count | None = None  # how many of those the kernel copied after all
+    calls_per_gib: dict[str, Amount] | None = None  # system calls per GiB, by name
     calls_reason: str | None = None  # why the system calls are unknown
     reason: str | None = None  # why it is not available
     wrong: tuple[str, ...] = ()  # ranges of the file (offset+count, bytes) that arrived wrong, by their digest
-    model_read_copies: int | None = None  # of model_copies, those before the bytes are sent
+    model_read_copies: Count | None = None  # of model_copies, those before the bytes are sent
     unknown: str | None = None  # what could not be seen of an external server, and why
     software: str | None = None  # what an external server calls itself (its Server header), like nginx/1.22.1
 

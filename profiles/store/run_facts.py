@@ -15,7 +15,6 @@ Integer = Annotated[int, Meta(ge=-MOST, le=MOST)]
 Number = Annotated[float, Meta(ge=-float(MOST), le=float(MOST))]
 Count = Annotated[int, Meta(ge=0, le=MOST)]
 Amount = Annotated[float, Meta(ge=0, le=float(MOST))]
-Share = Annotated[float, Meta(ge=0, le=1)]
 
 SERVED_FILE = "test-file.bin"
 SERVED_PATH = f"/{SERVED_FILE}"
@@ -81,8 +80,8 @@ class FileFacts:
     size_bytes: Count  # bytes
     sha256: str  # hex digest of its content
     filesystem: str  # type, and the first mount option: "ext4 (rw)"
-    resident_share_before: Share | None = None  # of its pages in the page cache before the first cell; None: unknown
-    resident_share_after: Share | None = None  # the same after the last cell
+    resident_share_before: Amount | None = None  # of its pages in the page cache before the first cell; None: unknown
+    resident_share_after: Amount | None = None  # the same after the last cell
     changed: bool | None = None  # whether its bytes changed during the run; None: unknown
     rewritten: bool | None = None  # whether it was written or replaced meanwhile, with the same bytes at the end
 

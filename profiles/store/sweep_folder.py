@@ -16,7 +16,7 @@ from errors import UserError
 from profiles.store.files import decode_json, read_plain, readable
 from profiles.store.proof import Proof
 from profiles.store.records import State
-from profiles.store.run_facts import Fact
+from profiles.store.run_facts import Amount, Count, Fact, Integer
 from profiles.store.run_folder import Folder, RunFolder, converted
 
 SWEEP_FILE = "sweep.json"
@@ -31,7 +31,7 @@ class Session:
     """One `make sweep`; a sweep may be continued in another."""
 
     started_at: str  # ISO 8601
-    minutes: float  # how much time it was given
+    minutes: Amount  # how much time it was given
     ended_at: str | None = None  # ISO 8601; None while it goes on
     reason: str | None = None  # why it ended
 
@@ -44,18 +44,18 @@ class Sweep:
     axis: AxisName  # what differs from point to point
     state: State  # as of a run
     command: str  # what was typed to start it
-    seed: int  # of the random order
+    seed: Integer  # of the random order
     modes: tuple[str, ...]  # baseline first
-    points: tuple[int, ...]  # values of the axis, ascending: bytes, or connections
-    fine: tuple[int, ...]  # further values, measured only where they tell something
-    file_bytes: int  # size of the served file, unless that is the axis
-    users: int  # concurrent downloads, unless that is the axis
+    points: tuple[Count, ...]  # values of the axis, ascending: bytes, or connections
+    fine: tuple[Count, ...]  # further values, measured only where they tell something
+    file_bytes: Count  # size of the served file, unless that is the axis
+    users: Count  # concurrent downloads, unless that is the axis
     sink: Literal["discard", "copy"]  # what the client does with the bytes
-    warm_up_s: float  # seconds of load before each window
-    window_s: float  # seconds measured of each cell
+    warm_up_s: Amount  # seconds of load before each window
+    window_s: Amount  # seconds measured of each cell
     pin: bool  # whether servers and load were pinned to CPUs of their own
-    most_rounds: int  # per point
-    options: dict[str, dict[str, int]]  # of the modes by name, in bytes
+    most_rounds: Count  # per point
+    options: dict[str, dict[str, Count]]  # of the modes by name, in bytes
     left_out: dict[str, str]  # values that could not be measured here, each with the reason
     proofs: tuple[Proof, ...]  # what each mode really does
     host: dict[str, Fact]  # facts of the machine that a later session must find unchanged

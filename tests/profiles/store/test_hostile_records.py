@@ -82,7 +82,7 @@ def test_numbers_that_no_cell_can_have_are_refused(folder: RunFolder, name: str)
     "wrong",
     [
         {"users": -4}, {"seed": 10**400}, {"window_s": -1}, {"rate_bytes_per_s": -1}, {"precision": 1e300},
-        {"file": {"size_bytes": -1}}, {"file": {"resident_share_before": 1.5}}, {"host": {"cpus": 1e308}},
+        {"file": {"size_bytes": -1}}, {"file": {"resident_share_before": -0.5}}, {"host": {"cpus": 1e308}},
         {"metrics": [7]}, {"metrics": [{}]}, {"targets": ["x"]}, {"targets": [{"port": 70_000}]},
     ],
     ids=str,
