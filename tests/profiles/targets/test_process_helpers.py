@@ -1,0 +1,47 @@
+"""How a process ended is said in words: which signal, and whether memory was short."""
+
+import signal
+from pathlib import Path
+
+import pytest
+
+from errors import UserError
+from profiles.metrics import cgroup
+from profiles.protocol import Start
+from profiles.targets.external_server import ExternalServer
+from profiles.targets.mode_server import HOST
+from profiles.targets.process_helpers import Ending, free_port
+from tests.profiles.targets.external_servers import from_table
+
+
+@pytest.mark.parametrize(
+    ("code", "kills", "limit", "says"),
+    [
+        (3, 1, "512 MiB", "exit code 3"),
+        (-signal.SIGTERM, 1, "512 MiB", "killed by SIGTERM"),
+        (-signal.SIGKILL, 0, "512 MiB", "killed by SIGKILL"),
+        (-signal.SIGKILL, None, "512 MiB", "killed by SIGKILL"),
+        (
+            -signal.SIGKILL,
+            1,
+            "512 MiB",
+            "killed by SIGKILL for lack of memory: its control group is limited to 512 MiB; ",
+        ),
+        (-signal.SIGKILL, 1, "max", "killed by SIGKILL for lack of memory: the machine has no more; "),
+        (-50, 0, None, "killed by signal 50"),
+    ],
+)
+def test_an_end(monkeypatch: pytest.MonkeyPatch, code: int, kills: int | None, limit: str | None, says: str) -> None:
+    monkeypatch.setattr(cgroup, "oom_kills", lambda: 0)
+    ending = Ending()
+    monkeypatch.setattr(cgroup, "oom_kills", lambda: kills)
+    monkeypatch.setattr(cgroup, "memory_limit", lambda: limit)
+    text = ending.describe(code)
+    assert text.startswith(says) and ("fewer USERS" in text) == ("lack of memory" in text)
+
+
+def test_a_signal_that_killed_an_external_server_is_named(served: Path) -> None:
+    table: dict[str, object] = {"command": ["sh", "-c", "kill -KILL $$"], "address": f"127.0.0.1:{free_port(HOST)}"}
+    target = from_table(served, "external", table)
+    with pytest.raises(UserError, match="external did not start: killed by SIGKILL"):
+        ExternalServer(target, Start("external", any_port=True), served)
