@@ -1,5 +1,7 @@
 """Shared by all tests: where the project is, a small served folder, and waiting without sleeping blindly."""
 
+import atexit
+import contextlib
 import fcntl
 import os
 import tempfile
@@ -11,8 +13,9 @@ import pytest
 
 from servers import payload
 
-_LOCK = tempfile.NamedTemporaryFile(prefix="zero-copy-bench-tests-")  # noqa: SIM115 - as long as this process lives
-os.environ["ZERO_COPY_BENCH_LOCK"] = _LOCK.name  # campaigns of other processes are none of a test's business
+_, _lock = tempfile.mkstemp(prefix="zero-copy-bench-tests-")
+atexit.register(contextlib.suppress(OSError)(Path(_lock).unlink))  # a process that became another user leaves it
+os.environ["ZERO_COPY_BENCH_LOCK"] = _lock  # campaigns of other processes are none of a test's business
 os.environ["TARGETS"] = ""  # a targets.toml of the checkout is its user's, and no part of what is tested
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL_BYTES = 3_000_017  # a prime: not a multiple of anything that could hide an error

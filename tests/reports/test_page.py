@@ -209,4 +209,4 @@ def test_the_verdict_ends_in_the_ranking_and_a_void_mode_is_counted_with_its_rea
     text = Tags(page.page(several_runs.read(tmp_path, "a", failing="read-whole"))).text
     assert "cheapest: sendfile; then read-send; not ranked: read-whole (void)" in text
     assert "sendfile needs 3.0 times less CPU than read-send (3.0 to 3.1)" in text
-    assert "✓ valid; 1 mode void read-whole: 8 requests failed (reset 8)" in text
+    assert "✓ valid; 1 mode void read-whole: 8 requests failed (8 × reset)" in text

@@ -90,7 +90,7 @@ def test_every_command_takes_the_folders_that_out_names() -> None:
         from scripts.make import COMMANDS
         for name, command in COMMANDS.items():
             if command.program[0] == "locust":
-                known = {option: f"--{option}" for option, *_ in FOLDERS}
+                known = {"root": "--root", **{option: f"--{option}" for option, *_ in FOLDERS}}
             else:
                 sys.argv = [name, "--help"]
                 with contextlib.redirect_stdout(io.StringIO()) as said, contextlib.suppress(SystemExit):

@@ -79,7 +79,7 @@ def test_a_rate_that_cannot_be_offered_is_refused_before_the_first_round(small: 
 def test_an_empty_file_is_refused(tmp_path: Path) -> None:
     payload.make(tmp_path, 0, lambda _: None)
     done = run("load", tmp_path, tmp_path, *TINY)
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1)
+    assert (done.returncode, done.stderr.count("error: ")) == (1, 1)
     assert "is empty" in done.stderr and "give a SIZE like" in done.stderr and not (tmp_path / "profiles").exists()
 
 
@@ -118,6 +118,6 @@ def in_memory() -> Iterator[Path]:
 
 def test_a_file_in_memory_cannot_be_cold_and_the_reason_is_one_line(in_memory: Path, tmp_path: Path) -> None:
     done = run("load", in_memory, tmp_path, *TINY, "--cache", "cold")
-    assert (done.returncode, done.stderr.count("\n")) == (1, 1), done.stderr
+    assert (done.returncode, done.stderr.count("error: ")) == (1, 1), done.stderr
     assert "cannot be made cold: tmpfs" in done.stderr and "Nothing was measured." in done.stderr
     assert not (tmp_path / "profiles").exists()

@@ -1,7 +1,6 @@
 """A report is read back into a command, and gets nothing else done."""
 
 import dataclasses
-import os
 from pathlib import Path
 from typing import Any
 
@@ -68,9 +67,9 @@ def test_sizes_are_said_in_units(tmp_path: Path, given: str, said: str) -> None:
 
 
 def test_without_a_report_the_latest_run_is_meant(tmp_path: Path) -> None:
-    for name, sink in (("older", "discard"), ("newer", "copy")):
-        several_runs.write(tmp_path, name, sink=sink, command=f"make load SINK={sink}")
-    os.utime(tmp_path / "older" / "run.json", (1, 1))
+    for day, (name, sink) in enumerate((("newer", "copy"), ("older", "discard"))):
+        started_at = f"2026-03-0{3 - day}T12:00:00+00:00"
+        several_runs.write(tmp_path, name, sink=sink, command=f"make load SINK={sink}", started_at=started_at)
     assert latest(tmp_path).command == "make load SINK=copy SEED=1"
     with pytest.raises(UsageError, match="there is no run"):
         latest(tmp_path / "nowhere")
