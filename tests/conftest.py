@@ -13,12 +13,17 @@ import pytest
 
 from servers import payload
 
-_, _lock = tempfile.mkstemp(prefix="zero-copy-bench-tests-")
-atexit.register(contextlib.suppress(OSError)(Path(_lock).unlink))  # a process that became another user leaves it
-os.environ["ZERO_COPY_BENCH_LOCK"] = _lock  # campaigns of other processes are none of a test's business
+_, _LOCK = tempfile.mkstemp(prefix="zero-copy-bench-tests-")
+os.environ["ZERO_COPY_BENCH_LOCK"] = _LOCK  # campaigns of other processes are none of a test's business
 os.environ["TARGETS"] = ""  # a targets.toml of the checkout is its user's, and no part of what is tested
 PROJECT = Path(__file__).resolve().parent.parent
 SMALL_BYTES = 3_000_017  # a prime: not a multiple of anything that could hide an error
+
+
+@atexit.register
+def _remove_lock() -> None:
+    with contextlib.suppress(OSError):  # this process became another user
+        Path(_LOCK).unlink()
 
 
 def eventually(holds: Callable[[], bool], timeout_s: float = 50.0) -> None:
