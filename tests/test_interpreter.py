@@ -8,7 +8,9 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from tests.conftest import PROJECT
+import psutil
+
+from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.test_imports import ROOMS, python_files
 
@@ -38,21 +40,23 @@ def test_the_makefile_starts_no_python_with_its_variables_and_no_program_of_the_
     assert not re.search(r"\bbin/(?!sh\b|python\b|env\b)", text.replace("$(VENV)/bin: each", ""))
 
 
-def test_servers_start_where_the_environment_would_keep_them_from_it(served: Path) -> None:
+def test_servers_start_where_the_environment_would_keep_them_from_it(served: Path, tmp_path: Path) -> None:
     """Several, so that they are processes below one that was started so."""
     command = [sys.executable, "-E", "-m", "servers", "read-send", "sendfile", "--port", "0", "--root", str(served)]
-    with subprocess.Popen(
-        command, cwd=PROJECT, env=os.environ | HOSTILE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as servers:
-        assert servers.stdout is not None
-        try:
-            table = [servers.stdout.readline() for _ in range(4)][2:]
-            ports = [int(address) for address in re.findall(r"http://127\.0\.0\.1:(\d+)/", "".join(table))]
-            assert len(ports) == 2 and len({digest_of(port) for port in ports}) == 1
-        finally:
-            servers.terminate()
-        _, said = servers.communicate(timeout=30)
-    assert servers.returncode == 0 and "import " not in said  # PYTHONVERBOSE prints that
+    with (tmp_path / "said").open("wb") as said:
+        servers = subprocess.Popen(command, cwd=PROJECT, env=os.environ | HOSTILE, stdout=said, stderr=said)
+    try:
+        eventually(lambda: servers.poll() is not None or len(ports_below(servers.pid)) == 2)
+        assert len({digest_of(port) for port in ports_below(servers.pid)}) == 1
+    finally:
+        servers.terminate()
+    assert servers.wait(30) == 0 and "import " not in (tmp_path / "said").read_text()  # PYTHONVERBOSE prints that
+
+
+def ports_below(pid: int) -> list[int]:
+    children = {child.pid for child in psutil.Process(pid).children()}
+    found = psutil.net_connections("tcp")
+    return [one.laddr.port for one in found if one.pid in children and one.status == psutil.CONN_LISTEN]
 
 
 def test_help_is_printed_all_the_same() -> None:
