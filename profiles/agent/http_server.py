@@ -97,13 +97,14 @@ class _Handler(BaseHTTPRequestHandler):
             return
         self.server.unread.know(str(self.client_address[0]))
         try:
-            self._send(200, self._handled(content))
+            status, answer = 200, self._handled(content)
         except UserError as error:
-            self._send(_STATUS.get(type(error), 400), Refusal(str(error), error.exit_code))
+            status, answer = _STATUS.get(type(error), 400), Refusal(str(error), error.exit_code)
         except (ValueError, ArithmeticError, RecursionError, msgspec.DecodeError) as error:
-            self._send(400, Refusal(f"{self.command} {self.path[:100]!r} was not understood: {error}", 1))
+            status, answer = 400, Refusal(f"{self.command} {self.path[:100]!r} was not understood: {error}", 1)
         except OSError as error:
-            self._send(500, Refusal(f"{self.command} {self.path[:100]!r} failed: {error}", 1))
+            status, answer = 500, Refusal(f"{self.command} {self.path[:100]!r} failed: {error}", 1)
+        self._send(status, answer)
 
     def _handled(self, content: bytes) -> Any:
         url = urlsplit(self.path)
