@@ -96,7 +96,8 @@ def _check_free(host: str, port: int) -> None:
         socket.create_server(place, family=family).close()
     except OSError as error:
         where = f"the web UI cannot listen on {host or 'any address'} port {port}"
-        raise UserError(f"{where}: {error.strerror}; choose {WEB_PORT}, or another --web-host") from error
+        why = (error.strerror or str(error)).partition(" (")[0]  # without the address, which stands before
+        raise UserError(f"{where}: {why}; choose {WEB_PORT}, or another --web-host") from error
 
 
 class _Hooks:

@@ -56,7 +56,7 @@ def test_servers_start_where_the_environment_would_keep_them_from_it(served: Pat
 def ports_below(pid: int) -> list[int]:
     children = {child.pid for child in psutil.Process(pid).children()}
     found = psutil.net_connections("tcp")
-    return [one.laddr.port for one in found if one.pid in children and one.status == psutil.CONN_LISTEN]
+    return [one.laddr[1] for one in found if one.laddr and one.pid in children and one.status == psutil.CONN_LISTEN]
 
 
 def test_help_is_printed_all_the_same() -> None:

@@ -44,7 +44,7 @@ from profiles.store.run_facts import Code
 
 RUN_FILE = "run.json"
 PACED_FOLDER = "paced"
-DIED = "its process ended without a word: it was killed, or the machine went down"
+DIED = "its process ended without a word: it was killed (also where memory is short), or the machine went down"
 FILES: Mapping[type, str] = {  # of each kind of record
     Cell: "rounds.jsonl",
     Slice: "slices.jsonl",
