@@ -45,7 +45,7 @@ MAX_REQUEST_BYTES = 64 << 10
 # While a request is handled, or waits for its turn, the agent sends an interim response (100, RFC 9110 section 15.2.1)
 # this often. So one that is silent for longer is stopped or out of reach, however long the request takes.
 BEAT_S = 1.0
-SILENT_S = 5.0
+SILENT_S = 7.0
 
 Profiler = Literal["py-spy", "perf"] | None
 Cpu = Annotated[int, msgspec.Meta(ge=0, lt=1 << 16)]
