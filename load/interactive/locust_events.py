@@ -82,7 +82,7 @@ class LocustLoads:
         sink, rate = check_load(environment, options.sink, options.pace, users, environment.user_classes)
         chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
         for user_class in self._user_classes.values():
-            user_class.sink = sink
+            user_class.sink, user_class.gate = sink, None  # a campaign leaves its gates closed
             user_class.meter.reset()
             if rate is not None and not user_class.expected_bytes:
                 raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
