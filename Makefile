@@ -86,6 +86,7 @@ assets:
 
 ## clean: remove what can be made again; runs and reports stay
 clean:
+	@test ! -x "$(VENV)/bin/python" || $(RUN_PYTHON) -m machine_lock
 	@for made in "$(VENV)" examples/.venv; do test ! -e "$$made/.ready" || rm -rf "$$made"; done
 	@rm -rf data build .pytest_cache .mypy_cache .ruff_cache
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -18,7 +18,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from errors import UserError
+from errors import EXIT_DONE, UserError, run_command
 from units import duration
 
 SHARED = (Path("/proc/self/ns/time"), Path("/proc/self/ns/user"))
@@ -44,6 +44,12 @@ def campaign_lock(run: str, *, wait: bool = False) -> Iterator[None]:
             os.close(named)
     finally:
         os.close(fd)
+
+
+def refuse_beside_campaign(what: str) -> None:
+    """Raises UserError while a campaign runs, which this would disturb."""
+    with campaign_lock(what):
+        pass
 
 
 def _take(fd: int, wait: bool) -> None:
@@ -105,3 +111,13 @@ def _locks() -> Iterator[tuple[str, str, int]]:
         words = line.split()  # 2: FLOCK  ADVISORY  WRITE 23603 00:04:4026531834 0 EOF
         if words[1] != "->":  # somebody who waits for it
             yield words[1], words[4], int(words[5].rpartition(":")[2])
+
+
+def main() -> int:
+    """For `make clean`, which would take away what a campaign uses."""
+    refuse_beside_campaign("clean")
+    return EXIT_DONE
+
+
+if __name__ == "__main__":
+    run_command(main)

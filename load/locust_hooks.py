@@ -36,6 +36,7 @@ from load.web.locusts_pages import add_costs
 from load.web.routes import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
+from machine_lock import refuse_beside_campaign
 from ports import require_free, wait_until_free
 from profiles.agent.access import parse_address
 from profiles.protocol import LOAD
@@ -163,6 +164,8 @@ class _Hooks:
         asked = choose_classes(environment, options)
         starts_at_once = options.headless or options.autostart
         users = options.num_users if starts_at_once else 0  # else the form asks again
+        if starts_at_once:
+            refuse_beside_campaign("load")
         check_load(environment, options.sink, options.pace, users, environment.user_classes)
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
         link, root = (None, Path()) if agent else self._serve(ServedFile.asked_for(options))

@@ -31,8 +31,8 @@ def raise_in_main_greenlet(*numbers: int) -> None:
         numbers = (*numbers, signal.SIGHUP)
 
     def interrupt(number: int) -> None:
-        for each in numbers:  # a second one must not cut the clean-up short
-            gevent.signal_handler(each, lambda: None)
+        for each in numbers:  # a second one must not cut the clean-up short; in the place of gevent's, which add up
+            signal.signal(each, lambda *_: None)
         if number == signal.SIGHUP:
             _leave_terminal()
         main.throw(KeyboardInterrupt)

@@ -13,7 +13,7 @@ import psutil
 import pytest
 
 from errors import UserError
-from machine_lock import VARIABLE, campaign_lock
+from machine_lock import VARIABLE, campaign_lock, refuse_beside_campaign
 from tests.conftest import PROJECT
 
 HOLD = """if True:
@@ -70,6 +70,12 @@ def test_the_second_is_told_the_run_the_process_and_the_age_of_the_first() -> No
     said = str(refused.value)
     assert said.startswith(f"campaign first (process {process.pid}, for ")
     assert "WAIT=1" in said and "\n" not in said
+
+
+def test_what_would_disturb_a_campaign_is_refused_beside_it() -> None:
+    refuse_beside_campaign("load")
+    with held(), pytest.raises(UserError, match="campaign first .* is running on this machine"):
+        refuse_beside_campaign("load")
 
 
 def test_the_lock_ends_with_its_process_however_that_ends() -> None:

@@ -29,6 +29,7 @@ from load.web.flame_graphs import FlameGraphs
 from load.web.poller import Poller
 from load.web.report_jobs import ReportJobs
 from load.web.run_list import Runs
+from machine_lock import refuse_beside_campaign
 from profiles.protocol import TargetStatus
 from profiles.store.run_folder import RunFolder
 from units import exact_size
@@ -85,6 +86,7 @@ class Controller:
 
     def _start_load(self, command: LoadCommand) -> None:
         self._refuse_unless_idle()
+        refuse_beside_campaign("load")
         command.check()
         self._idle_servers.refuse_missing(command.modes)
         self._ready_workers()

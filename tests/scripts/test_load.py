@@ -250,6 +250,7 @@ def test_what_is_missing_is_one_line_and_1(spoiled: Answers, says: str) -> None:
 def test_an_interrupt_keeps_the_rounds_and_says_how_to_report_them(served: Path, number: int) -> None:
     running = Running(served)
     running.process.send_signal(number)
+    running.process.send_signal(signal.SIGINT)  # of somebody impatient: it changes nothing
     code, said = running.end()
     assert code == 130
     assert said.startswith("interrupted.") and "`make report RUN=tiny`" in said
