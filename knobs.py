@@ -80,13 +80,19 @@ class Knob:
 
     def check(self, value: Any) -> Any:
         """The value itself, where it is within the limits and among the choices. Raises UsageError."""
-        number = parse_size(value) if self.kind == "size" else value
+        number = self._bytes(value) if self.kind == "size" else value
         if self.limits and not self.limits[0] <= number <= self.limits[1]:
             raise UsageError(f"{self.name}={self.text(value)}: give {self._range}")
         if self.choices and value not in self.choices:
             hint = suggestion(str(value), self.choices)
             raise UsageError(f"{self.name}={value!r}: choose one of {', '.join(self.choices)}{hint}")
         return value
+
+    def _bytes(self, size: str) -> int:
+        try:
+            return parse_size(size)
+        except UsageError as error:
+            raise UsageError(f"{self.name}={error}") from error
 
     def text(self, value: Any) -> str:
         """A value as it is given to make: 64MiB, 0.05, 1, "read-send sendfile"."""

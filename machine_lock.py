@@ -54,11 +54,10 @@ def refuse_beside_campaign(what: str) -> None:
 
 def _take(fd: int, wait: bool) -> None:
     told: tuple[str, int | None] | None = None
-    while True:
-        try:
-            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            holder = _holder(os.fstat(fd).st_ino)
+    while not _taken(fd):
+        holder = _holder(os.fstat(fd).st_ino)
+        if _taken(fd):  # the other one ended while it was looked for, and could not be seen for that reason
+            return
         if not wait:
             raise UserError(
                 f"{holder} is running on this machine, and two would measure each other: wait for its end (WAIT=1), "
@@ -67,6 +66,14 @@ def _take(fd: int, wait: bool) -> None:
         if told != (told := (holder.campaign, holder.pid)):
             print(f"waiting for the end of {holder}", file=sys.stderr, flush=True)
         time.sleep(POLL_S)
+
+
+def _taken(fd: int) -> bool:
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from scripts.common_arguments import FOLDERS, parse, parser_of
 
 
 def main() -> int:
-    arguments = parse(parser_of("compare", __doc__, *FOLDERS, positional=("A", "B")))
+    arguments = parse(parser_of("compare", __doc__, *FOLDERS))
     if arguments.a is None:
         raise UsageError("give A=name, the name of a run; `make runs` lists them")
     a, b = (read_campaign(arguments.profiles, name) for name in (arguments.a, arguments.b))

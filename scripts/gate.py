@@ -35,7 +35,7 @@ def main() -> int:
     if form == "github":
         print("\n".join(ci_output.annotations(found)))
     if found.exit_code != EXIT_DONE and os.environ.get("MAKELEVEL"):
-        print("make turns every failure into 2; `.venv/bin/python -m scripts.gate` keeps the exit code")
+        print("make turns every failure into 2; `.venv/bin/python -m scripts.gate` (or scripts.load) keeps the code")
     return found.exit_code
 
 

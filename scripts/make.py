@@ -54,7 +54,7 @@ COMMANDS = {
     "report": Command(("reports",), positional=("RUN",), folders=_RUNS),
     "open": Command(("scripts.open",), positional=("RUN",), folders=("reports",)),
     "runs": Command(("scripts.runs",), folders=_RUNS),
-    "compare": Command(("scripts.compare",), positional=("B", "A"), folders=_RUNS),
+    "compare": Command(("scripts.compare",), folders=_RUNS),
     "gate": Command(("scripts.gate",), folders=_RUNS),
     "export": Command(("scripts.export",), positional=("RUN",), folders=_RUNS),
     "reproduce": Command(("scripts.reproduce",), positional=("REPORT",), folders=tuple(FOLDERS)),

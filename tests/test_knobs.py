@@ -107,7 +107,7 @@ def test_a_new_row_is_on_the_form_and_taken_from_it() -> None:
         ("report", ["RUNS=a b"], "make report has no knob RUNS; did you mean RUN?"),
         ("doctor", ["XYZZY=1"], "make doctor has no knob XYZZY (`make help` lists them)"),
         ("load", ["ROUNDS=0"], "ROUNDS=0: give a whole number from 1 to 1000"),
-        ("load", ["SIZE=huge"], "'huge' is not a size"),
+        ("load", ["SIZE=huge"], "SIZE='huge' is not a size"),
         ("prove", ["MODES=splice splice@chunk=64KiB"], "splice@chunk=64KiB: splice has no option 'chunk'"),
     ],
 )
@@ -130,6 +130,13 @@ def test_a_wrong_value_is_named_as_it_was_given(given: str, says: str) -> None:
     with pytest.raises(UsageError) as refused:
         parser_of("load", "").parse_args([given])
     assert str(refused.value).startswith(says)
+
+
+@pytest.mark.parametrize("given", [{"A": "monday", "B": "tuesday"}, {"A": "monday"}, {"B": "tuesday"}])
+def test_the_two_runs_of_a_comparison_keep_their_names(given: dict[str, str]) -> None:
+    words = knobs.arguments("compare", given, make.COMMANDS["compare"].positional)
+    parsed = parser_of("compare", "").parse_args(words)
+    assert (parsed.a, parsed.b) == (given.get("A"), given.get("B"))
 
 
 def test_make_itself_asks_about_a_command_that_does_not_exist() -> None:

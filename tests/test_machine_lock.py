@@ -86,6 +86,19 @@ def test_the_lock_ends_with_its_process_however_that_ends() -> None:
             pass
 
 
+def test_one_that_ends_while_it_is_looked_for_is_not_taken_for_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    with held() as process:
+
+        def look_too_late(_inode: int) -> str:
+            process.kill()
+            process.wait()
+            return "a campaign of another container"
+
+        monkeypatch.setattr("machine_lock._holder", look_too_late)
+        with campaign_lock("second"):
+            pass
+
+
 def test_one_after_the_other_is_allowed_after_an_error_too() -> None:
     with contextlib.suppress(ZeroDivisionError), campaign_lock("first"):
         raise ZeroDivisionError

@@ -45,7 +45,7 @@ def test_runs_are_listed_with_a_page(kept: Path) -> None:
 
 
 def test_two_runs_are_compared_with_a_page(kept: Path) -> None:
-    done = run("compare", kept, "kept", "dearer")
+    done = run("compare", kept, "--a=kept", "--b=dearer")
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout.index("What differs") < done.stdout.index("B over A")
     assert "not paired, between-run variation unknown" in done.stdout
