@@ -23,6 +23,7 @@ from servers.server import Limits, Server
 from units import format_size
 
 _OTHER = "another --host or --port"
+_FREE = "free ports: PORTS=free"
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -49,7 +50,8 @@ def serve_one(wanted: Arguments) -> int:
     assert wanted.root is not None
     root = files.resolve_root(wanted.root)
     limits = Limits(connections=_allowed_connections(wanted.connections))
-    listener = _listen(name, wanted.host, facts.port if wanted.port is None else wanted.port)
+    port = facts.port if wanted.port is None else wanted.port
+    listener = _listen(name, wanted.host, port, for_a_load=wanted.lifeline is not None)
     congestion = sockets.set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
     server = Server(
@@ -80,16 +82,18 @@ def _allowed_connections(wanted: int) -> int:
     return allowed
 
 
-def _listen(name: str, host: str, port: int) -> socket.socket:
+def _listen(name: str, host: str, port: int, *, for_a_load: bool) -> socket.socket:
+    """for_a_load: an agent started this, so that nobody could give it a port."""
     try:
         return sockets.listen(host, port)
     except OSError as error:
-        why = f"{name} cannot listen on {host} port {port}: {error.strerror}"
+        why, instead = f"{name} cannot listen on {host} port {port}: {error.strerror}", _OTHER
         if error.errno == errno.EADDRINUSE:
             from ports import cannot_listen  # only now: a measured process imports as little as it can
 
             why = cannot_listen(name, host, port)
-        raise UserError(f"{why}, or choose {_OTHER}") from error
+            instead = _FREE if for_a_load else _OTHER
+        raise UserError(f"{why}, or choose {instead}") from error
 
 
 @contextlib.contextmanager

@@ -343,6 +343,18 @@ def test_a_busy_port_is_one_clear_line(one: tuple[ServerProcess, int], servers: 
     )
 
 
+def test_a_busy_port_of_a_load_is_one_that_its_user_can_change(
+    one: tuple[ServerProcess, int], servers: Servers, root: Path
+) -> None:
+    lifeline, held = os.pipe()
+    words = ["--port", str(one[1]), "--root", root, "--lifeline", str(lifeline)]
+    second = servers("read-send", *words, pass_fds=[lifeline])
+    os.close(lifeline)
+    assert second.wait() == 1
+    os.close(held)
+    assert second.errors().endswith("listens there; stop it, or choose free ports: PORTS=free\n")
+
+
 def test_help_names_every_mode_and_option(servers: Servers, tmp_path: Path) -> None:
     process = servers("--help")
     assert process.process.stdout is not None

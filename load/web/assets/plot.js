@@ -65,7 +65,7 @@ export class Plot {
       width: this.canvas.clientWidth,
       height: this.canvas.clientHeight,
       legend: { show: false },
-      padding: [8, 6, 0, 0],
+      padding: [8, 30, 0, 0], // on the right half a time of day, which stands below the last tick
       cursor: { sync: { key: "bench" }, drag, focus: { prox: 30 }, points: { size: 6 }, bind: { dblclick: () => () => zoom(null) } },
       focus: { alpha: 0.25 },
       scales: { x: { time: true }, y: { range: (plot) => [0, this.top(plot)] } },
