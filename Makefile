@@ -19,7 +19,7 @@ GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 # Two processes; one of them runs all of a file, so that what its tests share is made once.
 PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
-COMMANDS := load sweep ui agent servers test-file doctor prove crosscheck report open runs compare gate export reproduce
+COMMANDS := load sweep ui agent servers test-file doctor prove target crosscheck report open runs compare gate export reproduce
 CHECKS := bench soak screenshots
 .PHONY: help setup base-python ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
@@ -31,6 +31,7 @@ CHECKS := bench soak screenshots
 ## test-file: make data/SIZE/test-file.bin, reproducible bytes
 ## doctor: which data paths and features this machine has, and what to do about the others
 ## prove: what each data path really does here: copies, system calls, completions
+## target: write a server of your own into targets.toml, by its COMMAND
 ## crosscheck: compare the score's CPU time with perf, control groups, getrusage and ticks
 ## report: rebuild a report from its records alone
 ## open: open the latest report in the browser

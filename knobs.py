@@ -6,6 +6,7 @@ variable in capitals (WARM_UP), an option in small letters (--warm-up), and an a
 """
 
 import argparse
+import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,6 +40,7 @@ class Knob:
     limits: the least and the most. unit: of the value. label: on the live page's form, where it stands on it.
     pattern: a regular expression for what a report may give as the value; without one it is that of the kind, and a
     report may not give a text or a path. always: it stands in the command that repeats a run even at its default.
+    several: it may be given more than once, as NAME=… NAME2=… NAME3=….
     """
 
     name: str
@@ -53,6 +55,7 @@ class Knob:
     label: str = ""
     pattern: str = ""
     always: bool = False
+    several: bool = False
 
     @property
     def attribute(self) -> str:
@@ -65,6 +68,26 @@ class Knob:
     @property
     def value_pattern(self) -> str | None:
         return self.pattern or _PATTERNS.get(self.kind)
+
+    def is_named(self, variable: str) -> bool:
+        """Whether this variable of make is the knob: COMMAND, or COMMAND2 where it may be given several times."""
+        more = variable.removeprefix(self.name) if variable.startswith(self.name) else "no"
+        return not more or (self.several and re.fullmatch("[2-9]|[1-9][0-9]", more) is not None)
+
+    def texts(self, variables: Mapping[str, str]) -> list[str]:
+        """What make's variables say, in order; one that is empty was not given."""
+        names = sorted((name for name in variables if self.is_named(name)), key=lambda name: (len(name), name))
+        return [text for name in names if (text := variables[name].strip())]
+
+    def words(self, value: Any) -> list[str]:
+        """A value as words for a shell's command line with make, which would take a single $ for a variable's."""
+        return [f"{name}={shlex.quote(text.replace('$', '$$'))}" for name, text in self.variables(value)]
+
+    def variables(self, value: Any) -> list[tuple[str, str]]:
+        """A value as variables of make, by name; of a knob that may be given several times none, one or more."""
+        if not self.several:
+            return [(self.name, self.text(value))]
+        return [(f"{self.name}{number if number > 1 else ''}", text) for number, text in enumerate(value or (), 1)]
 
     def parse(self, text: str) -> Any:
         """The value that a text means, checked. Raises UsageError."""
@@ -137,8 +160,15 @@ _ROWS = (
     Knob("BASELINE", "text", "the mode, or for gate the run, that others are compared with", _for("load", "gate"),
          default="read-send, else the first mode", metavar="NAME", pattern=_NAME),
     Knob("TARGETS", "path", "file with external servers (docs/targets.md)",
-         _for("load", "sweep", "ui", "agent", "servers", "doctor", "prove", "crosscheck", "reproduce", "screenshots"),
+         _for("load", "sweep", "ui", "agent", "servers", "doctor", "prove", "crosscheck", "reproduce", "screenshots",
+              "target"),
          default="targets.toml, where there is one", metavar="FILE"),
+    Knob("COMMAND", "text", "a server of your own, by what starts it, like \"caddy file-server --listen {host}:{port} "
+         "--root {root}\"; COMMAND2=… is another", _for("load", "prove", "doctor", "target", "agent", "reproduce"),
+         several=True),
+    Knob("URL", "text", "a file that a server of this machine sends already, like http://127.0.0.1:8000/big.bin",
+         _for("load", "prove", "reproduce"), several=True),
+    Knob("NAME", "text", "what targets.toml calls the server", _for("target"), default="what COMMAND starts"),
     Knob("OPTIONS", "words", "options of modes, and so of their variants, like read-send.chunk=64KiB",
          _for(load=(), sweep=()), metavar="MODE.NAME=SIZE", pattern=rf"{_MODE}\.{_OPTION}( {_MODE}\.{_OPTION})*"),
     Knob("AXIS", "choice", "what is swept", _for("sweep"), choices=("size", "chunk", "connections", "buffer-offset"),
@@ -149,8 +179,8 @@ _ROWS = (
          _for(load="saturated"), label="Pace", pattern=rf"[a-z]{{1,20}}( [a-z]{{1,20}}| {_SIZE}/s)?|{_SIZE}/s"),
     Knob("CACHE", "choice", "where the file is read from", _for(load="warm"), choices=("warm", "cold")),
     Knob("SIZE", "size", "size of the test file",
-         _for("load", "sweep", "ui", "agent", "servers", "crosscheck", **{"test-file": None}), limits=(1, 2**60 - 1),
-         default="32MiB; 1MiB at a pace", label="File size", always=True),
+         _for("load", "sweep", "ui", "agent", "servers", "prove", "crosscheck", **{"test-file": None}),
+         limits=(1, 2**60 - 1), default="32MiB; 1MiB at a pace", label="File size", always=True),
     Knob("USERS", "count", "connections at once", _for("load", sweep=4), limits=(1, 2000), default="4",
          label="Users per path", always=True),
     Knob("SINK", "choice", "what users do with the bytes", _for(load="discard", sweep="discard"),
@@ -215,8 +245,8 @@ _ROWS = (
     Knob("JUDGE", "choice", "between two runs, relative: how each mode stands to its run's baseline; direct: its cost "
          "itself", _for(gate="relative"), choices=("relative", "direct")),
     Knob("JUNIT", "path", "write JUnit XML there too", _for("gate"), metavar="FILE"),
-    Knob("FORMAT", "text", "export: csv, parquet, json or markdown; gate: text or github", _for("export", "gate"),
-         default="export: all; gate: text"),
+    Knob("FORMAT", "text", "export: csv, parquet, json, markdown, bmf or gha; gate: text or github",
+         _for("export", "gate"), default="export: all; gate: text"),
     Knob("REPORT", "path", "a report's index.html", _for("reproduce"), default="of the latest run", metavar="FILE"),
     Knob("SHOW", "flag", "only show the command", _for(reproduce=False)),
     # The project's own checks
@@ -239,6 +269,7 @@ def add_arguments(parser: argparse.ArgumentParser, command: str, positional: Seq
         bare = knob.name in positional
         many = "*" if bare else "+"
         more: dict[str, Any] = {"nargs": many if knob.kind == "words" else "?" if bare else None}
+        more |= {"action": "append"} if knob.several else {}
         parser.add_argument(
             knob.attribute if bare else knob.option,
             **more,
@@ -264,7 +295,7 @@ def check(command: str, given: Mapping[str, Any]) -> None:
 def check_texts(command: str, variables: Mapping[str, str]) -> None:
     """Raises UsageError where the text of a variable is no value of its knob."""
     for knob in of(command):
-        if text := variables.get(knob.name, "").strip():
+        for text in knob.texts(variables):
             knob.parse(text)
 
 
@@ -272,13 +303,13 @@ def arguments(command: str, variables: Mapping[str, str], positional: Sequence[s
     """The command's arguments for what make's variables say; a variable that is empty was not given."""
     words: list[str] = []
     for knob in of(command):
-        text = variables.get(knob.name, "").strip()
-        if text and knob.name in positional:
-            words = [*text.split(), *words] if knob.kind == "words" else [text, *words]
-        elif text and knob.kind == "words":
-            words += [knob.option, *text.split()]
-        elif text:
-            words.append(f"{knob.option}={text}")
+        for text in knob.texts(variables):
+            if knob.name in positional:
+                words = [*text.split(), *words] if knob.kind == "words" else [text, *words]
+            elif knob.kind == "words":
+                words += [knob.option, *text.split()]
+            else:
+                words.append(f"{knob.option}={text}")
     return words
 
 
@@ -286,7 +317,7 @@ def refuse_unknown(command: str, names: Iterable[str]) -> None:
     """Raises UsageError for the name of a variable that is none of the command's knobs."""
     known = [knob.name for knob in of(command)]
     for name in names:
-        if name not in known:
+        if not any(knob.is_named(name) for knob in of(command)):
             others = ", ".join(f"make {other}" for other in KNOBS[name].of) if name in KNOBS else ""
             near = suggestion(name, known)
             hint = f"{near} ({name} is a knob of {others})" if near and others else near
@@ -297,8 +328,9 @@ def refuse_unknown(command: str, names: Iterable[str]) -> None:
 def command_line(command: str, values: Mapping[str, Any]) -> str:
     """The make command that asks for these values, by attribute; what is at its default is left out."""
     said = [
-        f"{knob.name}={shlex.quote(knob.text(value))}"
+        word
         for knob in of(command)
         if (value := values.get(knob.attribute)) not in (None, (), "") and (knob.always or value != knob.of[command])
+        for word in knob.words(value)
     ]
     return " ".join([f"make {command}", *said])

@@ -7,12 +7,13 @@ import contextlib
 import errno
 import math
 import os
+import re
 import socket
 import struct
 import sys
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,6 +23,7 @@ TABLES = (Path("/proc/net/tcp"), Path("/proc/net/tcp6"))
 LISTEN = "0A"
 ENDED = "03"  # the timer of a connection that no process has any more: in TIME-WAIT, or FIN-WAIT-2
 LEAST_S = 0.2
+_SOCKET = re.compile(r"socket:\[(\d+)\]")
 USER_HZ = os.sysconf("SC_CLK_TCK")
 EVERYWHERE = ("0.0.0.0", "::")
 _LEFT_BEHIND = "a server that did not set SO_REUSEADDR has ended, and its connections are still in TIME-WAIT"
@@ -42,6 +44,12 @@ def listeners(port: int, host: str = EVERYWHERE[0]) -> list[int | None]:
     inodes = {each.inode for each in _sockets(port, host) if each.state == LISTEN}
     owners = _owners(inodes) if inodes else {}
     return [owners.get(inode) for inode in inodes]
+
+
+def listening(pids: Iterable[int]) -> list[int]:
+    """The TCP ports that these processes listen on, as far as this user may look."""
+    inodes = {inode for pid in pids for inode in _inodes(Path(f"/proc/{pid}/fd"))}
+    return sorted({number for number, _, each in _entries() if each.state == LISTEN and each.inode in inodes})
 
 
 def who_has(port: int, host: str = EVERYWHERE[0]) -> str:
@@ -122,15 +130,21 @@ def _ended_s(port: int, host: str) -> float:
 
 def _sockets(port: int, host: str) -> Iterator[_Socket]:
     """Those on this port that would be in the way of whoever listens on host."""
+    everywhere = host in ("", *EVERYWHERE)
+    for number, address, each in _entries():
+        if number == port and (everywhere or _address(address) in (host, *EVERYWHERE)):
+            yield each
+
+
+def _entries() -> Iterator[tuple[int, str, _Socket]]:
+    """The port, the address as it stands there, and the socket of each line."""
     for table in filter(Path.exists, TABLES):
         for line in table.read_text().splitlines()[1:]:
             _, local, _, state, _, timer, _, _, _, inode = line.split()[:10]
             address, _, number = local.partition(":")
             kind, _, when = timer.partition(":")
-            everywhere = host in ("", *EVERYWHERE)
-            if int(number, 16) == port and (everywhere or _address(address) in (host, *EVERYWHERE)):
-                left_s = max(LEAST_S, int(when, 16) / USER_HZ)  # a timer may go off late
-                yield _Socket(state, kind, left_s, int(inode))
+            left_s = max(LEAST_S, int(when, 16) / USER_HZ)  # a timer may go off late
+            yield int(number, 16), address, _Socket(state, kind, left_s, int(inode))
 
 
 def _address(text: str) -> str:
@@ -144,12 +158,17 @@ def _address(text: str) -> str:
 
 def _owners(inodes: set[int]) -> dict[int, int]:
     """The process of each socket, as far as this user may look."""
-    wanted = {f"socket:[{inode}]": inode for inode in inodes}
     found: dict[int, int] = {}
     for folder in Path("/proc").glob("[0-9]*/fd"):
-        with contextlib.suppress(OSError):
-            for fd in folder.iterdir():
-                with contextlib.suppress(OSError):
-                    if inode := wanted.get(str(fd.readlink())):
-                        found.setdefault(inode, int(folder.parent.name))
+        for inode in inodes.intersection(_inodes(folder)):
+            found.setdefault(inode, int(folder.parent.name))
     return found
+
+
+def _inodes(folder: Path) -> Iterator[int]:
+    """Of the sockets among a process's descriptors, /proc/PID/fd."""
+    with contextlib.suppress(OSError):
+        for fd in folder.iterdir():
+            with contextlib.suppress(OSError):
+                if found := _SOCKET.fullmatch(str(fd.readlink())):
+                    yield int(found[1])

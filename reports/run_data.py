@@ -16,6 +16,7 @@ from profiles.store.run_facts import Code, TargetFacts
 from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import effective_floor
+from reports.analysis.choice import choice
 from reports.analysis.findings import Validity
 from reports.analysis.ranking import ranking
 from reports.analysis.rounds import Dataset, build
@@ -23,6 +24,7 @@ from reports.analysis.sensitivity import Sensitivity, sensitivity
 from reports.analysis.text import plural
 from reports.analysis.validity import check
 from reports.analysis.verdict import Verdict, conclude, delta
+from reports.analysis.worth import worth
 from reports.flames.perf_profile import PerfProfile, from_folded
 
 INTERACTIVE = "interactive, not a campaign: nothing was paired, so nothing is concluded"
@@ -67,6 +69,11 @@ class RunData:
     def ranking(self) -> tuple[str, ...]:
         """Which mode is the cheapest, and by how much, in lines; none where the intervals do not say."""
         return ranking(self.verdicts, self.run.baseline, self.delta)
+
+    @property
+    def worth(self) -> tuple[str, ...]:
+        """What servers of the user's own pay beside sendfile and read-send, and which to choose, in lines."""
+        return (*worth(self.dataset, self.void), *choice(self.dataset, self.void))
 
     @property
     def answers(self) -> "tuple[RunData, ...]":

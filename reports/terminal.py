@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from profiles.store.sending import sentences
 from reports.analysis.rounds import PRIMARY
 from reports.analysis.text import median, plural, printable
 from reports.analysis.validity import left_out
@@ -48,6 +49,8 @@ def _show(run: RunData, console: Console) -> None:
         print_line(console, INTERACTIVE, "bold")
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
+    for said in (*sentences(run.dataset.proofs), *run.worth):
+        print_line(console, said)
     void = {verdict.mode for verdict in run.verdicts if verdict.kind == "void"}
     for (kind, text), modes in run.validity.said("void", "caution").items():
         if kind == "void" and modes and void.issuperset(modes):

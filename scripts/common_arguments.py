@@ -14,7 +14,7 @@ from rich.text import Text
 import knobs
 from errors import CommandParser, UserError
 from interpreter import PYTHON
-from profiles.targets.catalog import use
+from profiles.targets.catalog import use, use_lines
 from servers import payload
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red", "failed": "red"}
@@ -26,6 +26,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--any-port": {"action": "store_const", "dest": "ports", "const": "free", "help": "the same as --ports=free"},
 }
 FOLDERS = ("--profiles", "--reports")
+BESIDE = ("sendfile", "read-send")  # what a server of the user's own is compared with
 
 
 def parser_of(command: str, description: str | None, *options: str, positional: Sequence[str] = ()) -> CommandParser:
@@ -38,11 +39,22 @@ def parser_of(command: str, description: str | None, *options: str, positional: 
 
 
 def parse(parser: CommandParser) -> argparse.Namespace:
-    """The arguments, with the file of external servers in force, where one is named."""
+    """The arguments, with the external servers in force that are named: a file of them, commands and URLs. What is
+    named in one line is among the modes."""
     arguments = parser.parse_args()
     if getattr(arguments, "targets", None):
         use(str(arguments.targets))
+    named = use_lines(getattr(arguments, "command", None) or (), getattr(arguments, "url", None) or ())
+    if named and hasattr(arguments, "modes"):
+        arguments.modes = _with_named(named, arguments.modes)
     return arguments
+
+
+def _with_named(named: list[str], modes: Sequence[str] | None) -> list[str]:
+    """named: servers. modes: a list where they were asked for, else what the command takes without that."""
+    if not isinstance(modes, list):
+        return [*named, *(BESIDE if modes else ())]
+    return modes if modes == ["all"] else [*(name for name in named if name not in modes), *modes]
 
 
 def served_folder(arguments: argparse.Namespace) -> Path:

@@ -21,7 +21,10 @@ from load.netns.namespaces import Link
 from load.served_files import PACED_SIZE, SIZE, ServedFile
 from machine_lock import campaign_lock
 from profiles.store.run_folder import RunFolder
+from profiles.targets import catalog
 from scripts.common_arguments import OPTIONS, build_report, check_report, parse, parser_of
+
+MOST_AS_LARGE_BYTES = 1 << 30
 
 
 def main() -> int:
@@ -79,9 +82,20 @@ def _arguments() -> argparse.Namespace:
         raise UsageError("STRICT=1 is for limits: give MAX=a/b<=1.05 too, or leave it out")
     if arguments.netns and arguments.agent and not arguments.inside_netns:
         raise UsageError("NETNS=1 makes a host for the servers: leave out AGENT, or NETNS")
+    if arguments.url and (arguments.agent or arguments.netns):
+        raise UsageError("URL is of a server on this machine: leave out AGENT and NETNS, or name it in a targets.toml")
+    if arguments.url and not arguments.size and not arguments.root:
+        arguments.size = _size_of(arguments.modes)
     if arguments.agent and arguments.size and not arguments.inside_netns:
         raise UsageError("the file is on the agent's machine: give SIZE to `make agent` there, and leave it out here")
     return arguments
+
+
+def _size_of(modes: list[str]) -> str | None:
+    """Of the test file, beside a server that sends a file of its own: as large as that, within reason."""
+    known = catalog.discover()
+    sizes = [known[mode].facts.size_bytes for mode in modes if mode in known and known[mode].facts.size_bytes]
+    return str(min(sizes[0], MOST_AS_LARGE_BYTES)) if sizes and sizes[0] else None
 
 
 def _between_namespaces(arguments: argparse.Namespace, file: ServedFile) -> int:

@@ -49,7 +49,8 @@ COMMANDS = {
     "servers": Command(("servers",), serves=True, positional=("MODES",)),
     "test-file": Command(("servers.payload",), serves=True),
     "doctor": Command(("scripts.doctor",)),
-    "prove": Command(("scripts.prove",)),
+    "prove": Command(("scripts.prove",), serves=True),
+    "target": Command(("scripts.target",), folders=()),
     "crosscheck": Command(("scripts.crosscheck",), serves=True),
     "report": Command(("reports",), positional=("RUN",), folders=_RUNS),
     "open": Command(("scripts.open",), positional=("RUN",), folders=("reports",)),
@@ -82,7 +83,7 @@ def main() -> int:
     command = COMMANDS[name]
     _check(name)
     folders = below_out(os.environ.get("OUT", ""))
-    variables = dict(os.environ)
+    variables = _variables()
     variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
     words = [*knobs.arguments(name, variables, command.positional), *_options(folders, *command.folders)]
     if folders and command.serves and not (variables.get("SIZE") or variables.get("AGENT")):
@@ -90,6 +91,13 @@ def main() -> int:
     sys.stdout.flush()
     end_with_make()
     return _run([*PYTHON, "-m", *command.program, *words], folders)
+
+
+def _variables() -> dict[str, str]:
+    """All of the environment, but COMMAND and the like only from make's command line: an exported URL is for others."""
+    given, several = given_to_make(), [knob for knob in knobs.KNOBS.values() if knob.several]
+    named = {name for name in os.environ if name not in given and any(knob.is_named(name) for knob in several)}
+    return {name: text for name, text in os.environ.items() if name not in named}
 
 
 def below_out(out: str) -> Mapping[str, Path]:

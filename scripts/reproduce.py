@@ -1,8 +1,10 @@
 """make reproduce: run again what a report came from, with its seed. The report is read, and never believed."""
 
+import argparse
 import os
 import subprocess
 
+import knobs
 from errors import EXIT_DONE, UsageError, run_command
 from interpreter import PYTHON
 from profiles.targets import catalog
@@ -14,7 +16,7 @@ from scripts.common_arguments import OPTIONS, parse, parser_of
 def main() -> int:
     arguments = parse(parser_of("reproduce", __doc__, *OPTIONS, positional=("REPORT",)))
     request = latest(arguments.profiles) if arguments.report is None else read(arguments.report)
-    request = _with_targets(request)
+    request = _with_targets(request).with_named(_named(arguments))
     _check(request)
     print(f"run {request.run} (revision {request.revision}) came from:\n{request.command}", flush=True)
     if arguments.show:
@@ -36,6 +38,14 @@ def _with_targets(request: ReproduceRequest) -> ReproduceRequest:
     return request if path is None else request.with_targets(str(path))
 
 
+def _named(arguments: argparse.Namespace) -> dict[str, str]:
+    """The servers that the user names in one line, as variables of make."""
+    words = [
+        word for name in ("COMMAND", "URL") for word in knobs.KNOBS[name].variables(getattr(arguments, name.lower()))
+    ]
+    return dict(words)
+
+
 def _check(request: ReproduceRequest) -> None:
     """That what it measured still exists here. Raises UsageError."""
     known = catalog.discover()
@@ -43,6 +53,11 @@ def _check(request: ReproduceRequest) -> None:
         raise UsageError(
             f"the servers of this report stood in {request.untaken_targets}, a file of commands, which no report may "
             f"choose: give TARGETS={request.untaken_targets} if you trust that file"
+        )
+    if request.untaken and any(target_of(mode) not in known for mode in request.modes):
+        raise UsageError(
+            f"servers of this report were named in one line, which no report may choose: give "
+            f"{' '.join(request.untaken)} to make reproduce if you trust it"
         )
     modes = {variant.mode for variant in parse_all(request.modes).values()}
     targets = {target.name: target for target in catalog.choose(sorted(modes))}

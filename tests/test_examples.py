@@ -9,6 +9,7 @@ import pytest
 from profiles.checks.doctor import external_targets
 from profiles.checks.prove_mode import prove
 from profiles.protocol import Start
+from profiles.store.sending import disagreement, sentence, way
 from profiles.targets import config_file
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import serving
@@ -39,6 +40,10 @@ COPIES = {
     "starlette": (1, 1),
     "gunicorn-sendfile": (0, 0),
     "gunicorn-read": (1, 1),
+    "webfs": (0, 0),
+    "node": (1, 1),
+    "java-transfer": (1, 1),  # OutputStream is no channel of a socket: FileChannelImpl.transferToArbitraryChannel
+    "java-buffer": (1, 1),
 }
 
 
@@ -104,3 +109,4 @@ def test_an_example_runs_and_does_what_its_name_says(name: str, served: Path) ->
         assert "how it reads (" in (proof.unknown or "")
     else:
         assert proof.read_copies == pytest.approx(reading, abs=0.05)
+        assert (way(proof), disagreement(proof)) == ("read" if reading else "sendfile", None), sentence(proof)

@@ -74,7 +74,7 @@ def test_the_second_is_told_the_run_the_process_and_the_age_of_the_first() -> No
 
 def test_what_would_disturb_a_campaign_is_refused_beside_it() -> None:
     refuse_beside_campaign("load")
-    with held(), pytest.raises(UserError, match="campaign first .* is running on this machine"):
+    with held(), pytest.raises(UserError, match=r"campaign first .* is running on this machine"):
         refuse_beside_campaign("load")
 
 

@@ -81,7 +81,7 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
 def variants_of(given: Sequence[str], options: Sequence[str]) -> dict[str, Variant]:
     """What is measured by name, in this order; "course" and "all" stand for several modes. Raises UsageError."""
     several = {"course": list(COURSE_MODES), "all": list(catalog.discover())}
-    named = several.get(given[0], list(given)) if len(given) == 1 else list(given)
+    named = [mode for name in given for mode in several.get(name, [name])]
     modes = [target.name for target in catalog.choose(list(dict.fromkeys(map(target_of, named))))]
     return parse_all(named, options_of(options, modes))
 

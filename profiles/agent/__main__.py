@@ -22,7 +22,7 @@ from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
 from profiles.agent.service import Agent, routes, routes_with_lease
 from profiles.protocol import TOKEN_VARIABLE
-from profiles.targets.catalog import use
+from profiles.targets.catalog import use, use_lines
 from servers import payload
 
 END_TIMEOUT_S = 10.0
@@ -67,6 +67,7 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
     arguments = parser.parse_args(argv)
     if arguments.targets:
         use(str(arguments.targets))
+    use_lines(arguments.command or (), ())
     return arguments
 
 

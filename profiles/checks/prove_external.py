@@ -6,7 +6,10 @@ contradict its name. How each is known:
 - its bytes: one whole download, by length and sha256;
 - the mutation witness (profiles/checks/trial.py), where it serves a new file in the folder that we gave it: once the
   whole body waits in our receive buffer, the file is overwritten in place; new bytes went by reference;
-- system calls by name, and the bytes that it read() from the file, each a copy by the CPU (profiles/checks/strace.py).
+- system calls by name, what each read from the file, a copy by the CPU, and sent (profiles/checks/strace.py);
+- the kernel's functions that its CPU time is spent in (profiles/checks/kernel_shares.py).
+
+What follows from all of it is one sentence (profiles/store/sending.py).
 """
 
 import os
@@ -15,22 +18,23 @@ import socket
 import time
 from dataclasses import replace
 from http.client import HTTPException
-from pathlib import Path
+from pathlib import Path, PurePosixPath
+from typing import Any
 
 from errors import UserError
-from profiles.checks.strace import trace_download
-from profiles.checks.trial import WITNESS_BYTES, write
+from profiles.checks.kernel_shares import kernel_shares
+from profiles.checks.strace import Calls, trace_download
+from profiles.checks.trial import FILE_BYTES, WITNESS_BYTES, write
 from profiles.host.facts import file_facts
 from profiles.protocol import Start
 from profiles.store.proof import Proof
 from profiles.store.run_facts import SERVED_FILE, SERVED_PATH
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer, serving
-from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download
+from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download, get
 
 WITNESS_TIMEOUT_S = 3.0
 _STEP_S = 0.005
-_LONGEST_NAME = 80
 
 
 def prove_external(target: Target, root: Path) -> Proof:
@@ -59,33 +63,57 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
     except (OSError, HTTPException) as error:
         reason = f"it did not send all that it announced: {endpoint}: {error or type(error).__name__}"
         return Proof(facts.name, "missing", None, reason=reason)
-    proof = Proof(facts.name, "available", None, software=body.server[:_LONGEST_NAME] or None)
+    proof = Proof(facts.name, "available", None, software=body.server or None)
+    proof = replace(proof, keeps_alive=body.keeps_alive)
+    if body.page is not None and body.size_bytes != expected[0]:
+        reason = f"{endpoint}: it sends a page ({body.page!r}) and not the file: correct path, or the folder it serves"
+        return replace(proof, state="missing", reason=reason)
     if (body.size_bytes, body.sha256) != expected:
         proof = replace(proof, wrong=(f"all {body.size_bytes:,} bytes, where {expected[0]:,} others were expected",))
         return replace(proof, state="degraded", reason=proof.contradiction)
-    unknown = []
+    unknown, notes = [], [f"a proxy answers ({body.proxy}), and this is what it does with the bytes"] * bool(body.proxy)
+    notes += ["TLS in its process encrypts every byte into a buffer"] * (facts.tls == "user")
+    most_bytes = min(FILE_BYTES, body.size_bytes)
     try:
-        proof = replace(proof, by_reference_share=_witness(endpoint, root, facts.sha256 is None))
+        share, keeps = _witness(endpoint, root, facts.sha256 is None)
+        proof = replace(proof, by_reference_share=share)
+        notes += ["it keeps files in memory: it sent the old bytes of one that had been overwritten"] * keeps
     except UserError as error:
         unknown.append(f"whether bytes go by reference ({error})")
     try:
         # a process that started after it was ready may be the one that sends
-        calls, size_bytes = trace_download(server.current_pids(), endpoint)
-        proof = replace(proof, calls_per_gib=calls.per_gib(size_bytes), read_copies=calls.read_bytes / size_bytes)
+        calls, size_bytes = trace_download(server.current_pids(), endpoint, most_bytes)
+        proof = replace(proof, **_seen(calls, size_bytes, endpoint))
         if "io_uring_enter" in calls.counted:
             proof = replace(proof, read_copies=None)
             unknown.append("how it reads (io_uring hides that from strace)")
     except UserError as error:
         proof = replace(proof, calls_reason=str(error))
         unknown.append(f"how it reads ({error})")
-    return replace(proof, unknown="; ".join(unknown) or None)
+    try:
+        proof = replace(proof, kernel_shares=kernel_shares(server.current_pids(), endpoint, most_bytes))
+    except UserError as error:
+        proof = replace(proof, kernel_reason=str(error))
+    return replace(proof, unknown="; ".join(unknown) or None, notes=tuple(notes))
 
 
-def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> float:
-    """The share of bytes that were overwritten after they had been sent, and arrived as the new ones.
+def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
+    """What strace saw of a download of so many bytes, as the proof has it."""
+    name = PurePosixPath(endpoint.path.partition("?")[0]).name
+    return {
+        "calls_per_gib": calls.per_gib(size_bytes),
+        "read_copies": calls.read_bytes / size_bytes,
+        "traced_bytes": size_bytes,
+        "read_by": next((call for call, _ in calls.reads.most_common(1) if calls.read_bytes), None),
+        "sent_by": {call: sent / size_bytes for call, sent in calls.sent.most_common() if sent},
+        "logs": calls.wrote_files,
+        "is_mapped": any(PurePosixPath(path).name == name for path in calls.mapped),
+    }
 
-    Raises UserError where that cannot be tried, or proves nothing.
-    """
+
+def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> tuple[float, bool]:
+    """The share of bytes that were overwritten after they had been sent, and arrived as the new ones; and whether
+    another request gets the old ones still. Raises UserError where that cannot be tried, or proves nothing."""
     if not is_ours or not endpoint.path.endswith(SERVED_PATH):
         raise UserError("it sends a file that is not ours to change")
     if endpoint.tls:
@@ -101,13 +129,15 @@ def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> float:
                 file.write(b"\x22" * WITNESS_BYTES)
             sock.recv(head_bytes, socket.MSG_WAITALL)
             arrived = sock.recv(WITNESS_BYTES, socket.MSG_WAITALL)
-    except OSError as error:
-        raise UserError(f"it could not be tried: {error.strerror or error}") from error
+        with get(replace(endpoint, path=url_path)) as response:
+            keeps = response.read() == b"\x11" * WITNESS_BYTES
+    except (OSError, HTTPException) as error:
+        raise UserError(f"it could not be tried: {error or type(error).__name__}") from error
     finally:
         path.unlink(missing_ok=True)
     if arrived.count(b"\x11") + arrived.count(b"\x22") != WITNESS_BYTES:
         raise UserError("what arrived was neither the old nor the new bytes")
-    return arrived.count(b"\x22") / WITNESS_BYTES
+    return arrived.count(b"\x22") / WITNESS_BYTES, keeps
 
 
 def _wait_for_body(sock: socket.socket) -> int:

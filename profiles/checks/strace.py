@@ -6,6 +6,7 @@ a file.
 """
 
 import contextlib
+import http.client
 import os
 import re
 import select
@@ -13,27 +14,39 @@ import subprocess
 import time
 from collections import Counter
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
-from http.client import HTTPException
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from errors import UserError
 from profiles.checks.trial import FILE_BYTES, MARKS
 from profiles.scratch import Scratch
+from profiles.store.proof import SENDING
 from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, get
 from units import GIB
 
 ATTACH_TIMEOUT_S = 10.0
+RETURN_TIMEOUT_S = 0.5
+_STEP_S = 0.01
+_WRITES = ("write", "writev", "pwrite64")
+_DEVICES = ("/dev/null", "/dev/zero")
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")
+_SOCKET = "<socket:["  # as strace -y names one
+_MAPPED = re.compile(r"\d+<(/[^>]*)>")
 _CALL = re.compile(r"^(?P<name>\w+)\((?:\d+<(?P<path>/[^>]*)>)?(?:.*= (?P<result>-?\d+))?")
 
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """counted: system calls by name. read_bytes: of the file that was read most."""
+    """counted: system calls by name. read_bytes: of the file that was read most; reads: the same by call. sent: bytes
+    that went into sockets, by call. mapped: the files that were mapped into memory. wrote_files: whether it
+    wrote to any."""
 
     counted: Counter[str]
     read_bytes: int
+    reads: Counter[str] = field(default_factory=Counter)
+    sent: Counter[str] = field(default_factory=Counter)
+    mapped: frozenset[str] = frozenset()
+    wrote_files: bool = False
 
     def per_gib(self, size_bytes: int) -> dict[str, float]:
         """The most frequent first. size_bytes: of the download."""
@@ -59,16 +72,27 @@ def between_marks(thread: list[str]) -> list[str] | None:
 def count_calls(lines: Iterable[str]) -> Calls:
     """A call that was under way when strace left has no result, but was made."""
     counted: Counter[str] = Counter()
-    read: Counter[str] = Counter()
+    sent: Counter[str] = Counter()
+    read: dict[str, Counter[str]] = {}
+    mapped: set[str] = set()
+    wrote_files = False
     for line in lines:
         if found := _CALL.match(line):
-            counted[found["name"]] += 1
-            if found["name"] in _READS and found["path"]:
-                read[found["path"]] += max(0, int(found["result"] or 0))
-    return Calls(counted, max(read.values(), default=0))
+            name, moved = found["name"], max(0, int(found["result"] or 0))
+            counted[name] += 1
+            if name in _READS and found["path"]:
+                read.setdefault(found["path"], Counter())[name] += moved
+            elif name in SENDING and _SOCKET in line:
+                sent[name] += moved
+            elif name in _WRITES and found["path"]:
+                wrote_files |= not found["path"].startswith(_DEVICES)
+            elif name == "mmap" and (file := _MAPPED.search(line)):
+                mapped.add(file[1])
+    reads = max(read.values(), key=Counter.total, default=Counter())
+    return Calls(counted, reads.total(), reads, sent, frozenset(mapped), wrote_files)
 
 
-def trace_download(pids: tuple[int, ...], endpoint: Endpoint) -> tuple[Calls, int]:
+def trace_download(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int = FILE_BYTES) -> tuple[Calls, int]:
     """The calls of these processes during one download, and its size in bytes. Raises UserError."""
     with contextlib.closing(Scratch()) as scratch:
         log = scratch.path / "calls"
@@ -79,15 +103,29 @@ def trace_download(pids: tuple[int, ...], endpoint: Endpoint) -> tuple[Calls, in
             raise UserError("strace is not installed") from error
         try:
             _wait_until_attached(strace, len(pids))
-            size_bytes = _download_some(endpoint)
-        except (OSError, HTTPException) as error:
+            size_bytes = download_some(endpoint, most_bytes)
+            _wait_until_seen(log, size_bytes)
+        except (OSError, http.client.HTTPException) as error:
             raise UserError(f"no download under strace: {error or type(error).__name__}") from error
         finally:
             _detach(strace)
-        calls = count_calls(line for thread in read_logs(log) for line in thread)
+        calls = _counted(log)
+    if not size_bytes:
+        raise UserError("no byte arrived under strace")
     if not calls.counted:
         raise UserError("strace saw none of its calls")
     return calls, size_bytes
+
+
+def _counted(log: Path) -> Calls:
+    return count_calls(line for thread in read_logs(log) for line in thread)
+
+
+def _wait_until_seen(log: Path, size_bytes: int) -> None:
+    """The last bytes arrive before the call that sent them returns. What io_uring sends is never seen."""
+    until_s = time.monotonic() + RETURN_TIMEOUT_S
+    while _counted(log).sent.total() < size_bytes and time.monotonic() < until_s:
+        time.sleep(_STEP_S)
 
 
 def _wait_until_attached(strace: subprocess.Popen[bytes], processes: int) -> None:
@@ -115,12 +153,13 @@ def _detach(strace: subprocess.Popen[bytes]) -> None:
         ) from error
 
 
-def _download_some(endpoint: Endpoint) -> int:
-    """Download the first FILE_BYTES, or the whole file from a server without ranges; how many bytes arrived."""
-    size_bytes = 0
-    with get(endpoint, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{FILE_BYTES - 1}"}) as response:
-        while piece := response.read(1 << 20):
+def download_some(endpoint: Endpoint, most_bytes: int, within_s: float = DOWNLOAD_TIMEOUT_S) -> int:
+    """Download the first bytes of the file, or all of it from a server without ranges, or as much as comes in time; how
+    many bytes arrived."""
+    size_bytes, until_s = 0, time.monotonic() + within_s
+    with get(endpoint, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{most_bytes - 1}"}) as response:
+        if response.status not in (http.client.OK, http.client.PARTIAL_CONTENT):
+            raise http.client.HTTPException(f"status {response.status}")
+        while time.monotonic() < until_s and (piece := response.read1(1 << 20)):
             size_bytes += len(piece)
-    if not size_bytes:
-        raise HTTPException("no byte arrived")
     return size_bytes

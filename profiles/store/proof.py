@@ -32,6 +32,15 @@ class Proof:
     model_read_copies: Count | None = None  # of model_copies, those before the bytes are sent
     unknown: str | None = None  # what could not be seen of an external server, and why
     software: str | None = None  # what an external server calls itself (its Server header), like nginx/1.22.1
+    traced_bytes: int | None = None  # of the download of an external server that strace watched
+    read_by: str | None = None  # the system call that read most of it from the file; None: none did, or unknown
+    sent_by: dict[str, float] | None = None  # shares of it by the system call that brought them into the socket
+    is_mapped: bool | None = None  # whether its file was mapped into memory meanwhile
+    kernel_shares: dict[str, float] | None = None  # of perf's samples, those below a telling function of the kernel
+    kernel_reason: str | None = None  # why those are unknown
+    keeps_alive: bool | None = None  # whether an external server keeps a connection for the next request
+    logs: bool | None = None  # whether it wrote to a file, as to a log, while strace watched
+    notes: tuple[str, ...] = ()  # what else an external server's answers say of it
 
     @property
     def refusal(self) -> str | None:

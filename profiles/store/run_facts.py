@@ -50,6 +50,7 @@ class TargetFacts:
     path: str = SERVED_PATH  # the URL path that is downloaded
     size_bytes: Count | None = None  # size of what it sends; None where that is the run's file
     sha256: str | None = None  # hex digest of what it sends; None where that is the run's file
+    settings: dict[str, str] = field(default_factory=dict)  # how an external server is started; variables by name only
 
     @property
     def cpu_copies(self) -> int:

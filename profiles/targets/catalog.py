@@ -3,10 +3,11 @@
 A target is known elsewhere by its name and facts; how it is started stays in this package.
 """
 
+import json
 import os
 import re
 import sysconfig
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -16,7 +17,7 @@ from interpreter import PYTHON
 from ports import listeners
 from profiles.metrics.own_readings import cpu_s
 from profiles.store.run_facts import TargetFacts
-from profiles.targets import config_file
+from profiles.targets import config_file, one_line
 from profiles.targets.external import ExternalTarget
 from servers import discovery, mode
 from units import format_size
@@ -29,6 +30,8 @@ DEFAULT_FILE, EXAMPLES = PROJECT / "targets.toml", PROJECT / "examples" / "targe
 # The perf trampoline gives each Python function an address that perf can name; Python 3.12 and later, not everywhere.
 _TRAMPOLINE = ["-X", "perf"] if sysconfig.get_config_var("PY_HAVE_PERF_TRAMPOLINE") else []
 _PREPARED = {"py-spy": ["-m", "profiles.profilers.allow_ptrace"], "perf": [*_TRAMPOLINE, "-m"]}
+NAMED_VARIABLE = "ZERO_COPY_BENCH_TARGETS"  # of the environment: what was named on a command line, and no file
+_LINES = "COMMAND or URL"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,15 +83,39 @@ def use(path: str) -> Path:
     return Path(path)
 
 
+def use_lines(commands: Sequence[str], urls: Sequence[str]) -> list[str]:
+    """Have the servers that a command line names, in this process and all that it starts; their names.
+
+    Raises UserError, UsageError for what cannot be measured.
+    """
+    if not commands and not urls:
+        return []
+    known, here = in_file(), Path.cwd()
+    tables = one_line.tables_of(commands, urls, {name: each.facts.port for name, each in known.items()}, here)
+    config_file.targets_of(tables, here, frozenset(known), _LINES)
+    os.environ[NAMED_VARIABLE] = json.dumps({"here": str(here), "tables": tables})
+    return list(tables)
+
+
 def environment() -> dict[str, str]:
     """The variable that makes a process in another folder use the same file."""
     return {VARIABLE: str(file() or "")} if VARIABLE in os.environ else {}
 
 
 def discover() -> dict[str, Target]:
-    """All targets by name: our modes by port, then those of targets.toml. Raises UsageError for a faulty file."""
-    modes = _modes()
-    path = file()
+    """All targets by name: our modes by port, then those of targets.toml, then those that a command line names.
+    Raises UsageError for a faulty one."""
+    known = in_file()
+    if NAMED_VARIABLE in os.environ:
+        named = json.loads(os.environ[NAMED_VARIABLE])
+        found = config_file.targets_of(named["tables"], Path(named["here"]), frozenset(known), _LINES)
+        known |= {facts.name: Target(facts, external=external) for facts, external in found}
+    return known
+
+
+def in_file() -> dict[str, Target]:
+    """Our modes, and the targets of targets.toml. Raises UsageError for a faulty file."""
+    modes, path = _modes(), file()
     found = config_file.read(path, frozenset(modes)) if path else []
     return modes | {facts.name: Target(facts, external=external) for facts, external in found}
 
@@ -98,7 +125,7 @@ def file_to_name(names: Iterable[str]) -> Path | None:
 
     None where they need none, or the checkout's own.
     """
-    path, known = file(), discover()
+    path, known = file(), in_file()
     if path in (None, DEFAULT_FILE) or not any(name in known and known[name].external for name in names):
         return None
     return path.relative_to(PROJECT) if path.is_relative_to(PROJECT) else path

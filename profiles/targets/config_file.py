@@ -9,7 +9,7 @@ import re
 import shlex
 import signal
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -23,7 +23,7 @@ from units import parse_size
 RESERVED = ("all", "course", "load", "machine", "sampler")
 _MAX_BYTES = 1 << 20
 _MAX_ERRORS = 20
-_NAME = re.compile(r"[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,5}")
+NAME = re.compile(r"[a-z][a-z0-9]{0,30}(?:-[a-z0-9]{1,30}){0,5}")
 _ADDRESS = re.compile(r"(?:\[(?P<v6>[0-9A-Fa-f:.]+)\]|(?P<host>[A-Za-z0-9._-]+)):(?P<port>\d{1,5})")
 _FOR_COMMANDS = ("stop", "env", "cwd", "files", "values", "ready_within_s", "stop_within_s")
 
@@ -47,16 +47,22 @@ _KEYS = (*_Entry.__annotations__, *AsGiven.__annotations__)
 
 def read(path: Path, taken: frozenset[str]) -> list[tuple[TargetFacts, ExternalTarget]]:
     """The targets of a file, in its order. taken: names of our modes. Raises UsageError, a line for each mistake."""
-    tables = _tables(path)
+    return targets_of(_tables(path), path.resolve().parent, taken, str(path))
+
+
+def targets_of(
+    tables: Mapping[str, Any], here: Path, taken: frozenset[str], where: str
+) -> list[tuple[TargetFacts, ExternalTarget]]:
+    """The targets of tables as TOML has them. here: {here}. where: they stand. Raises UsageError as read() does."""
     found, wrong = [], []
     for name, table in tables.items():
         try:
-            found.append(_target(name, table, path.resolve().parent, taken))
+            found.append(_target(name, table, here, taken))
         except UsageError as error:
             wrong.append(f"[{repr(name)[1:-1]}]: {error}")  # a name in quotation marks may hold anything
     wrong += _alike(tables)
     if wrong:
-        raise UsageError("\n".join(f"{path}: {text}" for text in wrong[:_MAX_ERRORS]))
+        raise UsageError("\n".join(f"{where}: {text}" for text in wrong[:_MAX_ERRORS]))
     return found
 
 
@@ -79,7 +85,7 @@ def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[T
     """Raises UsageError, as all below."""
     if not isinstance(table, dict):
         raise UsageError(f"{name} belongs to no target: begin one with [its-name] on a line above")
-    if not _NAME.fullmatch(name):
+    if not NAME.fullmatch(name):
         raise UsageError("is not a valid name: small letters, digits and single dashes, like nginx-sendfile")
     if name in taken or name in RESERVED:
         raise UsageError(f"{name} is a name of ours: choose another")
@@ -102,8 +108,16 @@ def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[T
         path=entry.path,
         size_bytes=_size(entry.size),
         sha256=entry.sha256.lower() if entry.sha256 else None,
+        settings=_settings(external),
     )
     return facts, external
+
+
+def _settings(external: ExternalTarget) -> dict[str, str]:
+    """What a report may show of how it is started: what variables say may be a secret."""
+    command = {"command": shlex.join(external.command)} if external.command else {}
+    values = {f"values.{name}": text for name, text in external.values.items()}
+    return command | {f"env.{name}": "set" for name in external.env} | values
 
 
 def _entry(table: dict[str, Any]) -> _Entry:
@@ -151,7 +165,7 @@ def _external(entry: _Entry, here: Path) -> ExternalTarget:
         here=here,
         host=host,
         port=port,
-        command=_command("command", entry.command) if entry.command is not None else (),
+        command=words_of("command", entry.command) if entry.command is not None else (),
         pid=here / entry.pid if isinstance(entry.pid, str) else entry.pid,
         stop=_stop(entry.stop),
         **{name: getattr(entry, name) for name in AsGiven.__struct_fields__},
@@ -170,7 +184,7 @@ def _address(text: str) -> tuple[str, int]:
     return found["v6"] or found["host"], int(found["port"])
 
 
-def _command(key: str, given: str | list[str]) -> tuple[str, ...]:
+def words_of(key: str, given: str | list[str]) -> tuple[str, ...]:
     """A command as words; a string is split as a shell would, and no shell runs it."""
     try:
         words = tuple(shlex.split(given) if isinstance(given, str) else given)
@@ -187,7 +201,7 @@ def _stop(given: str | list[str]) -> int | tuple[str, ...]:
         if given not in signal.Signals.__members__:
             raise UsageError(f"stop: there is no signal {given}: SIGTERM, SIGINT or SIGQUIT is usual")
         return signal.Signals[given]
-    return _command("stop", given)
+    return words_of("stop", given)
 
 
 def _size(given: int | str | None) -> int | None:
@@ -200,7 +214,7 @@ def _size(given: int | str | None) -> int | None:
     return size_bytes
 
 
-def _alike(names: dict[str, Any]) -> Iterator[str]:
+def _alike(names: Mapping[str, Any]) -> Iterator[str]:
     """Names that differ by a dash only: Locust names user classes without it."""
     seen: dict[str, str] = {}
     for name in names:

@@ -15,7 +15,7 @@ from profiles.store.run_facts import SERVED_PATH
 
 PLACEHOLDERS = ("root", "port", "host", "here", "scratch")
 LINK_TO_ROOT = "root"  # in {scratch}
-_PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")  # ${this} is a shell's
+PLACEHOLDER = re.compile(r"(?<!\$)\{([a-z][a-z0-9_]*)\}")  # ${this} is a shell's
 
 
 class AsGiven(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,7 +65,7 @@ class ExternalTarget(AsGiven, frozen=True, kw_only=True):
     def unknown_placeholders(self) -> Iterator[tuple[str, str]]:
         """The key and the name of each placeholder that has no value."""
         for key, text in self._texts():
-            for name in _PLACEHOLDER.findall(text):
+            for name in PLACEHOLDER.findall(text):
                 if name not in PLACEHOLDERS and name not in self.values:
                     yield key, name
 
@@ -85,4 +85,4 @@ class Placeholders:
 
     def expand(self, text: str) -> str:
         """The text with every known placeholder replaced; all others stay as they are."""
-        return _PLACEHOLDER.sub(lambda found: self.values.get(found[1], found[0]), text)
+        return PLACEHOLDER.sub(lambda found: self.values.get(found[1], found[0]), text)

@@ -16,7 +16,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from errors import UserError
-from ports import listeners
+from ports import listeners, listening
 from profiles.metrics.process_tree import TreeReader
 from profiles.protocol import Start
 from profiles.scratch import Scratch
@@ -24,10 +24,10 @@ from profiles.targets.attach import find_running
 from profiles.targets.catalog import Target
 from profiles.targets.congestion_control import CHOICES, congestion_control, set_congestion_control
 from profiles.targets.external import LINK_TO_ROOT
-from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get
+from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get, redirection, unfit
 from profiles.targets.mode_server import HOST
 from profiles.targets.process_helpers import Ending, free_port, last_line, refuse_busy, wait_or_kill
-from profiles.targets.reaper import KILLED_MESSAGE, SIGNALLED
+from profiles.targets.reaper import KILLED_MESSAGE, NOT_FOUND, SIGNALLED
 
 _STEP_S = 0.01
 _KILL_TIMEOUT_S = 10.0
@@ -158,7 +158,7 @@ class ExternalServer:
         until_s = time.monotonic() + external.ready_within_s
         while True:
             if not self.running():
-                raise UserError(f"{self._name} did not start: {self.last_stderr_line()}")
+                raise UserError(f"{self._name} did not start: {self.last_stderr_line()}{self._why_it_ended()}")
             left_s = until_s - time.monotonic()
             obstacle, control = self._probe(min(max(left_s, _STEP_S), PROBE_TIMEOUT_S))
             if obstacle is None:
@@ -166,19 +166,34 @@ class ExternalServer:
             if left_s <= 0 or not external.command:
                 after = f" after {external.ready_within_s:g} s" if external.command else ""
                 line = f" ({said})" if (said := self.last_stderr_line()) else ""
-                remedy = "raise ready_within_s" if external.command else "start it"
-                raise UserError(
-                    f"{self._name}: {self._endpoint}: {obstacle}{after}{line}; {remedy}, or correct address"
-                )
+                raise UserError(f"{self._name}: {self._endpoint}: {obstacle}{after}{line}; {self._remedy()}")
             time.sleep(_STEP_S)
+
+    def _remedy(self) -> str:
+        """What to do about one that is not ready, and runs."""
+        if not self._external.command:
+            return "start it, or correct address"
+        if self.port not in (elsewhere := listening(self.current_pids())) and elsewhere:
+            where = " and ".join(map(str, elsewhere))
+            return f"it listens on port {where} instead: put {{port}} where its port stands, or correct address"
+        return "raise ready_within_s, or correct address"
+
+    def _why_it_ended(self) -> str:
+        """What its command did not do, or where it was started, which may be why; empty where neither is telling."""
+        if self._reaper is not None and self._reaper.returncode == 0:
+            return "; its command has to run, or leave a process running, until it is stopped"
+        found = self._reaper is not None and self._reaper.returncode != NOT_FOUND
+        return "; it was started in the served folder" if found and self._external.cwd == "{root}" else ""
 
     def _probe(self, timeout_s: float) -> tuple[str | None, str]:
         """Why it is not ready, or None; its congestion control, if it is. Raises UserError where it never will be."""
         try:
             with get(self._endpoint, timeout_s) as response:
-                status = response.status
+                status, elsewhere = response.status, redirection(response)
                 if status == http.client.OK:
                     self._check_it_is_ours()
+                    if (reason := unfit(response)) is not None:
+                        raise UserError(f"{self._name}: {self._endpoint}: {reason}")
                     return None, congestion_control(self.port)
         except ConnectionRefusedError:
             return "nothing listens there", ""
@@ -186,8 +201,17 @@ class ExternalServer:
             return f"it does not answer: {error or type(error).__name__}", ""
         if status < http.client.INTERNAL_SERVER_ERROR:  # from 500 on it may only not be ready yet
             where = f"{self._name}: {self._endpoint}"
-            raise UserError(f"{where}: it answers {status}; correct path, or the folder that it serves")
+            if elsewhere:
+                raise UserError(f"{where}: it redirects to {elsewhere}: give the path that it redirects to")
+            raise UserError(
+                f"{where}: it answers {status}; correct path, or the folder that it serves{self._root_hint()}"
+            )
         return f"it answers {status}", ""
+
+    def _root_hint(self) -> str:
+        """Where the command does not say which folder to serve."""
+        says_root = any("{root}" in word for word in self._external.command)
+        return " (put {root} where that stands)" if self._external.command and not says_root else ""
 
     def _check_it_is_ours(self) -> None:
         """A command that has another process serve (docker run, systemctl) would be measured instead of the server."""

@@ -6,6 +6,7 @@ Whatever goes wrong is an OSError or an http.client.HTTPException.
 import contextlib
 import hashlib
 import http.client
+import re
 import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -13,6 +14,12 @@ from dataclasses import dataclass
 PROBE_TIMEOUT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 60.0
 _PIECE_BYTES = 1 << 20
+_LONGEST = 80
+_REDIRECTS = 3  # 3xx
+_HTML = ("text/html", "application/xhtml")
+_TITLE = re.compile(r"<title[^>]*>(.{1,500}?)</title>", re.IGNORECASE | re.DOTALL)
+_LISTING = re.compile(r"index of|directory listing|listing directory|listing of|contents of|files in|/$", re.IGNORECASE)
+_OF_PROXIES = ("Via", "X-Varnish", "X-Cache", "X-Cache-Status", "X-Proxy-Cache", "CF-Ray", "X-Served-By", "Age")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,11 +37,21 @@ class Endpoint:
 
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What arrived. server: the Server header (RFC 9110 section 10.2.4), "" without one."""
+    """What arrived. server: the Server header (RFC 9110 section 10.2.4), "" without one. page: the title of a page
+    of HTML, or "untitled"; None where it is none. proxy: the header that a proxy or a cache in front adds. keeps_alive:
+    whether the connection stays open.
+    """
 
     size_bytes: int
     sha256: str
     server: str
+    page: str | None = None
+    proxy: str | None = None
+    keeps_alive: bool | None = None
+
+    @property
+    def is_listing(self) -> bool:
+        return self.page is not None and _LISTING.match(self.page) is not None
 
 
 def unverified_tls() -> ssl.SSLContext:
@@ -66,11 +83,50 @@ def download(endpoint: Endpoint, timeout_s: float) -> Body:
     """The whole body. Raises http.client.HTTPException for a status other than 200, or a short body."""
     with get(endpoint, timeout_s) as response:
         if response.status != http.client.OK:
-            raise http.client.HTTPException(f"status {response.status}")
+            leads = f", which leads to {where}" if (where := redirection(response)) else ""
+            raise http.client.HTTPException(f"status {response.status}{leads}")
+        keeps_alive = not response.will_close
+        begin = piece = response.read(_PIECE_BYTES)
         digest, size_bytes = hashlib.sha256(), 0
-        while piece := response.read(_PIECE_BYTES):
+        while piece:
             digest.update(piece)
             size_bytes += len(piece)
+            piece = response.read(_PIECE_BYTES)
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
-        return Body(size_bytes, digest.hexdigest(), response.getheader("Server", ""))
+        more = _page(response, begin), _proxy(response), keeps_alive
+        return Body(size_bytes, digest.hexdigest(), _shown(response.getheader("Server", "")), *more)
+
+
+def unfit(response: http.client.HTTPResponse) -> str | None:
+    """Why an answer of status 200 cannot be measured, and what to do; None where it can."""
+    for header in ("Content-Encoding", "Transfer-Encoding"):
+        if (coding := response.getheader(header, "identity")) != "identity":
+            return f"it sends {header}: {_shown(coding)}: have it send the file as it is, with a Content-Length"
+    if response.getheader("Content-Length") is None:
+        return "its answer has no Content-Length: have it say how long the file is"
+    return None
+
+
+def redirection(response: http.client.HTTPResponse) -> str | None:
+    """Where an answer sends the client; None where it does not."""
+    location = response.getheader("Location")
+    return _shown(location) if location and response.status // 100 == _REDIRECTS else None
+
+
+def _page(response: http.client.HTTPResponse, begin: bytes) -> str | None:
+    if not response.getheader("Content-Type", "").startswith(_HTML):
+        return None
+    title = _TITLE.search(begin.decode(errors="replace"))
+    return _shown(" ".join(title[1].split())) if title else "untitled"
+
+
+def _proxy(response: http.client.HTTPResponse) -> str | None:
+    """Via is RFC 9110 section 7.6.3, Age section 5.1 of RFC 9111; the others are those of Varnish, nginx and CDNs."""
+    found = ((name, response.getheader(name)) for name in _OF_PROXIES)
+    return next((f"{name}: {_shown(value)}" for name, value in found if value), None)
+
+
+def _shown(text: str) -> str:
+    """What a server says, in a line of ours: it cannot steer a terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in text[:_LONGEST])

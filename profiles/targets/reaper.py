@@ -26,6 +26,7 @@ from pathlib import Path
 
 PR_SET_PDEATHSIG, PR_SET_CHILD_SUBREAPER = 1, 36
 SIGNALLED = 128
+NOT_FOUND = 127
 STEP_S = 0.005
 KILLED_MESSAGE = "did not end within"
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -118,7 +119,7 @@ def _exec(command: list[str]) -> None:
     except OSError as error:
         print(f"error: {command[0]} cannot be run: {error.strerror}", file=sys.stderr, flush=True)
     finally:
-        os._exit(127)
+        os._exit(NOT_FOUND)
 
 
 def main(argv: list[str]) -> int:

@@ -1,5 +1,5 @@
 """A run as files: rounds and slices as CSV for spreadsheets and Parquet for notebooks, what was found as JSON and
-Markdown.
+Markdown, and what programs read that watch benchmarks.
 
 Its rule: both tables hold the same, and each column has one type. DuckDB writes the Parquet.
 """
@@ -8,18 +8,19 @@ import json
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Literal
+from typing import Literal, get_args
 
 import duckdb
 
 from errors import UserError
 from profiles.store.files import write_file
+from reports.export.benchmarks import as_bmf, as_gha
 from reports.export.summary import as_json, as_markdown
 from reports.export.table import Table, as_csv, rounds, slices
 from reports.run_data import RunData, read_campaign
 
-Format = Literal["csv", "parquet", "json", "markdown"]
-FORMATS: tuple[Format, ...] = ("csv", "parquet", "json", "markdown")
+Format = Literal["csv", "parquet", "json", "markdown", "bmf", "gha"]
+FORMATS: tuple[Format, ...] = get_args(Format)
 _TYPES = {str: "VARCHAR", int: "BIGINT", float: "DOUBLE", bool: "BOOLEAN"}
 
 
@@ -61,4 +62,6 @@ _TABLES: dict[Format, Callable[[Table], bytes]] = {
 _SUMMARIES: dict[Format, tuple[str, Callable[[RunData], bytes]]] = {
     "json": ("summary.json", as_json),
     "markdown": ("summary.md", lambda run: as_markdown(run).encode()),
+    "bmf": ("bencher.json", as_bmf),
+    "gha": ("github-action-benchmark.json", as_gha),
 }

@@ -3,11 +3,12 @@
 Its rule: a report is untrusted input. Only the values of known knobs (knobs.py) are taken from it, each in the form
 that `make load` writes. They become an argument list, which no shell ever sees, and none can become an option. A report
 never chooses where files are read or written; of the files of external servers, which are commands, it may name one of
-this checkout's examples/.
+this checkout's examples/, and the commands that started servers it may not name at all.
 """
 
 import re
 import shlex
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -28,6 +29,7 @@ _RECORD = re.compile(rf'<script\b[^<>]{{0,200}}\bid="{RECORD_ID}"[^<>]{{0,200}}>
 _BETWEEN_HOSTS = ("AGENT", "AGENT_TOKEN_FILE", "AGENT_CA", "MASTER", "NETNS", "RATE", "MTU")
 _TARGETS = "TARGETS"
 _SIZE = "SIZE"
+_IN_ONE_LINE = tuple(knobs.KNOBS[name] for name in ("COMMAND", "URL"))
 _EXAMPLE = re.compile(r"(?:.*/)?(examples/[A-Za-z0-9_-]{1,60}\.toml)", re.ASCII)
 
 
@@ -36,17 +38,20 @@ class ReproduceRequest:
     """What to run again. run: its name in the report. revision: the project's then. knobs: checked.
 
     untaken_targets: the file of external servers that it was run with, where a report may not choose that one.
+    untaken: COMMAND and URL of servers that were named in one line, as they are given to make.
     """
 
     run: str
     revision: str
     knobs: dict[str, str]
     untaken_targets: str = ""
+    untaken: tuple[str, ...] = ()
 
     @property
     def command(self) -> str:
         """To be shown, and to be typed."""
-        return "make load " + " ".join(f"{name}={shlex.quote(value)}" for name, value in self.knobs.items())
+        said = (f"{name}={shlex.quote(value.replace('$', '$$'))}" for name, value in self.knobs.items())
+        return f"make load {' '.join(said)}"
 
     @property
     def targets(self) -> str | None:
@@ -56,6 +61,10 @@ class ReproduceRequest:
     def with_targets(self, path: str) -> "ReproduceRequest":
         """With the user's own file of external servers, instead of the report's."""
         return replace(self, knobs=self.knobs | {_TARGETS: path}, untaken_targets="")
+
+    def with_named(self, variables: Mapping[str, str]) -> "ReproduceRequest":
+        """With the user's own servers, instead of the report's. variables: of make, COMMAND and URL."""
+        return replace(self, knobs=self.knobs | dict(variables), untaken=() if variables else self.untaken)
 
     @property
     def modes(self) -> list[str]:
@@ -105,17 +114,17 @@ def read(path: Path) -> ReproduceRequest:
 
 def _request(run: Run) -> ReproduceRequest:
     revision = str(run.software.get("git_revision") or "unknown")
-    found = _knobs(run)
+    found, named = _knobs(run)
     untaken = ""
     if example := _EXAMPLE.fullmatch(found.get(_TARGETS, "")):
         found[_TARGETS] = example[1]
     else:
         untaken = printable(found.pop(_TARGETS, ""))
-    return ReproduceRequest(printable(run.name), printable(revision), found, untaken)
+    return ReproduceRequest(printable(run.name), printable(revision), found, untaken, named)
 
 
-def _knobs(run: Run) -> dict[str, str]:
-    """The knobs of a run's command, its seed among them. Raises UsageError."""
+def _knobs(run: Run) -> tuple[dict[str, str], tuple[str, ...]]:
+    """The knobs of a run's command, its seed among them; and apart, what a report may not choose. Raises UsageError."""
     try:
         words = shlex.split(run.command)
     except ValueError as error:
@@ -123,7 +132,7 @@ def _knobs(run: Run) -> dict[str, str]:
     if words[:2] != ["make", "load"]:
         raise UsageError(f"run {printable(run.name)!r} did not come from `make load`: {printable(run.command)!r}")
     known = {knob.name: knob.value_pattern for knob in knobs.of("load")}
-    found = {}
+    found, named = {}, []
     for word in [*words[2:], f"SEED={run.seed}"]:
         name, _, value = word.partition("=")
         if name in _BETWEEN_HOSTS:
@@ -131,11 +140,14 @@ def _knobs(run: Run) -> dict[str, str]:
                 f"run {printable(run.name)!r} was measured between hosts ({printable(word)}), which a report may not "
                 f"choose: type `{printable(run.command)}` yourself if you trust them"
             )
+        if any(knob.is_named(name) for knob in _IN_ONE_LINE):
+            named.append(f"{name}={shlex.quote(printable(value))}")
+            continue
         pattern = ".*" if name == _TARGETS else known.get(name)
         if pattern is None or not re.fullmatch(pattern, value, re.ASCII):
             raise UsageError(f"`make load` has no option {printable(word)!r} here: nothing was run")
         found[name] = _in_units(value) if name == _SIZE else value
-    return found
+    return found, tuple(named)
 
 
 def _in_units(size: str) -> str:

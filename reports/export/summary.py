@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from profiles.store.sending import disagreement, sentence, sentences, way
 from reports.analysis.ranking import groups
 from reports.analysis.rounds import Spread
 from reports.analysis.text import interval, plural, printable
@@ -46,6 +47,7 @@ def summary(run: RunData) -> Json:
         "modes": [_mode(run, mode) for mode in dataset.modes],
         "cheapest_first": [list(group.modes) for group in groups(run.verdicts, facts.baseline, run.delta)],
         "ranking": list(run.ranking),
+        "worth": list(run.worth),
         "host": facts.host,
         "software": facts.software,
     }
@@ -64,6 +66,7 @@ def _mode(run: RunData, mode: str) -> Json:
     return {
         "mode": mode,
         "void": run.validity.void_reason(mode),
+        "sends": _sends(run, mode),
         "verdict": verdict and {"kind": verdict.kind, "sentence": verdict.sentence},
         "server_cpu_to_baseline": ratio,
         "metrics": {
@@ -72,6 +75,14 @@ def _mode(run: RunData, mode: str) -> Json:
             for facts in run.run.metrics
         },
     }
+
+
+def _sends(run: RunData, mode: str) -> Json | None:
+    """How a server of the user's own sends; None for a mode of ours, and where nothing was proved."""
+    proof = run.proof(mode)
+    if proof is None or (said := sentence(proof)) is None:
+        return None
+    return {"by": way(proof), "sentence": said, "contradiction": disagreement(proof)}
 
 
 def _verdict(run: RunData, mode: str) -> Verdict | None:
@@ -87,7 +98,7 @@ def as_markdown(run: RunData) -> str:
     """A heading, a row per mode, then what follows from it and what speaks against it."""
     rounds = plural(len(run.dataset.rounds), "complete round")
     columns = ["mode", f"server CPU of {run.run.baseline}", *(title for title, *_ in COLUMNS)]
-    notes = [*run.ranking, f"validity: {run.validity.badge}"]
+    notes = [*run.ranking, *sentences(run.dataset.proofs), *run.worth, f"validity: {run.validity.badge}"]
     for (kind, text), modes in run.validity.said("void", "caution").items():
         notes.append(f"{kind}: {', '.join(modes)}{': ' * bool(modes)}{text}")
     lines = [

@@ -3,6 +3,7 @@
 from markupsafe import Markup
 
 from profiles.store.proof import Proof
+from profiles.store.sending import sentences
 from reports.analysis.text import UNKNOWN, hundredths, number
 from reports.run_data import RunData
 from reports.students.course import CLASSIC, fewer, how_many
@@ -19,7 +20,13 @@ def render(run: RunData) -> Markup:
     if not proofs:
         return Markup("")
     rows = [(proof, _copies(proof), _witness(proof), _completions(proof), _calls(proof)) for proof in proofs]
-    return fragment("proof.html", rows=rows, skipped=run.run.skipped, answers=_answers(run))
+    return fragment(
+        "proof.html",
+        rows=rows,
+        skipped=run.run.skipped,
+        answers=_answers(run),
+        sentences=[*sentences(proofs), *run.worth],
+    )
 
 
 def _copies(proof: Proof) -> str:

@@ -9,6 +9,7 @@ import pytest
 from profiles.checks.prove_mode import prove
 from profiles.checks.strace import count_calls
 from profiles.store.proof import Proof
+from profiles.store.sending import disagreement, sentence, way
 from tests.profiles.targets.external_servers import external, from_table
 
 needs_strace = pytest.mark.skipif(shutil.which("strace") is None, reason="strace is not installed")
@@ -60,6 +61,52 @@ def test_a_file_of_its_own_is_held_against_its_own_digest(served: Path) -> None:
     assert proof.by_reference_share is None and "not ours to change" in str(proof.unknown)
     wrong = prove(external(served, path="/nine", size=9, sha256="a" * 64), served)
     assert wrong.contradiction and "wrong bytes" in wrong.contradiction
+
+
+@needs_strace
+@pytest.mark.parametrize(
+    ("how", "found", "says"),
+    [
+        ("sendfile", "sendfile", "sends by sendfile: 100 % of the bytes by reference (witness), 0 B of 2.9 MiB read"),
+        ("workers", "read", "copies, by read and sendto: 0 % of the bytes by reference"),
+        ("maps", "mapped", "copies, from a mapping of the file by sendto"),
+        ("keeps", "memory", "copies, from memory of its own by sendto"),
+    ],
+)
+def test_how_it_sends_is_told_apart(served: Path, how: str, found: str, says: str) -> None:
+    proof = prove(external(served, how), served)
+    if proof.calls_reason and "may not trace" in proof.calls_reason:
+        pytest.skip(proof.calls_reason)
+    assert (way(proof), disagreement(proof)) == (found, None), proof
+    assert says in str(sentence(proof))
+    assert ("it keeps files in memory" in str(sentence(proof))) == (how == "keeps")
+
+
+@pytest.mark.parametrize(
+    ("how", "says"),
+    [
+        ("redirects", "it redirects to /other.bin: give the path that it redirects to"),
+        ("compresses", "it sends Content-Encoding: gzip: have it send the file as it is"),
+        ("chunked", "it sends Transfer-Encoding: chunked: have it send the file as it is"),
+        ("no-length", "its answer has no Content-Length"),
+        ("page", "it sends a page ('Index of /files') and not the file: correct path"),
+        ("leaves", "exit code 0; its command has to run, or leave a process running"),
+    ],
+)
+def test_what_is_no_file_is_said_as_what_it_is(served: Path, how: str, says: str) -> None:
+    proof = prove(external(served, how), served)
+    assert proof.state == "missing" and says in str(proof.reason)
+
+
+def test_one_that_listens_elsewhere_is_told_where(served: Path) -> None:
+    proof = prove(external(served, "elsewhere", ready_within_s=1.0), served)
+    assert proof.state == "missing" and "instead: put {port} where its port stands" in str(proof.reason)
+    assert "it listens on port" in str(proof.reason)
+
+
+def test_a_proxy_is_named(served: Path) -> None:
+    proof = prove(external(served, "proxy"), served)
+    assert "a proxy answers (Via: 1.1 varnish), and this is what it does with the bytes" in str(sentence(proof))
 
 
 @pytest.mark.parametrize("how", ["dies", "404"])

@@ -12,12 +12,14 @@ from profiles.targets.catalog import Target
 
 # Serves the files of a folder, one thread per connection; what else it does is in sys.argv[3:].
 SERVER = """
-import os, signal, socket, sys, threading, time
+import mmap, os, signal, socket, sys, threading, time
 root, port, how = sys.argv[1], int(sys.argv[2]), sys.argv[3:]
 if "ignores-sigterm" in how:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
 if "no-wait" in how:
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+if "leaves" in how:
+    sys.exit(0)
 if "dies" in how:
     sys.exit("no luck today")
 if "never" in how:
@@ -29,8 +31,20 @@ if "daemonises" in how:
     os.setsid()
     if os.fork():
         os._exit(0)
-listener = socket.create_server(("127.0.0.1", port))
-served = []
+listener = socket.create_server(("127.0.0.1", 0 if "elsewhere" in how else port))
+served, kept = [], {}
+HEADERS = {
+    "redirects": "Location: /other.bin\\r\\n", "compresses": "Content-Encoding: gzip\\r\\n",
+    "proxy": "Via: 1.1 varnish\\r\\n",
+    "page": "Content-Type: text/html; charset=utf-8\\r\\n",
+}
+def content(path):
+    with open(root + path, "rb") as file:
+        if "sendfile" in how: return range(os.fstat(file.fileno()).st_size)
+        if "maps" in how: return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
+        body = kept.get(path) or file.read()
+    if "keeps" in how: kept[path] = body
+    return body
 def burn(seconds):
     until = time.process_time() + seconds
     while time.process_time() < until: pass
@@ -49,12 +63,14 @@ def serve(sock):
     if "dies-later" in how and len(served) > 24:
         print("out of luck", file=sys.stderr, flush=True)
         os._exit(3)
-    status = {"404": "404 Not Found"}.get(how[0] if how else "", "200 OK")
-    try: body = b"x" * 9 if path == "/burn" else open(root + path, "rb").read()
+    status = {"404": "404 Not Found", "redirects": "302 Found"}.get(how[0] if how else "", "200 OK")
+    try: body = b"x" * 9 if path == "/burn" else content(path)
     except OSError: status, body = "404 Not Found", b""
     if "short" in how: body = body[:-1]
     if "flipped" in how: body = b"?" + body[1:]
-    framing = f"Content-Length: {len(body)}"
+    if "page" in how: body = b"<html><TITLE>Index of\\n /files</TITLE>"
+    framing = "Connection: close" if "no-length" in how else f"Content-Length: {len(body)}"
+    framing = "".join(HEADERS.get(each, "") for each in how) + framing
     if "chunked" in how:
         framing, body = "Transfer-Encoding: chunked", b"%x\\r\\n%s\\r\\n0\\r\\n\\r\\n" % (len(body), body)
     head = f"HTTP/1.1 {status}\\r\\n{framing}\\r\\nConnection: close\\r\\n\\r\\n".encode()
@@ -63,7 +79,12 @@ def serve(sock):
         while True:
             sock.sendall(b"x")
             time.sleep(0.1)
-    sock.sendall(head + body)
+    if "sendfile" in how or "maps" in how:
+        sock.sendall(head)
+        with open(root + path, "rb") as file:
+            sock.sendfile(file) if "sendfile" in how else sock.sendall(body)
+    else:
+        sock.sendall(head + body)
     sock.close()
 def wait():
     while True:

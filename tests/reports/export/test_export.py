@@ -27,7 +27,14 @@ def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) ->
     folder = several_runs.write(tmp_path, "a", rounds=6)
     cells = folder.read_cells()
     paths = export(tmp_path, "a", FORMATS, tmp_path / "reports")
-    names = ("rounds.csv", "rounds.parquet", "summary.json", "summary.md")
+    names = (
+        "rounds.csv",
+        "rounds.parquet",
+        "summary.json",
+        "summary.md",
+        "bencher.json",
+        "github-action-benchmark.json",
+    )
     assert paths == [tmp_path / "reports" / "a" / name for name in names]
     lines = list(csv.DictReader(io.StringIO(paths[0].read_text())))
     parquet = duckdb.read_parquet(str(paths[1]))
