@@ -68,14 +68,14 @@ class CampaignCommand:
 
     def options(self, **more: Any) -> Namespace:
         """What `make load` would parse, and more. Raises UsageError."""
-        if not self.modes:
-            raise UsageError("choose the modes to compare: the first is the baseline")
         form = {knob.attribute: knob for knob in knobs.of("load") if knob.label or knob.name == "MODES"}
         for name, value in self.given.items():
             if name not in form:
                 raise UsageError(f"this was not understood: there is no {name!r} on the form")
             if value is not None and not _is_value(form[name], value):
                 raise UsageError(f"this was not understood: {name} is {value!r}")
+        if not self.modes:
+            raise UsageError("choose the modes to compare: the first is the baseline")
         size_of(self.size)
         if self.run:
             check_run_name(self.run)

@@ -124,6 +124,7 @@ def seeds() -> Iterator[bytes]:
         yield b"POST /bench/%b\r\n%b\r\n%b" % (path.encode(), host, json.dumps(commands.get(path, {})).encode())
     form = b"Content-Type: application/x-www-form-urlencoded\r\n"
     yield b"POST /bench-login\r\n%b%b\r\nusername=bench&password=a%%20password" % (host, form)
+    yield b'POST /bench/campaign/start\r\n%b\r\n{"given":{"modes":5}}' % host
     yield b"GET /bench/poll\r\nHost: 127.0.0.1:8089\r\nOrigin: http://[\r\n\r\n"
 
 
