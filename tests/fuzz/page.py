@@ -60,7 +60,7 @@ class _Controller:
 
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="bench-fuzz-"))
-        self.campaigns = SimpleNamespace(running=False, stop=lambda: None)
+        self.campaigns, self.doing = SimpleNamespace(running=False), "nothing"
         self.poller = SimpleNamespace(history=PointHistory(0.0))
         self.flames = SimpleNamespace(find=lambda _number: None)
         self.runs = Runs(folder, folder)
@@ -70,7 +70,7 @@ class _Controller:
 
     def start_campaign(self, command: CampaignCommand) -> None:
         agent = {"agent": None, "agent_token_file": None, "agent_ca": None}
-        resolve(command.options(any_port=True, workers=0, **agent), 1 << 20)
+        resolve(command.options(ports="free", workers=0, **agent), 1 << 20)
 
     def start_server(self, command: ServerCommand) -> None:
         raise UserError(f"there is no mode {command.mode!r}")
@@ -83,6 +83,9 @@ class _Controller:
             raise UserError(f"there is no run {run!r}")
 
     def stop_load(self) -> None:
+        pass
+
+    def stop_campaign(self) -> None:
         pass
 
     def state(self) -> Any:
