@@ -140,7 +140,9 @@ def test_the_two_runs_of_a_comparison_keep_their_names(given: dict[str, str]) ->
 
 
 def test_make_itself_asks_about_a_command_that_does_not_exist() -> None:
-    done = subprocess.run(["make", "--no-print-directory", "laod"], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60)
+    done = subprocess.run(
+        ["make", "--no-print-directory", "laod"], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+    )
     assert (done.returncode, done.stdout) == (2, "")
     assert done.stderr.startswith("error: there is no command laod; did you mean load?")
 

@@ -1,6 +1,6 @@
 """A signal to any process of a campaign, in any of its phases: nobody is left, nothing is lost, the next one starts.
 
-Which process gets it is drawn from the seed: `SEED=n` in the environment draws others.
+What is tried, and which process gets it, is drawn: `TRIES=100 SEED=7` in the environment draws a hundred, and others.
 """
 
 import os
@@ -8,8 +8,9 @@ import random
 import signal
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -20,7 +21,7 @@ from profiles.store.run_folder import RUN_FILE, RunFolder
 from tests.conftest import PROJECT, eventually
 from tests.scripts.campaigns import command, command_line, connections, folder
 
-SEED = int(os.environ.get("SEED", "1"))
+SEED, TRIES = int(os.environ.get("SEED", "1")), int(os.environ.get("TRIES", "8"))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
 SHORT = ("--modes", "read-send", "sendfile", "--rounds", "1", "--window", "0.3", "--warm-up", "0", "--profile", "1")
 END_S = 60.0
@@ -58,13 +59,21 @@ def is_left(process: psutil.Process) -> bool:
         return False
 
 
+def drawn() -> Iterator[Any]:
+    """TRIES of all signals in all phases, in an order that SEED draws; each comes once before any comes twice."""
+    cases = [(number, phase) for number in SIGNALS for phase in PHASES]
+    chance = random.Random(SEED)
+    for turn in range(0, TRIES, len(cases)):
+        for number, phase in chance.sample(cases, min(len(cases), TRIES - turn)):
+            yield pytest.param(turn, number, phase, id=f"{number.name}-{phase}-{turn}")
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("phase", PHASES)
-@pytest.mark.parametrize("number", SIGNALS, ids=[number.name for number in SIGNALS])
+@pytest.mark.parametrize(("turn", "number", "phase"), list(drawn()))
 def test_a_signal_to_any_process_leaves_nobody_and_valid_records(
-    served: Path, monkeypatch: pytest.MonkeyPatch, number: signal.Signals, phase: str
+    served: Path, monkeypatch: pytest.MonkeyPatch, turn: int, number: signal.Signals, phase: str
 ) -> None:
-    rng = random.Random(f"{SEED} {number.name} {phase}")
+    rng = random.Random(f"{SEED} {turn} {number.name} {phase}")
     temporary = served / "temporary"
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
