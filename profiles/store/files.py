@@ -10,6 +10,7 @@ import fcntl
 import os
 import re
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ def append_lines(path: Path, lines: bytes, kept: str = "") -> None:
             os.close(fd)
 
 
+_MOST_TRIES, _AGAIN_S = 50, 0.02
 _locks: dict[Path, int] = {}  # of this process: descriptors by folder
 
 
@@ -59,9 +61,17 @@ def lock(folder: Path) -> None:
         unlock(gone)
     if folder.absolute() not in _locks:
         with contextlib.suppress(OSError):
-            fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            fcntl.flock(fd, fcntl.LOCK_EX)  # who only looks holds it for a moment
-            _locks[folder.absolute()] = fd
+            _locks[folder.absolute()] = fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            _take(fd)
+
+
+def _take(fd: int) -> None:
+    """Who only looks holds it for a moment; whoever holds it for longer keeps nobody from writing."""
+    for _ in range(_MOST_TRIES):
+        try:
+            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            time.sleep(_AGAIN_S)
 
 
 def unlock(folder: Path) -> None:

@@ -99,7 +99,7 @@ def test_what_its_summary_says_is_escaped(compared: Path) -> None:
             marks=pytest.mark.slow,
         ),
         pytest.param(
-            "short", "external does not serve /test-file.bin: WrongLengthError: 3000016 bytes are announced",
+            "short", "external does not serve /test-file.bin: wrong length: 3000016 bytes are announced",
             marks=pytest.mark.slow,
         ),
     ],

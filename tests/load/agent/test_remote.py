@@ -15,7 +15,7 @@ from load.agent import remote as remote_module
 from load.agent.options import AgentOptions
 from load.agent.remote import RemoteAgent
 from load.errors import PeerLostError
-from profiles.protocol import LOAD, Start
+from profiles.protocol import LOAD, SILENT_S, Start
 from tests.conftest import eventually
 from tests.profiles.agent.listening import CERTIFICATE, EXPIRED, end, listening, start, token_file
 from tests.profiles.agent.test_service import gone
@@ -149,7 +149,7 @@ def test_an_agent_that_is_stopped_is_named_and_can_be_recovered(served: Path) ->
         agent.facts()
         process.send_signal(signal.SIGSTOP)
         try:
-            with pytest.raises(PeerLostError, match=r"for 5 s: it was stopped \(SIGSTOP\), or the network failed"):
+            with pytest.raises(PeerLostError, match=rf"for {SILENT_S:g} s: it was stopped \(SIGSTOP\), or the network failed"):
                 agent.snapshot()
             with pytest.raises(PeerLostError, match="does not answer GET /snapshot"):
                 agent.stop_all(("sendfile",))  # without waiting once more
