@@ -69,7 +69,8 @@ def _take(fd: int) -> None:
     """Who only looks holds it for a moment; whoever holds it for longer keeps nobody from writing."""
     for _ in range(_MOST_TRIES):
         try:
-            return fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return
         except BlockingIOError:
             time.sleep(_AGAIN_S)
 

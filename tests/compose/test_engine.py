@@ -95,7 +95,8 @@ def test_the_ui_answers_to_no_name_but_this_machine_s(up: Checkout) -> None:
 
 
 def test_two_workers_download_from_the_servers_beside_the_agent(up: Checkout) -> None:
-    assert json.loads(page(up, "/swarm", "user_count=2&spawn_rate=2"))["success"]
+    answer = json.loads(page(up, "/swarm", "user_count=2&spawn_rate=2&user_classes=SendfileUser"))
+    assert answer["success"], answer
     eventually(lambda: stats(up)["total_rps"] > 0 and states(up) == ["running", "running"], WAIT_S)
     assert stats(up)["errors"] == []
     assert json.loads(page(up, "/stop", "now=1"))["success"]

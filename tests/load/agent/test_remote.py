@@ -149,7 +149,9 @@ def test_an_agent_that_is_stopped_is_named_and_can_be_recovered(served: Path) ->
         agent.facts()
         process.send_signal(signal.SIGSTOP)
         try:
-            with pytest.raises(PeerLostError, match=rf"for {SILENT_S:g} s: it was stopped \(SIGSTOP\), or the network failed"):
+            with pytest.raises(
+                PeerLostError, match=rf"for {SILENT_S:g} s: it was stopped \(SIGSTOP\), or the network failed"
+            ):
                 agent.snapshot()
             with pytest.raises(PeerLostError, match="does not answer GET /snapshot"):
                 agent.stop_all(("sendfile",))  # without waiting once more
