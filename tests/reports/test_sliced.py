@@ -28,7 +28,7 @@ from tests.reports import sliced, synthetic
 from tests.reports.tags import Tags
 
 MODES = ("read-send", "sendfile", "read-whole")
-SUMMARIES = ("summary.json", "summary.md")
+SUMMARIES = ("summary.json", "summary.md", "bencher.json", "github-action-benchmark.json")
 
 
 @pytest.fixture(scope="module")
