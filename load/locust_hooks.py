@@ -46,8 +46,8 @@ from profiles.targets.mode_server import HOST
 WEB_PORT = "another WEB_PORT (--web-port)"
 UI_KNOBS = (knobs.KNOBS["SIZE"], knobs.KNOBS["PORTS"])
 FOLDERS = (
-    ("profiles", "profiles/out", "The folder of saved runs"),
-    ("reports", "reports/out", "The folder of reports"),
+    ("runs-folder", "profiles/out", "Where saved runs lie"),
+    ("reports-folder", "reports/out", "Where reports lie"),
 )
 
 
@@ -119,7 +119,7 @@ class _Hooks:
         assert isinstance(options, Namespace)
         try:
             idle_servers = self._start(environment, options)
-            self.loads.record(idle_servers, Path(options.profiles))
+            self.loads.record(idle_servers, Path(options.runs_folder))
             if environment.web_ui:
                 assert self._context is not None
                 self._controller = attach(self._context, idle_servers, self.loads)

@@ -16,10 +16,10 @@ from reports.sweep.sweep_data import is_sweep
 
 def main() -> int:
     options = _parser().parse_args()
-    if is_sweep(options.profiles, options.run):
-        return _sweep(options.profiles / options.run, options.reports, options.gib_per_day)
-    folder = run_data.find(options.profiles, options.run or None, lambda line: print(line, file=sys.stderr))
-    run, path = page.report(folder, options.reports, options.gib_per_day)
+    if is_sweep(options.runs_folder, options.run):
+        return _sweep(options.runs_folder / options.run, options.reports_folder, options.gib_per_day)
+    folder = run_data.find(options.runs_folder, options.run or None, lambda line: print(line, file=sys.stderr))
+    run, path = page.report(folder, options.reports_folder, options.gib_per_day)
     terminal.show(run, more=since_last(folder, run))
     print(f"report: {path}")
     return EXIT_DONE
@@ -28,8 +28,8 @@ def main() -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = CommandParser(prog="python -m reports", description="Build the HTML report of a run or a sweep.")
     knobs.add_arguments(parser, "report", positional=("RUN",))
-    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
-    parser.add_argument("--reports", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
+    parser.add_argument("--runs-folder", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
+    parser.add_argument("--reports-folder", type=Path, default=Path("reports/out"), help="where to write (%(default)s)")
     return parser
 
 

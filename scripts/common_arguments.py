@@ -21,11 +21,11 @@ STYLES = {"available": "green", "degraded": "yellow", "missing": "red", "failed"
 PIPED_WIDTH = 200
 OPTIONS: dict[str, dict[str, Any]] = {
     "--root": {"type": Path, "help": "has a folder for each size of test-file.bin (data); alone: served as it is"},
-    "--profiles": {"type": Path, "default": Path("profiles/out"), "help": "where runs lie (%(default)s)"},
-    "--reports": {"type": Path, "default": Path("reports/out"), "help": "where reports lie (%(default)s)"},
+    "--runs-folder": {"type": Path, "default": Path("profiles/out"), "help": "where runs lie (%(default)s)"},
+    "--reports-folder": {"type": Path, "default": Path("reports/out"), "help": "where reports lie (%(default)s)"},
     "--any-port": {"action": "store_const", "dest": "ports", "const": "free", "help": "the same as --ports=free"},
 }
-FOLDERS = ("--profiles", "--reports")
+FOLDERS = ("--runs-folder", "--reports-folder")
 BESIDE = ("sendfile", "read-send")  # what a server of the user's own is compared with
 
 
@@ -64,7 +64,7 @@ def served_folder(arguments: argparse.Namespace) -> Path:
 
 def build_report(arguments: argparse.Namespace, run: str) -> int:
     """The exit code of the process that builds it."""
-    folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
+    folders = ["--runs-folder", str(arguments.runs_folder), "--reports-folder", str(arguments.reports_folder)]
     return subprocess.run([*PYTHON, "-m", "reports", run, *folders], check=False).returncode
 
 

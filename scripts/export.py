@@ -11,7 +11,7 @@ def main() -> int:
     if not formats:
         hint = suggestion(arguments.format, FORMATS)
         raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}{hint}")
-    for path in export(arguments.profiles, arguments.run or None, formats, arguments.reports):
+    for path in export(arguments.runs_folder, arguments.run or None, formats, arguments.reports_folder):
         print(f"{path.stem}: {path}")
     return EXIT_DONE
 

@@ -42,12 +42,12 @@ def main() -> int:
 def _judged(arguments: argparse.Namespace) -> Gate:
     modes = tuple(map(canonical, [*(arguments.modes or ()), *([arguments.mode] if arguments.mode else ())]))
     limits = _limits(arguments, modes)
-    run = read_campaign(arguments.profiles, arguments.run)
+    run = read_campaign(arguments.runs_folder, arguments.run)
     if limits is not None:
         return gate_within(run, limits, strict=arguments.strict)
     if arguments.baseline is None:
         raise UsageError("give BASELINE=run to compare with that run, or MODE=name AGAINST=name to compare within one")
-    baseline = read_campaign(arguments.profiles, arguments.baseline)
+    baseline = read_campaign(arguments.runs_folder, arguments.baseline)
     return gate(run, baseline, _ratio(arguments), arguments.judge, modes, strict=arguments.strict)
 
 

@@ -33,7 +33,7 @@ def main() -> int:
     file = ServedFile.asked_for(arguments, SIZE if arguments.pace == "saturated" else PACED_SIZE)
     settings = resolve(arguments, file.now_bytes)
     check_report()
-    folder = RunFolder(arguments.profiles / arguments.run)
+    folder = RunFolder(arguments.runs_folder / arguments.run)
     folder.refuse_existing()
     if arguments.inside_netns:  # the command outside has the lock
         return _measure(arguments, settings, file, folder)
@@ -67,7 +67,7 @@ def _gate(arguments: argparse.Namespace) -> int:
     if not arguments.max:
         return EXIT_DONE
     words = ["--run", arguments.run, "--max", *arguments.max, f"--strict={arguments.strict:d}"]
-    folders = ["--profiles", str(arguments.profiles), "--reports", str(arguments.reports)]
+    folders = ["--runs-folder", str(arguments.runs_folder), "--reports-folder", str(arguments.reports_folder)]
     return subprocess.run([*PYTHON, "-m", "scripts.gate", *words, *folders], check=False).returncode
 
 

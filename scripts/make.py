@@ -26,8 +26,12 @@ OF_THE_MAKEFILE = {
     "VENV": "the environment to run in: .venv, or one of your own, which is used as it is",
     "OUT": "the folder below which data, profiles/out and reports/out lie (default: the checkout)",
 }
-FOLDERS = {"root": "data", "profiles": "profiles/out", "reports": "reports/out"}  # an option for each, below OUT
-_RUNS = ("profiles", "reports")
+FOLDERS = {
+    "root": "data",
+    "runs-folder": "profiles/out",
+    "reports-folder": "reports/out",
+}  # an option for each, below OUT
+_RUNS = ("runs-folder", "reports-folder")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +57,7 @@ COMMANDS = {
     "target": Command(("scripts.target",), folders=()),
     "crosscheck": Command(("scripts.crosscheck",), serves=True),
     "report": Command(("reports",), positional=("RUN",), folders=_RUNS),
-    "open": Command(("scripts.open",), positional=("RUN",), folders=("reports",)),
+    "open": Command(("scripts.open",), positional=("RUN",), folders=("reports-folder",)),
     "runs": Command(("scripts.runs",), folders=_RUNS),
     "compare": Command(("scripts.compare",), folders=_RUNS),
     "gate": Command(("scripts.gate",), folders=_RUNS),
@@ -62,7 +66,7 @@ COMMANDS = {
     "bench": Command(("tests.bench",), folders=()),
     "soak": Command(("tests.soak",), folders=()),
     "fuzz": Command(("tests.fuzz",), folders=()),
-    "screenshots": Command(("tests.screenshots",), positional=("RUN",), folders=("profiles",)),
+    "screenshots": Command(("tests.screenshots",), positional=("RUN",), folders=("runs-folder",)),
 }
 
 

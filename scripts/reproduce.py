@@ -15,13 +15,13 @@ from scripts.common_arguments import OPTIONS, parse, parser_of
 
 def main() -> int:
     arguments = parse(parser_of("reproduce", __doc__, *OPTIONS, positional=("REPORT",)))
-    request = latest(arguments.profiles) if arguments.report is None else read(arguments.report)
+    request = latest(arguments.runs_folder) if arguments.report is None else read(arguments.report)
     request = _with_targets(request).with_named(_named(arguments))
     _check(request)
     print(f"run {request.run} (revision {request.revision}) came from:\n{request.command}", flush=True)
     if arguments.show:
         return EXIT_DONE
-    where = [f"--profiles={arguments.profiles}", f"--reports={arguments.reports}"]
+    where = [f"--runs-folder={arguments.runs_folder}", f"--reports-folder={arguments.reports_folder}"]
     where += [f"--root={arguments.root}"] if arguments.root else []
     where += [f"--run={arguments.run}"] if arguments.run else []
     where += ["--wait=1"] if arguments.wait else []

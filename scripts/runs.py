@@ -7,9 +7,9 @@ from scripts.common_arguments import FOLDERS, parse, parser_of
 
 def main() -> int:
     arguments = parse(parser_of("runs", __doc__, *FOLDERS))
-    history = entries.history(arguments.profiles)
+    history = entries.history(arguments.runs_folder)
     terminal.show_history(history)
-    print(f"page: {page.write_history(history, arguments.reports)}")
+    print(f"page: {page.write_history(history, arguments.reports_folder)}")
     return EXIT_DONE
 
 

@@ -35,7 +35,7 @@ DEFAULTS: dict[str, Any] = {
 def main() -> int:
     arguments = _arguments()
     name = arguments.run or datetime.now().strftime("sweep_%Y-%m-%d_%H-%M-%S")
-    folder = SweepFolder(arguments.profiles / name)
+    folder = SweepFolder(arguments.runs_folder / name)
     sweep = _begun(folder.read(), arguments) if folder.exists else _new(name, arguments)
     for value, reason in sweep.left_out.items():
         print(f"left out: {value}: {reason}", file=sys.stderr)

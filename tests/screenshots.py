@@ -27,13 +27,13 @@ MOST_BYTES = 300_000
 def main() -> int:
     parser = CommandParser(prog="python -m tests.screenshots", description=__doc__)
     parser.add_argument("run", metavar="RUN", nargs="?", help="name of the run (default: the latest complete run)")
-    parser.add_argument("--profiles", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
+    parser.add_argument("--runs-folder", type=Path, default=Path("profiles/out"), help="where runs lie (%(default)s)")
     parser.add_argument("--pictures", type=Path, default=Path("docs"), help="where to write (%(default)s)")
     arguments = parser.parse_args()
     if reason := browser.missing():
         raise UserError(reason)
     with tempfile.TemporaryDirectory() as folder, browser.browser() as chromium:
-        run, path = page.report(run_data.find(arguments.profiles, arguments.run or None), Path(folder))
+        run, path = page.report(run_data.find(arguments.runs_folder, arguments.run or None), Path(folder))
         terminal.show(run)
         for name, take in PICTURES.items():
             _keep(arguments.pictures / f"{name}.png", take(chromium, path))

@@ -50,14 +50,14 @@ class Controller:
         self._options = options
         self._idle_servers = idle_servers
         self._loads = locust_loads
-        self._runs_folder = Path(options.profiles)
+        self._runs_folder = Path(options.runs_folder)
         self._lock = RLock()
         self._preparing: str | None = None
         self._asked: dict[str, Json] = {}
         self._load_error = ""
-        self.runs = Runs(self._runs_folder, Path(options.reports))
+        self.runs = Runs(self._runs_folder, Path(options.reports_folder))
         self.poller = Poller(context, idle_servers, locust_loads)
-        self.reports = ReportJobs(self._runs_folder, Path(options.reports), self.poller.forget_child_cpu)
+        self.reports = ReportJobs(self._runs_folder, Path(options.reports_folder), self.poller.forget_child_cpu)
         self.flames = FlameGraphs(context.agent, locust_loads, self.poller.forget_child_cpu)
         self.campaigns = CampaignTask(context, idle_servers, locust_loads, self.poller.add_round, self.reports.begin)
         locust_loads.on_end = self.reports.begin

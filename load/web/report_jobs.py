@@ -15,7 +15,7 @@ class ReportJobs:
 
     def __init__(self, runs_folder: Path, reports: Path, on_made: Callable[[], None]) -> None:
         self._on_made = on_made
-        self._folders = ["--profiles", str(runs_folder.resolve()), "--reports", str(reports.resolve())]
+        self._folders = ["--runs-folder", str(runs_folder.resolve()), "--reports-folder", str(reports.resolve())]
         self._one_at_a_time = Semaphore()
         self.waiting: list[str] = []
         self.refused: dict[str, str] = {}

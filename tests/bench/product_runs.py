@@ -40,7 +40,7 @@ def load(field: Field, *options: str, size_bytes: int | None = None) -> ProductR
     root, out = field.make_file(size_bytes or parse_size(payload.SIZE)).parent, field.folder / "runs"
     name = f"run-{next(_NUMBERS)}"
     command = [sys.executable, "-m", "scripts.load", *options, "--run", name, "--any-port"]
-    command += ["--root", str(root), "--profiles", str(out), "--reports", str(out / "reports")]
+    command += ["--root", str(root), "--runs-folder", str(out), "--reports-folder", str(out / "reports")]
     began_s = time.monotonic()
     done = subprocess.run(
         command, cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, check=False

@@ -59,7 +59,7 @@ def _an_hour(interval_s: float) -> Iterator[Sample]:
 def timed_report(folder: Path, name: str) -> tuple[float, float]:
     """Seconds and the largest resident size in MB, of the second time."""
     for _ in range(2):
-        arguments = [name, "--profiles", str(folder), "--reports", str(folder / "reports")]
+        arguments = [name, "--runs-folder", str(folder), "--reports-folder", str(folder / "reports")]
         began_s = time.monotonic()
         process = subprocess.Popen(
             [sys.executable, "-m", "reports", *arguments], cwd=PROJECT, stdout=subprocess.DEVNULL

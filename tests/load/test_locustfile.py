@@ -97,7 +97,9 @@ def test_what_cannot_be_loaded_as_asked_is_one_line(served: Path, options: list[
 
 
 def test_a_load_that_cannot_be_recorded_does_not_start_and_ends_at_once(served: Path) -> None:
-    locust = Locust(served, "--any-port", "--headless", "--only-summary", "--profiles", "/proc/nowhere", "SendfileUser")
+    locust = Locust(
+        served, "--any-port", "--headless", "--only-summary", "--runs-folder", "/proc/nowhere", "SendfileUser"
+    )
     said = locust.said()
     assert locust.process.returncode == 1 and "error: cannot create the run's folder" in said
     assert "Traceback" not in said and "GET      sendfile" not in said

@@ -15,7 +15,7 @@ from tests.reports import synthetic
 
 
 def report(folder: Path, *arguments: str) -> Done:
-    return run_here(main, *arguments, "--profiles", str(folder), "--reports", str(folder / "r"))
+    return run_here(main, *arguments, "--runs-folder", str(folder), "--reports-folder", str(folder / "r"))
 
 
 def assert_one_line(done: Done, code: int, *words: str) -> None:
@@ -29,7 +29,16 @@ def assert_one_line(done: Done, code: int, *words: str) -> None:
 def test_it_prints_the_table_the_verdicts_and_the_path_and_nothing_is_cut(tmp_path: Path) -> None:
     """As people start it: a process of its own."""
     synthetic.write(tmp_path, synthetic.run(("read-send", "sendfile", "read-whole")), sampled=False)
-    command = [sys.executable, "-m", "reports", "synthetic", "--profiles", str(tmp_path), "--reports", f"{tmp_path}/r"]
+    command = [
+        sys.executable,
+        "-m",
+        "reports",
+        "synthetic",
+        "--runs-folder",
+        str(tmp_path),
+        "--reports-folder",
+        f"{tmp_path}/r",
+    ]
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "")
     for text in (

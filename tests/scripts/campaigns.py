@@ -18,7 +18,14 @@ SHORT_CELLS = ["--modes", "read-send", "sendfile", "--window", "0.2", "--warm-up
 
 def folders(served: Path) -> list[str]:
     """The options that keep a run's input and output in this folder."""
-    return ["--root", str(served), "--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
+    return [
+        "--root",
+        str(served),
+        "--runs-folder",
+        str(served / "profiles"),
+        "--reports-folder",
+        str(served / "reports"),
+    ]
 
 
 def command(served: Path, *more: str) -> list[str]:

@@ -17,7 +17,7 @@ from tests.reports import several_runs, synthetic
 
 def run(script: str, tmp_path: Path, *arguments: str, on_github: bool = False) -> Done:
     main = importlib.import_module(f"scripts.{script}").main
-    where = ["--profiles", str(tmp_path / "profiles"), "--reports", str(tmp_path / "reports")]
+    where = ["--runs-folder", str(tmp_path / "profiles"), "--reports-folder", str(tmp_path / "reports")]
     return run_here(main, *arguments, *where, environment={"GITHUB_ACTIONS": "true" if on_github else ""})
 
 
@@ -85,7 +85,7 @@ def test_a_gate_says_how_it_went_by_its_exit_code(kept: Path, arguments: list[st
 
 def test_under_make_a_gate_says_what_make_does_with_its_exit_code(kept: Path) -> None:
     """GNU make knows no exit code of its own but 2 for a command that failed."""
-    where = ["--profiles", str(kept / "profiles"), "--baseline", "kept"]
+    where = ["--runs-folder", str(kept / "profiles"), "--baseline", "kept"]
     main = importlib.import_module("scripts.gate").main
     for run_name, said in (("dearer", True), ("kept-2", False)):
         several_runs.write(kept / "profiles", "kept-2", seed=2) if run_name == "kept-2" else None

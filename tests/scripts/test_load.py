@@ -256,7 +256,7 @@ def test_an_interrupt_keeps_the_rounds_and_says_how_to_report_them(served: Path,
     assert said.startswith("interrupted.") and "`make report RUN=tiny`" in said
     assert running.folder.read_run().state == "interrupted"
     assert len(running.folder.read_cells()) >= 2
-    report = ["--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
+    report = ["--runs-folder", str(served / "profiles"), "--reports-folder", str(served / "reports")]
     done = subprocess.run([sys.executable, "-m", "reports", "tiny", *report], cwd=PROJECT, check=False)
     assert done.returncode == 0 and (served / "reports" / "tiny" / "index.html").exists()
 

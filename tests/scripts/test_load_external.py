@@ -39,7 +39,14 @@ def load(
     }
     text = "[external]\n" + "".join(f"{key} = {json.dumps(value)}\n" for key, value in table.items())
     (served / "targets.toml").write_text(text)
-    out = ["--root", str(served), "--profiles", str(served / "profiles"), "--reports", str(served / "reports")]
+    out = [
+        "--root",
+        str(served),
+        "--runs-folder",
+        str(served / "profiles"),
+        "--reports-folder",
+        str(served / "reports"),
+    ]
     script = ["-c", IMPATIENT] if impatient else ["-m", "scripts.load"]
     command = [sys.executable, *script, *TINY, *out, "--run", "external", "--modes", *modes.split()]
     command += ["--targets", str(served / "targets.toml"), *more]

@@ -22,7 +22,7 @@ SMALL_BYTES = 4096  # so that a slow pace starts often enough
 
 
 def run(script: str, root: Path, out: Path, *more: str) -> subprocess.CompletedProcess[str]:
-    folders = ["--root", str(root), "--profiles", str(out / "profiles"), "--reports", str(out / "reports")]
+    folders = ["--root", str(root), "--runs-folder", str(out / "profiles"), "--reports-folder", str(out / "reports")]
     return subprocess.run(
         [sys.executable, "-m", f"scripts.{script}", *more, *folders],
         cwd=PROJECT, capture_output=True, text=True, check=False, timeout=110,
