@@ -24,7 +24,7 @@ from profiles.agent.sampler import INTERVAL_S, Sampler
 from profiles.checks import process_clock
 from profiles.checks.doctor import features
 from profiles.checks.prove_mode import prove
-from profiles.host import facts, page_cache
+from profiles.host import facts, memory, page_cache
 from profiles.host.network import LOOPBACK, interface_of
 from profiles.host.served_file import ServedFile, identity_of, sample_of
 from profiles.metrics.process import GONE, METRICS, ProcessReader, Reader
@@ -83,7 +83,8 @@ class Agent:
     @cached_property
     def _tried(self) -> dict[str, Fact]:
         """What the machine can do. Trying takes a second, and a sweep asks for the facts of each file."""
-        return {f"{feature.name} (tried)": str(feature) for feature in features()}
+        tried: dict[str, Fact] = {f"{feature.name} (tried)": str(feature) for feature in features()}
+        return {"memory_copy_gib_per_s": memory.copy_gib_per_s()} | tried
 
     def file_state(self) -> protocol.FileState:
         path = self._root / SERVED_FILE

@@ -32,6 +32,7 @@ def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
     return {
         "cpu_model": _cpu_model(),
         "cpus": os.cpu_count(),
+        "fsrm": _fsrm(),
         "affinity": ",".join(str(cpu) for cpu in sorted(os.sched_getaffinity(0))),
         "governor": text_of("/sys/devices/system/cpu/cpu0/cpufreq/scaling_governor"),
         "smt_active": text_of("/sys/devices/system/cpu/smt/active"),
@@ -44,6 +45,7 @@ def host_facts(interface: str | None = LOOPBACK) -> dict[str, Fact]:
         "kernel": f"{platform.system()} {platform.release()}",
         "kernel_version": platform.version(),
         "kernel_command_line": text_of("/proc/cmdline"),
+        "boot_id": boot(),
         "mitigations": _mitigations(),
         "transparent_hugepages": _chosen("/sys/kernel/mm/transparent_hugepage/enabled"),
         "clock_source": text_of("/sys/devices/system/clocksource/clocksource0/current_clocksource"),
@@ -114,6 +116,13 @@ def _cpu_model() -> str | None:
         if line.startswith(("model name", "Model")):
             return line.partition(":")[2].strip()
     return platform.machine()
+
+
+def _fsrm() -> str | None:
+    """Whether the CPU copies short pieces fast (fast short rep mov), which the kernel's copies make use of. None where
+    it has no such flag: it is not an x86."""
+    flags = next((line for line in (text_of("/proc/cpuinfo") or "").splitlines() if line.startswith("flags")), None)
+    return None if flags is None else "yes" if "fsrm" in flags.split() else "no"
 
 
 def _virtualisation() -> str | None:

@@ -35,7 +35,8 @@ SHOWN_FIRST = (
 )
 # fmt: on
 NOT_RECORDED = "not on record"
-CLOCK_FIGURES = "process clock"  # measured anew for each run; clock_excludes_steal is what follows from them
+# Read anew for each run; what follows from the clock's figures is clock_excludes_steal.
+OWN_FACTS = ("process clock", "boot_id", "memory_copy_gib_per_s")
 RATE_APART = 1.1  # a rate that every paced run finds anew may differ by a tenth
 CONGESTION = " congestion"
 MACHINE = ("cpu_model", "cpus", "virtualisation")
@@ -107,8 +108,7 @@ def _context_fields(run: Run, modes: tuple[str, ...]) -> dict[str, str]:
     record: dict[str, Any] = msgspec.to_builtins(run)
     facts = {name: value for name, value in record.items() if name not in HIDDEN and name in NOT_PART_OF_QUESTION}
     facts |= facts.pop("host") | facts.pop("software")
-    facts.pop(CLOCK_FIGURES, None)
-    fields = {_label(name): _text(name, value) for name, value in facts.items()}
+    fields = {_label(name): _text(name, value) for name, value in facts.items() if name not in OWN_FACTS}
     fields |= {
         "modes": ", ".join(run.modes),
         "duplicate": run.duplicate or "none",

@@ -5,6 +5,7 @@ page's script in reports/assets/build/ unpacks it first), and data that would be
 """
 
 import base64
+import hashlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -13,6 +14,7 @@ import msgspec
 
 from profiles.store.records import Run
 from reports.export.table import as_csv, rounds
+from reports.mode_names import plain
 from reports.run_data import RunData
 from reports.templating import packed
 from units import MIB, format_size
@@ -56,7 +58,9 @@ def record(run: Run) -> dict[str, Any]:
 
 
 def downloads(run: RunData) -> Iterator[Download]:
-    """For each answered question: the rounds as CSV, and the records without slices, samples, perf and code as JSON."""
+    """For each answered question: the rounds as CSV, and the records as JSON without slices, samples, perf, and code,
+    of which there is the digest."""
+    digests = code_digests(run)
     for answer in run.answers:
         dataset = answer.dataset
         records = {
@@ -65,9 +69,20 @@ def downloads(run: RunData) -> Iterator[Download]:
             "profiles": dataset.profiles,
             "proofs": dataset.proofs,
             "probes": dataset.probes,
+            "code": digests,
         }
         yield _download(f"{answer.on_page('rounds')}.csv", "text/csv", as_csv(rounds(answer)).encode())
         yield _download(f"{answer.on_page('records')}.json", "application/json", msgspec.json.encode(records))
+
+
+def code_digests(run: RunData) -> dict[str, str]:
+    """SHA-256 in hex of the servers' code that each of our modes ran: its own file, and what all share. Two runs with
+    the same digest measured the same code, whatever else differs between their revisions."""
+    shared = [piece.text for piece in run.code if piece.mode is None]
+    own = {piece.mode: piece.text for piece in run.code if piece.mode is not None}
+    names = [target.name for target in run.run.targets if target.external is None]
+    texts = {name: "\0".join([*shared, own[plain(name)]]) for name in names if plain(name) in own}
+    return {name: hashlib.sha256(text.encode(errors="surrogatepass")).hexdigest() for name, text in texts.items()}
 
 
 def _download(name: str, kind: str, content: bytes) -> Download:

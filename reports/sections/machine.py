@@ -115,8 +115,10 @@ def _share(share: float | None) -> str | None:
 
 def _words(name: str) -> str:
     """A fact's name as words; the value has the unit."""
-    return name.removesuffix("_bytes").replace("_", " ")
+    return name.removesuffix("_bytes").removesuffix("_gib_per_s").replace("_", " ")
 
 
 def _value(name: str, value: Value) -> Value:
+    if name.endswith("_gib_per_s"):
+        return quantity(value, "GiB/s") if isinstance(value, int | float) else value
     return format_size(value) if name.endswith("_bytes") and isinstance(value, int | float) else value

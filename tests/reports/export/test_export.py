@@ -12,12 +12,13 @@ import pytest
 
 from errors import UserError
 from profiles.store.records import Run
+from profiles.store.run_facts import Code
 from reports import page
 from reports.export import attachments
 from reports.export.files import FORMATS, as_parquet, export
 from reports.export.summary import as_json, as_markdown
 from reports.export.table import Table, as_csv, rounds
-from reports.run_data import read_campaign
+from reports.run_data import read_campaign, read_run
 from tests.reports import several_runs, synthetic
 from tests.reports.tags import Tags
 from tests.reports.test_hostile import HOSTILE
@@ -93,6 +94,21 @@ def test_the_report_carries_its_rounds_and_its_records_inside(tmp_path: Path) ->
     assert contents["synthetic-rounds.csv"].decode() == as_csv(rounds(data))
     records = json.loads(contents["synthetic-records.json"])
     assert len(records["rounds"]) == len(stored.read_cells()) and records["run"]["seed"] == 7
+
+
+def test_the_digest_of_a_modes_code_tells_apart_what_ran_other_code(tmp_path: Path) -> None:
+    """The code that all modes share is in the digest of each; a variant runs its mode's code."""
+
+    def digests(shared: str, sendfile: str) -> dict[str, str]:
+        modes = ("read-send", "sendfile", "sendfile@chunk=64KiB")
+        stored = synthetic.write(tmp_path / f"{shared} {sendfile}", synthetic.run(modes, rounds=2), sampled=False)
+        stored.append(Code("receive", None, "a.py", 1, shared), Code("send", "sendfile", "b.py", 1, sendfile))
+        return attachments.code_digests(read_run(stored))
+
+    one, own, common = digests("x", "y"), digests("x", "z"), digests("w", "y")
+    assert set(one) == {"sendfile", "sendfile@chunk=64KiB"}
+    assert len({each["sendfile"] for each in (one, own, common)}) == 3
+    assert one["sendfile"] == one["sendfile@chunk=64KiB"]
 
 
 def test_data_that_would_make_the_page_heavy_are_named_instead(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
