@@ -104,6 +104,14 @@ def test_the_result_without_the_most_disturbed_quarter_stands_beside_it(tmp_path
     assert mode == "sendfile" and line.endswith("the verdict stays")
 
 
+def test_a_void_verdict_stays_void_in_words(tmp_path: Path) -> None:
+    run, cells = quarter(1.0)
+    failed = [dataclasses.replace(cell, failures=1) if cell.mode == "sendfile" else cell for cell in cells]
+    data = read_run(synthetic.write(tmp_path, run, failed, flame=None, sampled=False))
+    assert data.verdicts[0].kind == "void" and data.sensitivity is not None
+    assert data.sensitivity.lines == (("sendfile", "void with these rounds as well"),)
+
+
 def test_a_verdict_that_hangs_on_the_most_disturbed_rounds_is_a_caution(tmp_path: Path) -> None:
     data = read_run(synthetic.write(tmp_path, *quarter(2.8), flame=None, sampled=False))
     assert data.verdicts[0].kind == "inconclusive"
