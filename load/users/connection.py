@@ -22,6 +22,7 @@ from typing import Literal, get_args
 import httptools
 
 from errors import remedy
+from load.users.chunks import BadChunkError, Chunks
 from profiles.targets.http_probe import unverified_tls
 
 Sink = Literal["discard", "copy"]
@@ -69,7 +70,7 @@ class WrongLengthError(DownloadError):
 
 
 class EncodedError(DownloadError):
-    """The body is chunked or compressed, so its bytes are not the file's."""
+    """The body is compressed, so its bytes are not the file's."""
 
     kind = "not the file's bytes"
 
@@ -137,11 +138,14 @@ class DownloadConnection:
             sock, head, body_start = self._request(path)
             if head.status != HTTPStatus.OK:
                 raise WrongStatusError(_refusal(sock, head, body_start))
-            length = self._body_length(head)
-            if len(body_start) > length:
-                raise WrongLengthError(f"{len(body_start)} bytes came for a body of {length}")
-            self._on_bytes(len(body_start))
-            self._drain(sock, length - len(body_start))
+            if head.coding:
+                raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
+            if head.is_chunked:
+                length = self._drain_chunks(sock, body_start)
+            else:
+                length = self._body_length(head, body_start)
+                self._on_bytes(len(body_start))
+                self._drain(sock, length - len(body_start))
             complete = head.keep_alive
             return length
         except TimeoutError as error:
@@ -186,15 +190,35 @@ class DownloadConnection:
                     raise
                 kept = False
 
-    def _body_length(self, head: "_ResponseHead") -> int:
-        """Raises EncodedError, WrongLengthError."""
-        if head.coding:
-            raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
+    def _body_length(self, head: "_ResponseHead", body_start: bytes) -> int:
+        """Raises WrongLengthError."""
         if head.length is None:
             raise WrongLengthError("the response has no Content-Length")
         if self._expected_bytes is not None and head.length != self._expected_bytes:
             raise WrongLengthError(f"{head.length} bytes are announced, but the file has {self._expected_bytes}")
+        if len(body_start) > head.length:
+            raise WrongLengthError(f"{len(body_start)} bytes came for a body of {head.length}")
         return head.length
+
+    def _drain_chunks(self, sock: socket.socket, body_start: bytes) -> int:
+        """The length of the whole body in bytes, without what stands between its pieces. Raises a DownloadError."""
+        chunks, length = Chunks(sock, body_start), 0
+        try:
+            while size := chunks.next_size():
+                length += size
+                if self._expected_bytes is not None and length > self._expected_bytes:
+                    raise WrongLengthError(f"more than {self._expected_bytes} bytes came, which the file has")
+                taken = chunks.take(size)
+                self._on_bytes(taken)
+                self._drain(sock, size - taken)
+                chunks.end_of_piece()
+        except BadChunkError as error:
+            raise EncodedError(f"{error} stands where the length of a chunk should") from error
+        except EOFError as error:
+            raise ShortBodyError("the last chunk is missing") from error
+        if self._expected_bytes not in (None, length):
+            raise WrongLengthError(f"{length} bytes came, but the file has {self._expected_bytes}")
+        return length
 
     def _drain(self, sock: socket.socket, left: int) -> None:
         """Receive exactly the bytes that are left, in whole pieces while there are any.
@@ -225,6 +249,7 @@ class _ResponseHead:
     def __init__(self, raw: bytes) -> None:
         self.length: int | None = None
         self.coding = ""
+        self.is_chunked = False
         self.is_text = False
         parser = httptools.HttpResponseParser(self)
         try:
@@ -237,7 +262,9 @@ class _ResponseHead:
     def on_header(self, name: bytes, value: bytes) -> None:
         if name.lower() == b"content-length" and value.isdigit():
             self.length = int(value)
-        if name.lower() in (b"transfer-encoding", b"content-encoding") and value.lower() != b"identity":
+        if name.lower() == b"transfer-encoding" and value.lower() == b"chunked":
+            self.is_chunked = True
+        elif name.lower() in (b"transfer-encoding", b"content-encoding") and value.lower() != b"identity":
             self.coding = f"{name.decode('latin-1')}: {value.decode('latin-1')}"
         if name.lower() == b"content-type":
             self.is_text = value.lower().startswith(b"text/plain")
@@ -261,7 +288,7 @@ def _refusal(sock: socket.socket, head: _ResponseHead, body: bytes) -> str:
     """The status, and the line of text that comes with it: our servers say why they refuse."""
     phrase = next((status.phrase for status in HTTPStatus if status == head.status), "")
     name = f"{head.status} {phrase}".rstrip()
-    length = min(head.length or 0, _MAX_REASON_BYTES) if head.is_text and not head.coding else 0
+    length = min(head.length or 0, _MAX_REASON_BYTES) if head.is_text and not head.coding and not head.is_chunked else 0
     with contextlib.suppress(OSError):
         while len(body) < length and (piece := sock.recv(length - len(body))):
             body += piece

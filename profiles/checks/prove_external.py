@@ -29,12 +29,15 @@ from profiles.host.facts import file_facts
 from profiles.protocol import Start
 from profiles.store.proof import Proof
 from profiles.store.run_facts import SERVED_FILE, SERVED_PATH
+from profiles.store.sending import BY_REFERENCE, way
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer, serving
 from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download, get
 
 WITNESS_TIMEOUT_S = 3.0
 _STEP_S = 0.005
+_OLD, _NEW = b"\x11", b"\x12"  # neither stands in a head, nor between chunks
+_FORWARDS = "a proxy answers: {:.0%} of the bytes came to it through a socket (strace)"
 
 
 def prove_external(target: Target, root: Path) -> Proof:
@@ -72,6 +75,7 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
         proof = replace(proof, wrong=(f"all {body.size_bytes:,} bytes, where {expected[0]:,} others were expected",))
         return replace(proof, state="degraded", reason=proof.contradiction)
     unknown, notes = [], [f"a proxy answers ({body.proxy}), and this is what it does with the bytes"] * bool(body.proxy)
+    notes += ["its answer is chunked (RFC 9112 section 7.1)"] * body.is_chunked
     notes += ["TLS in its process encrypts every byte into a buffer"] * (facts.tls == "user")
     most_bytes = min(FILE_BYTES, body.size_bytes)
     try:
@@ -84,9 +88,10 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
         # a process that started after it was ready may be the one that sends
         calls, size_bytes = trace_download(server.current_pids(), endpoint, most_bytes)
         proof = replace(proof, **_seen(calls, size_bytes, endpoint))
-        if "io_uring_enter" in calls.counted:
+        if _is_hidden(proof):
             proof = replace(proof, read_copies=None)
             unknown.append("how it reads (io_uring hides that from strace)")
+        notes += [_FORWARDS.format(calls.received_bytes / size_bytes)] * (calls.received_bytes > size_bytes / 2)
     except UserError as error:
         proof = replace(proof, calls_reason=str(error))
         unknown.append(f"how it reads ({error})")
@@ -111,6 +116,11 @@ def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
     }
 
 
+def _is_hidden(proof: Proof) -> bool:
+    """Whether a ring may have read what no call did. Servers with epoll in a ring (libuv) read and send by calls."""
+    return "io_uring_enter" in (proof.calls_per_gib or {}) and way(proof) not in ("read", *BY_REFERENCE)
+
+
 def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> tuple[float, bool]:
     """The share of bytes that were overwritten after they had been sent, and arrived as the new ones; and whether
     another request gets the old ones still. Raises UserError where that cannot be tried, or proves nothing."""
@@ -121,27 +131,26 @@ def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> tuple[float, bool
     path = root / f"trial-{os.getpid()}.bin"
     url_path = f"{endpoint.path.removesuffix(SERVED_PATH)}/{path.name}"
     try:
-        write(path, b"\x11" * WITNESS_BYTES)
+        write(path, _OLD * WITNESS_BYTES)
         with socket.create_connection((endpoint.host, endpoint.port), WITNESS_TIMEOUT_S) as sock:
             sock.sendall(f"GET {url_path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
-            head_bytes = _wait_for_body(sock)
+            queued_bytes = _wait_for_body(sock)
             with path.open("r+b") as file:
-                file.write(b"\x22" * WITNESS_BYTES)
-            sock.recv(head_bytes, socket.MSG_WAITALL)
-            arrived = sock.recv(WITNESS_BYTES, socket.MSG_WAITALL)
+                file.write(_NEW * WITNESS_BYTES)
+            arrived = sock.recv(queued_bytes, socket.MSG_WAITALL)
         with get(replace(endpoint, path=url_path)) as response:
-            keeps = response.read() == b"\x11" * WITNESS_BYTES
+            keeps = response.read() == _OLD * WITNESS_BYTES
     except (OSError, HTTPException) as error:
         raise UserError(f"it could not be tried: {error or type(error).__name__}") from error
     finally:
         path.unlink(missing_ok=True)
-    if arrived.count(b"\x11") + arrived.count(b"\x22") != WITNESS_BYTES:
+    if arrived.count(_OLD) + arrived.count(_NEW) != WITNESS_BYTES:
         raise UserError("what arrived was neither the old nor the new bytes")
-    return arrived.count(b"\x22") / WITNESS_BYTES, keeps
+    return arrived.count(_NEW) / WITNESS_BYTES, keeps
 
 
 def _wait_for_body(sock: socket.socket) -> int:
-    """Wait until the whole response is in the receive buffer; the size of its head in bytes. Raises UserError."""
+    """Wait until the whole body is in the receive buffer; how many bytes are, with its head. Raises UserError."""
     until_s = time.monotonic() + WITNESS_TIMEOUT_S
     while time.monotonic() < until_s:
         select.select([sock], [], [], WITNESS_TIMEOUT_S)
@@ -149,7 +158,7 @@ def _wait_for_body(sock: socket.socket) -> int:
         head, end, body = queued.partition(b"\r\n\r\n")
         if end and b" 200 " not in head[:16]:
             raise UserError(f"it does not serve a new file in its folder: {head[:16].decode('latin-1')}")
-        if len(body) >= WITNESS_BYTES:
-            return len(head) + len(end)
+        if body.count(_OLD) >= WITNESS_BYTES:
+            return len(queued)
         time.sleep(_STEP_S)
     raise UserError("a small file did not arrive in one piece")

@@ -30,7 +30,9 @@ _STEP_S = 0.01
 _WRITES = ("write", "writev", "pwrite64")
 _DEVICES = ("/dev/null", "/dev/zero")
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")
+_RECEIVES = (*_READS, "recvfrom", "recvmsg", "recvmmsg", "splice")
 _SOCKET = "<socket:["  # as strace -y names one
+_FROM_SOCKET = re.compile(rf"\w+\(\d+{re.escape(_SOCKET)}")
 _MAPPED = re.compile(r"\d+<(/[^>]*)>")
 _CALL = re.compile(r"^(?P<name>\w+)\((?:\d+<(?P<path>/[^>]*)>)?(?:.*= (?P<result>-?\d+))?")
 
@@ -38,13 +40,14 @@ _CALL = re.compile(r"^(?P<name>\w+)\((?:\d+<(?P<path>/[^>]*)>)?(?:.*= (?P<result
 @dataclass(frozen=True, slots=True)
 class Calls:
     """counted: system calls by name. read_bytes: of the file that was read most; reads: the same by call. sent: bytes
-    that went into sockets, by call. mapped: the files that were mapped into memory. wrote_files: whether it
-    wrote to any."""
+    that went into sockets, by call; received_bytes: that came out of them. mapped: the files that were mapped into
+    memory. wrote_files: whether it wrote to any."""
 
     counted: Counter[str]
     read_bytes: int
     reads: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
+    received_bytes: int = 0
     mapped: frozenset[str] = frozenset()
     wrote_files: bool = False
 
@@ -75,13 +78,15 @@ def count_calls(lines: Iterable[str]) -> Calls:
     sent: Counter[str] = Counter()
     read: dict[str, Counter[str]] = {}
     mapped: set[str] = set()
-    wrote_files = False
+    wrote_files, received_bytes = False, 0
     for line in lines:
         if found := _CALL.match(line):
             name, moved = found["name"], max(0, int(found["result"] or 0))
             counted[name] += 1
             if name in _READS and found["path"]:
                 read.setdefault(found["path"], Counter())[name] += moved
+            elif name in _RECEIVES and _FROM_SOCKET.match(line):
+                received_bytes += moved
             elif name in SENDING and _SOCKET in line:
                 sent[name] += moved
             elif name in _WRITES and found["path"]:
@@ -89,7 +94,7 @@ def count_calls(lines: Iterable[str]) -> Calls:
             elif name == "mmap" and (file := _MAPPED.search(line)):
                 mapped.add(file[1])
     reads = max(read.values(), key=Counter.total, default=Counter())
-    return Calls(counted, reads.total(), reads, sent, frozenset(mapped), wrote_files)
+    return Calls(counted, reads.total(), reads, sent, received_bytes, frozenset(mapped), wrote_files)
 
 
 def trace_download(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int = FILE_BYTES) -> tuple[Calls, int]:

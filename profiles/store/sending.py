@@ -40,7 +40,9 @@ def way(proof: Proof) -> Way | None:
         return "sendfile"
     if call == "splice":
         return "splice"
-    if (proof.read_copies or 0.0) >= _MOST:
+    if proof.read_copies is None:
+        return None
+    if proof.read_copies >= _MOST:
         return "read"
     return "mapped" if proof.is_mapped else "memory"
 

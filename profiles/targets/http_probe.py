@@ -39,7 +39,7 @@ class Endpoint:
 class Body:
     """What arrived. server: the Server header (RFC 9110 section 10.2.4), "" without one. page: the title of a page
     of HTML, or "untitled"; None where it is none. proxy: the header that a proxy or a cache in front adds. keeps_alive:
-    whether the connection stays open.
+    whether the connection stays open. is_chunked: as RFC 9112 section 7.1 says, without its length.
     """
 
     size_bytes: int
@@ -48,6 +48,7 @@ class Body:
     page: str | None = None
     proxy: str | None = None
     keeps_alive: bool | None = None
+    is_chunked: bool = False
 
     @property
     def is_listing(self) -> bool:
@@ -94,16 +95,16 @@ def download(endpoint: Endpoint, timeout_s: float) -> Body:
             piece = response.read(_PIECE_BYTES)
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
-        more = _page(response, begin), _proxy(response), keeps_alive
+        more = _page(response, begin), _proxy(response), keeps_alive, response.chunked
         return Body(size_bytes, digest.hexdigest(), _shown(response.getheader("Server", "")), *more)
 
 
 def unfit(response: http.client.HTTPResponse) -> str | None:
     """Why an answer of status 200 cannot be measured, and what to do; None where it can."""
-    for header in ("Content-Encoding", "Transfer-Encoding"):
-        if (coding := response.getheader(header, "identity")) != "identity":
-            return f"it sends {header}: {_shown(coding)}: have it send the file as it is, with a Content-Length"
-    if response.getheader("Content-Length") is None:
+    for header, fits in (("Content-Encoding", ("identity",)), ("Transfer-Encoding", ("identity", "chunked"))):
+        if (coding := response.getheader(header, "identity").lower()) not in fits:
+            return f"it sends {header}: {_shown(coding)}: have it send the file as it is"
+    if response.getheader("Content-Length") is None and not response.chunked:
         return "its answer has no Content-Length: have it say how long the file is"
     return None
 

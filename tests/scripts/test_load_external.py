@@ -99,7 +99,7 @@ def test_what_its_summary_says_is_escaped(compared: Path) -> None:
     [
         ("dies", "external is missing on this machine: external did not start: no luck today"),
         pytest.param(
-            "chunked", "it sends Transfer-Encoding: chunked: have it send the file as it is", marks=pytest.mark.slow,
+            "compresses", "it sends Content-Encoding: gzip: have it send the file as it is", marks=pytest.mark.slow,
         ),
         pytest.param(
             "dies-later", "nothing could be measured: external: its server ended in the middle of a slice: out of luck",

@@ -61,7 +61,7 @@ def test_every_byte_of_a_real_server_is_counted_once(
         (OK % 5 + b"abcd", "close", connections.WrongLengthError),
         (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", connections.WrongLengthError),
         (OK % 4 + b"abcdefgh", "close", connections.WrongLengthError),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n4\r\nabcd", "close", connections.EncodedError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nabcd", "close", connections.EncodedError),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab",
             "close",

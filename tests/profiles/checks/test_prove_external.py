@@ -87,7 +87,6 @@ def test_how_it_sends_is_told_apart(served: Path, how: str, found: str, says: st
     [
         ("redirects", "it redirects to /other.bin: give the path that it redirects to"),
         ("compresses", "it sends Content-Encoding: gzip: have it send the file as it is"),
-        ("chunked", "it sends Transfer-Encoding: chunked: have it send the file as it is"),
         ("no-length", "its answer has no Content-Length"),
         ("page", "it sends a page ('Index of /files') and not the file: correct path"),
         ("leaves", "exit code 0; its command has to run, or leave a process running"),
@@ -107,6 +106,25 @@ def test_one_that_listens_elsewhere_is_told_where(served: Path) -> None:
 def test_a_proxy_is_named(served: Path) -> None:
     proof = prove(external(served, "proxy"), served)
     assert "a proxy answers (Via: 1.1 varnish), and this is what it does with the bytes" in str(sentence(proof))
+
+
+@needs_strace
+def test_a_proxy_that_names_itself_nowhere_is_seen_by_where_its_bytes_come_from(served: Path) -> None:
+    proof = prove(external(served, "forwards"), served)
+    if proof.calls_reason and "may not trace" in proof.calls_reason:
+        pytest.skip(proof.calls_reason)
+    assert "a proxy answers: 100% of the bytes came to it through a socket (strace)" in str(sentence(proof))
+
+
+@needs_strace
+@pytest.mark.parametrize(("how", "found"), [("sendfile", "sendfile"), ("workers", "read")])
+def test_an_answer_in_chunks_is_proved_and_named(served: Path, how: str, found: str) -> None:
+    proof = prove(external(served, "chunked", how), served)
+    if proof.calls_reason and "may not trace" in proof.calls_reason:
+        pytest.skip(proof.calls_reason)
+    assert (proof.state, way(proof), disagreement(proof)) == ("available", found, None), proof
+    assert proof.by_reference_share == pytest.approx(1.0 if found == "sendfile" else 0.0)
+    assert "its answer is chunked (RFC 9112 section 7.1)" in str(sentence(proof))
 
 
 @pytest.mark.parametrize("how", ["dies", "404"])
@@ -132,12 +150,15 @@ def test_calls_are_counted_and_only_what_was_read_of_the_file_is_a_copy() -> Non
             'read(5</etc/mime.types>, ""..., 4096) = 4096',
             'read(7<socket:[123]>, ""..., 99999999) = 99999999',
             "sendfile(8<TCP:[1]>, 9</data/test-file.bin>, [0] => [4], 4) = 4",
+            "splice(8<socket:[2]>, NULL, 9<pipe:[3]>, NULL, 16, 0) = 16",
+            "splice(9<pipe:[3]>, NULL, 8<socket:[2]>, NULL, 16, 0) = 16",
             "epoll_wait(3<anon_inode:[eventpoll]>, ",
             "--- SIGINT ---",
         ]
     )
-    assert found.counted == {"pread64": 1, "preadv": 1, "read": 2, "sendfile": 1, "epoll_wait": 1}
-    assert found.read_bytes == 65544
+    assert found.counted == {"pread64": 1, "preadv": 1, "read": 2, "sendfile": 1, "splice": 2, "epoll_wait": 1}
+    assert (found.read_bytes, found.received_bytes) == (65544, 99999999 + 16)
+    assert found.sent == {"splice": 16}
 
 
 def test_what_is_unknown_is_no_contradiction() -> None:

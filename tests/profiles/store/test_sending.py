@@ -36,6 +36,8 @@ def test_the_sentence_names_the_way_and_all_evidence() -> None:
         (replace(READ, sent_by={"splice": 1.0}, by_reference_share=1.0, kernel_shares=None), "splice", "by splice"),
         (replace(READ, read_copies=0.0, is_mapped=True), "mapped", "copies, from a mapping of the file by writev"),
         (replace(READ, read_copies=0.0), "memory", "copies, from memory of its own by writev"),
+        (replace(READ, read_copies=None, unknown="how it reads (io_uring)"), None,
+         "filemap_read in 40 % of its samples (perf); unknown: how it reads"),
         (replace(READ, read_copies=None, calls_per_gib={"io_uring_enter": 9.0}, sent_by={}), "io_uring",
          "copies through io_uring"),
         (replace(SENDFILE, read_copies=None, calls_per_gib={"io_uring_enter": 9.0}, sent_by={}), "io_uring",

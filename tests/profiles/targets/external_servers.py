@@ -43,6 +43,10 @@ def content(path):
         if "sendfile" in how: return range(os.fstat(file.fileno()).st_size)
         if "maps" in how: return mmap.mmap(file.fileno(), 0, prot=mmap.PROT_READ)
         body = kept.get(path) or file.read()
+    if "forwards" in how:
+        ours, theirs = socket.socketpair()
+        threading.Thread(target=theirs.sendall, args=(body,)).start()
+        body = ours.recv(len(body), socket.MSG_WAITALL)
     if "keeps" in how: kept[path] = body
     return body
 def burn(seconds):
@@ -71,8 +75,9 @@ def serve(sock):
     if "page" in how: body = b"<html><TITLE>Index of\\n /files</TITLE>"
     framing = "Connection: close" if "no-length" in how else f"Content-Length: {len(body)}"
     framing = "".join(HEADERS.get(each, "") for each in how) + framing
+    begin = end = b""
     if "chunked" in how:
-        framing, body = "Transfer-Encoding: chunked", b"%x\\r\\n%s\\r\\n0\\r\\n\\r\\n" % (len(body), body)
+        framing, begin, end = "Transfer-Encoding: chunked", b"%x\\r\\n" % len(body), b"\\r\\n0\\r\\n\\r\\n"
     head = f"HTTP/1.1 {status}\\r\\n{framing}\\r\\nConnection: close\\r\\n\\r\\n".encode()
     if "drips-later" in how and len(served) > 40:
         sock.sendall(head)
@@ -80,11 +85,12 @@ def serve(sock):
             sock.sendall(b"x")
             time.sleep(0.1)
     if "sendfile" in how or "maps" in how:
-        sock.sendall(head)
+        sock.sendall(head + begin)
         with open(root + path, "rb") as file:
             sock.sendfile(file) if "sendfile" in how else sock.sendall(body)
+        sock.sendall(end)
     else:
-        sock.sendall(head + body)
+        sock.sendall(head + begin + body + end)
     sock.close()
 def wait():
     while True:
