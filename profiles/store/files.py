@@ -10,7 +10,6 @@ import fcntl
 import os
 import re
 import stat
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -51,7 +50,6 @@ def append_lines(path: Path, lines: bytes, kept: str = "") -> None:
             os.close(fd)
 
 
-_MOST_TRIES, _AGAIN_S = 50, 0.02
 _locks: dict[Path, int] = {}  # of this process: descriptors by folder
 
 
@@ -62,22 +60,20 @@ def lock(folder: Path) -> None:
     if folder.absolute() not in _locks:
         with contextlib.suppress(OSError):
             _locks[folder.absolute()] = fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-            _take(fd)
-
-
-def _take(fd: int) -> None:
-    """Who only looks holds it for a moment; whoever holds it for longer keeps nobody from writing."""
-    for _ in range(_MOST_TRIES):
-        try:
-            fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            return
-        except BlockingIOError:
-            time.sleep(_AGAIN_S)
+            fcntl.flock(fd, fcntl.LOCK_EX)  # who only looks holds it for a moment
 
 
 def unlock(folder: Path) -> None:
     if (fd := _locks.pop(folder.absolute(), None)) is not None:
-        os.close(fd)
+        _release(fd)
+
+
+def _release(fd: int) -> None:
+    """Close it, and before that unlock it: gevent's os.close(), which Locust puts in the place of Python's, closes a
+    folder later, from its event loop. Whoever locked it again before that would wait for ever."""
+    with contextlib.suppress(OSError):  # it has no lock
+        fcntl.flock(fd, fcntl.LOCK_UN)
+    os.close(fd)
 
 
 def is_locked(folder: Path) -> bool | None:
@@ -93,7 +89,7 @@ def is_locked(folder: Path) -> bool | None:
     except OSError:
         return None
     finally:
-        os.close(fd)
+        _release(fd)
     return False
 
 
