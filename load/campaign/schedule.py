@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from profiles.store.proof import Proof
 from profiles.store.records import Cell, Repeat, Run, Void
 from reports.analysis.disturbance import must_repeat
-from reports.analysis.paired_ratio import looks, percent
+from reports.analysis.paired_ratio import looks, percent, rounds_needed
 from reports.analysis.rounds import Dataset, build, half_widths, precise
 from reports.analysis.text import plural
 
@@ -110,8 +110,9 @@ class Schedule:
         return len(self.run.order)
 
     def _repeats(self, number: int) -> bool:
-        """Whether a round measured something else, and may be repeated. Where one after the other does, this machine is
-        like that, and repeating does not help."""
+        """Whether a round was lost, or measured something else, and may be repeated. Where one after the other does,
+        this machine is like that, and repeating does not help; nor does it where all rounds are kept since they are too
+        few for an interval."""
         last = range(max(1, number - MOST_IN_A_ROW + 1), number + 1)
         if len(self.run.repeats) >= self.retries * (self.run.rounds_planned or 0):
             return False
@@ -119,7 +120,8 @@ class Schedule:
 
     def _went_wrong(self, number: int) -> bool:
         cells = self.cells_of(number)
-        return not cells or bool(must_repeat(cells, self.run))
+        few = (self.run.rounds_planned or 0) < rounds_needed(self.dataset().confidence)
+        return not cells or (not few and bool(must_repeat(cells, self.run)))
 
     def _time_is_up(self) -> bool:
         return self.run.seconds is not None and self._done > 0 and self._spent_s + self.round_s > self.run.seconds

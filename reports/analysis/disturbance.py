@@ -74,11 +74,10 @@ class DisturbanceRule:
 
 def about_steal(run: Run) -> str:
     """Does stolen time enter the score?"""
-    return {
-        True: "this machine's process clock excludes steal",
-        False: "this machine's process clock includes steal",
-        None: "it was not proved that this machine's process clock excludes steal",
-    }[run.clock_excludes_steal]
+    if run.clock_excludes_steal is None:
+        who = "a quick run does not try whether" if run.quick else "it was not proved that"
+        return f"{who} this machine's process clock excludes steal"
+    return f"this machine's process clock {'excludes' if run.clock_excludes_steal else 'includes'} steal"
 
 
 def counted_s(cell: Cell) -> float:

@@ -129,7 +129,7 @@ def _disturbed(dataset: Dataset) -> Iterator[Finding]:
         if unknown := sum(value is None for value in values):
             share = "" if unknown == len(values) else f" in {unknown} of {len(values)} cells"
             yield Finding("unknown", f"{rule.name}: unknown{share}")
-    if dataset.always_disturbed:
+    if dataset.always_disturbed and not dataset.run.quick:  # which judges nothing
         text = f"{len(dataset.disturbed)} of {plural(len(dataset.all_rounds), 'round')} measured something else"
         yield Finding("caution", f"{text}; too few others remain, so every round is judged")
 
@@ -142,7 +142,7 @@ def _over(dataset: Dataset, rule: DisturbanceRule, mode: str | None) -> Iterator
         numbers = tuple(sorted({number for _, number in over}))
         text = rule.complaint.format(worst=rule.say(max(over)[0]))
         text += f" in {len(numbers)} of {plural(len(dataset.rounds), 'round')}"
-        if rule.read is steal_share:
+        if rule.read is steal_share and not dataset.run.quick:  # a quick run does not look at the clock
             stands = "they stand, since " if dataset.run.clock_excludes_steal else ""
             text += f"; {stands}{about_steal(dataset.run)}"
         yield Finding("caution", text, mode, numbers)

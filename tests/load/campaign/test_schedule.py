@@ -177,24 +177,32 @@ def test_one_round_is_always_run(clock: list[float]) -> None:
 
 def test_a_round_that_measured_something_else_is_repeated_at_once_in_its_order(repeated: set[int]) -> None:
     repeated |= {2, 5}
-    schedule = measured(made(rounds=4), ratios(0.3))
+    schedule = measured(made(rounds=6), ratios(0.3))
     assert schedule.run.repeats == (Repeat(3, 2), Repeat(6, 5))
-    planned = order(TWO, 4, seed=7)
-    assert schedule.run.order == (planned[0], planned[1], planned[1], planned[2], planned[3], planned[3])
-    assert schedule.run.stopped == "the limit of 4 rounds"
+    first, second, third, fourth, *others = order(TWO, 6, seed=7)
+    assert schedule.run.order == (first, second, second, third, fourth, fourth, *others)
+    assert schedule.run.stopped == "the limit of 6 rounds"
+
+
+@pytest.mark.parametrize("rounds", [1, 5])
+def test_where_all_rounds_are_kept_since_they_are_few_none_is_repeated(repeated: set[int], rounds: int) -> None:
+    repeated |= set(range(1, 100))
+    schedule = measured(made(rounds=rounds), ratios(0.3))
+    assert len(schedule.run.order) == len(schedule.dataset().rounds) == rounds
+    assert measured(made(rounds=rounds), ratios(0.3), lost=(1,)).run.repeats == (Repeat(2, 1),)
 
 
 def test_repeats_end_on_a_machine_that_is_never_calm(repeated: set[int]) -> None:
     repeated |= set(range(1, 100))
-    schedule = measured(made(rounds=4, retries=2), ratios(0.3))
+    schedule = measured(made(rounds=6, retries=2), ratios(0.3))
     assert schedule.run.repeats == (Repeat(2, 1), Repeat(3, 2)), "a third in a row tells that repeating does not help"
-    assert len(schedule.run.order) == 6
-    assert measured(made(rounds=4, retries=0), ratios(0.3)).run.repeats == ()
+    assert len(schedule.run.order) == 8
+    assert measured(made(rounds=6, retries=0), ratios(0.3)).run.repeats == ()
 
 
 def test_steal_alone_repeats_nothing() -> None:
     """Where the process clock leaves it out, rounds with steal are good data (docs/method.md §6)."""
-    schedule = made(rounds=4, clock_excludes_steal=True)
+    schedule = made(rounds=6, clock_excludes_steal=True)
     assert measured(schedule, lambda *_: {"steal_s": 0.2}).run.repeats == ()
 
 

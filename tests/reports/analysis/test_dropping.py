@@ -69,15 +69,16 @@ def test_where_the_clock_excludes_steal_every_round_stands_in_one_line() -> None
 
 
 @pytest.mark.parametrize(
-    ("proved", "why"),
+    ("proved", "quick", "why"),
     [
-        (None, "it was not proved that this machine's process clock excludes steal"),
-        (False, "this machine's process clock includes steal"),
+        (None, False, "it was not proved that this machine's process clock excludes steal"),
+        (None, True, "a quick run does not try whether this machine's process clock excludes steal"),
+        (False, False, "this machine's process clock includes steal"),
     ],
 )
-def test_rounds_that_are_left_out_are_counted_with_the_reason(proved: bool | None, why: str) -> None:
+def test_rounds_that_are_left_out_are_counted_with_the_reason(proved: bool | None, quick: bool, why: str) -> None:
     run, cells = disturbed(2, 7)
-    records = build(dataclasses.replace(run, clock_excludes_steal=proved), tuple(cells))
+    records = build(dataclasses.replace(run, clock_excludes_steal=proved, quick=quick), tuple(cells))
     assert left_out(records) == (
         f"2 of 10 rounds left out, since they measured something else (steal in 2; {why}, so more than 2 % counts)"
     )

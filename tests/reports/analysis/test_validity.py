@@ -139,6 +139,13 @@ def test_a_round_that_measured_something_else_is_judged_under_caution_where_six_
     assert found.void_reason("sendfile") is None
 
 
+def test_a_quick_run_names_what_disturbed_it_and_judges_nothing() -> None:
+    run = synthetic.run(rounds=6, quick=True)
+    cells = [changed(cell, {"steal_s": 0.09} if cell.round == 4 else {}) for cell in synthetic.cells(run)]
+    _, steal = texts(validity(run, cells), "caution")
+    assert steal == "steal above 2 % of the machine's CPU time in 1 of 6 rounds"
+
+
 @pytest.mark.parametrize(
     ("metrics", "complaint"),
     [
