@@ -3,6 +3,7 @@
 What is tried, and which process gets it, is drawn: `TRIES=100 SEED=7` in the environment draws a hundred, and others.
 """
 
+import contextlib
 import os
 import random
 import signal
@@ -23,7 +24,9 @@ from tests.scripts.campaigns import command, command_line, connections, folder
 
 SEED, TRIES = int(os.environ.get("SEED", "1")), int(os.environ.get("TRIES", "8"))
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGKILL)
-SHORT = ("--modes", "read-send", "sendfile", "--rounds", "1", "--window", "0.3", "--warm-up", "0", "--profile", "1")
+SHORT = ("--quick", "1", "--rounds", "1", "--window", "0.2", "--warm-up", "0")
+DISTURBED = (*SHORT, "--modes", "read-send", "sendfile", "--profile", "1")
+NEXT = (*SHORT, "--modes", "sendfile", "--run", "next", "--profile", "0")
 END_S = 60.0
 Reached = Callable[[list[psutil.Process], RunFolder], bool]
 
@@ -39,7 +42,7 @@ PHASES: dict[str, Reached] = {
     "slice": lambda processes, _: any(
         "servers" in command_line(process) and connections(process) >= 2 for process in processes
     ),
-    "profile": lambda processes, _: any("record" in command_line(process) for process in processes),
+    "profile": lambda processes, run: bool(run.read_cells()) and has("record")(processes, run),
     "report": has("reports"),
 }
 
@@ -52,11 +55,14 @@ def whole_tree(process: subprocess.Popen[str]) -> list[psutil.Process]:
         return []
 
 
-def is_left(process: psutil.Process) -> bool:
-    try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
-    except psutil.NoSuchProcess:
-        return False
+def left_with(temporary: Path) -> list[str]:
+    """The command lines of all processes that were started with this folder for temporary files."""
+    left = []
+    for process in psutil.process_iter():
+        with contextlib.suppress(psutil.Error):
+            if process.environ().get("TMPDIR") == str(temporary) and process.status() != psutil.STATUS_ZOMBIE:
+                left.append(" ".join(process.cmdline()))
+    return left
 
 
 def drawn() -> Iterator[Any]:
@@ -78,31 +84,30 @@ def test_a_signal_to_any_process_leaves_nobody_and_valid_records(
     temporary.mkdir()
     monkeypatch.setenv("TMPDIR", str(temporary))
     process = subprocess.Popen(
-        command(served, *SHORT), cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
+        command(served, *DISTURBED), cwd=PROJECT, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True
     )
-    run, seen, victim = folder(served), [], None
+    run, victim = folder(served), None
     try:
         deadline_s = time.monotonic() + END_S
         while process.poll() is None and time.monotonic() < deadline_s:
-            seen = whole_tree(process)
-            if seen and PHASES[phase](seen, run):
-                victim = rng.choice(seen)
+            processes = whole_tree(process)
+            if processes and PHASES[phase](processes, run):
+                victim = rng.choice(processes)
                 victim.send_signal(number)
                 break
         _, said = process.communicate(timeout=END_S)
     finally:
         process.kill()
     assert victim is not None, f"the phase was not met: {said}"
-    eventually(lambda: not any(is_left(one) for one in seen))
+    eventually(lambda: not left_with(temporary))
     assert "Traceback" not in said
     read_everything(run)
     if number != signal.SIGKILL:
-        assert list(temporary.glob("zero-copy-bench-scratch-*")) == []
-    again = subprocess.run(
-        [*command(served, *SHORT), "--run", "again", "--profile", "0"],
-        cwd=PROJECT, capture_output=True, text=True, check=False, timeout=2 * END_S,
-    )  # fmt: skip
-    assert again.returncode == 0, again.stderr
+        assert list(temporary.iterdir()) == []
+    following = subprocess.run(
+        command(served, *NEXT), cwd=PROJECT, capture_output=True, text=True, check=False, timeout=2 * END_S
+    )
+    assert following.returncode == 0, following.stderr
 
 
 def read_everything(run: RunFolder) -> None:
