@@ -11,9 +11,12 @@ VENV := .venv
 # Without the PYTHON… variables of whoever runs it (interpreter.py), and never a program of $(VENV)/bin: each names the
 # folder that the environment was made in, which may have been moved since.
 RUN_PYTHON := "$(VENV)/bin/python" -E
-# $(call set_up,FOLDER,REQUIREMENTS): an environment's own Python looks after it, another one where it does not start.
-set_up = @p="$(1)/bin/python"; "$$p" -I -c "" 2>/dev/null || p=$$($(MAKE) -s --no-print-directory base-python) || exit 2; \
-	"$$p" -E -B -m scripts.set_up "$(1)" $(2)
+# $(call own_python,FOLDER): an environment's own Python is p, and another one where it does not start.
+own_python = p="$(1)/bin/python"; "$$p" -I -c "" 2>/dev/null || p=$$($(MAKE) -s --no-print-directory base-python) || exit 2
+# $(call set_up,FOLDER,REQUIREMENTS): its own Python looks after an environment.
+set_up = @$(call own_python,$(1)); "$$p" -E -B -m scripts.set_up "$(1)" $(2)
+# $(call check,GOALS): refuse a variable on make's command line that is no knob of these.
+check = $(call own_python,$(VENV)); "$$p" -E -B -m scripts.make check $(1)
 # After what root may have run in a user's checkout (scripts/ownership.py).
 GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 # Two processes; one of them runs all of a file, so that what its tests share is made once.
@@ -21,7 +24,7 @@ PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
 COMMANDS := load sweep ui agent servers test-file doctor prove target crosscheck report open runs compare gate export reproduce
 CHECKS := bench soak screenshots
-.PHONY: help setup base-python ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
+.PHONY: help setup base-python known-variables ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
 ## load: measure data paths in rounds (the course's three; MODES=all), profile them, write the report
 ## sweep: curves over AXIS=size|chunk|connections|buffer-offset, and where they cross; RUN=name continues one
@@ -41,17 +44,17 @@ CHECKS := bench soak screenshots
 ## export: a run as CSV, Parquet, JSON and Markdown
 ## reproduce: run again what a report came from
 $(COMMANDS): ready
-	@$(RUN_PYTHON) -m scripts.make $@
+	@exec $(RUN_PYTHON) -m scripts.make $@
 
 ## bench: our own cost against a C floor and nginx, in campaigns; coverage of intervals; how long commands take
 ## soak: every data path against a random, seeded mixture of good and hostile peers
 ## screenshots: the README's pictures, of the report of a run and of the live page
 $(CHECKS): test-ready
-	@$(RUN_PYTHON) -m scripts.make $@
+	@exec $(RUN_PYTHON) -m scripts.make $@
 
 ## fuzz: a coverage-guided fuzzer over the head parser, the agent and the live page
 fuzz: fuzz-ready
-	@$(RUN_PYTHON) -m scripts.make $@
+	@exec $(RUN_PYTHON) -m scripts.make $@
 
 ## examples: install what the Python servers of examples/targets.toml need, into examples/.venv
 examples: ready
@@ -96,8 +99,12 @@ clean:
 ## setup: make .venv with what is pinned in requirements.txt, or look whether VENV=folder has it
 setup: ready
 
+# Before anything is set up: a variable on make's command line that is no knob of what is asked for is refused.
+help assets clean ready test-ready fuzz-ready: known-variables
+known-variables:
+	@$(if $(MAKEOVERRIDES),$(call check,$(or $(MAKECMDGOALS),help)))
+
 ready:
-	@$(if $(filter $(COMMANDS),$(MAKECMDGOALS)),$(if $(MAKEOVERRIDES),test -e "$(VENV)/bin/python" || "$(PYTHON)" -E -m scripts.make check $(MAKECMDGOALS)))
 	$(call set_up,$(VENV),requirements.txt)
 
 test-ready:

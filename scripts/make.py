@@ -75,8 +75,7 @@ def main() -> int:
     if sys.argv[1:] == ["help"]:
         return _help()
     if sys.argv[1:2] == ["check"]:
-        for goal in {*sys.argv[2:]} & {*COMMANDS}:
-            _check(goal)
+        _check(*sys.argv[2:])
         return EXIT_DONE
     if len(sys.argv) != 2:
         raise UsageError(f"python -m scripts.make COMMAND, which is help or one of {', '.join(COMMANDS)}")
@@ -136,10 +135,13 @@ def _run(command: list[str], folders: Mapping[str, Path]) -> int:
         give_to_owner(*made_in(), *folders.values())
 
 
-def _check(name: str) -> None:
-    """Raises UsageError for a variable that is no knob of this command, or no value of its knob."""
-    knobs.refuse_unknown(name, [each for each in given_to_make() if each not in OF_THE_MAKEFILE])
-    knobs.check_texts(name, os.environ)
+def _check(*goals: str) -> None:
+    """Raises UsageError for a variable that is a knob of none of them, or no value of its knob."""
+    known = {name for name in given_to_make() for goal in goals for knob in knobs.of(goal) if knob.is_named(name)}
+    unknown = [name for name in given_to_make() if name not in {*OF_THE_MAKEFILE, *known}]
+    knobs.refuse_unknown(goals[0], unknown)
+    for goal in goals:
+        knobs.check_texts(goal, os.environ)
 
 
 def end_with_make() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -19,6 +20,7 @@ from reports.export.reproduce import read
 from scripts import make
 from scripts.common_arguments import parser_of
 from tests.conftest import PROJECT
+from tests.copied import copy_project
 from tests.reports import synthetic
 
 COLOUR = Knob(
@@ -137,6 +139,26 @@ def test_the_two_runs_of_a_comparison_keep_their_names(given: dict[str, str]) ->
     words = knobs.arguments("compare", given, make.COMMANDS["compare"].positional)
     parsed = parser_of("compare", "").parse_args(words)
     assert (parsed.a, parsed.b) == (given.get("A"), given.get("B"))
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        ("clean FOO=1", "make clean has no knob FOO (`make help` lists them)"),
+        ("clean test FOO=1", "make clean has no knob FOO (`make help` lists them)"),
+        ("FOO=1", "make help has no knob FOO (`make help` lists them)"),
+        ("test A=x", "make test has no knob A: it is a knob of make compare (`make help` lists them)"),
+        ("clean load ROUNDS=0", "ROUNDS=0: give a whole number from 1 to 1000"),
+    ],
+)
+def test_what_takes_no_knob_does_nothing_where_one_is_given(tmp_path: Path, words: str, says: str) -> None:
+    """In a copy, from which `make clean` could remove nothing of ours."""
+    copy_project(tmp_path)
+    shutil.copy(PROJECT / "Makefile", tmp_path)
+    command = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *words.split()]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=False, timeout=60)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"error: {says}\n")
 
 
 def test_make_itself_asks_about_a_command_that_does_not_exist() -> None:

@@ -17,7 +17,8 @@ from tests.conftest import PROJECT, Once
 
 NAME, VERSION = "zero-copy-bench-tiny", "1.0"
 PINNED = f"{NAME}=={VERSION}"
-NEEDED = ("Makefile", "errors.py", "scripts/__init__.py", "scripts/set_up.py", "scripts/ownership.py")
+NEEDED: tuple[str, ...] = ("Makefile", "errors.py", "interpreter.py", "knobs.py", "units.py")
+NEEDED += tuple(f"scripts/{name}.py" for name in ("__init__", "make", "ownership", "set_up"))
 # What would keep Python from starting, hide this project, or send packages elsewhere.
 HOSTILE = {
     "PYTHONHOME": "/nonexistent", "PYTHONPATH": "/nonexistent", "PYTHONSAFEPATH": "1", "PYTHONOPTIMIZE": "2",
