@@ -10,7 +10,7 @@ from locust.env import Environment
 from locust.exception import RPCError
 from locust.runners import Runner
 
-from errors import EXIT_DONE, EXIT_FAILED, UserError
+from errors import EXIT_DONE, EXIT_FAILED, UserError, printable
 from load.agent.options import AgentOptions
 from load.agent.remote import connect
 from load.campaign.cpu_pinning import pin_this_process
@@ -68,9 +68,9 @@ def _exit_code(cells: list[Cell], run: Run) -> int:
     without = {void.mode: void.reason for void in run.voids if void.mode not in measured}
     for cell in failed:
         names = ", ".join(f"{count} × {name}" for name, count in cell.failure_names.items())
-        print(f"failures in round {cell.round}, {cell.mode}: {names}", file=sys.stderr)
+        print(printable(f"failures in round {cell.round}, {cell.mode}: {names}"), file=sys.stderr)
     for mode, reason in without.items():
-        print(f"{mode} has no result: {reason}", file=sys.stderr)
+        print(printable(f"{mode} has no result: {reason}"), file=sys.stderr)
     return EXIT_FAILED if failed or without else EXIT_DONE
 
 

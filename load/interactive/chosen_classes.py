@@ -11,7 +11,7 @@ from typing import cast
 from locust.env import Environment
 from locust.user.users import User
 
-from errors import UsageError, UserError, suggestion
+from errors import UsageError, UserError, printable, suggestion
 from load.campaign.options import COURSE_MODES, USERS
 from load.users.locust_users import DownloadUser
 
@@ -41,7 +41,7 @@ def leave_out_missing(environment: Environment, missing: Mapping[str, str], aske
         why = f"{mode} is missing on this machine: {reason}"
         if asked and mode in map(_mode, environment.user_classes):
             raise UserError(why)
-        print(f"skipped: {why}", file=sys.stderr)
+        print(f"skipped: {printable(why)}", file=sys.stderr)
         for name in [name for name, one in available.items() if _mode(one) == mode]:
             del available[name]
     environment.user_classes = [one for one in environment.user_classes if _mode(one) not in missing]

@@ -6,7 +6,7 @@ import socket
 import subprocess
 from typing import IO
 
-from errors import UserError
+from errors import UserError, printable
 from ports import listeners, who_has
 from profiles.metrics import cgroup
 
@@ -27,11 +27,11 @@ def refuse_busy(name: str, port: int) -> None:
 
 
 def last_line(log: IO[bytes]) -> str:
-    """The last line that a server wrote, without "error: "; "" when it wrote none."""
+    """The last line that a server wrote, printable and without "error: "; "" when it wrote none."""
     size = os.fstat(log.fileno()).st_size
     tail = os.pread(log.fileno(), _TAIL_BYTES, max(0, size - _TAIL_BYTES)).decode(errors="replace")
     lines = [line for line in tail.splitlines() if line.strip()]
-    return lines[-1].removeprefix("error: ") if lines else ""
+    return printable(lines[-1].removeprefix("error: ")) if lines else ""
 
 
 def wait_or_kill(process: subprocess.Popen[bytes], timeout_s: float) -> None:

@@ -1,6 +1,7 @@
 """How a process ended is said in words: which signal, and whether memory was short."""
 
 import signal
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,7 @@ from profiles.metrics import cgroup
 from profiles.protocol import Start
 from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import Ending, free_port
+from profiles.targets.process_helpers import Ending, free_port, last_line
 from tests.profiles.targets.external_servers import from_table
 
 
@@ -45,3 +46,12 @@ def test_a_signal_that_killed_an_external_server_is_named(served: Path) -> None:
     target = from_table(served, "external", table)
     with pytest.raises(UserError, match="external did not start: killed by SIGKILL"):
         ExternalServer(target, Start("external", any_port=True), served)
+
+
+def test_the_last_line_of_a_server_moves_no_cursor() -> None:
+    with tempfile.TemporaryFile() as log:
+        log.write("one\nerror: \x1b[2Jred \u202e\x07\n\n".encode() + b"\xff\n \n")
+        log.flush()
+        assert last_line(log) == "\N{REPLACEMENT CHARACTER}"
+        log.truncate(log.tell() - 4)
+        assert last_line(log) == r"\x1b[2Jred \u202e\x07"
