@@ -213,7 +213,7 @@ _ROWS = (
          limits=(0, 2**63), always=True),
     # Where
     Knob("PORTS", "choice", "of the servers: free ones, or fixed, which are the modes' own",
-         _for(load="free", sweep="free", ui="fixed"), choices=("free", "fixed")),
+         _for(load="free", sweep="free", ui="fixed", servers="fixed"), choices=("free", "fixed")),
     Knob("WEB_PORT", "count", "of Locust's web UI and the live page", _for(ui=8089), limits=(1, 65535)),
     Knob("WAIT", "flag", "wait for the end of another campaign on this machine",
          _for(load=False, sweep=False, crosscheck=False, reproduce=False)),

@@ -22,7 +22,7 @@ from servers.mode import DESCRIPTORS_PER_CONNECTION, OWN_DESCRIPTORS, most_conne
 from servers.server import Limits, Server
 from units import format_size
 
-_OTHER = "another --host or --port"
+_OTHER = "free ports: --ports free (make servers PORTS=free)"
 _FREE = "free ports: PORTS=free"
 
 

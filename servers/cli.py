@@ -53,6 +53,10 @@ def parse(argv: Sequence[str] | None) -> Arguments:
         raise UsageError(f"--port {given.port} goes with one mode, not with {len(wanted)}: {' '.join(wanted)}")
     if given.port is not None and not 0 <= given.port <= 65535:
         raise UsageError(f"--port {given.port}: ports go from 0 to 65535")
+    if given.ports == "free":
+        if given.port:
+            raise UsageError(f"--port {given.port} is not any free port: leave out --ports free, or --port")
+        given.port = 0
     if given.connections < 1:
         raise UsageError(f"--connections {given.connections}: at least 1 connection must be allowed")
     if given.size is not None:
@@ -69,7 +73,7 @@ def _needed_modes(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
     All modes, where none is named or an option may belong to another mode: the messages then list them.
     """
     named = {word: discovery.import_mode(word)[0] for word in argv if word in discovery.names()}
-    known = {*_COMMON, *_options(named.values())}
+    known = {*_COMMON, "ports", *_options(named.values())}
     given = {word[2:].partition("=")[0] for word in argv if word.startswith("-")}
     return named if named and given <= known else discovery.discover()
 
@@ -89,6 +93,7 @@ def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
     parser.add_argument("modes", nargs="*", metavar="MODE", help="what to serve (default: all modes)")
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
     parser.add_argument("--port", type=int, help="port to listen on, 0 for any free one (default: the mode's own)")
+    parser.add_argument("--ports", choices=("free", "fixed"), default="fixed", help="free: the same as --port 0")
     parser.add_argument("--root", type=Path, help="has a directory for each size (data); alone: served as it is")
     parser.add_argument("--size", help="of the test file, which is made unless it is there (default: 32MiB)")
     parser.add_argument(

@@ -191,7 +191,7 @@ def test_one_mode_that_cannot_start_ends_the_others(servers: Servers, root: Path
     errors = [line for line in process.errors().splitlines() if line.startswith("error:")]
     assert errors == [
         f"error: read-send cannot listen on {host} port 8081: Address already in use: "
-        f"{who_is_in_the_way}, or choose another --host or --port"
+        f"{who_is_in_the_way}, or choose free ports: --ports free (make servers PORTS=free)"
     ]
     assert "Traceback" not in process.errors()
 
@@ -281,6 +281,7 @@ def test_a_low_limit_on_descriptors_lowers_the_limit_on_connections(servers: Ser
         (["sendfile", "read-send", "--port", "9000"], 2, "--port 9000 goes with one mode, not with 2"),
         (["--port", "9000"], 2, "--port 9000 goes with one mode"),
         (["sendfile", "--port", "65536"], 2, "--port 65536: ports go from 0 to 65535"),
+        (["sendfile", "--port", "8082", "--ports", "free"], 2, "--port 8082 is not any free port"),
         (["sendfile", "--port", "-1"], 2, "--port -1: ports go from 0 to 65535"),
         (["sendfile", "--port", "http"], 2, "argument --port: invalid int value: 'http'; `python -m servers --help`"),
         (["splice", "--chunk", "64KiB"], 2, "--chunk does not apply to splice"),
@@ -311,6 +312,7 @@ def test_wrong_arguments_are_one_clear_line(root: Path, arguments: list[str], co
     ("arguments", "code", "said"),
     [
         (["sendfile", "--port", "65536"], 2, "--port 65536: ports go from 0 to 65535"),
+        (["sendfile", "--port", "8082", "--ports", "free"], 2, "--port 8082 is not any free port"),
         (
             ["sendfile", "--port", "0", "--host", "no.such.host.invalid"],
             1,
@@ -332,6 +334,14 @@ def test_a_wrong_command_is_one_clear_line(
     assert process.errors().count("\n") == 1
 
 
+def test_free_ports_are_taken_where_they_are_asked_for(servers: Servers, root: Path) -> None:
+    process = servers("sendfile", "read-send", "--ports", "free", "--root", root)
+    own = {name: discovery.import_mode(name)[0].port for name in ("sendfile", "read-send")}
+    taken = process.ready_ports(2)
+    assert taken.keys() == own.keys() and not {*taken.values()} & {*own.values()}
+    assert process.end() == 0
+
+
 def test_a_busy_port_is_one_clear_line(one: tuple[ServerProcess, int], servers: Servers, root: Path) -> None:
     first, port = one
     second = servers("read-send", "--port", str(port), "--root", root)
@@ -339,7 +349,8 @@ def test_a_busy_port_is_one_clear_line(one: tuple[ServerProcess, int], servers: 
     name = Path(sys.executable).name
     assert second.errors() == (
         f"error: read-send cannot listen on 127.0.0.1 port {port}: Address already in use: process {first.pid} "
-        f"({name} -m servers sendfile --port 0 --root …) listens there; stop it, or choose another --host or --port\n"
+        f"({name} -m servers sendfile --port 0 --root …) listens there; stop it, or choose free ports: "
+        "--ports free (make servers PORTS=free)\n"
     )
 
 
