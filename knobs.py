@@ -228,6 +228,8 @@ _ROWS = (
     Knob("RATE", "text", "what either end of that link may send, like 1gbit", _for("load"), default="unlimited"),
     Knob("MTU", "count", "of that link", _for("load"), unit="bytes", default="1500"),
     Knob("LISTEN", "text", "where the agent serves loads from other hosts", _for("agent"), metavar="ADDRESS:PORT"),
+    Knob("SERVE_ON", "text", "address on which the servers listen, in a network that the agent does not listen in",
+         _for("agent"), default="where a load reached the agent", metavar="ADDRESS"),
     Knob("TOKEN_FILE", "path", "holds the token that a load must know", _for("agent"), metavar="FILE"),
     Knob("TLS_CERT", "path", "encrypt, with this certificate (PEM)", _for("agent"), metavar="FILE"),
     Knob("TLS_KEY", "path", "its key", _for("agent"), default="in the same file", metavar="FILE"),

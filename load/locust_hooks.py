@@ -38,7 +38,6 @@ from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
 from machine_lock import refuse_beside_campaign
 from ports import require_free, wait_until_free
-from profiles.agent.access import parse_address
 from profiles.protocol import LOAD
 from profiles.targets.catalog import PROJECT, own_ports
 from profiles.targets.mode_server import HOST
@@ -141,7 +140,7 @@ class _Hooks:
             options = environment.parsed_options  # the master sent its own
             if options is not None and options.agent and not self.loads.in_campaign:
                 for user_class in self._user_classes.values():
-                    user_class.address = (parse_address(options.agent).host, user_class.address[1])
+                    user_class.address = (options.servers_host, user_class.address[1])
 
         if environment.parsed_options is not None:
             leave_tags_alone(environment.parsed_options)
@@ -170,6 +169,7 @@ class _Hooks:
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
         link, root = (None, Path()) if agent else self._serve(ServedFile.asked_for(options))
         client = connect(agent, root)
+        options.servers_host = client.servers_host  # Locust sends it to workers, with the other options
         self._context = LoadContext(environment, self._user_classes, client)
         idle_servers = IdleServers(client, self._user_classes, options.ports == "free", link)
         if agent is None and options.ports == "fixed":

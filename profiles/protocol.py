@@ -4,7 +4,7 @@ Its rule: a request names things that the agent knows (a target, an option, a pr
 a path or a command. Every request bears the token that the agent was started with, and, to an agent that listens for
 loads on other machines, the lease that it gave (profiles/agent/lease.py).
 
-    POST /lease     Ask       -> Lease, from an agent that listens; then servers listen where the load reached it
+    POST /lease     Ask       -> Lease, from an agent that listens; then servers listen where Lease.address says
     GET  /alive               -> Moment, and the lease is renewed
     POST /release             -> Done, after everything that ran under the lease has ended
     GET  /machine?address=A   -> Machine, by the interface that has this address
@@ -67,6 +67,7 @@ class Lease:
     lease: str  # a secret that goes with every request from now on
     every_s: float  # seconds within which some request must arrive
     address: str  # where the servers will listen
+    reached: str  # where the load reached the agent; the same, unless servers have a network of their own
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,6 +20,7 @@ from errors import UserError, printable
 from profiles import protocol
 from profiles.store.clock_check import ClockCheck
 from profiles.store.proof import Proof
+from profiles.targets.mode_server import HOST
 
 R = TypeVar("R")
 
@@ -48,6 +49,11 @@ class AgentClient(ABC):
     """
 
     on_other_machine = False
+
+    @property
+    def servers_host(self) -> str:
+        """Where the servers are reached from here."""
+        return HOST
 
     @abstractmethod
     def close(self) -> None:

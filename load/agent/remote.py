@@ -48,7 +48,7 @@ class RemoteAgent(AgentClient):
         self._lease = ""
         self._lost: PeerLostError | None = None
         self._silent: PeerLostError | None = None
-        self._served_from = ""
+        self._served_from = self._reached = ""
         self._seen: OrderedDict[int, int] = OrderedDict()  # our observer's newest sample, by the agent's
         self._every_s = 0.0
         try:
@@ -90,14 +90,20 @@ class RemoteAgent(AgentClient):
         return replace(facts, host={**both, **facts.host}, load_host=self._ours.host if self.on_other_machine else {})
 
     def start(self, wanted: protocol.Start) -> protocol.TargetStatus:
-        """The server's address is as seen from here: where we reached the agent."""
+        """The server's address is as seen from here."""
         return self._seen_from_here(super().start(wanted))
 
     def start_all(self, wanted: Sequence[protocol.Start]) -> list[protocol.TargetStatus]:
         return [self._seen_from_here(status) for status in super().start_all(wanted)]
 
     def _seen_from_here(self, status: protocol.TargetStatus) -> protocol.TargetStatus:
-        return replace(status, host=self._options.address.host) if status.host == self._served_from else status
+        return replace(status, host=self.servers_host) if status.host == self._served_from else status
+
+    @property
+    def servers_host(self) -> str:
+        """Where the servers are reached from here: where we reached the agent, unless they have a network of their
+        own."""
+        return self._options.address.host if self._served_from == self._reached else self._served_from
 
     def watch(self, name: str, pid: int) -> None:
         self._observer.watch(name, pid)
@@ -157,12 +163,16 @@ class RemoteAgent(AgentClient):
                 if hopeless or time.monotonic() > deadline_s:
                     raise
             gevent.sleep(RETRY_S)
-        self._lease, self._every_s, self._served_from = given.lease, given.every_s, given.address
+        self._lease, self._every_s = given.lease, given.every_s
+        self._served_from, self._reached = given.address, given.reached
         self._lost, self._silent, self._clock = None, None, Clock()
 
     def _local_address(self) -> str:
-        with socket.create_connection((self._options.address.host, self._options.address.port), CONNECT_TIMEOUT_S) as s:
-            return str(s.getsockname()[0])
+        """Ours, from which the servers are reached."""
+        family, *_, place = socket.getaddrinfo(self.servers_host, self._options.address.port, type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, socket.SOCK_DGRAM) as asked:
+            asked.connect(place)  # which sends nothing
+            return str(asked.getsockname()[0])
 
     def _connection(self, path: str) -> http.client.HTTPConnection:
         """Raises PeerLostError at once where it was silent just before, and did not come back since."""

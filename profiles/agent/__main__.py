@@ -17,7 +17,7 @@ from pathlib import Path
 
 import knobs
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
-from profiles.agent.access import Access, Address, parse_address, read_token, server_context, warnings
+from profiles.agent.access import Access, Address, own_address, parse_address, read_token, server_context, warnings
 from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
 from profiles.agent.service import Agent, routes, routes_with_lease
@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     agent = Agent(payload.served_folder(arguments.root, arguments.size).absolute())
     leases = Leases(agent.end_all)
     try:
-        handlers = routes_with_lease(agent, leases) if arguments.listen else routes(agent)
+        handlers = routes_with_lease(agent, leases, access.serve_on) if arguments.listen else routes(agent)
         server = AgentServer(access, handlers, leases.expire)
     except UserError:
         agent.close()
@@ -74,8 +74,8 @@ def _arguments(argv: Sequence[str] | None) -> argparse.Namespace:
 def _access(arguments: argparse.Namespace) -> Access:
     """Raises UserError for what would be unsafe, UsageError for options that do not belong together."""
     if arguments.listen is None:
-        if arguments.token_file or arguments.tls_cert or arguments.tls_key:
-            raise UsageError("TOKEN_FILE, TLS_CERT and TLS_KEY need LISTEN=HOST:PORT")
+        if arguments.token_file or arguments.tls_cert or arguments.tls_key or arguments.serve_on:
+            raise UsageError("TOKEN_FILE, TLS_CERT, TLS_KEY and SERVE_ON need LISTEN=HOST:PORT")
         token = os.environ.pop(TOKEN_VARIABLE, "")  # popped: the servers must not inherit it
         if not token:
             raise UserError(
@@ -88,7 +88,8 @@ def _access(arguments: argparse.Namespace) -> Access:
         raise UsageError("TLS_KEY needs TLS_CERT")
     token = read_token(arguments.token_file)
     tls = server_context(arguments.tls_cert, arguments.tls_key) if arguments.tls_cert else None
-    return Access(parse_address(arguments.listen), token, tls)
+    serve_on = own_address(arguments.serve_on) if arguments.serve_on else ""
+    return Access(parse_address(arguments.listen), token, tls, serve_on)
 
 
 def _wait_for_end(fd: int, then: Callable[[], None]) -> None:

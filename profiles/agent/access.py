@@ -33,11 +33,13 @@ class Address:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """Where an agent listens (port 0 for any free one), the token that its peers must send, and TLS."""
+    """Where an agent listens (port 0 for any free one), the token that its peers must send, and TLS. serve_on: address
+    of this host on which the servers listen; empty for where a load reached the agent."""
 
     address: Address
     token: str
     tls: ssl.SSLContext | None = None
+    serve_on: str = ""
 
 
 def parse_address(text: str) -> Address:
@@ -47,6 +49,18 @@ def parse_address(text: str) -> Address:
     if found is None or port > 65535:
         raise UsageError(f"{text!r} is not an address: give HOST:PORT, like 10.0.0.2:8070 or [fd00::2]:8070")
     return Address(found["six"] or found["host"], port)
+
+
+def own_address(name: str) -> str:
+    """The address of this host that has this name. Raises UserError."""
+    try:
+        family, *_, place = socket.getaddrinfo(name, 0, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, socket.SOCK_STREAM) as tried:
+            tried.bind(place)
+            return str(tried.getsockname()[0])
+    except (OSError, UnicodeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UserError(f"SERVE_ON={name}: {why}; give an address of this host") from error
 
 
 def is_loopback(host: str) -> bool:
@@ -104,9 +118,9 @@ def _why(error: Exception) -> str:
 
 def warnings(access: Access) -> list[str]:
     """Warnings for whoever starts an agent at this address, one line each."""
-    if is_loopback(access.address.host):
-        return []
-    lines = [f"the servers that a load starts here answer whoever reaches {access.address.host}: trust that network"]
-    if access.tls is None:
+    served, lines = access.serve_on or access.address.host, []
+    if not is_loopback(served):
+        lines.append(f"the servers that a load starts here answer whoever reaches {served}: trust that network")
+    if access.tls is None and not is_loopback(access.address.host):
         lines.append("without TLS_CERT the token and all results cross the network in the clear")
     return lines

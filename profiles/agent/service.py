@@ -192,8 +192,8 @@ def routes(agent: Agent) -> Routes:
     }
 
 
-def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
-    """The same for an agent that listens: every request but the one for a lease needs one.
+def routes_with_lease(agent: Agent, leases: Leases, serve_on: str = "") -> Routes:
+    """The same for an agent that listens: every request but the one for a lease needs one. serve_on: as Access has it.
 
     It watches no process: the loads that it serves are elsewhere, where they have an agent of their own.
     """
@@ -201,8 +201,9 @@ def routes_with_lease(agent: Agent, leases: Leases) -> Routes:
     def acquire(request: AgentRequest) -> protocol.Lease:
         message = msgspec.json.decode(request.content, type=protocol.Ask)
         lease = leases.acquire(printable(message.load[:100]) or request.peer, message.previous)
-        agent.serve_on(request.local)
-        return protocol.Lease(lease, LEASE_S / 5, request.local)
+        address = serve_on or request.local
+        agent.serve_on(address)
+        return protocol.Lease(lease, LEASE_S / 5, address, request.local)
 
     def alive(_: AgentRequest) -> protocol.Moment:
         return protocol.Moment(time.monotonic())

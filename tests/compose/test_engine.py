@@ -35,6 +35,14 @@ address, form, *headers = sys.argv[1:]
 request = urllib.request.Request(address, form.encode() or None, dict(header.split("=") for header in headers))
 print(urllib.request.urlopen(request, timeout=30).read().decode())
 """
+ADDRESSES = """
+import socket
+print(*(socket.gethostbyname(f"agent.{network}") for network in ("control", "downloads")))
+"""
+REACH = """
+import socket, sys
+socket.create_connection((sys.argv[1], 8070), timeout=3)
+"""
 INSIDE = """
 import os
 status = dict(line.split(":", 1) for line in open("/proc/self/status"))
@@ -102,6 +110,15 @@ def test_two_workers_download_from_the_servers_beside_the_agent(up: Checkout) ->
     assert json.loads(page(up, "/stop", "now=1"))["success"]
 
 
+def test_a_worker_cannot_reach_the_agent(up: Checkout) -> None:
+    addresses = up.done("exec", "-T", "agent", "python", "-c", ADDRESSES).split()
+    assert len(set(addresses)) == 2
+    for address in (*addresses, "agent", "agent.control", "agent.downloads"):
+        command = ["exec", "-T", "worker", "python", "-c", REACH, address]
+        assert up.run(*command).returncode != 0, address
+    assert up.run("exec", "-T", "master", "python", "-c", REACH, "agent.control").returncode == 0
+
+
 @pytest.mark.parametrize("service", ["agent", "master", "worker"])
 def test_whoever_is_inside_can_do_little(up: Checkout, service: str) -> None:
     said = up.done("exec", "-T", service, "python", "-c", INSIDE).splitlines()
@@ -143,10 +160,10 @@ def test_a_campaign_exits_with_its_code_and_leaves_its_report_to_the_user(idle: 
     assert {path.stat().st_uid for path in (report, report.parent, folder, *folder.iterdir())} == {OWNER}
     run = RunFolder(folder).read_run()
     assert run.state == "done"
-    assert str(run.host["interface"]).startswith("veth eth0")
+    assert str(run.host["interface"]).startswith("veth eth")
     assert str(run.host["virtualisation"]).startswith("container")
     assert (run.host["cgroup_cpu_max"], run.host["cgroup_memory_max"]) == ("150000 100000", "1 GiB")
-    assert all(fact in report.read_text() for fact in ("veth eth0", "container", "1 GiB"))
+    assert all(fact in report.read_text() for fact in ("veth eth", "container", "1 GiB"))
 
 
 def test_flame_graphs_need_no_capability(project: Checkout) -> None:

@@ -69,6 +69,16 @@ def test_the_ui_alone_is_published_and_to_this_machine_alone() -> None:
     assert (port["host_ip"], port["published"], port["target"], ports) == ("127.0.0.1", "8089", 8089, {})
 
 
+def test_workers_are_in_a_network_without_the_agent_and_without_a_way_out() -> None:
+    networks = {name: {*service["networks"]} for name, service in services().items() if service.get("networks")}
+    both = {"control", "downloads"}
+    assert networks == {"agent": both, "master": both, "load": both, "worker": {"downloads"}}
+    listening = [word for word in services()["agent"]["command"] if word.startswith(("--listen", "--serve-on"))]
+    assert listening == ["--listen=agent.control:8070", "--serve-on=agent.downloads"]
+    found = json.loads(config(PROJECT, "config", "--format", "json").stdout)["networks"]
+    assert (found["downloads"].get("internal"), found["control"].get("internal")) == (True, None)
+
+
 def test_each_waits_for_what_it_needs() -> None:
     needed = {
         (name, other, of["condition"])

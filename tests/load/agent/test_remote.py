@@ -4,6 +4,7 @@ import contextlib
 import gc
 import os
 import signal
+import socket
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -50,6 +51,17 @@ def test_servers_run_there_and_the_load_is_sampled_here(served: Path) -> None:
         assert 0 < after.monotonic_s - before.monotonic_s < 30
         agent.close()
         assert gone(status.pid)
+
+
+def test_servers_may_have_a_network_in_which_the_agent_does_not_listen(served: Path) -> None:
+    with listening(served, "--serve-on", "127.0.0.2") as port, remote(served, port) as agent:
+        status = agent.start(Start("sendfile", any_port=True))
+        assert status.host == agent.servers_host == "127.0.0.2"
+        assert str(agent.facts().host["servers_on"]).endswith(", 127.0.0.2 (another network of the same machine)")
+        socket.create_connection((status.host, status.port)).close()
+        for nobody in ((status.host, port), ("127.0.0.1", status.port)):
+            with pytest.raises(ConnectionRefusedError):
+                socket.create_connection(nobody)
 
 
 def test_the_process_clock_is_checked_where_the_servers_are(served: Path) -> None:

@@ -266,6 +266,9 @@ def test_what_is_unsafe_or_cannot_be_is_refused_at_the_start_in_one_line(served:
     assert "for TLS" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-cert", token)
     assert "needs TLS_CERT" in refused("--listen", "127.0.0.1:0", "--token-file", token, "--tls-key", token)
     assert "need LISTEN" in refused("--token-file", token)
+    assert "need LISTEN" in refused("--serve-on", "127.0.0.2")
+    elsewhere = refused("--listen", "127.0.0.1:0", "--token-file", token, "--serve-on", "192.0.2.1")
+    assert elsewhere == "SERVE_ON=192.0.2.1: Cannot assign requested address; give an address of this host"
 
 
 def test_off_loopback_it_says_what_that_means(served: Path) -> None:
