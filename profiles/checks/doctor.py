@@ -109,15 +109,16 @@ def _py_spy() -> tuple[State, str]:
     program = find_py_spy()
     if program is None:
         return "missing", "no flame graphs; `make setup` installs it"
-    idle = [*PYTHON, "-c", "print(flush=True); input()"]
-    with subprocess.Popen(idle, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as python:
+    idle = [*PYTHON, "-c", "import sys; print(flush=True); sys.stdin.read()"]
+    pipe, nowhere = subprocess.PIPE, subprocess.DEVNULL  # whoever reads may be killed, of which it would complain
+    with subprocess.Popen(idle, stdin=pipe, stdout=pipe, stderr=nowhere, text=True) as python:
         assert python.stdout
         python.stdout.readline()  # before that, it is no Python yet
         try:
             command = [program, "dump", "--nonblocking", "--pid", str(python.pid)]
             done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=_TRY_WITHIN_S)
         finally:
-            python.communicate("\n")
+            python.communicate()
     if not done.returncode:
         return "available", "flame graphs with Python frames"
     if not any(word in done.stderr.lower() for word in _REFUSALS):

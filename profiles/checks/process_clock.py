@@ -70,7 +70,8 @@ def check(cpus: tuple[int, ...], seconds: float) -> ClockCheck:
 def _busy_process(cpu: int) -> Iterator[int]:
     """The PID of a process that is busy on this CPU."""
     command = [sys.executable, "-I", "-S", "-c", _BUSY, str(os.getpid())]
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+    nowhere = subprocess.DEVNULL
+    with subprocess.Popen(command, stdin=nowhere, stdout=subprocess.PIPE, stderr=nowhere) as process:
         try:
             os.sched_setaffinity(process.pid, {cpu})
             assert process.stdout is not None
