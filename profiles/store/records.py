@@ -7,7 +7,17 @@ folder alone (profiles/store/run_folder.py), years later, after a mode or a metr
 from dataclasses import dataclass, field
 from typing import Literal
 
-from profiles.store.run_facts import Amount, Count, Fact, FileFacts, Integer, MetricFacts, Number, TargetFacts
+from profiles.store.run_facts import (
+    LEAST,
+    Amount,
+    Count,
+    Fact,
+    FileFacts,
+    Integer,
+    MetricFacts,
+    Number,
+    TargetFacts,
+)
 
 SCHEMA = 1
 
@@ -124,6 +134,12 @@ class Cell:
     offered_bytes: Count | None = None  # what should have arrived; None in a saturated cell
     slices: Count = 0  # of which it is the sum; 0: one window, as in records of the first design
     span_s: Amount | None = None  # seconds between the readings of its counters, in all; None: wall_s
+
+    def __post_init__(self) -> None:
+        """Raises ValueError."""
+        for name, value in {**self.metrics, "wall_s": self.wall_s, "span_s": self.span_s}.items():
+            if value and abs(value) < LEAST:
+                raise ValueError(f"Expected `float` of 0, or {LEAST:g} at least - at `$.{name}`")
 
 
 @dataclass(frozen=True, slots=True)

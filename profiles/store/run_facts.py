@@ -11,6 +11,7 @@ from msgspec import Meta
 from servers.mode import Copy
 
 MOST = 1 << 60  # no count and no number of a run is larger: whatever is computed from them stays finite
+LEAST = 1e-30  # nor is one nearer to zero, unless it is zero
 Integer = Annotated[int, Meta(ge=-MOST, le=MOST)]
 Number = Annotated[float, Meta(ge=-float(MOST), le=float(MOST))]
 Count = Annotated[int, Meta(ge=0, le=MOST)]

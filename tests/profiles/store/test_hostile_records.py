@@ -67,6 +67,7 @@ def test_where_a_whole_file_is_damaged_its_line_is_said(folder: RunFolder) -> No
 NUMBERS: dict[str, Any] = {
     "round": -1, "failures": -1, "downloads": 2**64, "received_bytes": -5, "wall_s": -0.1, "span_s": 1e308,
     "slices": 1.5, "server_user_s": 1e308, "steal_s": -1e300, "failure_names": {"reset": -1}, "offered_bytes": 10**30,
+    "server_cpu_s_per_gib": 5e-324, "gib_per_s": -1e-310,
 }  # fmt: skip
 
 

@@ -43,6 +43,13 @@ def test_what_was_not_measured_is_not_asked(tmp_path: Path) -> None:
     assert "did not record the code of its servers around that" in text and "Its code is not on record" in text
 
 
+def test_code_of_which_a_piece_is_lost_is_not_shown(tmp_path: Path) -> None:
+    folder = synthetic.write(tmp_path, synthetic.run(("sendfile",), 6), flame=None, sampled=False)
+    folder.append(Code("receive", None, "servers/a.py", 1, "def next(self):"))
+    text = Tags(page.page(read_run(folder))).text
+    assert "did not record the code of its servers around that" in text and "def next" not in text
+
+
 def test_where_no_path_makes_fewer_copies_the_answer_is_no(tmp_path: Path) -> None:
     folder = synthetic.write(tmp_path, synthetic.run(("read-send",), 6), flame=None, sampled=False)
     (fewer,) = [question for question in questions(read_run(folder)) if question.name == "fewer"]
