@@ -22,7 +22,7 @@ GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 # Two processes; one of them runs all of a file, so that what its tests share is made once.
 PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
-COMMANDS := load sweep ui agent servers test-file doctor prove target crosscheck report open runs compare gate export reproduce
+COMMANDS := load sweep ui agent servers test-file doctor prove target crosscheck report open runs compare class gate export reproduce
 CHECKS := bench soak screenshots
 .PHONY: help setup base-python known-variables ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
@@ -40,6 +40,7 @@ CHECKS := bench soak screenshots
 ## open: open the latest report in the browser
 ## runs: list all runs with their verdicts, and draw each mode's cost from run to run
 ## compare: two runs side by side
+## class: one page of REPORTS from many machines: what they show together, and how far they differ
 ## gate: is a run worse than another, or a mode than another of its run?
 ## export: a run as CSV, Parquet, JSON and Markdown
 ## reproduce: run again what a report came from

@@ -238,6 +238,8 @@ _ROWS = (
          "screenshots"), default="the time of a new one, else the latest", label="Name of the run"),
     Knob("GIB_PER_DAY", "number", "traffic for which the report counts the cores saved", _for("load", "report"),
          limits=(0.001, 10**12), unit="GiB"),
+    Knob("REPORTS", "text", "the reports of a class, from many machines, and its lines of guesses: a folder, or like "
+         "\"reports/*.html\"", _for("class"), metavar="FILES"),
     Knob("A", "text", "name of a run; make runs lists them", _for("compare")),
     Knob("B", "text", "name of the other run", _for("compare"), default="the latest"),
     Knob("MAX", "words", "for gate the ratio that is still allowed; for both limits between modes of one run, like "

@@ -174,6 +174,17 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     samples, deep_profiles = (folder.read(Sample), folder.read(DeepProfile)) if whole else ((), ())
     passes = (folder.read(Profile), samples, folder.read(Proof), folder.read(Probe))
     dataset = build(run, folder.read_cells(), *passes)
+    found = concluded(dataset)
+    attachments = _attachments(folder, dataset.profiles, deep_profiles) if whole else {}
+    perf = {each.mode: deep for each in deep_profiles if each.mode in run.modes and (deep := _deep(each, attachments))}
+    code = folder.read(Code) if whole else ()
+    found = replace(found, attachments=attachments, deep_profiles=deep_profiles, perf=perf, code=code)
+    return _with_paced(replace(found, slices=folder.read(Slice)), folder.paced)
+
+
+def concluded(dataset: Dataset) -> RunData:
+    """What follows from these records. Raises UserError where they hold no complete round."""
+    run = dataset.run
     if not dataset.rounds:
         raise UserError(f"run {run.name!r} holds {_nothing(run, len(dataset.cells))}: measure again")
     validity, floor = check(dataset), effective_floor(dataset)
@@ -182,21 +193,7 @@ def read_run(folder: RunFolder, *, whole: bool = True) -> RunData:
     without = sensitivity(dataset, validity, verdicts, reach)
     if without:
         validity = replace(validity, findings=(*validity.findings, *without.cautions))
-    attachments = _attachments(folder, dataset.profiles, deep_profiles) if whole else {}
-    found = RunData(
-        run,
-        dataset,
-        validity,
-        verdicts,
-        attachments,
-        floor,
-        without,
-        deep_profiles,
-        {each.mode: deep for each in deep_profiles if each.mode in run.modes and (deep := _deep(each, attachments))},
-        code=folder.read(Code) if whole else (),
-        slices=folder.read(Slice),
-    )
-    return _with_paced(found, folder.paced)
+    return RunData(run, dataset, validity, verdicts, {}, floor, without)
 
 
 def read_campaign(profiles: Path, name: str | None) -> RunData:

@@ -56,6 +56,7 @@ def environment() -> Environment:
         lstrip_blocks=True,
     )
     env.filters |= {"number": text.number, "nobreak": text.nobreak, "moment": text.moment}
+    env.filters["ratio"] = lambda estimate: text.interval(*estimate)
     return env
 
 

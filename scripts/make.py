@@ -60,6 +60,7 @@ COMMANDS = {
     "open": Command(("scripts.open",), positional=("RUN",), folders=("reports-folder",)),
     "runs": Command(("scripts.runs",), folders=_RUNS),
     "compare": Command(("scripts.compare",), folders=_RUNS),
+    "class": Command(("scripts.class_page",), positional=("REPORTS",), folders=("reports-folder",)),
     "gate": Command(("scripts.gate",), folders=_RUNS),
     "export": Command(("scripts.export",), positional=("RUN",), folders=_RUNS),
     "reproduce": Command(("scripts.reproduce",), positional=("REPORT",), folders=tuple(FOLDERS)),

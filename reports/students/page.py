@@ -17,7 +17,7 @@ from reports.charts.data_path import picture, summary
 from reports.explanations import machine_line
 from reports.mode_names import plain
 from reports.run_data import RunData
-from reports.students.questions import contrasted, questions
+from reports.students.questions import contrasted, copies_to_choose, questions
 from reports.students.source_excerpts import Quote, function, quote
 from reports.templating import Rendered, fragment
 
@@ -30,7 +30,6 @@ _MARKED: dict[CodeStep, tuple[str, ...]] = {
     "send": (),
 }
 _CALLS = ("read(", "readv(", "readinto(", "send(", "sendall(", "sendmsg(", "sendfile(", "splice(", "mmap(")
-MOST_COPIES = 3  # choices go up to this, or to what a path made
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +56,8 @@ def write(run: RunData, folder: Path) -> Path:
 
 def page(run: RunData) -> str:
     paths = [_path(run, index, mode) for index, mode in enumerate(run.dataset.modes)]
-    guessed = fragment("students_paths.html", paths=paths, choices=_choices(paths))
+    made = [int(path.copies) for path in paths if path.copies is not None]
+    guessed = fragment("students_paths.html", paths=paths, choices=copies_to_choose(made))
     found = [
         Rendered("steps", "What a file server does", False, _steps(run, paths)),
         Rendered("predict", "Predict, then look", False, _predict(run)),
@@ -68,12 +68,6 @@ def page(run: RunData) -> str:
     return fragment(
         "students.html", run=run.run, machine=machine_line(run), sections=[item for item in found if item.body]
     )
-
-
-def _choices(paths: list[DataPath]) -> list[str]:
-    """The numbers of copies to choose from."""
-    made = (int(path.copies) for path in paths if path.copies is not None)
-    return [str(count) for count in range(max(MOST_COPIES, *made, 0) + 1)]
 
 
 def _steps(run: RunData, paths: list[DataPath]) -> Markup:

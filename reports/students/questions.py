@@ -3,8 +3,8 @@
 Its rule: pure, and only asks what this run can answer.
 """
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -15,6 +15,7 @@ from reports.charts.interval_strip import axis, strip
 from reports.run_data import RunData
 from reports.students import course
 
+MOST_COPIES, LARGEST_CHOICE = 3, 12  # choices go up to the first, or to what a path made
 _STRIP = (
     "The diamond is the estimate, the bar its interval, the dotted line 1 second; the ring is your guess. "
     "The scale is logarithmic."
@@ -24,7 +25,7 @@ _STRIP = (
 @dataclass(frozen=True, slots=True)
 class Question:
     """choices: none if the guess is a ratio to type. right: the correct choice. ratio: the measured one, with its
-    interval. pictures: shown with the answer, each with a caption."""
+    interval. mode: whose copies are drawn. pictures: shown with the answer, each with a caption."""
 
     name: str
     text: str
@@ -32,12 +33,30 @@ class Question:
     choices: tuple[str, ...] = ()
     right: str | None = None
     ratio: Estimate | None = None
+    mode: str | None = None
     pictures: tuple[tuple[str, Markup], ...] = ()
 
 
-def questions(run: RunData) -> tuple[Question, ...]:
-    """In the order in which they are asked."""
-    return tuple(question for ask in (_copies, _fewer, _cost, _calls) for question in ask(run))
+def questions(run: RunData, *, drawn: bool = True) -> tuple[Question, ...]:
+    """In the order in which they are asked. drawn: with their pictures."""
+    asked = tuple(question for ask in (_copies, _fewer, _cost, _calls) for question in ask(run))
+    return tuple(replace(each, pictures=tuple(_pictures(run, each))) for each in asked) if drawn else asked
+
+
+def path_questions(run: RunData) -> tuple[Question, ...]:
+    """About each path of ours whose copies were measured, beside its code."""
+    measured = course.measured_copies(run.dataset.proofs)
+    choices = copies_to_choose(measured.values())
+    asked = "How many times does the CPU copy every byte in"
+    return tuple(
+        Question(f"path-{mode}", f"{asked} {mode}?", (), choices, str(round(made))) for mode, made in measured.items()
+    )
+
+
+def copies_to_choose(made: Iterable[float]) -> tuple[str, ...]:
+    """Numbers of copies: 0 to 3, or to what a path made."""
+    most = max((min(round(copies), LARGEST_CHOICE) for copies in made), default=0)
+    return tuple(str(count) for count in range(max(MOST_COPIES, most) + 1))
 
 
 def contrasted(run: RunData) -> tuple[str, str] | None:
@@ -49,13 +68,16 @@ def contrasted(run: RunData) -> tuple[str, str] | None:
     return first, course.ZERO_COPY if course.ZERO_COPY in others else others[0]
 
 
-def _pictures(run: RunData, name: str, mode: str) -> tuple[tuple[str, Markup], ...]:
-    """The mode's copies as the course draws them, then as they were measured."""
-    target = run.target(mode)
-    return (
-        (f"{mode}, drawn in the chapter's way: every arrow is a copy", chapter_picture(f"{name}-chapter", target)),
-        (f"{mode}, as measured here: who copies, and ✓ where it was observed", picture(name, target, run.proof(mode))),
-    )
+def _pictures(run: RunData, asked: Question) -> Iterator[tuple[str, Markup]]:
+    """A mode's copies as the course draws them, then as they were measured; or a ratio with its interval."""
+    if asked.mode:
+        target, name = run.target(asked.mode), f"question-{asked.name}"
+        chapter = chapter_picture(f"{name}-chapter", target)
+        yield f"{asked.mode}, drawn in the chapter's way: every arrow is a copy", chapter
+        measured = picture(name, target, run.proof(asked.mode))
+        yield f"{asked.mode}, as measured here: who copies, and ✓ where it was observed", measured
+    if asked.ratio:
+        yield _STRIP, strip(axis(asked.ratio), *asked.ratio)
 
 
 def _copies(run: RunData) -> Iterator[Question]:
@@ -71,7 +93,7 @@ def _copies(run: RunData) -> Iterator[Question]:
         (answer,),
         choices=("1", "2", "3", "4", "5"),
         right=str(copies),
-        pictures=_pictures(run, "question-copies", mode),
+        mode=mode,
     )
 
 
@@ -86,7 +108,7 @@ def _fewer(run: RunData) -> Iterator[Question]:
         (answer,),
         choices=("yes", "no"),
         right="yes" if course.fewer(run) else "no",
-        pictures=_pictures(run, "question-fewer", mode),
+        mode=mode,
     )
 
 
@@ -104,7 +126,6 @@ def _cost(run: RunData) -> Iterator[Question]:
         (f"{verdict.line}.", f"How fast were they? Medians of the rounds: {rates}. Speed is not cost: the report says "
          f"what limited each of them."),
         ratio=paired.estimate,
-        pictures=((_STRIP, strip(axis(paired.estimate), *paired.estimate)),),
     )  # fmt: skip
 
 
@@ -114,6 +135,8 @@ def _calls(run: RunData) -> Iterator[Question]:
     if proof is None or not proof.calls_per_gib:
         return
     total = sum(proof.calls_per_gib.values())
+    if not total:
+        return
     choices = (10, 100, 1_000, 10_000, 100_000, 1_000_000)
     nearest = min(choices, key=lambda choice: max(choice / total, total / choice))
     each = "; ".join(f"{name} {number(count)}" for name, count in proof.calls_per_gib.items())

@@ -9,6 +9,8 @@ from selenium.webdriver.common.keys import Keys
 
 from profiles.agent import source_excerpts
 from reports import page
+from reports.class_page import page as class_page
+from reports.class_page.results import Results, results
 from reports.comparison import comparison
 from reports.comparison import page as comparison_page
 from reports.history.entries import history
@@ -21,10 +23,12 @@ from tests.browser import Browser
 from tests.conftest import PROJECT, SMALL_BYTES
 from tests.load.locust_process import serving
 from tests.reports import sliced, synthetic
+from tests.reports.class_page import classroom
+from tests.reports.class_page.test_hand_ins import line_of
 
 pytestmark = [pytest.mark.browser, axe.needed]
 MODES = ("read-send", "sendfile", "read-whole")
-KINDS = ("report", "report of slices", "students", "comparison", "runs")
+KINDS = ("report", "report of slices", "students", "comparison", "runs", "class")
 LOOKS = [(1280, False), (1280, True), (400, False)]
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 
@@ -49,8 +53,19 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "report of slices": page.report(plain, folder / "reports")[1].as_uri(),
         "students": report.with_name(STUDENTS_FILE).as_uri(),
         "runs": write_history(history(folder), folder / "reports").as_uri(),
+        "class": class_page.write_class(a_class(folder / "class"), folder / "reports").as_uri(),
         "comparison": comparison_page.write_comparison(two, folder / "reports").as_uri(),
     }
+
+
+def a_class(folder: Path) -> Results:
+    """With everything that its page can show: guesses, a report that is not pooled, and one that is refused."""
+    for number, factor in enumerate(classroom.factors(4, 0.2)):
+        classroom.hand_in(folder, number, factor=factor, modes=MODES)
+    classroom.hand_in(folder, 4, failing="sendfile")
+    (folder / "broken.html").write_text("")
+    (folder / "lines.txt").write_text(line_of({"copies": "4", "cost": "0.5"}))
+    return results(str(folder))
 
 
 @pytest.mark.parametrize(("width", "dark"), LOOKS)
