@@ -3,9 +3,6 @@
 `locust -f locustfile.py` opens the web UI on 127.0.0.1:8089; `make load` runs a campaign without it.
 """
 
-from load.locust_hooks import install
-from load.users.locust_users import user_classes
+from load.locustfiles import download_users
 
-USERS = user_classes()
-vars().update(USERS)  # Locust takes its users from this module's names; a new mode needs no line here
-install(USERS)
+vars().update(download_users())  # Locust takes its users from this module's names; a new mode needs no line here

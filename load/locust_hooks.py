@@ -5,6 +5,7 @@ when no user runs any more. A worker starts none.
 """
 
 import contextlib
+import importlib.util
 import os
 import signal
 import socket
@@ -24,7 +25,14 @@ from errors import UsageError, UserError
 from load.agent.options import AGENT_KNOBS, AgentOptions
 from load.agent.remote import connect
 from load.context import LoadContext
-from load.interactive.chosen_classes import choose_classes, in_order, leave_out_missing, leave_tags_alone
+from load.interactive.chosen_classes import (
+    check_host,
+    check_settings,
+    choose_classes,
+    in_order,
+    leave_out_missing,
+    take_tags,
+)
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_load
 from load.process import raise_in_main_greenlet
@@ -100,6 +108,17 @@ def _check_free(host: str, port: int) -> None:
         raise UserError(f"{where}: {why}; choose {WEB_PORT}, or another --web-host") from error
 
 
+def _refuse_what_locust_would_skip(options: Namespace) -> None:
+    """Raises UsageError for options that Locust takes and then does not do."""
+    if options.json and options.json_file:
+        raise UsageError("--json together with --json-file leaves an empty file in Locust: give one of them")
+    if options.otel and importlib.util.find_spec("opentelemetry") is None:
+        raise UsageError(
+            "--otel needs OpenTelemetry, which is not installed: `pip install 'locust[otel]'` into an environment of "
+            "your own (docs/install.md)"
+        )
+
+
 class _Hooks:
     def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
         self._user_classes = user_classes
@@ -143,7 +162,7 @@ class _Hooks:
                     user_class.address = (options.servers_host, user_class.address[1])
 
         if environment.parsed_options is not None:
-            leave_tags_alone(environment.parsed_options)
+            take_tags(environment, environment.parsed_options)
         send_counts(runner, self._user_classes)
         WorkerRole(runner, self._user_classes, on_prepare=lambda: in_campaign(True))
         environment.events.test_start.add_listener(find_servers)
@@ -157,15 +176,19 @@ class _Hooks:
             if taken and options.ports == "fixed":
                 raise UsageError(f"--web-port {options.web_port} is the port of {taken[0]}: choose another")
         knobs.check("ui", vars(options))
+        _refuse_what_locust_would_skip(options)
         if options.ports == "free" and not isinstance(environment.runner, LocalRunner):
             raise UsageError("PORTS=free (--any-port) needs a single process: workers know only the modes' own ports")
         environment.user_classes = in_order(environment.user_classes, self._user_classes)
+        check_settings([each for given in options.config_users or () for each in given], self._user_classes)
         asked = choose_classes(environment, options)
+        check_host(options.host, environment.user_classes, self._user_classes.values())
         starts_at_once = options.headless or options.autostart
         users = options.num_users if starts_at_once else 0  # else the form asks again
         if starts_at_once:
             refuse_beside_campaign("load")
-        check_load(environment, options.sink, options.pace, users, environment.user_classes)
+        shape = type(environment.shape_class).__name__ if starts_at_once and environment.shape_class else None
+        check_load(environment, options.sink, options.pace, users, environment.user_classes, shape)
         agent = AgentOptions.read(options.agent, options.agent_token_file, options.agent_ca)
         link, root = (None, Path()) if agent else self._serve(ServedFile.asked_for(options))
         client = connect(agent, root)

@@ -16,6 +16,7 @@ from reports.flames.perf_profile import reasons
 from reports.run_data import RunData
 
 FEWEST_FAULTS = 1000  # per GiB, to be worth a sentence
+STEADY = 0.95  # of the most users at once, on average: their number is not worth a word
 
 
 def why(run: RunData, mode: str) -> str:
@@ -145,8 +146,12 @@ def network_line(run: RunData) -> str:
 
 
 def users_of(run: Run) -> str:
-    """4 users in 2 workers"""
-    return plural(run.users, "user") + (f" in {plural(run.workers, 'worker')}" if run.workers else "")
+    """4 users in 2 workers; of an interactive load also: 6 users at most, 4.2 on average, as the shape Steps said"""
+    users = plural(run.users, "user") + (f" in {plural(run.workers, 'worker')}" if run.workers else "")
+    mean = sum(count.mean for count in run.user_counts.values())
+    if not run.user_counts or (run.shape is None and mean > STEADY * run.users):
+        return users
+    return f"{users} at most, {mean:.1f} on average" + (f", as the shape {run.shape} said" if run.shape else "")
 
 
 def _interface(run: Run) -> str:

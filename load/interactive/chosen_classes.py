@@ -1,31 +1,39 @@
-"""Which user classes a load by hand has: the course's three, unless others are named, tagged or ticked.
+"""Which user classes a load by hand has: the course's three, unless others are named, tagged or ticked; and those of
+the user's own locustfile.
 
 Its rule: a load never leaves out in silence what was chosen: a mode that is missing, or gets no user, is refused.
 """
 
 import sys
 from argparse import Namespace
-from collections.abc import Mapping, Sequence
-from typing import cast
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, cast
 
 from locust.env import Environment
+from locust.user.task import filter_tasks_by_tags
 from locust.user.users import User
 
 from errors import UsageError, UserError, printable, suggestion
 from load.campaign.options import COURSE_MODES, USERS
+from load.interactive.user_counts import expected_users
 from load.users.locust_users import DownloadUser
+from reports.analysis.text import plural
+
+MAY_BE_SET = ("weight", "fixed_count", "tasks")  # of a class of ours
 
 
 def choose_classes(environment: Environment, options: Namespace) -> bool:
     """Set the classes of the first load, and the number of users where none is given; whether the classes were asked
     for. Raises UsageError where none is left."""
     asked = bool(options.user_classes or options.tags)
-    course = [one for one in environment.user_classes if _mode(one) in COURSE_MODES and not asked]
+    by_default = [one for one in environment.user_classes if asked or _is_by_default(one)]
     tagged = _tagged(environment.user_classes, options)
-    environment.user_classes = [one for one in tagged if one in course] if course else tagged
+    environment.user_classes = [one for one in tagged if one in by_default] if by_default else tagged
     if not environment.user_classes:
         raise UsageError("these tags leave no data path to load: choose others")
-    leave_tags_alone(options)
+    take_tags(environment, options)
+    if options.equal_weights:
+        environment.assign_equal_weights()  # as Locust does, but later
     if options.num_users is None:
         options.num_users = USERS * len(environment.user_classes)
     if options.spawn_rate is None:
@@ -52,20 +60,64 @@ def available_classes(environment: Environment) -> dict[str, type[User]]:
     return cast(dict[str, type[User]], environment.available_user_classes)
 
 
-def leave_tags_alone(options: Namespace) -> None:
-    """Tags have chosen classes. Locust itself would take the tasks of all others away for good, from campaigns, too."""
+def take_tags(environment: Environment, options: Namespace) -> None:
+    """Tags choose among the tasks of the user's own classes, as ever. Ours are chosen whole: Locust itself would take
+    the tasks of all others away for good, from campaigns, too."""
+    tags, exclude_tags = (set(given) if given else None for given in (options.tags, options.exclude_tags))
+    for one in own_classes(environment.user_classes):
+        filter_tasks_by_tags(one, tags, exclude_tags)
     options.tags = options.exclude_tags = None
+
+
+def own_classes(classes: Iterable[type[User]]) -> list[type[User]]:
+    """Those of the user's own locustfile."""
+    return [one for one in classes if not issubclass(one, DownloadUser)]
 
 
 def check_users(users: int, classes: Sequence[type[User]]) -> None:
     """Raises UsageError where some class would get no user."""
-    if 0 < users < len(classes):
-        given = "1 user" if users == 1 else f"{users} users"
+    expected = expected_users(users, classes) if users > 0 else None
+    without = [one for one in classes if expected is not None and not expected.get(one.__name__)]
+    if not without:
+        return
+    if users < len(classes):
         names = ", ".join(_mode(one) for one in classes)
         raise UsageError(
-            f"{given} for {len(classes)} data paths, so some would get none: give {len(classes)} users or more, or "
-            f"choose fewer of {names}"
+            f"{plural(users, 'user')} for {len(classes)} data paths, so some would get none: give {len(classes)} users "
+            f"or more, or choose fewer of {names}"
         )
+    weights = ", ".join(f"{_mode(one)} {one.fixed_count or one.weight}" for one in classes)
+    raise UsageError(
+        f"{plural(users, 'user')} leave none for {_mode(without[0])}, by fixed_count or weight ({weights}): give more"
+    )
+
+
+def check_host(host: str | None, classes: Sequence[type[User]], known: Iterable[type[DownloadUser]]) -> None:
+    """Raises UsageError for Locust's --host where none of these classes would ask it. known: all of ours."""
+    if host and not own_classes(classes) and host.rstrip("/") not in {one.url() for one in known}:
+        raise UsageError(
+            f"--host {host}: every data path has a server of its own, so leave it out; `make load URL=` measures "
+            f"another server (docs/targets.md)"
+        )
+
+
+def check_settings(settings: Iterable[Mapping[str, Any]], known: Mapping[str, type[DownloadUser]]) -> None:
+    """Raises UsageError where --config-users, or Locust's form, would make something else of a class of ours."""
+    for each in settings:
+        name = str(each.get("user_class_name"))
+        same = {"host": known[name].host} if name in known else {}  # which Locust's form sends, too
+        others = {key: value for key, value in each.items() if key not in ("user_class_name", *MAY_BE_SET)}
+        odd = [key for key, value in others.items() if (key, value) not in same.items()]
+        if name in known and odd:
+            raise UsageError(f"{name}: {odd[0]} is the data path's own; only {', '.join(MAY_BE_SET)} can be set")
+
+
+def _is_by_default(user_class: type[User]) -> bool:
+    return not issubclass(user_class, DownloadUser) or user_class.named or user_class.target in COURSE_MODES
+
+
+def _mode(user_class: type[User]) -> str:
+    return getattr(user_class, "target", user_class.__name__)
 
 
 def in_order(classes: Sequence[type[User]], known: Mapping[str, type[DownloadUser]]) -> list[type[User]]:
@@ -74,20 +126,25 @@ def in_order(classes: Sequence[type[User]], known: Mapping[str, type[DownloadUse
     return [*ours, *(one for one in classes if one not in ours)]
 
 
-def _mode(user_class: type[User]) -> str:
-    return getattr(user_class, "target", user_class.__name__)
-
-
 def _tagged(classes: Sequence[type[User]], options: Namespace) -> list[type[User]]:
     """Those that Locust's --tags and --exclude-tags leave. Raises UsageError for a tag that no class has."""
     wanted, unwanted = set(options.tags or ()), set(options.exclude_tags or ())
-    tags = {one: _tags(one) for one in classes}
-    known = set().union(*tags.values())
+    of_tasks = {one: [_tags(task) for task in _leaves(one)] for one in classes}
+    known = set().union(*(tags for each in of_tasks.values() for tags in each))
     for tag in sorted(wanted | unwanted):
         if tag not in known:
             raise UsageError(f"no data path here has the tag {tag!r}{suggestion(tag, known)}")
-    return [one for one in classes if (not wanted or tags[one] & wanted) and not tags[one] & unwanted]
+
+    def stays(tags: set[str]) -> bool:
+        return (not wanted or bool(tags & wanted)) and not tags & unwanted
+
+    return [one for one in classes if not of_tasks[one] or any(map(stays, of_tasks[one]))]
 
 
-def _tags(user_class: type[User]) -> set[str]:
-    return {tag for task in user_class.tasks for tag in getattr(task, "locust_tag_set", ())}
+def _leaves(holder: Any) -> list[Any]:
+    """The tasks of a class, and of the TaskSets among them."""
+    return [leaf for task in holder.tasks for leaf in (_leaves(task) if hasattr(task, "tasks") else [task])]
+
+
+def _tags(task: Any) -> set[str]:
+    return set(getattr(task, "locust_tag_set", ()))

@@ -70,8 +70,7 @@ class IdleServers:
         self._refused.pop(mode, None)
         user_class = self._classes[mode]
         user_class.address = (status.host, status.port)
-        scheme = (user_class.host or "http").partition(":")[0]
-        user_class.host = f"{scheme}://{status.host}:{status.port}"  # as Locust's form shows it
+        user_class.host = user_class.url()  # as Locust's form shows it
         self.missing.pop(mode, None)
         if reason := missing_reason(user_class):
             self.missing[mode] = reason

@@ -8,6 +8,7 @@ import contextlib
 import sys
 from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -26,11 +27,11 @@ from locust.runners import (
 from locust.user.users import User
 
 from errors import UsageError, UserError, suggestion
-from load.agent.options import given_options
-from load.interactive.chosen_classes import check_users
+from load.interactive.chosen_classes import check_users, own_classes
 from load.interactive.idle_servers import IdleServers
 from load.interactive.recorded_load import ManualLoad, RecordedLoad
 from load.interactive.server_costs import ServerCosts
+from load.interactive.user_counts import expected_users, running_users
 from load.users.connection import SINKS, Sink
 from load.users.locust_users import DownloadUser
 from load.users.pacing import manual_rate
@@ -40,11 +41,12 @@ AT_REST = (STATE_INIT, STATE_STOPPED, STATE_MISSING)  # states of a runner witho
 
 
 class LocustLoads:
-    """recording: whether a load begins, goes on, or is being written. current: that load. on_end: called with the name
-    of each run that was saved. trouble: why the last load did not start, or was not recorded. costs: of the last."""
+    """user_classes: ours, by name. recording: whether a load begins, goes on, or is being written. current: that load.
+    on_end: called with the name of each run that was saved. trouble: why the last load did not start, or was not
+    recorded. costs: of the last."""
 
     def __init__(self, user_classes: dict[str, type[DownloadUser]]) -> None:
-        self._user_classes = user_classes
+        self.user_classes = user_classes
         self._idle_servers: IdleServers | None = None
         self._runs_folder = Path()
         self.on_end: Callable[[str], None] = _print_run_name
@@ -79,24 +81,29 @@ class LocustLoads:
         options = environment.parsed_options
         assert isinstance(options, Namespace)
         users = int(options.num_users or 1)
-        sink, rate = check_load(environment, options.sink, options.pace, users, environment.user_classes)
+        shape = None if environment.shape_class is None else type(environment.shape_class).__name__
+        sink, rate = check_load(environment, options.sink, options.pace, users, environment.user_classes, shape)
         chosen = {one.target: one for one in environment.user_classes if issubclass(one, DownloadUser)}
-        for user_class in self._user_classes.values():
+        expected = expected_users(users, environment.user_classes) if rate is not None else {}
+        for user_class in self.user_classes.values():
             user_class.sink, user_class.gate = sink, None  # a campaign leaves its gates closed
             user_class.meter.reset()
             if rate is not None and not user_class.expected_bytes:
                 raise UserError("an empty file cannot be offered at a rate: give a size like 1MiB")
-            user_class.offer(rate, max(1, users // max(1, len(chosen))))
-        if self._idle_servers is not None and not isinstance(environment.runner, WorkerRunner):
-            modes = tuple(one.target for one in self._user_classes.values() if one.target in chosen)
+            user_class.offer(rate, expected.get(user_class.__name__, 1))
+        modes = tuple(one.target for one in self.user_classes.values() if one.target in chosen)
+        if modes and self._idle_servers is not None and not isinstance(environment.runner, WorkerRunner):
             in_workers = isinstance(environment.runner, MasterRunner)
-            asked = ManualLoad(modes, users, sink, rate, in_workers, given_options(options))
-            self.current = RecordedLoad(self._idle_servers, self._runs_folder, asked)
+            own = tuple(one.__name__ for one in own_classes(environment.user_classes))
+            snapshot = Namespace(**vars(options))
+            asked = ManualLoad(modes, users, sink, snapshot, rate, in_workers, own, shape)
+            count = partial(running_users, environment.runner)
+            self.current = RecordedLoad(self._idle_servers, self._runs_folder, asked, count)
 
-    def on_stopping(self, environment: Environment, **_: Any) -> None:
+    def on_stopping(self, **_: Any) -> None:
         if self.current is not None:
             with self._reported():
-                self.current.close_window(environment.runner.user_count if environment.runner else 0)
+                self.current.close_window()
 
     def on_stop(self, environment: Environment, **_: Any) -> None:
         current, self.current = self.current, None
@@ -129,15 +136,19 @@ class LocustLoads:
 
 
 def check_load(
-    environment: Environment, sink: str, pace: str, users: int, classes: Sequence[type[User]]
+    environment: Environment, sink: str, pace: str, users: int, classes: Sequence[type[User]], shape: str | None
 ) -> tuple[Sink, int | None]:
-    """What users are to do with the bytes, and the rate as check_pace() says. Raises UserError for a load that cannot
-    be measured as it was asked for: Locust itself does not check choices."""
+    """What users are to do with the bytes, and the rate as check_pace() says. shape: the name of the LoadTestShape that
+    sets the number of users, instead of `users`. Raises UserError for a load that cannot be measured as it was asked
+    for: Locust itself does not check choices."""
     if sink not in SINKS:
         raise UsageError(f"{sink!r} is not a sink: choose one of {', '.join(SINKS)}{suggestion(sink, SINKS)}")
     if not isinstance(environment.runner, WorkerRunner):  # which has a share of the users
-        check_users(users, classes)
-    return sink, check_pace(pace, environment.runner)
+        check_users(0 if shape else users, classes)
+    rate = check_pace(pace, environment.runner)
+    if rate is not None and shape is not None:
+        raise UsageError(f"--pace={pace} divides its rate among the users, and the shape {shape} changes their number")
+    return sink, rate
 
 
 def check_pace(text: str, runner: Runner | None) -> int | None:

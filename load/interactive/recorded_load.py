@@ -6,10 +6,10 @@ generator and of the whole machine cannot be attributed to one of them, so it is
 """
 
 import itertools
-import shlex
 import shutil
 import time
-from collections.abc import Iterator, Sequence
+from argparse import Namespace
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -21,11 +21,12 @@ from load.campaign.options import new_name
 from load.campaign.recordings import SampleLog, save_flame_graph, save_stacks
 from load.campaign.settings import Settings, after, now, run_record
 from load.interactive.idle_servers import IdleServers
+from load.interactive.repeating_command import repeating_command
 from load.interactive.server_costs import ServerCosts
+from load.interactive.user_counts import CountedUsers, Counts
 from load.users.connection import Sink
-from load.users.pacing import PaceSpec, format_pace
 from profiles.protocol import LOAD, FileState, Recording
-from profiles.store.records import Cell, DeepProfile, Run
+from profiles.store.records import Cell, DeepProfile, Run, UserCount
 from profiles.store.run_folder import RunFolder
 from profiles.targets.variants import parse_all
 
@@ -36,22 +37,28 @@ OF_ALL_MODES = ("client_", "machine_")  # metrics that several modes share
 
 @dataclass(frozen=True, slots=True)
 class ManualLoad:
-    """What was asked for. users: of all modes. rate_bytes_per_s: offered to each mode; None for saturated. in_workers:
-    whether its users are in other processes. agent_options: of the command that repeats it."""
+    """What was asked for. users: of all classes. options: Locust's. rate_bytes_per_s: offered to each mode; None for
+    saturated. in_workers: whether its users are in other processes. own_classes: names of the user classes beside ours.
+    shape: the name of the LoadTestShape that sets the number of users; None without one."""
 
     modes: tuple[str, ...]
     users: int
     sink: Sink
+    options: Namespace
     rate_bytes_per_s: int | None = None
     in_workers: bool = False
-    agent_options: Sequence[str] = ()
+    own_classes: tuple[str, ...] = ()
+    shape: str | None = None
 
 
 class RecordedLoad:
-    """One load, from the making of this object to end(). trouble: why samples are no longer written. costs: what the
-    servers paid, once it has ended. Raises UserError where nothing can be recorded."""
+    """One load, from the making of this object to end(). count: of running users, by class name. trouble: why samples
+    are no longer written. costs: what the servers paid, once it has ended. Raises UserError where nothing can be
+    recorded."""
 
-    def __init__(self, idle_servers: IdleServers, runs_folder: Path, asked: ManualLoad) -> None:
+    def __init__(
+        self, idle_servers: IdleServers, runs_folder: Path, asked: ManualLoad, count: Callable[[], Counts]
+    ) -> None:
         self._agent = idle_servers.agent
         self._idle_servers = idle_servers
         self._asked = asked
@@ -65,16 +72,21 @@ class RecordedLoad:
         self._file: FileState | None = None
         self.trouble: str | None = None
         self.costs: ServerCosts | None = None
+        self._users = CountedUsers(count)
+        self._user_counts: dict[str, UserCount] = {}
         self._begun = replace(self._new_record(self._settings(asked.modes), {}), kind="interactive")
         self.folder.create()
         self.folder.write_run(self._begun)
+        self._users.start()
         self._flusher = gevent.spawn(self._flush_loop)
 
-    def close_window(self, users: int) -> None:
-        """The window ends now, because users are about to stop. users: how many there are."""
+    def close_window(self) -> None:
+        """The window ends now, because users are about to stop."""
         if self._last is None:
+            counted = self._users.end()
             self._last = self._edges(self.modes)
-            self._asked = replace(self._asked, users=users or self._asked.users)
+            named = {mode: self._idle_servers.user_class(mode).__name__ for mode in self.modes}
+            self._user_counts = {mode: counted[name] for mode, name in named.items() if name in counted}
             self._lost = dict(self._lost_modes())
             self._file = self._agent.file_state()
 
@@ -88,7 +100,7 @@ class RecordedLoad:
             raise
 
     def _end(self) -> Run | None:
-        self.close_window(self._asked.users)
+        self.close_window()
         cells = list(self._cells())
         self.costs = ServerCosts(self.modes, {cell.mode: cell for cell in cells}, self._lost)
         if not cells and not self._lost:
@@ -143,7 +155,8 @@ class RecordedLoad:
     def _cell(self, position: tuple[int, int], mode: str, edges: tuple[Edge, Edge]) -> Cell:
         facts, meter = self._idle_servers.facts.metrics, self._idle_servers.meter(mode)
         cell = cell_between(edges, mode, position, self._samples.began_s, meter, facts)
-        shared = OF_ALL_MODES if len(self.modes) > 1 else OF_WORKERS if self._asked.in_workers else ()
+        several = len(self.modes) > 1 or self._asked.own_classes
+        shared = OF_ALL_MODES if several else OF_WORKERS if self._asked.in_workers else ()
         known = {name: None if name.startswith(shared) else value for name, value in cell.metrics.items()}
         before = self._idle_servers.facts.file.resident_share_before
         share = smaller_share(before, self._file.resident_share if self._file else before)
@@ -151,21 +164,19 @@ class RecordedLoad:
 
     def _settings(self, modes: tuple[str, ...], seconds: float = 0.0) -> Settings:
         """Those of a campaign of one round. The command does the same without a browser."""
-        asked, users = self._asked, str(self._asked.users)
-        command = ["locust", "-f", "locustfile.py", "--headless", "-u", users, "-r", users]
-        command += ["-t", f"{max(1, round(seconds))}s", "--sink", asked.sink, *asked.agent_options]
-        if asked.rate_bytes_per_s is not None:
-            command += ["--pace", format_pace(PaceSpec(False, asked.rate_bytes_per_s))]
-        names = [self._idle_servers.user_class(mode).__name__ for mode in modes]
+        asked = self._asked
+        most = max(asked.users, self._users.most)
+        command = repeating_command(asked.options, most, seconds, asked.rate_bytes_per_s, asked.shape)
+        names = [*(self._idle_servers.user_class(mode).__name__ for mode in modes), *asked.own_classes]
         return Settings(
             modes=modes,
             variants=parse_all(modes),
             rounds=1,
             window_s=round(seconds, 1),
-            users=asked.users,
+            users=sum(count.most for count in self._user_counts.values()) or asked.users,
             sink=asked.sink,
             rate=asked.rate_bytes_per_s,
-            command=shlex.join([*command, *names]),
+            command=f"{command} {' '.join(names)}",
         )
 
     def _record(self, modes: tuple[str, ...]) -> Run:
@@ -180,6 +191,8 @@ class RecordedLoad:
             whole,
             kind="interactive",
             rate_bytes_per_s=self._asked.rate_bytes_per_s,
+            user_counts=self._user_counts,
+            shape=self._asked.shape,
             state="done",
             started_at=self._begun.started_at,
             ended_at=now(),

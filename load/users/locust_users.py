@@ -32,7 +32,7 @@ PAUSE_AFTER_FAILURE_S = 0.2
 class DownloadUser(User):
     """A user of one target. The class attributes are set for all its users, before they start.
 
-    target: the name under which it is measured.
+    target: the name under which it is measured. named: whether a locustfile asked for it by name.
     own_bytes: the length of one download, where it differs from the run's file. user_numbers: of users at a pace.
     gate: where users wait for their turns; None for users that never wait.
     """
@@ -41,6 +41,7 @@ class DownloadUser(User):
     wait_time = constant(0)
 
     target: ClassVar[str]
+    named: ClassVar[bool] = False
     address: ClassVar[tuple[str, int]]
     path: ClassVar[str] = SERVED_PATH
     external: ClassVar[bool] = False
@@ -74,6 +75,11 @@ class DownloadUser(User):
     @classmethod
     def connection(cls, on_bytes: Callable[[int], None]) -> DownloadConnection:
         return DownloadConnection(cls.address, cls.sink, on_bytes, cls.expected_bytes, cls.tls)
+
+    @classmethod
+    def url(cls) -> str:
+        host, port = cls.address
+        return f"http{'s' if cls.tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def on_stop(self) -> None:
         self._connection.close()
@@ -157,22 +163,21 @@ def user_classes() -> dict[str, type[DownloadUser]]:
     classes: dict[str, type[DownloadUser]] = {}
     for target in catalog.discover().values():
         class_name = "".join(part.capitalize() for part in target.name.split("-")) + "User"
-        address = ("127.0.0.1", target.facts.port)
         classes[class_name] = type(
             class_name,
             (DownloadUser,),
             {
                 "__doc__": f"Downloads from {target.name}: {target.facts.summary}.",
                 "target": target.name,
-                "address": address,
+                "address": ("127.0.0.1", target.facts.port),
                 "path": target.facts.path,
                 "external": target.external is not None,
                 "own_bytes": target.facts.size_bytes,
                 "tls": target.facts.tls is not None,
-                "host": f"http{'s' if target.facts.tls else ''}://{address[0]}:{address[1]}",
                 "meter": Meter(),
             },
         )
+        classes[class_name].host = classes[class_name].url()
         classes[class_name].tasks = [_tagged_download(target.name)]
     return classes
 

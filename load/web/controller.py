@@ -103,8 +103,10 @@ class Controller:
             users = command.users * len(chosen)
             self._environment.user_classes = list(chosen)
             names = [user_class.__name__ for user_class in chosen]
-            vars(self._options).update(sink=command.sink, pace=command.pace, num_users=users, user_classes=names)
+            asked = {"sink": command.sink, "pace": command.pace, "num_users": users, "user_classes": names}
+            vars(self._options).update(asked, spawn_rate=min(users, MOST_PER_S))
             assert self._environment.runner is not None
+            self._environment.shape_class = None
             self._environment.runner.start(users, spawn_rate=min(users, MOST_PER_S))
             gevent.sleep(0)
             while self._is_beginning:

@@ -14,12 +14,13 @@ from locust.web import WebUI
 from werkzeug.datastructures import MultiDict
 
 from errors import UserError
-from load.interactive.chosen_classes import available_classes
+from load.interactive.chosen_classes import available_classes, check_host, check_settings
 from load.interactive.locust_events import AT_REST, LocustLoads, check_load
 from load.interactive.server_costs import NOTHING_PAIRED, ServerCosts
 from load.web.page import ENVIRONMENT
 from profiles.store.files import write_file
 
+NO_SHAPE = "Default"  # of Locust's form
 PLACE = '<div id="root">'  # where Locust's own part begins
 
 
@@ -43,16 +44,24 @@ def attach(web_ui: WebUI, locust_loads: LocustLoads, base: str, live_page: str) 
     @web_ui.app.before_request
     def refuse_what_cannot_be_measured() -> flask.Response | None:
         """Where its form shows a refusal: a load that does not start says nothing there."""
-        if flask.request.path != f"{base}/swarm":
-            return None
         try:
-            _check_form(environment, flask.request.form)
+            if flask.request.path == f"{base}/swarm":
+                _check_form(environment, locust_loads, flask.request.form)
         except UserError as error:
             return flask.jsonify({"success": False, "message": str(error)})
         return None
 
+    @web_ui.app.before_request
+    def refuse_what_a_data_path_is_made_of() -> tuple[flask.Response, int] | None:
+        given = flask.request.get_json(force=True) if flask.request.path == f"{base}/user" else None
+        try:
+            check_settings([given] if isinstance(given, dict) else [], locust_loads.user_classes)
+        except UserError as error:
+            return flask.jsonify({"error": str(error)}), 400
+        return None
 
-def _check_form(environment: Environment, form: MultiDict[str, str]) -> None:
+
+def _check_form(environment: Environment, locust_loads: LocustLoads, form: MultiDict[str, str]) -> None:
     """Raises UserError. A number of users that is none is refused by Locust."""
     assert environment.parsed_options is not None and environment.runner is not None
     available = available_classes(environment)
@@ -61,8 +70,10 @@ def _check_form(environment: Environment, form: MultiDict[str, str]) -> None:
     classes = [one for name, one in available.items() if name in names]
     classes = classes or (environment.user_classes if running else [*available.values()])  # as Locust takes them
     sink, pace = (form.get(name, getattr(environment.parsed_options, name)) for name in ("sink", "pace"))
-    users = form.get("user_count", "")
-    check_load(environment, sink, pace, int(users) if users.isdecimal() else 0, classes)
+    users, shape = form.get("user_count", ""), form.get("shape_class", NO_SHAPE)
+    known = None if shape == NO_SHAPE else shape
+    check_load(environment, sink, pace, int(users) if users.isdecimal() else 0, classes, known)
+    check_host(form.get("host"), classes, locust_loads.user_classes.values())
 
 
 def with_live_page(page: str, href: str, ticked: Sequence[str]) -> str:

@@ -11,13 +11,14 @@ from collections.abc import Sequence
 from contextlib import suppress
 
 import gevent
-from locust.runners import LocalRunner, MasterRunner
+from locust.runners import MasterRunner
 
 from errors import UserError
 from load.context import LoadContext
 from load.errors import PeerLostError
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads
+from load.interactive.user_counts import running_users
 from load.web.point_history import PointHistory, mean
 from load.web.rates import MACHINE_COLUMNS, Counts, Point, Rates, round_point, ticks
 from load.workers.samples import WORKER, merge_worker_samples
@@ -120,11 +121,7 @@ class Poller:
         return [sample for sample in merge_worker_samples(samples) if whole or sample.process != LOAD]
 
     def _counts(self) -> Counts:
-        runner, by_class = self._context.environment.runner, {}
-        if isinstance(runner, LocalRunner):
-            by_class = runner.user_classes_count
-        elif isinstance(runner, MasterRunner):
-            by_class = runner.reported_user_classes_count
+        by_class = running_users(self._context.environment.runner)
         classes = {user_class.target: user_class for user_class in self._context.user_classes.values()}
         received = {mode: user_class.meter.received_bytes for mode, user_class in classes.items()}
         users = {mode: by_class.get(user_class.__name__, 0) for mode, user_class in classes.items()}

@@ -64,6 +64,14 @@ class Void:
 
 
 @dataclass(frozen=True, slots=True)
+class UserCount:
+    """How many users of a mode an interactive load really had: a ramp or a LoadTestShape changes their number."""
+
+    mean: Amount  # over the time of the load
+    most: Count  # at once
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One campaign as it was asked for, and how far it came; or an interactive load: one round, all modes at once."""
 
@@ -75,7 +83,7 @@ class Run:
     seed: Integer  # of the random order
     order: tuple[tuple[str, ...], ...]  # round by round, the modes in the order in which they ran
     baseline: str  # the mode that all others are compared with
-    users: Count  # concurrent downloads
+    users: Count  # concurrent downloads; in an interactive load, at most
     sink: Literal["discard", "copy"]  # what the client does with the bytes
     warm_up_s: Amount  # seconds of load before each window; 0 in a run of slices, which warms up by whole cycles
     window_s: Amount  # seconds measured of each cell, in one piece; 0 in a run of slices
@@ -107,6 +115,8 @@ class Run:
     seconds: Amount | None = None  # the limit of time for its rounds, where there is one
     quick: bool = False  # exploratory: too few rounds for a verdict
     clock_excludes_steal: bool | None = None  # proved: stolen time is not in a process's CPU time; None: cannot be told
+    user_counts: dict[str, UserCount] = field(default_factory=dict)  # interactive: by mode
+    shape: str | None = None  # interactive: the class of Locust's LoadTestShape that set the number of users
     kind: Literal["campaign", "interactive"] = "campaign"  # interactive: nothing is paired, so nothing is concluded
     schema: Count = SCHEMA  # version of these records
 

@@ -2,9 +2,6 @@
 
 import os
 
-from load.locust_hooks import install
-from load.users.locust_users import user_classes
+from load.locustfiles import download_users
 
-USERS = {name: found for name, found in user_classes().items() if found.target in os.environ["FEW_MODES"].split()}
-vars().update(USERS)
-install(USERS)
+vars().update(download_users(*os.environ["FEW_MODES"].split()))
