@@ -21,6 +21,7 @@ MAY_IMPORT = {
         "profiles.store",
         "profiles.targets",
         "profiles.protocol",
+        "profiles.open_metrics",
         "profiles.scratch",
         "profiles.agent.access",
         "reports.analysis",

@@ -22,6 +22,7 @@ from load.interactive.user_counts import running_users
 from load.web.point_history import PointHistory, mean
 from load.web.rates import MACHINE_COLUMNS, Counts, Point, Rates, round_point, ticks
 from load.workers.samples import WORKER, merge_worker_samples
+from profiles.open_metrics import Family, families_of, text_of
 from profiles.protocol import LOAD, TargetStatus, TimedSample
 from profiles.store.records import Cell
 from reports.analysis.rounds import Dataset
@@ -33,7 +34,8 @@ UNKNOWN = (None,) * len(MACHINE_COLUMNS)
 
 
 class Poller:
-    """recent: the newest points. statuses: of the servers. trouble: why nothing new is known; None if all is well."""
+    """recent: the newest points. newest: the newest samples, one of each process. statuses: of the servers. trouble:
+    why nothing new is known; None if all is well."""
 
     def __init__(self, context: LoadContext, idle_servers: IdleServers, locust_loads: LocustLoads) -> None:
         self._context = context
@@ -48,6 +50,7 @@ class Poller:
         self._in_round: deque[Point] = deque(maxlen=ROUND_POINTS)
         self._drawn: Cell | None = None
         self.statuses: list[TargetStatus] = []
+        self.newest: Sequence[TimedSample] = ()
         self.trouble: str | None = None
 
     def start(self) -> None:
@@ -67,9 +70,11 @@ class Poller:
             self.refresh()
             self.trouble = None
         except PeerLostError as lost:
+            self.newest = ()
             self.trouble = str(lost)
             self._recover()
         except UserError as error:
+            self.newest = ()
             self.trouble = str(error)
 
     def _recover(self) -> None:
@@ -88,7 +93,9 @@ class Poller:
         fresh = self._context.agent.samples(self._last_sample)
         self._last_sample = fresh.last
         before, self._counted = self._counted, self._counts()
-        for tick in ticks(self._known(fresh.samples)):
+        known = self._known(fresh.samples)
+        self.newest = [sample for sample in known if sample.monotonic_s == known[-1].monotonic_s] or self.newest
+        for tick in ticks(known):
             point = self._rates.point(tick, before, self._counted)
             if self._in_campaign != self._loads.in_campaign:
                 self._in_campaign = self._loads.in_campaign
@@ -100,6 +107,16 @@ class Poller:
                 self.history.add(point)
                 self.recent.append(point)
         self.statuses = self._idle_servers.statuses()
+
+    def open_metrics(self) -> str:
+        """The newest samples, with the users and the bytes that they received, for Prometheus. Raises UserError where
+        the agent names a metric that cannot be one."""
+        counts, metrics = self._counts(), self._idle_servers.facts.metrics
+        own = (
+            Family("received_bytes", "counter", "what users received from this server", counts.received_bytes),
+            Family("users", "gauge", "users that load this server", counts.users),
+        )
+        return text_of((*families_of(self.newest, metrics), *own))
 
     def add_round(self, dataset: Dataset) -> None:
         """The point of the newest round of a campaign, unless the round was lost."""

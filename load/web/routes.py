@@ -28,6 +28,7 @@ from load.web.controller import Controller
 from load.web.login import require_login
 from load.web.page import page
 from load.web.servers_tab import attach_tab
+from profiles import open_metrics
 from profiles.targets.catalog import PROJECT
 
 PATH, LOGIN_PATH = "/bench", "/bench-login"
@@ -126,6 +127,7 @@ class _Routes:
             "/assets/<path:name>": self.asset,
             "/poll": self.poll,
             "/runs": self.runs,
+            "/metrics": self.metrics,
             "/flames/<int:number>": self.flame,
             "/reports/<name>/": self.report,
             "/reports/<name>/<path:file>": self.report,
@@ -158,6 +160,10 @@ class _Routes:
         points = self._controller.poller.history.since(flask.request.args.get("epoch", ""), fine, coarse)
         state = msgspec.json.encode(self._controller.state())
         return _json(b'{"points":%b,"state":%b}' % (points, state))
+
+    def metrics(self) -> flask.Response:
+        response = flask.Response(self._controller.poller.open_metrics(), content_type=open_metrics.CONTENT_TYPE)
+        return same_origin.protected(response)
 
     def runs(self) -> flask.Response:
         return _answer(self._controller.runs.listed())

@@ -47,6 +47,14 @@ class AgentRequest:
     peer: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Text:
+    """An answer that is no JSON."""
+
+    content: str
+    content_type: str
+
+
 class UnknownPathError(UserError):
     """No handler has this path."""
 
@@ -128,11 +136,12 @@ class _Handler(BaseHTTPRequestHandler):
         )
 
     def _send(self, status: int, answer: Any) -> None:
-        content = msgspec.json.encode(answer)
+        text = answer if isinstance(answer, Text) else Text(msgspec.json.encode(answer).decode(), "application/json")
+        content = text.content.encode()
         zipped = len(content) > GZIP_FROM_BYTES and "gzip" in self.headers.get("Accept-Encoding", "")
         content = gzip.compress(content, mtime=0) if zipped else content
         self.send_response(status)
-        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Type", text.content_type)
         if zipped:
             self.send_header("Content-Encoding", "gzip")
         self.send_header("Content-Length", str(len(content)))

@@ -52,6 +52,13 @@ class Sampler:
             fresh = tuple(itertools.islice(self._kept, start - first_kept, None))
             return Samples(last=self._count, samples=fresh)
 
+    def newest(self) -> list[TimedSample]:
+        """The samples of the last reading; nothing is read for them."""
+        with self._lock:
+            moment_s = self._kept[-1].monotonic_s if self._kept else 0.0
+            last = list(itertools.takewhile(lambda sample: sample.monotonic_s == moment_s, reversed(self._kept)))
+        return last[::-1]
+
     def _run(self) -> None:
         due_s = time.monotonic()
         while not self._stopped.wait(max(0.0, due_s - time.monotonic())):

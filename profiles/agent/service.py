@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from errors import UserError, printable
-from profiles import protocol
+from profiles import open_metrics, protocol
 from profiles.agent import source_excerpts
-from profiles.agent.http_server import AgentRequest, Handler, Routes
+from profiles.agent.http_server import AgentRequest, Handler, Routes, Text
 from profiles.agent.lease import LEASE_S, Leases
 from profiles.agent.sampler import INTERVAL_S, Sampler
 from profiles.checks import process_clock
@@ -37,6 +37,7 @@ from profiles.targets.supervisor import Supervisor
 from servers.mode import most_connections
 
 M = TypeVar("M")
+METRICS_ROUTE = ("GET", "/metrics")
 _WATCHED = re.compile(rf"{protocol.LOAD}(-worker-[0-9]{{1,4}})?")
 
 
@@ -138,6 +139,11 @@ class Agent:
     def samples(self, after: int) -> protocol.Samples:
         return self._sampler.after(after)
 
+    def metrics(self) -> Text:
+        """The newest samples, for Prometheus."""
+        families = open_metrics.families_of(self._sampler.newest(), (metric.facts for metric in METRICS))
+        return Text(open_metrics.text_of(families), open_metrics.CONTENT_TYPE)
+
     def prove(self, message: protocol.Prove) -> Proof:
         return prove(self._supervisor.target(message.target), self._root, message.options, message.name)
 
@@ -180,6 +186,7 @@ def routes(agent: Agent) -> Routes:
         ("POST", "/drop"): lambda _: agent.drop(),
         ("GET", "/snapshot"): lambda _: agent.snapshot(),
         ("GET", "/samples"): lambda request: agent.samples(int(request.query.get("after", "0"))),
+        METRICS_ROUTE: lambda _: agent.metrics(),
         ("GET", "/recording"): lambda request: agent.recording(request.query.get("target", "")),
         ("POST", "/start"): with_body(protocol.Start, agent.start),
         ("POST", "/start-all"): with_body(list[protocol.Start], agent.start_all),
@@ -193,7 +200,8 @@ def routes(agent: Agent) -> Routes:
 
 
 def routes_with_lease(agent: Agent, leases: Leases, serve_on: str = "") -> Routes:
-    """The same for an agent that listens: every request but the one for a lease needs one. serve_on: as Access has it.
+    """The same for an agent that listens: every request needs a lease, but for a lease itself and for metrics, which
+    change nothing. serve_on: as Access has it.
 
     It watches no process: the loads that it serves are elsewhere, where they have an agent of their own.
     """
@@ -225,4 +233,5 @@ def routes_with_lease(agent: Agent, leases: Leases, serve_on: str = "") -> Route
         ("POST", "/lease"): acquire,
         ("POST", "/release"): release,
         **{route: require_lease(handler) for route, handler in others.items()},
+        METRICS_ROUTE: others[METRICS_ROUTE],
     }

@@ -25,6 +25,7 @@ from load.web import login, routes
 from load.web.commands import CampaignCommand, LoadCommand, RecordCommand, ServerCommand
 from load.web.point_history import PointHistory
 from load.web.run_list import Runs
+from profiles.open_metrics import text_of
 
 READ = (
     "/",
@@ -32,6 +33,7 @@ READ = (
     "/assets/./build/package.json",
     "/poll?fine=1&coarse=2&epoch=a",
     "/runs",
+    "/metrics",
     "/flames/1.svg",
 )
 REPORTS = ("/reports/a/", "/reports/../x", "/reports/a/%00", "/assets/%00")
@@ -61,7 +63,7 @@ class _Controller:
     def __init__(self) -> None:
         folder = Path(tempfile.mkdtemp(prefix="bench-fuzz-"))
         self.campaigns, self.doing = SimpleNamespace(running=False), "nothing"
-        self.poller = SimpleNamespace(history=PointHistory(0.0))
+        self.poller = SimpleNamespace(history=PointHistory(0.0), open_metrics=lambda: text_of(()))
         self.flames = SimpleNamespace(find=lambda _number: None)
         self.runs = Runs(folder, folder)
 

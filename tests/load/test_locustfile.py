@@ -276,7 +276,7 @@ def test_a_login_needs_a_password_and_stands_before_every_page(served: Path, mon
     monkeypatch.setenv("BENCH_WEB_PASSWORD", "open sesame")
     with serving(served, "--web-login", few=FEW) as locust:
         person = requests.Session()
-        for path in ("/", "/bench/", "/bench/poll", "/bench/assets/bench.js", "/bench/runs"):
+        for path in ("/", "/bench/", "/bench/poll", "/bench/assets/bench.js", "/bench/runs", "/bench/metrics"):
             assert "/login" in person.get(locust.url(path), timeout=10).url
         asked = person.post(locust.url("/bench/load/start"), json={"modes": ["sendfile"]}, headers={"X-Bench": "1"})
         assert "/login" in asked.url
