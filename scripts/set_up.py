@@ -25,6 +25,7 @@ from errors import EXIT_DONE, CommandParser, UsageError, UserError, remedy, run_
 from scripts.ownership import give_to_owner
 
 READY = ".ready"
+NEWEST = (3, 14)  # Python for which all that is pinned has wheels
 # What tells pip where packages come from, and how to fetch them. All else, like user or target, is meant for others.
 _PIP_PASSES = re.compile(
     r"PIP_((EXTRA_)?INDEX_URL|NO_INDEX|FIND_LINKS|TRUSTED_HOST|(CLIENT_)?CERT|PROXY|(DEFAULT_)?TIMEOUT"
@@ -131,10 +132,17 @@ def _install(folder: Path, requirements: Path, optional: bool) -> None:
         _make(folder)
     wheels = ["--only-binary", ":all:"] if optional else []
     if not pip(folder, "install", "-qq", *wheels, "--require-hashes", "-r", str(requirements)) and not optional:
-        raise UserError(f"pip could not install {requirements} into {folder}, as said above; is the index reached?")
+        raise UserError(f"pip could not install {requirements} into {folder}, as said above; {_perhaps()}")
     ready = folder / READY
     kept = [line for line in ready.read_text().splitlines() if not line.endswith(f"  {requirements}")]
     ready.write_text("".join(f"{line}\n" for line in (*kept, _line(requirements))))
+
+
+def _perhaps() -> str:
+    if sys.version_info[:2] <= NEWEST:
+        return "is the index reached?"
+    known, ours = (".".join(map(str, version)) for version in (NEWEST, sys.version_info[:2]))
+    return f"their wheels are known up to Python {known}, and this is {ours}: give PYTHON=python{known}, or older"
 
 
 def _make(folder: Path) -> None:

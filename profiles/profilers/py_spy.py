@@ -29,6 +29,7 @@ _FORMATS = {"svg": "flamegraph", "raw": "raw"}
 _REMEDIES = {
     "Permission Denied": "run as root, set sysctl kernel.yama.ptrace_scope=0, or give the container SYS_PTRACE",
     "Operation not permitted": "run as root, or give the container the capability SYS_PTRACE",
+    "Unsupported version of Python": "start the server with an older Python; ours runs with that of PYTHON=python3.13",
     "Failed to find python version": "py-spy reads Python servers only",
     "Failed to get process executable name": "the server ended before py-spy could attach; look at its stderr",
     "No stack counts found": "the server was idle the whole time; record under load, or for longer",

@@ -3,6 +3,7 @@
 import base64
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -13,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from errors import UserError
+from scripts import set_up
 from tests.conftest import PROJECT, Once
 
 NAME, VERSION = "zero-copy-bench-tiny", "1.0"
@@ -44,6 +47,17 @@ def wheel(folder: Path) -> Path:
         for name, text in files.items():
             archive.writestr(name, text)
     return path
+
+
+@pytest.mark.parametrize(("newest", "says"), [((9, 9), "is the index reached?"), ((3, 0), "up to Python 3.0, and")])
+def test_what_cannot_be_installed_says_whether_this_python_may_be_too_new(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, newest: tuple[int, int], says: str
+) -> None:
+    monkeypatch.setattr(set_up, "NEWEST", newest)
+    monkeypatch.setattr(set_up, "pip", lambda *_: False)
+    monkeypatch.setattr(set_up, "_make", lambda _: None)
+    with pytest.raises(UserError, match=re.escape(says)):
+        set_up.set_up(tmp_path / "made", [PROJECT / "requirements.txt"])
 
 
 def checkout(tree: Path) -> None:

@@ -68,6 +68,15 @@ def test_parts_of_a_second_are_rounded_up(tmp_path: Path, monkeypatch: pytest.Mo
     assert " --duration 1 " in asked.read_text() and "0.5" not in asked.read_text()
 
 
+def test_a_python_that_is_too_new_is_named_as_the_reason(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "py-spy"
+    program.write_text("#!/bin/sh\necho 'Error: Unsupported version of Python: 3.19.0' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(py_spy, "find_py_spy", lambda: str(program))
+    reason = finished(PySpy(os.getpid(), 1, "new")).reason
+    assert reason.startswith("py-spy could not record: Unsupported version of Python: 3.19.0; start the server with")
+
+
 def test_what_runs_no_python_is_not_asked() -> None:
     with subprocess.Popen(["sleep", "60"]) as other:
         assert py_spy.first_python([other.pid]) is None
