@@ -67,7 +67,7 @@ VARIABLES = {"LOCUST_RUN_TIME": "1s", "LOCUST_USERS": "5", "LOCUST_SPAWN_RATE": 
 VARIABLES |= {"LOCUST_CONFIG_USERS": f"[{SETTINGS}]"}
 JSON = "--any-port --headless -u 2 -t 1s --json --skip-log-setup --equal-weights SendfileUser SpliceUser"
 PAGE = """-f locustfile.py,{out}/shape.py --any-port --headful --autostart --autoquit 1 --class-picker --print-stats
- --web-port {port} --web-host 127.0.0.1 --web-host-display-name here --web-login --web-base-path /locust
+ --web-port {port} --web-host * --web-host-display-name bench.example --web-login --web-base-path /locust
  --tls-cert {cert} --tls-key {cert} --build-path {webui} SendfileUser"""
 MASTER = """--master --master-bind-host 127.0.0.1 --master-bind-port {port} --expect-workers 2
  --expect-workers-max-wait 60 --enable-rebalancing --headless -u 2 -t 2s --only-summary SendfileUser"""
@@ -187,6 +187,7 @@ def test_the_page_below_a_path_behind_a_login_over_tls_with_a_shape_that_starts_
     assert '"available_shape_classes": ["Default", "Steps"]' in page and 'href="/locust/bench/"' in page
     printed = said(locust)
     assert locust.returncode == 0 and f"the live page is {url}/locust/bench/ " in printed
+    assert "Starting web interface at bench.example" in printed
     assert "Shape test updating to 6 users" in printed and "GET      sendfile" in printed
     run = only_run(out).read_run()
     counts = run.user_counts["sendfile"]
