@@ -75,7 +75,7 @@ def test_a_change_while_the_agent_answers_is_asked_for_again() -> None:
 def test_a_mode_that_is_missing_has_no_server_and_cannot_be_asked_for(monkeypatch: pytest.MonkeyPatch) -> None:
     agent = SlowAgent()
     servers = idle_servers(agent)
-    servers._classes["sendfile"] = cast(Any, SimpleNamespace(host="http://127.0.0.1:8082"))
+    servers._classes["sendfile"] = cast(Any, SimpleNamespace(url=lambda: "http://127.0.0.1:8082"))
     reasons = iter(["no such call", None])
     monkeypatch.setattr("load.interactive.idle_servers.missing_reason", lambda _: next(reasons))
     servers.start("sendfile")

@@ -6,6 +6,7 @@ from typing import NamedTuple
 import pytest
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
+from load.locust_hooks import _add_arguments
 from tests.conftest import PROJECT
 from tests.load import test_locust_options as tried
 
@@ -35,6 +36,14 @@ def test_every_option_is_in_the_table_with_its_variable_and_its_key() -> None:
     listed = {option.names: option.variable for option in documented()}
     assert listed == {names: variable for names, (variable, _) in of_locust().items()}
     assert all(names[-1].removeprefix("--") in keys for names, (_, keys) in of_locust().items())
+
+
+def test_our_own_options_are_named() -> None:
+    parser = get_empty_argument_parser(add_help=False, default_config_files=[])
+    locusts = {*parser._option_string_actions}
+    _add_arguments(parser)
+    text = (PROJECT / "docs" / "locust.md").read_text()
+    assert {name for name in {*parser._option_string_actions} - locusts if f"`{name}`" not in text} == set()
 
 
 @pytest.mark.parametrize("option", documented(), ids=lambda option: option.names[-1])

@@ -64,7 +64,7 @@ HEADLESS = """-f {out}/mine.py --any-port --config {out}/locust.conf --headless 
  --loglevel INFO --logfile {out}/log --profile nightly --reset-stats"""
 SETTINGS = '{"user_class_name": "SendfileUser", "fixed_count": 2}'
 VARIABLES = {"LOCUST_RUN_TIME": "1s", "LOCUST_USERS": "5", "LOCUST_SPAWN_RATE": "5", "LOCUST_ONLY_SUMMARY": "true"}
-VARIABLES |= {"LOCUST_CONFIG_USERS": f"[{SETTINGS}]"}
+VARIABLES |= {"LOCUST_CONFIG_USERS": SETTINGS}
 JSON = "--any-port --headless -u 2 -t 1s --json --skip-log-setup --equal-weights SendfileUser SpliceUser"
 PAGE = """-f locustfile.py,{out}/shape.py --any-port --headful --autostart --autoquit 1 --class-picker --print-stats
  --web-port {port} --web-host * --web-host-display-name bench.example --web-login --web-base-path /locust
@@ -73,7 +73,7 @@ MASTER = """--master --master-bind-host 127.0.0.1 --master-bind-port {port} --ex
  --expect-workers-max-wait 60 --enable-rebalancing --headless -u 2 -t 2s --only-summary SendfileUser"""
 WORKERS = "-f - --worker --processes 2 --master-host 127.0.0.1 --master-port {port}"
 SAYS = {
-    "--help": "--sink",
+    "--help": "--run-time",
     "--version": "locust 2.",
     "--list": "SendfileUser",
     "--show-task-ratio": "100.0      download",
@@ -163,6 +163,7 @@ def test_json_alone_is_what_is_printed(out: Path) -> None:
     assert {entry["name"] for entry in entries} == {"sendfile", "splice"}
 
 
+@pytest.mark.filterwarnings("ignore:Unverified HTTPS request")
 def test_the_page_below_a_path_behind_a_login_over_tls_with_a_shape_that_starts_by_itself(out: Path) -> None:
     port, webui = free_port(), Path(requests.__file__).parent.parent / "locust" / "webui" / "dist"
     command = words(PAGE, out=out, port=port, cert=CERTIFICATE, webui=webui)
