@@ -5,10 +5,8 @@ when no user runs any more. A worker starts none.
 """
 
 import contextlib
-import importlib.util
 import os
 import signal
-import socket
 import sys
 from argparse import Namespace
 from collections.abc import Sequence
@@ -16,13 +14,12 @@ from pathlib import Path
 from typing import Any
 
 from locust import events
-from locust.argument_parser import LocustArgumentParser
 from locust.env import Environment
 from locust.runners import LocalRunner, MasterRunner, WorkerRunner
 
 import knobs
 from errors import UsageError, UserError
-from load.agent.options import AGENT_KNOBS, AgentOptions
+from load.agent.options import AgentOptions
 from load.agent.remote import connect
 from load.context import LoadContext
 from load.interactive.chosen_classes import (
@@ -35,9 +32,9 @@ from load.interactive.chosen_classes import (
 )
 from load.interactive.idle_servers import IdleServers
 from load.interactive.locust_events import LocustLoads, check_load
+from load.locust_arguments import add_arguments, check_free, refuse_what_locust_would_skip
 from load.process import raise_in_main_greenlet
 from load.served_files import ServedFile, ServedLink, served_link
-from load.users.connection import SINKS
 from load.users.locust_users import DownloadUser
 from load.web.controller import Controller
 from load.web.locusts_pages import add_costs
@@ -45,22 +42,15 @@ from load.web.routes import attach
 from load.workers.live_counts import receive_counts, send_counts
 from load.workers.worker import WorkerRole
 from machine_lock import refuse_beside_campaign
-from ports import require_free, wait_until_free
+from ports import wait_until_free
 from profiles.protocol import LOAD
-from profiles.targets.catalog import PROJECT, own_ports
+from profiles.targets.catalog import own_ports
 from profiles.targets.mode_server import HOST
-
-WEB_PORT = "another WEB_PORT (--web-port)"
-UI_KNOBS = (knobs.KNOBS["SIZE"], knobs.KNOBS["PORTS"])
-FOLDERS = (
-    ("runs-folder", "profiles/out", "Where saved runs lie"),
-    ("reports-folder", "reports/out", "Where reports lie"),
-)
 
 
 def install(user_classes: dict[str, type[DownloadUser]]) -> None:
     hooks = _Hooks(user_classes)
-    events.init_command_line_parser.add_listener(_add_arguments)
+    events.init_command_line_parser.add_listener(add_arguments)
     events.init.add_listener(hooks.start_servers)
     events.test_start.add_listener(hooks.loads.on_start)
     events.test_stopping.add_listener(hooks.loads.on_stopping)
@@ -69,54 +59,10 @@ def install(user_classes: dict[str, type[DownloadUser]]) -> None:
     events.quit.add_listener(hooks.quit)
 
 
-def _add_arguments(parser: LocustArgumentParser, **_: Any) -> None:
-    def add(name: str, summary: str, in_web_ui: bool = False, **more: Any) -> None:
-        variable = f"LOCUST_{name.upper().replace('-', '_')}"
-        parser.add_argument(f"--{name}", env_var=variable, include_in_web_ui=in_web_ui, help=summary, **more)
-
-    # Locust's own defaults: every interface, no choice of classes.
-    parser.set_defaults(web_host="127.0.0.1", class_picker=True)
-    add("sink", "What users do with the bytes", in_web_ui=True, choices=SINKS, default="discard")
-    add("pace", "The load that each mode gets: saturated, or a rate like 200MiB/s", in_web_ui=True, default="saturated")
-    for name, default, summary in FOLDERS:
-        add(name, summary, default=str(PROJECT / default))
-    add("root", "Has a folder for each size of test-file.bin (data); alone: served as it is")
-    for knob in UI_KNOBS:
-        add(knob.attribute, knob.describe("ui"), default=knob.of["ui"], choices=knob.choices or None)
-    for knob in AGENT_KNOBS:
-        add(knob.option.removeprefix("--"), knob.help, metavar=knob.metavar)
-    published = "The host of the web UI as browsers see it, if not --web-host: where a container's port is published"
-    add("published-on", published, metavar="HOST")
-    add("any-port", "The same as --ports=free", action="store_const", dest="ports", const="free")
-
-
 def _ignore_signals(**_: Any) -> None:
     """It ends now: another signal must not cut that short."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
-
-
-def _check_free(host: str, port: int) -> None:
-    """Raises UserError when the web UI's port is taken, where Locust would print a traceback."""
-    require_free({"the web UI": port}, host, WEB_PORT)
-    try:
-        family, *_, place = socket.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)[0]
-        socket.create_server(place, family=family).close()
-    except OSError as error:
-        where = f"the web UI cannot listen on {host or 'any address'} port {port}"
-        why = (error.strerror or str(error)).partition(" (")[0]  # without the address, which stands before
-        raise UserError(f"{where}: {why}; choose {WEB_PORT}, or another --web-host") from error
-
-
-def _refuse_what_locust_would_skip(options: Namespace) -> None:
-    """Raises UsageError for options that Locust takes and then does not do."""
-    if options.json and options.json_file:
-        raise UsageError("--json together with --json-file leaves an empty file in Locust: give one of them")
-    if options.otel and importlib.util.find_spec("opentelemetry") is None:
-        raise UsageError(
-            "--otel needs OpenTelemetry, which is not installed: `pip install 'locust[otel]'` into an environment of "
-            "your own (docs/install.md)"
-        )
 
 
 class _Hooks:
@@ -171,12 +117,12 @@ class _Hooks:
     def _start(self, environment: Environment, options: Namespace) -> IdleServers:
         """Start the agent and its servers. Raises UserError; a web UI shows a server that does not start."""
         if environment.web_ui:
-            _check_free(options.web_host, options.web_port)
+            check_free(options.web_host, options.web_port)
             taken = [one.target for one in self._user_classes.values() if one.address[1] == options.web_port]
             if taken and options.ports == "fixed":
                 raise UsageError(f"--web-port {options.web_port} is the port of {taken[0]}: choose another")
         knobs.check("ui", vars(options))
-        _refuse_what_locust_would_skip(options)
+        refuse_what_locust_would_skip(options)
         if options.ports == "free" and not isinstance(environment.runner, LocalRunner):
             raise UsageError("PORTS=free (--any-port) needs a single process: workers know only the modes' own ports")
         environment.user_classes = in_order(environment.user_classes, self._user_classes)

@@ -78,6 +78,7 @@ class DownloadUser(User):
 
     @classmethod
     def url(cls) -> str:
+        """Where its server is: http://127.0.0.1:8082"""
         host, port = cls.address
         return f"http{'s' if cls.tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
 

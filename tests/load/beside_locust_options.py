@@ -6,7 +6,7 @@ from typing import NamedTuple
 import pytest
 from locust.argument_parser import get_empty_argument_parser, setup_parser_arguments
 
-from load.locust_hooks import _add_arguments
+from load.locust_arguments import add_arguments
 from tests.conftest import PROJECT
 from tests.load import test_locust_options as tried
 
@@ -41,7 +41,7 @@ def test_every_option_is_in_the_table_with_its_variable_and_its_key() -> None:
 def test_our_own_options_are_named() -> None:
     parser = get_empty_argument_parser(add_help=False, default_config_files=[])
     locusts = {*parser._option_string_actions}
-    _add_arguments(parser)
+    add_arguments(parser)
     text = (PROJECT / "docs" / "locust.md").read_text()
     assert {name for name in {*parser._option_string_actions} - locusts if f"`{name}`" not in text} == set()
 
