@@ -103,6 +103,8 @@ class _Hooks:
 
         def find_servers(**_: Any) -> None:
             options = environment.parsed_options  # the master sent its own
+            if options is not None:
+                take_tags(environment, options)
             if options is not None and options.agent and not self.loads.in_campaign:
                 for user_class in self._user_classes.values():
                     user_class.address = (options.servers_host, user_class.address[1])

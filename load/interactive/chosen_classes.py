@@ -62,8 +62,9 @@ def available_classes(environment: Environment) -> dict[str, type[User]]:
 
 def take_tags(environment: Environment, options: Namespace) -> None:
     """Tags choose among the tasks of the user's own classes, as ever. Ours are chosen whole: Locust itself would take
-    the tasks of all others away for good, from campaigns, too."""
-    tags, exclude_tags = (set(given) if given else None for given in (options.tags, options.exclude_tags))
+    the tasks of all others away for good, from campaigns, too. A master's own_tags come to its workers with a load."""
+    options.own_tags = getattr(options, "own_tags", (options.tags, options.exclude_tags))
+    tags, exclude_tags = (set(given) if given else None for given in options.own_tags)
     for one in own_classes(environment.user_classes):
         filter_tasks_by_tags(one, tags, exclude_tags)
     options.tags = options.exclude_tags = None

@@ -10,29 +10,32 @@ from locust import TaskSet, User, tag, task
 from locust.env import Environment
 
 from errors import UsageError
-from load.interactive.chosen_classes import check_host, check_settings, check_users, choose_classes
+from load.interactive.chosen_classes import check_host, check_settings, check_users, choose_classes, take_tags
 from load.interactive.repeating_command import repeating_command
 from load.interactive.user_counts import CountedUsers, expected_users
 from load.users.locust_users import DownloadUser, user_classes
 
 
-@tag("mine")
-class Tasks(TaskSet):
-    @tag("inner")
-    @task
-    def inner(self) -> None: ...
+def made() -> Any:
+    """A class of the user's own, whose tasks tags may take away."""
 
-    @task
-    def other(self) -> None: ...
+    @tag("mine")
+    class Tasks(TaskSet):
+        @tag("inner")
+        @task
+        def inner(self) -> None: ...
+
+        @task
+        def other(self) -> None: ...
+
+    class Mine(User):
+        weight = 3
+
+    Mine.tasks = [Tasks]
+    return Mine
 
 
-class Mine(User):
-    weight = 3
-
-
-Mine.tasks = [Tasks]
-
-
+Mine = made()
 Classes = dict[str, type[DownloadUser]]
 
 
@@ -65,11 +68,21 @@ def test_by_default_a_load_has_the_courses_three_what_a_locustfile_names_and_its
 
 
 def test_tags_choose_our_classes_whole_and_among_the_tasks_of_others(known: Classes) -> None:
-    mine: Any = type("Mine", (Mine,), {"tasks": [type("Tasks", (Tasks,), {"tasks": [*Tasks.tasks]})]})
+    mine = made()
     asked = options(tags=["splice", "inner"])
     assert chosen([*known.values(), mine], asked) == ["SpliceUser", "Mine"]
     assert [each.__name__ for each in mine.tasks[0].tasks] == ["inner"] and known["SendfileUser"].tasks
     assert (asked.tags, asked.exclude_tags) == (None, None)
+
+
+def test_a_worker_that_was_started_without_tags_takes_those_of_its_master() -> None:
+    mine = made()
+    environment, asked = Environment(user_classes=[mine]), options()
+    take_tags(environment, asked)
+    assert len(mine.tasks[0].tasks) == 2
+    vars(asked).update(own_tags=[None, ["inner"]])
+    take_tags(environment, asked)
+    assert [each.__name__ for each in mine.tasks[0].tasks] == ["other"]
 
 
 def test_each_class_gets_what_its_weight_and_fixed_count_say(known: Classes) -> None:
