@@ -19,9 +19,10 @@ def test_a_load_can_be_watched(served: Path) -> None:
     with serving(served, few=("sendfile", "splice")) as bench:
         bench.ask("/load/start", {"modes": ["sendfile"], "users": 2})
         eventually(lambda: values_of(bench).get(("bench_users", "sendfile")) == 2)
+        counters = [(f"bench_{name}_total", "sendfile") for name in ("process_cpu_seconds", "received_bytes")]
+        eventually(lambda: {*counters} <= values_of(bench).keys())
         before = values_of(bench)
-        cost, received = ((f"bench_{name}_total", "sendfile") for name in ("process_cpu_seconds", "received_bytes"))
-        eventually(lambda: all(values_of(bench)[name] > before[name] for name in (cost, received)))
+        eventually(lambda: all(values_of(bench)[name] > before[name] for name in counters))
         bench.ask("/load/stop")
         eventually(lambda: bench.state()["doing"] == "nothing")
         after = values_of(bench)
