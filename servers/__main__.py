@@ -15,7 +15,7 @@ from dataclasses import replace
 from functools import partial
 
 from errors import EXIT_DONE, UserError, run_command
-from servers import cli, discovery, files, process_per_mode, sockets
+from servers import cli, discovery, files, process_per_mode, raw, sockets
 from servers.cli import Arguments
 from servers.log import log
 from servers.mode import DESCRIPTORS_PER_CONNECTION, OWN_DESCRIPTORS, most_connections
@@ -49,13 +49,22 @@ def serve_one(wanted: Arguments) -> int:
     options = wanted.options[name]
     assert wanted.root is not None
     root = files.resolve_root(wanted.root)
+    if wanted.protocol == "raw":
+        raw.require_file(root)
     limits = Limits(connections=_allowed_connections(wanted.connections))
     port = facts.port if wanted.port is None else wanted.port
     listener = _listen(name, wanted.host, port, for_a_load=wanted.lifeline is not None)
     congestion = sockets.set_congestion_control(listener, wanted.congestion)
     bound = partial(send_file, **{option.replace("-", "_"): size for option, size in options.items()})
     server = Server(
-        listener, root, bound, limits, wanted.lifeline, discovery.wrapper(facts), discovery.requirement(name)
+        listener,
+        root,
+        bound,
+        limits,
+        wanted.lifeline,
+        discovery.wrapper(facts),
+        discovery.requirement(name),
+        wanted.protocol,
     )
     with contextlib.closing(server), _stopped_by_signals(server):
         port = listener.getsockname()[1]

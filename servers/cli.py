@@ -6,13 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import get_args
 
 from errors import CommandParser, UsageError
 from servers import discovery, files, mode
 from servers.server import Limits
 from units import format_size, parse_size
 
-_COMMON = ("host", "port", "root", "size", "connections", "congestion", "lifeline")  # what every mode takes
+_COMMON = ("host", "port", "root", "size", "protocol", "connections", "congestion", "lifeline")  # what every mode takes
+_PROTOCOL = "raw: whoever connects gets the test file, as from the course's server (default: %(default)s)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +27,7 @@ class Arguments:
     port: int | None
     root: Path | None
     size: str | None
+    protocol: mode.WireProtocol
     connections: int
     congestion: str | None
     lifeline: int | None
@@ -32,7 +35,8 @@ class Arguments:
 
     def command_line_for(self, name: str) -> list[str]:
         """The arguments that serve this one of several modes in the same way."""
-        command = [name, f"--host={self.host}", f"--root={self.root}", f"--connections={self.connections}"]
+        command = [name, f"--host={self.host}", f"--root={self.root}", f"--protocol={self.protocol}"]
+        command.append(f"--connections={self.connections}")
         if self.port is not None:
             command.append(f"--port={self.port}")
         if self.congestion is not None:
@@ -44,9 +48,10 @@ def parse(argv: Sequence[str] | None) -> Arguments:
     """Raises UsageError, or UserError for a root that cannot be served."""
     modes = _needed_modes(sys.argv[1:] if argv is None else argv)
     given = _parser(modes).parse_args(argv)
-    wanted = tuple(given.modes or modes)
+    wanted = tuple(given.modes or [name for name in modes if given.protocol == "http" or modes[name].tls is None])
     for name in wanted:
-        discovery.import_mode(name)
+        if discovery.import_mode(name)[0].tls is not None and given.protocol == "raw":
+            raise UsageError(f"{name} encrypts, and PROTOCOL=raw sends the file as it is: leave out one of them")
     if len(set(wanted)) < len(wanted):
         raise UsageError(f"a mode was named twice: {' '.join(wanted)}")
     if given.port and len(wanted) > 1:
@@ -96,6 +101,7 @@ def _parser(modes: Mapping[str, mode.Mode]) -> argparse.ArgumentParser:
     parser.add_argument("--ports", choices=("free", "fixed"), default="fixed", help="free: the same as --port 0")
     parser.add_argument("--root", type=Path, help="has a directory for each size (data); alone: served as it is")
     parser.add_argument("--size", help="of the test file, which is made unless it is there (default: 32MiB)")
+    parser.add_argument("--protocol", choices=get_args(mode.WireProtocol), default="http", help=_PROTOCOL)
     parser.add_argument(
         "--connections", type=int, default=Limits().connections, help="limit, 503 beyond (default: %(default)s)"
     )

@@ -9,6 +9,7 @@ MOST_CONNECTIONS = 2048  # of a server, unless it is told otherwise
 DESCRIPTORS_PER_CONNECTION = 7  # of uring-splice, which needs most: socket, file, path, ring, pipe
 OWN_DESCRIPTORS = 16
 
+WireProtocol = Literal["http", "raw"]  # raw: whoever connects gets the file, and the connection closes
 Location = Literal["disk", "page cache", "user buffer", "socket buffer", "NIC"]
 
 

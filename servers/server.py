@@ -1,6 +1,7 @@
 """The server that all modes share: accept, one thread per connection, limits, an orderly end.
 
-Its rule: everything but `send_file` is the same for every mode.
+Its rule: everything but `send_file` is the same for every mode. What goes over a connection is up to http/answers.py
+or raw.py.
 """
 
 import _thread
@@ -12,24 +13,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from http import HTTPStatus
 
 from servers import sockets
 from servers.connections import Connection, Connections
-from servers.files import FileChangedError, Files
-from servers.http import responses
-from servers.http.request_head import Request
-from servers.http.request_reader import RequestReader
-from servers.http.responses import HttpError, unavailable
+from servers.files import FileChangedError
+from servers.http.answers import HttpAnswers
 from servers.log import log
-from servers.mode import MOST_CONNECTIONS, FileShrankError, SendFile
+from servers.mode import MOST_CONNECTIONS, FileShrankError, SendFile, WireProtocol
+from servers.raw import RawAnswers
 
 _THREAD_STACK_BYTES = 512 << 10
 _FIRST_BYTES = 128 << 10  # a thread needs this much beside its stack to answer; its data path may need more
 _PAUSE_S = 0.05  # until a shortage is looked at again
 _PEER_HAS_GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN, errno.ETIMEDOUT})
 _BROKEN_LISTENER = frozenset({errno.EBADF, errno.EINVAL, errno.ENOTSOCK, errno.EFAULT})
-_SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,7 +46,8 @@ class Server:
 
     send_file: a mode's, with its options bound. lifeline: a descriptor whose end of file means that the parent has
     gone; the server then ends at once. wrap: discovery.wrapper(), must not wait for the peer. require:
-    discovery.requirement(); its OSError becomes 501, or 503 for a shortage, before a body is promised.
+    discovery.requirement(); its OSError becomes 501, or 503 for a shortage, before a body is promised; over raw
+    connections, which end, a line of the log.
     """
 
     listener: socket.socket
@@ -59,6 +57,7 @@ class Server:
     lifeline: int | None = None
     wrap: Callable[[socket.socket], socket.socket] = lambda sock: sock
     require: Callable[[socket.socket], None] | None = None
+    protocol: WireProtocol = "http"
 
     def __post_init__(self) -> None:
         self._stop, self._stopped = socket.socketpair()
@@ -66,6 +65,9 @@ class Server:
         self._stopping = False
         self._saturated = False
         self._connections = Connections(self.limits.connections)
+        shared = self.root, self.send_file, self.require
+        timeouts_s = self.limits.head_timeout_s, self.limits.idle_timeout_s
+        self._answers = RawAnswers(*shared) if self.protocol == "raw" else HttpAnswers(*shared, *timeouts_s)
 
     @property
     def stop_fd(self) -> int:
@@ -106,7 +108,7 @@ class Server:
         try:
             accepted = sockets.accept(self.listener)
         except OSError as error:
-            if error.errno in _SHORTAGE:
+            if error.errno in sockets.SHORTAGE:
                 self._wait_out(error)
             elif error.errno in _BROKEN_LISTENER:
                 raise
@@ -136,20 +138,18 @@ class Server:
         time.sleep(_PAUSE_S)  # the waiting connection keeps poll() awake
 
     def _refuse(self, sock: socket.socket, why: str) -> None:
-        """Answer 503 without blocking: this runs in the accepting thread."""
+        """Say so without blocking: this runs in the accepting thread."""
         with sock:
-            answer = responses.error_response(unavailable(why), keep_alive=False, head_only=False)
-            sockets.send_without_waiting(sock, answer)
+            sockets.send_without_waiting(sock, self._answers.refusal(why))
 
     def _serve_connection(self, connection: Connection) -> None:
         """One connection's thread: an error ends this connection and nothing else."""
         sock = connection.sock
         try:
             with sock, _reset_if_unfinished(sock):
-                idle_s, head_s = self.limits.idle_timeout_s, self.limits.head_timeout_s
-                sockets.set_timeouts(sock, min(idle_s, head_s), self.limits.send_timeout_s)
-                with contextlib.closing(Files(self.root)) as opened:
-                    self._answer_all(connection, RequestReader(sock, head_s, idle_s), opened)
+                receive_s = min(self.limits.idle_timeout_s, self.limits.head_timeout_s)
+                sockets.set_timeouts(sock, receive_s, self.limits.send_timeout_s)
+                self._answers.answer_all(connection, lambda: self._stopping)
         except BlockingIOError:
             log("closed a connection: the peer received nothing within the send time-out")
         except (FileShrankError, FileChangedError) as error:
@@ -161,49 +161,6 @@ class Server:
                 log(f"closed a connection: {error}")
         finally:
             self._connections.remove(connection)
-
-    def _answer_all(self, connection: Connection, reader: RequestReader, opened: Files) -> None:
-        sock, keep_alive = connection.sock, True
-        while keep_alive and not self._stopping:
-            request = None
-            try:
-                request = reader.next()
-                if request is None:
-                    return
-                connection.busy = True
-                keep_alive = self._answer(sock, request, opened)
-            except HttpError as error:
-                keep_alive = not error.closes and (request is None or request.keep_alive)
-                sock.sendall(responses.error_response(error, keep_alive, reader.head_only))
-            connection.busy = False
-        if not keep_alive:
-            sockets.finish_sending(sock)
-
-    def _answer(self, sock: socket.socket, request: Request, opened: Files) -> bool:
-        file = opened.open_file(request.path)
-        part = responses.resolve_range(request.byte_range, file.size_bytes)
-        offset, count = part or (0, file.size_bytes)
-        if self.require is not None:
-            self._check_machine(sock, self.require)
-        head = responses.file_head(file.size_bytes, part, request.keep_alive, request.precondition)
-        if request.method == "HEAD" or count == 0 or request.precondition is not None:
-            sock.sendall(head)
-            return request.keep_alive
-        sockets.cork(sock, True)
-        sock.sendall(head)
-        self.send_file(sock, file.fd, offset, count)
-        file.check_unchanged()
-        sockets.cork(sock, False)  # after an error close() does it
-        return request.keep_alive
-
-    def _check_machine(self, sock: socket.socket, require: Callable[[socket.socket], None]) -> None:
-        try:
-            require(sock)
-        except OSError as error:
-            if error.errno in _SHORTAGE:  # io_uring's memory counts as locked, which is limited (`ulimit -l`)
-                raise unavailable(f"this data path is short of resources: {error.strerror}") from error
-            why = f"this machine lacks what this data path needs: {error.strerror}"
-            raise HttpError(HTTPStatus.NOT_IMPLEMENTED, why, closes=True) from error
 
 
 @contextlib.contextmanager

@@ -5,6 +5,7 @@ would make the descriptor non-blocking, and `os.sendfile` would raise EAGAIN.
 """
 
 import contextlib
+import errno
 import mmap
 import os
 import socket
@@ -13,6 +14,7 @@ import time
 
 from errors import UserError
 
+SHORTAGE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _FAIREST_CONGESTION_CONTROL = ("cubic", "reno")  # reno where an unprivileged user may not choose cubic
 _LINGER_S = 1.0
 _LINGER_BYTES = 1 << 20

@@ -15,7 +15,7 @@ from servers import discovery
 SHARED: tuple[tuple[CodeStep, str, str], ...] = (
     ("receive", "servers/http/request_reader.py", "RequestReader.next"),
     ("name", "servers/http/request_target.py", "path_of"),
-    ("answer", "servers/server.py", "Server._answer"),
+    ("answer", "servers/http/answers.py", "HttpAnswers._answer"),
 )
 
 

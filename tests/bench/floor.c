@@ -96,7 +96,7 @@ static bool answer(int sock, char *buffer) {
     }
     char head[128];
     int length = snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\nContent-Length: %lld\r\n\r\n", (long long)facts.st_size);
-    int on = 1, off = 0; /* as in servers/server.py: full packets until the answer ends */
+    int on = 1, off = 0; /* as in servers/http/answers.py: full packets until the answer ends */
     bool done = setsockopt(sock, IPPROTO_TCP, TCP_CORK, &on, sizeof on) == 0 &&
                 send_all(sock, head, (size_t)length) && served_by->send(sock, file, facts.st_size, buffer) &&
                 setsockopt(sock, IPPROTO_TCP, TCP_CORK, &off, sizeof off) == 0;

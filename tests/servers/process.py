@@ -42,15 +42,23 @@ class ServerProcess:
         """The ports by mode, once this many servers are ready; 0 for one that says what this machine lacks."""
         ports: dict[str, int] = {}
         while len(ports) < count:
-            if found := _READY.fullmatch(self._line()):
+            if found := _READY.fullmatch(self.line()):
                 name, port = found[1] or found[3], int(found[2] or found[4] or 0)
                 ports[name] = port if discovery.import_mode(name)[0].tls is None else TlsPort(port)
+        return ports
+
+    def raw_ports(self, count: int) -> dict[str, int]:
+        """The same of raw servers, which have no URL."""
+        ports: dict[str, int] = {}
+        while len(ports) < count:
+            if found := re.fullmatch(r"  (\S+) +127\.0\.0\.1:(\d+)", self.line()):
+                ports[found[1]] = int(found[2])
         return ports
 
     def ready_port(self) -> int:
         return next(iter(self.ready_ports().values()))
 
-    def _line(self) -> str:
+    def line(self) -> str:
         assert self.process.stdout is not None
         deadline_s = time.monotonic() + TIMEOUT_S
         while b"\n" not in self._unread:
