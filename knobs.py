@@ -22,6 +22,7 @@ _MODE = "[a-z0-9][a-z0-9_-]{0,60}"
 _SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
 _OPTION = f"{_MODE}={_SIZE}"
 _NAME = rf"{_MODE}(@{_OPTION}(\+{_OPTION}){{0,9}})?(@again)?"  # a mode or a variant of one
+_NUMBERS = r"\d{1,5}( \d{1,5}){0,9}"
 _LIMIT = rf"{_NAME}/{_NAME}<=\d{{1,4}}(\.\d{{1,9}})?"
 _PATTERNS: Mapping[Kind, str] = {
     "count": r"\d{1,12}",
@@ -106,7 +107,8 @@ class Knob:
         number = self._bytes(value) if self.kind == "size" else value
         if self.limits and not self.limits[0] <= number <= self.limits[1]:
             raise UsageError(f"{self.name}={self.text(value)}: give {self._range}")
-        if self.choices and value not in self.choices:
+        allowed = self.kind == "choice" and self.pattern and re.fullmatch(self.pattern, str(value))
+        if self.choices and value not in self.choices and not allowed:
             hint = suggestion(str(value), self.choices)
             raise UsageError(f"{self.name}={value!r}: choose one of {', '.join(self.choices)}{hint}")
         return value
@@ -168,6 +170,9 @@ _ROWS = (
          several=True),
     Knob("URL", "text", "a file that a server of this machine sends already, like http://127.0.0.1:8000/big.bin",
          _for("load", "prove", "reproduce"), several=True),
+    Knob("PROTOCOL", "choice", "raw, as in the course: whoever connects gets the file, and the connection closes",
+         _for(**dict.fromkeys(("load", "prove", "doctor", "target", "servers"), "http")),
+         choices=("http", "raw")),
     Knob("NAME", "text", "what targets.toml calls the server", _for("target"), default="what COMMAND starts"),
     Knob("OPTIONS", "words", "options of modes, and so of their variants, like read-send.chunk=64KiB",
          _for(load=(), sweep=()), metavar="MODE.NAME=SIZE", pattern=rf"{_MODE}\.{_OPTION}( {_MODE}\.{_OPTION})*"),
@@ -179,7 +184,7 @@ _ROWS = (
          _for(load="saturated"), label="Pace", pattern=rf"[a-z]{{1,20}}( [a-z]{{1,20}}| {_SIZE}/s)?|{_SIZE}/s"),
     Knob("CACHE", "choice", "where the file is read from", _for(load="warm"), choices=("warm", "cold")),
     Knob("SIZE", "size", "size of the test file",
-         _for("load", "sweep", "ui", "agent", "servers", "prove", "crosscheck", **{"test-file": None}),
+         _for("load", "sweep", "ui", "agent", "servers", "prove", "crosscheck", course="256MiB", **{"test-file": None}),
          limits=(1, 2**60 - 1), default="32MiB; 1MiB at a pace", label="File size", always=True),
     Knob("USERS", "count", "connections at once", _for("load", sweep=4), limits=(1, 2000), default="4",
          label="Users per path", always=True),
@@ -188,8 +193,8 @@ _ROWS = (
     # How long and how exactly
     Knob("ROUNDS", "count", "rounds, at most", _for("load", sweep=40), limits=(1, 1000), default="24; 6 if QUICK",
          label="Rounds, at most", always=True),
-    Knob("SECONDS", "number", "time for the rounds, at most", _for("load"), limits=(1, 86400), unit="seconds",
-         default="no limit", label="Time for the rounds, at most"),
+    Knob("SECONDS", "number", "time for the rounds, at most", _for("load", course=30.0), limits=(1, 86400),
+         unit="seconds", default="no limit", label="Time for the rounds, at most"),
     Knob("PRECISION", "number", "stop when every interval is this narrow on either side; 0 runs all rounds",
          _for(load=0.05), limits=(0, 1), label="Precision"),
     Knob("QUICK", "flag", "explore: a few short rounds without flame graphs, for a first impression", _for(load=False),
@@ -205,18 +210,20 @@ _ROWS = (
          label="Measured per mode and round"),
     Knob("WARM_UP", "number", "discarded before that, in whole downloads", _for(load=0.0, sweep=0.0), limits=(0, 600),
          unit="seconds", default="one download of each user"),
-    Knob("PROFILE", "number", "flame graphs, per mode with py-spy and with perf; 0 for none", _for("load"),
+    Knob("PROFILE", "number", "flame graphs, per mode with py-spy and with perf; 0 for none", _for("load", course=0.0),
          limits=(0, 600), unit="seconds", default="1; 0 if QUICK", label="Flame graph"),
     Knob("MINUTES", "number", "how long it may take", _for(sweep=10.0, soak=2.0, fuzz=1.0), limits=(0.01, 1440),
          unit="minutes"),
     Knob("SEED", "count", "of the order, or of what is drawn", _for("load", "sweep", "soak"), default="random",
          limits=(0, 2**63), always=True),
     # Where
-    Knob("PORTS", "choice", "of the servers: free ones, or fixed, which are the modes' own",
-         _for(load="free", sweep="free", ui="fixed", servers="fixed"), choices=("free", "fixed")),
+    Knob("PORTS", "choice", "of the servers: free ones, or fixed, which are the modes' own; or numbers, where a "
+         "COMMAND without {port} listens: each is a mode",
+         _for("prove", "doctor", "target", load="free", sweep="free", ui="fixed", servers="fixed"),
+         choices=("free", "fixed"), pattern=rf"free|fixed|{_NUMBERS}"),
     Knob("WEB_PORT", "count", "of Locust's web UI and the live page", _for(ui=8089), limits=(1, 65535)),
     Knob("WAIT", "flag", "wait for the end of another campaign on this machine",
-         _for(load=False, sweep=False, crosscheck=False, reproduce=False)),
+         _for(load=False, sweep=False, crosscheck=False, reproduce=False, course=False)),
     Knob("PIN", "flag", "give load and servers CPUs of their own", _for(load=True, sweep=True)),
     Knob("WORKERS", "count", "processes that share the users; 0 for none", _for(load=0), limits=(0, 256)),
     Knob("MASTER", "text", "wait there for workers from other hosts", _for("load"), metavar="HOST:PORT"),
@@ -234,8 +241,8 @@ _ROWS = (
     Knob("TLS_CERT", "path", "encrypt, with this certificate (PEM)", _for("agent"), metavar="FILE"),
     Knob("TLS_KEY", "path", "its key", _for("agent"), default="in the same file", metavar="FILE"),
     # Runs and what is made of them
-    Knob("RUN", "text", "name of the run", _for("load", "sweep", "report", "open", "export", "gate", "reproduce",
-         "screenshots"), default="the time of a new one, else the latest", label="Name of the run"),
+    Knob("RUN", "text", "name of the run", _for("load", "sweep", "course", "report", "open", "export", "gate",
+         "reproduce", "screenshots"), default="the time of a new one, else the latest", label="Name of the run"),
     Knob("GIB_PER_DAY", "number", "traffic for which the report counts the cores saved", _for("load", "report"),
          limits=(0.001, 10**12), unit="GiB"),
     Knob("REPORTS", "text", "the reports of a class, from many machines, and its lines of guesses: a folder, or like "

@@ -30,6 +30,7 @@ try:
     from errors import EXIT_DONE, CommandParser, UsageError, run_command
     from load.users.connection import SINKS
     from load.users.plain_client import download_repeatedly
+    from load.users.raw_connection import CONNECTIONS
     from profiles.targets.catalog import choose, discover
 except ImportError as error:
     _take_over(error)
@@ -41,6 +42,7 @@ def main() -> int:
     parser.add_argument("--iterations", type=int, default=10, help="downloads (default: %(default)s)")
     parser.add_argument("--sink", choices=SINKS, default="copy", help="what becomes of the bytes (default: copy)")
     parser.add_argument("--port", type=int, help="default: the mode's own")
+    parser.add_argument("--protocol", choices=tuple(CONNECTIONS), help="of the server (default: the mode's own)")
     arguments = parser.parse_args()
     if not 1 <= arguments.iterations <= 1_000_000:
         raise UsageError(f"--iterations {arguments.iterations}: give 1 to 1000000")
@@ -48,7 +50,8 @@ def main() -> int:
     port = target.facts.port if arguments.port is None else arguments.port
     if not 1 <= port <= 65535:
         raise UsageError(f"--port {port}: ports go from 1 to 65535")
-    print("\n".join(download_repeatedly(target, port, arguments.iterations, arguments.sink)))
+    protocol = arguments.protocol or target.facts.protocol
+    print("\n".join(download_repeatedly(target, port, arguments.iterations, arguments.sink, protocol)))
     return EXIT_DONE
 
 

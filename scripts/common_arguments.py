@@ -42,12 +42,24 @@ def parse(parser: CommandParser) -> argparse.Namespace:
     """The arguments, with the external servers in force that are named: a file of them, commands and URLs. What is
     named in one line is among the modes."""
     arguments = parser.parse_args()
-    if getattr(arguments, "targets", None):
-        use(str(arguments.targets))
-    named = use_lines(getattr(arguments, "command", None) or (), getattr(arguments, "url", None) or ())
+    named = use_named(arguments, getattr(arguments, "modes", None) or ())
     if named and hasattr(arguments, "modes"):
         arguments.modes = _with_named(named, arguments.modes)
     return arguments
+
+
+def use_named(arguments: argparse.Namespace, modes: Sequence[str]) -> list[str]:
+    """Have the external servers in force that are named; the names of those that stand on the command line. modes: that
+    were asked for."""
+    if getattr(arguments, "targets", None):
+        use(str(arguments.targets))
+    return use_lines(
+        getattr(arguments, "command", None) or (),
+        getattr(arguments, "url", None) or (),
+        getattr(arguments, "protocol", "http"),
+        getattr(arguments, "ports", None) or "",
+        modes,
+    )
 
 
 def _with_named(named: list[str], modes: Sequence[str] | None) -> list[str]:

@@ -84,7 +84,9 @@ def _arguments() -> argparse.Namespace:
         raise UsageError("NETNS=1 makes a host for the servers: leave out AGENT, or NETNS")
     if arguments.url and (arguments.agent or arguments.netns):
         raise UsageError("URL is of a server on this machine: leave out AGENT and NETNS, or name it in a targets.toml")
-    if arguments.url and not arguments.size and not arguments.root:
+    if arguments.protocol == "raw" and (arguments.agent or arguments.netns):
+        raise UsageError("PROTOCOL=raw is of a server on this machine: leave out AGENT and NETNS, or use targets.toml")
+    if (arguments.url or arguments.command) and not arguments.size and not arguments.root:
         arguments.size = _size_of(arguments.modes)
     if arguments.agent and arguments.size and not arguments.inside_netns:
         raise UsageError("the file is on the agent's machine: give SIZE to `make agent` there, and leave it out here")

@@ -10,12 +10,15 @@ from interpreter import PYTHON
 from profiles.targets import catalog
 from profiles.targets.variants import parse_all, target_of
 from reports.export.reproduce import ReproduceRequest, latest, read
-from scripts.common_arguments import OPTIONS, parse, parser_of
+from scripts.common_arguments import OPTIONS, parser_of, use_named
 
 
 def main() -> int:
-    arguments = parse(parser_of("reproduce", __doc__, *OPTIONS, positional=("REPORT",)))
+    arguments = parser_of("reproduce", __doc__, *OPTIONS, positional=("REPORT",)).parse_args()
     request = latest(arguments.runs_folder) if arguments.report is None else read(arguments.report)
+    if arguments.command or arguments.url:  # what they speak and where they listen does no harm
+        arguments.protocol, arguments.ports = request.knobs.get("PROTOCOL", "http"), request.knobs.get("PORTS")
+    use_named(arguments, request.modes)
     request = _with_targets(request).with_named(_named(arguments))
     _check(request)
     print(f"run {request.run} (revision {request.revision}) came from:\n{request.command}", flush=True)

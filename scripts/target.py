@@ -14,14 +14,18 @@ def main() -> int:
     path = arguments.targets or catalog.file() or catalog.DEFAULT_FILE
     catalog.use(str(path) if path.exists() else "")
     known = catalog.in_file()
-    ports = {name: each.facts.port for name, each in known.items()}
-    ((name, table),) = one_line.tables_of(arguments.command, (), ports, Path.cwd()).items()
-    name = arguments.name or name
-    if name in known:
-        raise UsageError(f"there is a {name} already (with {path}): give another NAME")
-    config_file.targets_of({name: table}, path.absolute().parent, frozenset(known), "COMMAND")
-    _append(path, one_line.as_toml(name, table))
-    print(f"{path} has [{name}] now: make prove MODES={name}; what else it may say is in docs/targets.md")
+    names, ports = (arguments.name or "").split(), arguments.ports or ""
+    tables = catalog.named_tables(arguments.command, (), arguments.protocol, ports, names)
+    if len(names) == len(tables) == 1:
+        tables = dict(zip(names, tables.values(), strict=True))
+    for name in (*names, *tables):
+        if name in known:
+            raise UsageError(f"there is a {name} already (with {path}): give another NAME")
+    config_file.targets_of(tables, path.absolute().parent, frozenset(known), "COMMAND")
+    _append(path, "\n".join(one_line.as_toml(name, table) for name, table in tables.items()))
+    said, modes = " and ".join(f"[{name}]" for name in tables), " ".join(tables)
+    modes = modes if len(tables) == 1 else f'"{modes}"'
+    print(f"{path} has {said} now: make prove MODES={modes}; what else it may say is in docs/targets.md")
     return EXIT_DONE
 
 

@@ -70,7 +70,7 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
         command=repeating_command(options, modes, baseline, file_bytes),
         gib_per_day=options.gib_per_day,
         calibrate=options.calibrate,
-        any_port=options.ports == "free",
+        any_port=options.ports != "fixed",
         pace=pacing.parse(options.pace),
         **{name: getattr(options, name) for name in SETTINGS_AS_ASKED},
         master=parse_address(options.master) if options.master else None,

@@ -67,7 +67,10 @@ def shortage(settings: Settings, facts: Facts, users: int, modes: Sequence[str])
 
 
 def missing_reason(user_class: type[DownloadUser]) -> str | None:
-    """What a server reports as missing on this machine; None for one that can send."""
+    """What a server reports as missing on this machine; None for one that can send. A raw one, a server of the user's
+    own, is not asked: it would have to send the whole file."""
+    if user_class.protocol == "raw":
+        return None
     connection = (
         http.client.HTTPSConnection(*user_class.address, timeout=ANSWER_TIMEOUT_S, context=unverified_tls())
         if user_class.tls

@@ -118,6 +118,8 @@ class _Slices:
         self._classes = classes
         self._users = users
         self._tallies = {name: Tally(name, facts.metrics) for name in classes}
+        shared = {target.name: target.process for target in facts.targets}
+        self._processes = {name: shared.get(settings.mode_of(name)) or name for name in classes}
         self._late_s = dict.fromkeys(classes, 0.0)
         self.resident: dict[str, float | None] = {}
         self.cycles = dict.fromkeys(classes, 1)
@@ -190,7 +192,7 @@ class _Slices:
         self._tallies[name].add(window)
         self._started_s.setdefault(name, started_s)
         for other, tally in self._tallies.items():
-            if other != name:
+            if self._processes[other] != self._processes[name]:
                 tally.add_idle(window)
         self._result.slices.append(self._record(name, started_s, window))
         agent.check()

@@ -1,4 +1,4 @@
-"""One download over one raw socket: request head, response head, drain to a sink.
+"""One download over one socket: request head, response head, drain to a sink (without HTTP: raw_connection.py).
 
 Its rule: bytes are counted as they arrive, and an answer is complete or a named failure. It does not import locust, so
 that the course's client can use it.
@@ -135,18 +135,7 @@ class DownloadConnection:
         """GET the path and drain its body; the body's length in bytes. Raises a DownloadError."""
         complete = False
         try:
-            sock, head, body_start = self._request(path)
-            if head.status != HTTPStatus.OK:
-                raise WrongStatusError(_refusal(sock, head, body_start))
-            if head.coding:
-                raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
-            if head.is_chunked:
-                length = self._drain_chunks(sock, body_start)
-            else:
-                length = self._body_length(head, body_start)
-                self._on_bytes(len(body_start))
-                self._drain(sock, length - len(body_start))
-            complete = head.keep_alive
+            length, complete = self._exchange(path)
             return length
         except TimeoutError as error:
             raise TimedOutError(f"nothing arrived for {self.timeout_s:g} s") from error
@@ -155,6 +144,20 @@ class DownloadConnection:
         finally:
             if not complete:  # also when the user is stopped: a half-read connection is useless
                 self.close()
+
+    def _exchange(self, path: str) -> tuple[int, bool]:
+        """Ask and drain: the body's length, and whether the connection can be used again."""
+        sock, head, body_start = self._request(path)
+        if head.status != HTTPStatus.OK:
+            raise WrongStatusError(_refusal(sock, head, body_start))
+        if head.coding:
+            raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
+        if head.is_chunked:
+            return self._drain_chunks(sock, body_start), head.keep_alive
+        length = self._body_length(head, body_start)
+        self._on_bytes(len(body_start))
+        self._drain(sock, length - len(body_start))
+        return length, head.keep_alive
 
     def close(self) -> None:
         if self._sock is not None:

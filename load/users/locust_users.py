@@ -8,7 +8,7 @@ latency counts from the moment at which the download should have started (load/u
 import itertools
 import logging
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import ClassVar
 
@@ -21,12 +21,14 @@ from load.users.connection import DownloadConnection, DownloadError, Sink
 from load.users.gate import Gate
 from load.users.meter import Meter
 from load.users.pacing import Pace, start_times
-from profiles.store.run_facts import SERVED_PATH
+from load.users.raw_connection import CONNECTIONS
+from profiles.store.run_facts import SERVED_PATH, WireProtocol
 from profiles.targets import catalog
 
 YIELD_EVERY_BYTES = 4 << 20
 YIELD_EVERY_READ_BYTES = 1 << 20  # reading or decrypting bytes takes longer than dropping them
 PAUSE_AFTER_FAILURE_S = 0.2
+REQUEST_TYPES: Mapping[WireProtocol, str] = {"http": "GET", "raw": "RAW"}  # as Locust's tables have them
 
 
 class DownloadUser(User):
@@ -53,6 +55,7 @@ class DownloadUser(User):
     gate: ClassVar[Gate | None] = None
     user_numbers: ClassVar[Iterator[int]] = itertools.count()
     tls: ClassVar[bool] = False
+    protocol: ClassVar[WireProtocol] = "http"
 
     def on_start(self) -> None:
         self._since_yield_bytes = 0
@@ -74,13 +77,14 @@ class DownloadUser(User):
 
     @classmethod
     def connection(cls, on_bytes: Callable[[int], None]) -> DownloadConnection:
-        return DownloadConnection(cls.address, cls.sink, on_bytes, cls.expected_bytes, cls.tls)
+        return CONNECTIONS[cls.protocol](cls.address, cls.sink, on_bytes, cls.expected_bytes, cls.tls)
 
     @classmethod
     def url(cls) -> str:
         """Where its server is: http://127.0.0.1:8082"""
         host, port = cls.address
-        return f"http{'s' if cls.tls else ''}://{f'[{host}]' if ':' in host else host}:{port}"
+        scheme = "https" if cls.tls else cls.protocol
+        return f"{scheme}://{f'[{host}]' if ':' in host else host}:{port}"
 
     def on_stop(self) -> None:
         self._connection.close()
@@ -103,7 +107,7 @@ class DownloadUser(User):
         else:
             self.meter.add_failure(error.reason)
         self.environment.events.request.fire(
-            request_type="GET",
+            request_type=REQUEST_TYPES[self.protocol],
             name=self.target,
             start_time=time.time() - latency_s,
             response_time=latency_s * 1e3,
@@ -175,6 +179,7 @@ def user_classes() -> dict[str, type[DownloadUser]]:
                 "external": target.external is not None,
                 "own_bytes": target.facts.size_bytes,
                 "tls": target.facts.tls is not None,
+                "protocol": target.facts.protocol,
                 "meter": Meter(),
             },
         )

@@ -7,7 +7,9 @@ what the data path costs.
 import time
 
 from errors import UserError
-from load.users.connection import ConnectError, DownloadConnection, DownloadError, Sink
+from load.users.connection import ConnectError, DownloadError, Sink
+from load.users.raw_connection import CONNECTIONS
+from profiles.store.run_facts import WireProtocol
 from profiles.targets.catalog import Target, listener_clock
 from units import GIB
 
@@ -23,7 +25,7 @@ def _report(wall_s: float, received_bytes: int, server_cpu_s: float | None) -> l
     return [*lines, f"server CPU: {server_cpu_s / gib:.4f} s/GiB ({server_cpu_s:.3f} s)"]
 
 
-def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) -> list[str]:
+def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink, protocol: WireProtocol) -> list[str]:
     """Download the test file over a fresh connection each time; lines that say what it took. Raises UserError."""
     address = (target.external.host if target.external else "127.0.0.1", port)
     server_clock = listener_clock(port)
@@ -31,7 +33,7 @@ def download_repeatedly(target: Target, port: int, iterations: int, sink: Sink) 
     received_bytes = 0
     started_s = time.perf_counter()
     for _ in range(iterations):
-        connection = DownloadConnection(address, sink, lambda _: None, tls=target.facts.tls is not None)
+        connection = CONNECTIONS[protocol](address, sink, lambda _: None, tls=target.facts.tls is not None)
         try:
             received_bytes += connection.download(target.facts.path)
         except ConnectError as error:

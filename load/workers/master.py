@@ -70,7 +70,8 @@ class DistributedPool:
             raise UserError(f"{users} users cannot be divided among {self.workers} workers: give a multiple as USERS")
         self.wait_for_workers(READY_TIMEOUT_S)
         modes = tuple(
-            PreparedMode(one.target, one.address, one.path, one.tls, one.sink, one.expected_bytes) for one in classes
+            PreparedMode(one.target, one.address, one.path, one.tls, one.protocol, one.sink, one.expected_bytes)
+            for one in classes
         )
         self._ask(PREPARE, lambda number, index: Prepare(number, modes, rate, users, index, self.workers, gated))
         start_users(self._runner, classes, users)

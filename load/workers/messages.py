@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 
 from load.users.connection import Sink
 from load.users.slice_counts import SliceCounts
+from profiles.store.run_facts import WireProtocol
 
 PREPARE, SLICE, COUNT, ANSWER = "bench-prepare", "bench-slice", "bench-count", "bench-answer"
 UNPARSED = -1  # the number of an answer to a message whose number could not be read
@@ -22,6 +23,7 @@ class PreparedMode:
     address: tuple[str, int]
     path: str
     tls: bool
+    protocol: WireProtocol
     sink: Sink
     expected_bytes: int | None
 

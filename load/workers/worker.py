@@ -86,6 +86,7 @@ class WorkerRole:
         user_class = self._by_target.get(mode.name) or variant_class(self._by_target[target_of(mode.name)], mode.name)
         self._by_target[mode.name] = user_class
         user_class.address, user_class.path, user_class.tls = mode.address, mode.path, mode.tls
+        user_class.protocol = mode.protocol
         user_class.sink, user_class.expected_bytes = mode.sink, mode.expected_bytes
         let_locust_know(self._runner.environment, [user_class])
         return user_class

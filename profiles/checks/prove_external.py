@@ -32,7 +32,8 @@ from profiles.store.run_facts import SERVED_FILE, SERVED_PATH
 from profiles.store.sending import BY_REFERENCE, way
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import ExternalServer, serving
-from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download, get
+from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, get
+from profiles.targets.probe import download
 
 WITNESS_TIMEOUT_S = 3.0
 _STEP_S = 0.005
@@ -60,7 +61,7 @@ def _expected(target: Target, root: Path) -> tuple[int, str]:
 
 def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[int, str]) -> Proof:
     facts = target.facts
-    endpoint = Endpoint(server.host, server.port, facts.path, facts.tls is not None)
+    endpoint = Endpoint(server.host, server.port, facts.path, facts.tls is not None, facts.protocol)
     try:
         body = download(endpoint, DOWNLOAD_TIMEOUT_S)
     except (OSError, HTTPException) as error:
@@ -104,7 +105,7 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
 
 def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
     """What strace saw of a download of so many bytes, as the proof has it."""
-    name = PurePosixPath(endpoint.path.partition("?")[0]).name
+    name = PurePosixPath(endpoint.path.partition("?")[0]).name if endpoint.protocol == "http" else None
     return {
         "calls_per_gib": calls.per_gib(size_bytes),
         "read_copies": calls.read_bytes / size_bytes,
@@ -112,7 +113,7 @@ def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
         "read_by": next((call for call, _ in calls.reads.most_common(1) if calls.read_bytes), None),
         "sent_by": {call: sent / size_bytes for call, sent in calls.sent.most_common() if sent},
         "logs": calls.wrote_files,
-        "is_mapped": any(PurePosixPath(path).name == name for path in calls.mapped),
+        "is_mapped": any(name in (None, PurePosixPath(path).name) for path in calls.mapped),
     }
 
 
@@ -124,6 +125,8 @@ def _is_hidden(proof: Proof) -> bool:
 def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> tuple[float, bool]:
     """The share of bytes that were overwritten after they had been sent, and arrived as the new ones; and whether
     another request gets the old ones still. Raises UserError where that cannot be tried, or proves nothing."""
+    if endpoint.protocol == "raw":
+        raise UserError("a raw server sends one file, and no other that could be overwritten")
     if not is_ours or not endpoint.path.endswith(SERVED_PATH):
         raise UserError("it sends a file that is not ours to change")
     if endpoint.tls:

@@ -21,6 +21,7 @@ from errors import UserError
 from profiles.checks.trial import FILE_BYTES, MARKS
 from profiles.scratch import Scratch
 from profiles.store.proof import SENDING
+from profiles.targets import raw_probe
 from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, get
 from units import GIB
 
@@ -159,8 +160,10 @@ def _detach(strace: subprocess.Popen[bytes]) -> None:
 
 
 def download_some(endpoint: Endpoint, most_bytes: int, within_s: float = DOWNLOAD_TIMEOUT_S) -> int:
-    """Download the first bytes of the file, or all of it from a server without ranges, or as much as comes in time; how
-    many bytes arrived."""
+    """Download the first bytes of the file, or all of it from a server without ranges, or as much as comes in time; of
+    a raw server always all of it (raw_probe.py says why). How many bytes arrived."""
+    if endpoint.protocol == "raw":
+        return sum(map(len, raw_probe.pieces(endpoint, DOWNLOAD_TIMEOUT_S)))
     size_bytes, until_s = 0, time.monotonic() + within_s
     with get(endpoint, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{most_bytes - 1}"}) as response:
         if response.status not in (http.client.OK, http.client.PARTIAL_CONTENT):

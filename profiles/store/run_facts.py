@@ -9,6 +9,7 @@ from typing import Annotated, Literal
 from msgspec import Meta
 
 from servers.mode import Copy
+from servers.mode import WireProtocol as WireProtocol
 
 MOST = 1 << 60  # no count and no number of a run is larger: whatever is computed from them stays finite
 LEAST = 1e-30  # nor is one nearer to zero, unless it is zero
@@ -52,6 +53,8 @@ class TargetFacts:
     size_bytes: Count | None = None  # size of what it sends; None where that is the run's file
     sha256: str | None = None  # hex digest of what it sends; None where that is the run's file
     settings: dict[str, str] = field(default_factory=dict)  # how an external server is started; variables by name only
+    protocol: WireProtocol = "http"  # raw: whoever connects is sent the file, and the connection closes
+    process: str = ""  # the first of the targets that one process serves; empty: it has a process of its own
 
     @property
     def cpu_copies(self) -> int:

@@ -16,7 +16,7 @@ from errors import UsageError, suggestion
 from interpreter import PYTHON
 from ports import listeners
 from profiles.metrics.own_readings import cpu_s
-from profiles.store.run_facts import TargetFacts
+from profiles.store.run_facts import TargetFacts, WireProtocol
 from profiles.targets import config_file, one_line
 from profiles.targets.external import ExternalTarget
 from servers import discovery, mode
@@ -83,18 +83,47 @@ def use(path: str) -> Path:
     return Path(path)
 
 
-def use_lines(commands: Sequence[str], urls: Sequence[str]) -> list[str]:
-    """Have the servers that a command line names, in this process and all that it starts; their names.
-
-    Raises UserError, UsageError for what cannot be measured.
-    """
-    if not commands and not urls:
-        return []
-    known, here = in_file(), Path.cwd()
-    tables = one_line.tables_of(commands, urls, {name: each.facts.port for name, each in known.items()}, here)
-    config_file.targets_of(tables, here, frozenset(known), _LINES)
-    os.environ[NAMED_VARIABLE] = json.dumps({"here": str(here), "tables": tables})
+def use_lines(
+    commands: Sequence[str],
+    urls: Sequence[str],
+    protocol: WireProtocol = "http",
+    ports: str = "",
+    modes: Iterable[str] = (),
+) -> list[str]:
+    """Have the servers that a command line names, in this process and all that it starts; their names. The arguments
+    are those of named_tables()."""
+    tables = named_tables(commands, urls, protocol, ports, modes)
+    if tables:
+        os.environ[NAMED_VARIABLE] = json.dumps({"here": str(Path.cwd()), "tables": tables})
     return list(tables)
+
+
+def named_tables(
+    commands: Sequence[str], urls: Sequence[str], protocol: WireProtocol, ports: str, modes: Iterable[str]
+) -> one_line.Tables:
+    """The servers that a command line names, as targets.toml would have them.
+
+    ports: numbers, where the one command listens that does not say {port}. modes: those of them that are unknown are
+    the names of these ports. Raises UserError, UsageError for what cannot be measured.
+    """
+    numbers = tuple(int(word) for word in ports.split() if word.isdigit())
+    if numbers and len(commands) != 1:
+        raise UsageError(f"PORTS={ports!r} says where one COMMAND listens: give that, or PORTS=free or fixed")
+    if not commands and not urls:
+        if protocol == "raw":
+            raise UsageError("PROTOCOL=raw is of a COMMAND or URL: give one; in targets.toml a server has it as a key")
+        return {}
+    known, here = in_file(), Path.cwd()
+    taken = {name: each.facts.port for name, each in known.items()}
+    own = dict.fromkeys(name.partition("@")[0] for name in modes)
+    names = tuple(name for name in own if name not in (*known, *config_file.RESERVED)) if numbers else ()
+    tables = one_line.tables_of(commands, urls, taken, here, one_line.Given(protocol, numbers, names))
+    found = config_file.targets_of(tables, here, frozenset(known), _LINES)
+    from profiles.targets import own_file  # only now: it knows how targets are started, which know this module
+
+    for name, body in own_file.files_of(Target(facts, external=external) for facts, external in found).items():
+        tables[name] |= {"size": body.size_bytes, "sha256": body.sha256}
+    return tables
 
 
 def environment() -> dict[str, str]:

@@ -10,6 +10,7 @@ import shlex
 import signal
 import tomllib
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -42,6 +43,7 @@ class _Entry(AsGiven, frozen=True, kw_only=True, forbid_unknown_fields=True):
     stop: str | list[str] = "SIGTERM"
 
 
+_CHOICES = {"tls": "user or kernel", "protocol": "http or raw"}
 _KEYS = (*_Entry.__annotations__, *AsGiven.__annotations__)
 
 
@@ -63,7 +65,16 @@ def targets_of(
     wrong += _alike(tables)
     if wrong:
         raise UsageError("\n".join(f"{where}: {text}" for text in wrong[:_MAX_ERRORS]))
-    return found
+    return _with_processes(found)
+
+
+def _with_processes(found: list[tuple[TargetFacts, ExternalTarget]]) -> list[tuple[TargetFacts, ExternalTarget]]:
+    """Those that one process serves know it by the name of the first of them."""
+    served: dict[object, list[str]] = {}
+    for facts, external in found:
+        served.setdefault(external.process or facts.name, []).append(facts.name)
+    first = {name: names[0] for names in served.values() for name in names if len(names) > 1}
+    return [(replace(facts, process=first.get(facts.name, "")), external) for facts, external in found]
 
 
 def _tables(path: Path) -> dict[str, Any]:
@@ -105,7 +116,8 @@ def _target(name: str, table: Any, here: Path, taken: frozenset[str]) -> tuple[T
         summary=entry.summary or f"a server of your own, by its {kind}",
         tls=entry.tls,
         external=kind,
-        path=entry.path,
+        path=entry.path if entry.protocol == "http" else "the file",
+        protocol=entry.protocol,
         size_bytes=_size(entry.size),
         sha256=entry.sha256.lower() if entry.sha256 else None,
         settings=_settings(external),
@@ -132,7 +144,7 @@ def _entry(table: dict[str, Any]) -> _Entry:
             raise UsageError(f'{missing[1]} is missing: add a line like {missing[1]} = "127.0.0.1:8200"') from error
         key = ".".join(re.findall(r"[A-Za-z0-9_-]+", re.sub(r"\[.*", "", where)))
         if "enum value" in reason:
-            raise UsageError(f"{key}: give user or kernel") from error
+            raise UsageError(f"{key}: give {_CHOICES[key]}") from error
         expected = reason.replace(" | null", "").replace("`", "").replace("array", "a list of str")
         raise UsageError(f"{key}: {expected[:1].lower()}{expected[1:]}") from error
 
@@ -141,6 +153,8 @@ def _check(entry: _Entry, here: Path) -> None:
     """What a type does not say."""
     if sum(given is not None for given in (entry.command, entry.pid, entry.container)) != 1:
         raise UsageError("give one of command (to start it), pid and container (to measure what already runs)")
+    if entry.protocol == "raw" and (entry.tls or entry.path != SERVED_PATH):
+        raise UsageError("protocol: raw has neither tls nor path: whoever connects gets the file as it is")
     if not re.fullmatch(r"/[!-~]*", entry.path):
         raise UsageError(f'path {entry.path!r}: give what a GET asks for, like "{SERVED_PATH}"')
     if entry.sha256 is not None and not re.fullmatch(r"[0-9A-Fa-f]{64}", entry.sha256):
@@ -160,7 +174,7 @@ def _check(entry: _Entry, here: Path) -> None:
 
 
 def _external(entry: _Entry, here: Path) -> ExternalTarget:
-    host, port = _address(entry.address)
+    host, port = address_of("address", entry.address)
     return ExternalTarget(
         here=here,
         host=host,
@@ -172,15 +186,15 @@ def _external(entry: _Entry, here: Path) -> ExternalTarget:
     )
 
 
-def _address(text: str) -> tuple[str, int]:
+def address_of(key: str, text: str) -> tuple[str, int]:
     found = _ADDRESS.fullmatch(text)
     if found is None or not 1 <= int(found["port"]) <= 65535:
-        raise UsageError(f'address {text!r}: give host:port, like "127.0.0.1:8200" or "[::1]:8200"')
+        raise UsageError(f'{key} {text!r}: give host:port, like "127.0.0.1:8200" or "[::1]:8200"')
     if found["v6"]:
         try:
             ipaddress.IPv6Address(found["v6"])
         except ValueError as error:
-            raise UsageError(f"address {text!r}: {found['v6']} is not an IPv6 address") from error
+            raise UsageError(f"{key} {text!r}: {found['v6']} is not an IPv6 address") from error
     return found["v6"] or found["host"], int(found["port"])
 
 

@@ -11,7 +11,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from profiles.store.run_facts import SERVED_PATH
+from profiles.store.run_facts import SERVED_PATH, WireProtocol
 
 PLACEHOLDERS = ("root", "port", "host", "here", "scratch")
 LINK_TO_ROOT = "root"  # in {scratch}
@@ -27,6 +27,7 @@ class AsGiven(msgspec.Struct, frozen=True, kw_only=True):
 
     container: str | None = None
     path: str = SERVED_PATH
+    protocol: WireProtocol = "http"
     tls: Literal["user", "kernel"] | None = None
     env: dict[str, str] = {}
     cwd: str = "{here}"
@@ -48,6 +49,17 @@ class ExternalTarget(AsGiven, frozen=True, kw_only=True):
     command: tuple[str, ...]
     pid: int | Path | None
     stop: int | tuple[str, ...]
+
+    @property
+    def process(self) -> tuple[object, ...] | None:
+        """What says which process it is: targets for which it is equal are served by one, each on a port of its own.
+        None where each is started on the port that it is given, as a process of its own."""
+        if not self.command:
+            return self.pid, self.container
+        if self.uses("port"):
+            return None
+        started = self.command, self.stop, self.cwd, *self.files
+        return *started, *self.env.items(), *self.values.items()
 
     def _texts(self) -> Iterator[tuple[str, str]]:
         """The key and the text of everything that may hold placeholders."""

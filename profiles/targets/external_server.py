@@ -1,64 +1,53 @@
 """The server of an external target: started for a cell and stopped after it, or found running and only measured.
 
-What we started ends with us, to the last process (profiles/targets/reaper.py); what we found is never touched.
+What we started ends with us (profiles/targets/external_process.py); what we found is never touched.
 """
 
 import http.client
-import json
-import os
-import signal
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from errors import UserError
-from ports import listeners, listening
+from ports import listeners, listening, wait_until_free
 from profiles.metrics.process_tree import TreeReader
 from profiles.protocol import Start
-from profiles.scratch import Scratch
 from profiles.targets.attach import find_running
 from profiles.targets.catalog import Target
 from profiles.targets.congestion_control import CHOICES, congestion_control, set_congestion_control
-from profiles.targets.external import LINK_TO_ROOT
+from profiles.targets.external_process import ExternalProcess
 from profiles.targets.http_probe import PROBE_TIMEOUT_S, Endpoint, get, redirection, unfit
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import Ending, free_port, last_line, refuse_busy, wait_or_kill
-from profiles.targets.reaper import KILLED_MESSAGE, NOT_FOUND, SIGNALLED
+from profiles.targets.process_helpers import free_port, refuse_busy
 
 _STEP_S = 0.01
-_KILL_TIMEOUT_S = 10.0
-# Debian puts servers where only root looks.
-_PATH = {"PATH": f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin"}
 
 
 class ExternalServer:
     """Ready once it is made. Raises UserError when it does not get there, and leaves nothing behind then.
 
     host: where our modes listen; a target that uses {host} listens there too, once that is not loopback any more.
+    beside: the server of another target that has the same process (run_facts.TargetFacts.process).
     """
 
-    def __init__(self, target: Target, wanted: Start, root: Path, host: str = HOST) -> None:
+    def __init__(
+        self, target: Target, wanted: Start, root: Path, host: str = HOST, beside: "ExternalServer | None" = None
+    ) -> None:
         assert target.external is not None
         self._name, self._external = wanted.runs_as, target.external
         self.host = host if host != HOST and target.external.uses("host") else target.external.host
         self.port = target.external.port
-        self._reaper: subprocess.Popen[bytes] | None = None
-        self._lifeline = -1
-        self._ending = Ending()
-        self._log = tempfile.TemporaryFile()  # noqa: SIM115 - end() closes it
-        self._scratch = Scratch()
+        self._process = beside.share_process() if beside else self._start(wanted, root)
+        self._has_left = False
         try:
-            if self._external.command:
-                self._start(wanted, root)
-            else:
-                self.reader = TreeReader(find_running(self._name, self._external))
-            self._endpoint = Endpoint(self.host, self.port, self._external.path, self._external.tls is not None)
+            self.reader = (
+                self._process.reader() if self._process else TreeReader(find_running(self._name, self._external))
+            )
+            is_tls, protocol = self._external.tls is not None, self._external.protocol
+            self._endpoint = Endpoint(self.host, self.port, self._external.path, is_tls, protocol)
             self.congestion_control = self._wait_until_ready()
-            if self._reaper is not None and self.congestion_control != CHOICES[0]:
+            if self._process is not None and self.congestion_control != CHOICES[0]:
                 set_congestion_control(self.pids, self.port)
                 self.congestion_control = self._probe(PROBE_TIMEOUT_S)[1]
             self.pid = self.pids[0]
@@ -80,77 +69,46 @@ class ExternalServer:
         return self.pids
 
     def running(self) -> bool:
-        if self._reaper is None:
+        if self._process is None:
             return self.reader.pid in self.reader.alive()
-        return self._reaper.poll() is None
+        return self._process.running()
 
     def last_stderr_line(self) -> str:
         """The end of what it wrote, or how it ended."""
-        if line := self._last_line():
+        if line := self._process.last_line() if self._process else "":
             return line
         if self.running():
             return ""
-        if self._reaper is None:
-            return "its process has gone"
-        code = self._reaper.returncode
-        return self._ending.describe(SIGNALLED - code if code > SIGNALLED else code)
+        return self._process.how_it_ended() if self._process else "its process has gone"
+
+    def share_process(self) -> ExternalProcess | None:
+        """For a server beside this one; None where it was found and not started."""
+        if self._process is not None:
+            self._process.share()
+        return self._process
 
     def ask_to_end(self) -> None:
-        """Tell the reaper to stop the server; a server that was found is left alone."""
-        if self._lifeline >= 0:
-            os.close(self._lifeline)
-            self._lifeline = -1
+        """Let go of what was started; a server that was found is left alone."""
+        if self._process is not None and not self._has_left:
+            self._process.leave()
+            self._has_left = True
 
     def end(self) -> str:
-        """Stop what was started, by force after its grace; says so if it had to. Safe to call twice."""
+        """Stop what was started, unless another target still has it; says so if it had to be killed. Safe to call
+        twice."""
         self.ask_to_end()
-        if self._reaper is not None:
-            wait_or_kill(self._reaper, 2 * self._external.stop_within_s + _KILL_TIMEOUT_S)
-            if self._reaper.returncode < 0:
-                for pid in self.reader.alive():  # what the reaper, killed itself, could not stop any more
-                    with suppress(ProcessLookupError):
-                        os.kill(pid, signal.SIGKILL)
-        line = self._last_line()
-        self._log.close()
-        self._scratch.close()
-        return line if KILLED_MESSAGE in line else ""
+        return self._process.end() if self._process else ""
 
-    def _start(self, wanted: Start, root: Path) -> None:
+    def _start(self, wanted: Start, root: Path) -> ExternalProcess | None:
+        """None for a server that is not ours to start."""
         external = self._external
+        if not external.command:
+            return None
         if wanted.any_port and external.uses("port"):
             self.port = free_port(self.host)
         refuse_busy(self._name, self.port)
-        expand = external.placeholders(root, self.host, self.port, self._scratch.path).expand
-        (self._scratch.path / LINK_TO_ROOT).symlink_to(root.absolute())
-        for name in external.files:
-            text = (external.here / name).read_text(errors="surrogateescape")  # it need not be UTF-8
-            (self._scratch.path / Path(name).name).write_text(expand(text), errors="surrogateescape")
-        number, command = (external.stop, ()) if isinstance(external.stop, int) else (signal.SIGTERM, external.stop)
-        arguments = [str(int(number)), str(external.stop_within_s), ",".join(map(str, wanted.cpus))]
-        arguments += [json.dumps([expand(word) for word in words]) for words in (command, external.command)]
-        environment = os.environ | _PATH | {name: expand(text) for name, text in external.env.items()}
-        self._reaper = self._spawn(arguments, external.here / expand(external.cwd), environment)
-        self.reader = TreeReader(self._reaper.pid, reaper=True)
-
-    def _spawn(self, arguments: list[str], cwd: Path, environment: dict[str, str]) -> subprocess.Popen[bytes]:
-        """The reaper, which runs the command. Raises UserError."""
-        lifeline, self._lifeline = os.pipe()
-        program = [sys.executable, "-I", "-S", str(Path(__file__).with_name("reaper.py")), str(lifeline)]
-        try:
-            return subprocess.Popen(
-                [*program, *arguments],
-                cwd=cwd,
-                env=environment,
-                stdin=subprocess.DEVNULL,
-                stdout=self._log,
-                stderr=self._log,
-                pass_fds=[lifeline],
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise UserError(f"{self._name} did not start: {error.filename}: {error.strerror}") from error
-        finally:
-            os.close(lifeline)
+        wait_until_free({self._name: self.port}, self.host)
+        return ExternalProcess(self._name, external, root, (self.host, self.port), wanted.cpus)
 
     def _wait_until_ready(self) -> str:
         """Wait for a response with 200; the congestion control that it came with. Raises UserError."""
@@ -180,13 +138,17 @@ class ExternalServer:
 
     def _why_it_ended(self) -> str:
         """What its command did not do, or where it was started, which may be why; empty where neither is telling."""
-        if self._reaper is not None and self._reaper.returncode == 0:
+        if self._process is None:
+            return ""
+        if self._process.ended_well():
             return "; its command has to run, or leave a process running, until it is stopped"
-        found = self._reaper is not None and self._reaper.returncode != NOT_FOUND
-        return "; it was started in the served folder" if found and self._external.cwd == "{root}" else ""
+        in_root = self._process.found() and self._external.cwd == "{root}"
+        return "; it was started in the served folder" if in_root else ""
 
     def _probe(self, timeout_s: float) -> tuple[str | None, str]:
         """Why it is not ready, or None; its congestion control, if it is. Raises UserError where it never will be."""
+        if self._endpoint.protocol == "raw":
+            return self._probe_raw()
         try:
             with get(self._endpoint, timeout_s) as response:
                 status, elsewhere = response.status, redirection(response)
@@ -208,6 +170,13 @@ class ExternalServer:
             )
         return f"it answers {status}", ""
 
+    def _probe_raw(self) -> tuple[str | None, str]:
+        """Whether it listens (raw_probe.py says why no more). Of a container's ports we see none."""
+        if self._external.container is None and not listeners(self.port):
+            return "nothing listens there", ""
+        self._check_it_is_ours()
+        return None, congestion_control(self.port)
+
     def _root_hint(self) -> str:
         """Where the command does not say which folder to serve."""
         says_root = any("{root}" in word for word in self._external.command)
@@ -222,9 +191,6 @@ class ExternalServer:
                 f"{self._name}: process {min(others)} listens on port {self.port}, and its command did not start that: "
                 f"name it by pid or container"
             )
-
-    def _last_line(self) -> str:
-        return "" if self._log.closed else last_line(self._log)
 
 
 @contextmanager

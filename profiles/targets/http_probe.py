@@ -11,6 +11,8 @@ import ssl
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from profiles.store.run_facts import WireProtocol
+
 PROBE_TIMEOUT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 60.0
 _PIECE_BYTES = 1 << 20
@@ -24,15 +26,17 @@ _OF_PROXIES = ("Via", "X-Varnish", "X-Cache", "X-Cache-Status", "X-Proxy-Cache",
 
 @dataclass(frozen=True, slots=True)
 class Endpoint:
-    """Where a server answers, and to what path."""
+    """Where a server answers, and to what path; a raw one to none."""
 
     host: str
     port: int
     path: str
     tls: bool
+    protocol: WireProtocol = "http"
 
     def __str__(self) -> str:
-        return f"GET {self.path} at {f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        where = f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+        return where if self.protocol == "raw" else f"GET {self.path} at {where}"
 
 
 @dataclass(frozen=True, slots=True)

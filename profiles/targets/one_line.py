@@ -9,6 +9,7 @@ import json
 import re
 import urllib.parse
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
 from http.client import HTTPException
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,9 @@ import psutil
 
 from errors import UsageError, UserError
 from ports import listeners, listening, who_has
-from profiles.targets.config_file import NAME, RESERVED, words_of
+from profiles.store.run_facts import WireProtocol
+from profiles.targets import raw_probe
+from profiles.targets.config_file import NAME, RESERVED, address_of, words_of
 from profiles.targets.external import PLACEHOLDER
 from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, download
 
@@ -30,34 +33,83 @@ EXAMPLE = 'COMMAND="caddy file-server --listen {host}:{port} --root {root}"'
 _LONGEST = 31
 
 
-def tables_of(commands: Sequence[str], urls: Sequence[str], taken: Mapping[str, int], here: Path) -> Tables:
+@dataclass(frozen=True, slots=True)
+class Given:
+    """What a command line says of the servers that it names. ports: where the one command listens that has no {port}.
+    names: those that the user gave to these, in their order."""
+
+    protocol: WireProtocol = "http"
+    ports: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
+
+
+def tables_of(
+    commands: Sequence[str], urls: Sequence[str], taken: Mapping[str, int], here: Path, given: Given = Given()
+) -> Tables:
     """The tables by name. taken: the ports of all other targets, by name. here: what a program's relative path is from.
     Raises UserError, UsageError."""
     used, found = {*taken, *RESERVED}, {}
     ports = (port for port in itertools.count(FIRST_PORT) if port not in taken.values())
-    tables = [_of_command(text, port, here) for text, port in zip(commands, ports, strict=False)]
-    for wanted, table in [*tables, *map(_of_url, urls)]:
+    tables = [_of_command(text, port, here, given) for text, port in zip(commands, ports, strict=False)]
+    if given.ports:
+        ((program, table),) = tables
+        found = dict(_of_ports(program, table, given))
+        used |= {*found}
+        tables = []
+    for wanted, table in [*tables, *(_of_url(text, given) for text in urls)]:
         name = next(name for name in _candidates(wanted) if _is_free(name, used))
         used.add(name)
         found[name] = table
     return found
 
 
-def _of_command(text: str, port: int, here: Path) -> tuple[str, dict[str, Any]]:
-    """A name, and the table. A command that does not say {root} serves the folder that it is started in, or none."""
+def _of_command(text: str, port: int, here: Path, given: Given) -> tuple[str, dict[str, Any]]:
+    """A name, and the table. A command that does not say {root} serves the folder that it is started in, or none; a raw
+    one sends a file of its own, and is started where its program lies."""
     words = [*words_of("COMMAND", text)]
     placeholders = {name for word in words for name in PLACEHOLDER.findall(word)}
-    if "port" not in placeholders:
-        raise UsageError(f"COMMAND={text!r} has no {{port}}: put {{port}} where its port stands, like {EXAMPLE}")
+    if "port" in placeholders and given.ports:
+        raise UsageError(f"COMMAND={text!r} has a {{port}}, and PORTS says where it listens: leave out one of them")
+    if "port" not in placeholders and not given.ports:
+        raise UsageError(
+            f"COMMAND={text!r} has no {{port}}: put {{port}} where its port stands, like {EXAMPLE}; or say where it "
+            f"listens, like PORTS=8000"
+        )
     name = _program(words)
     if "/" in words[0] and "{" not in words[0]:
         words[0] = str(here / words[0])
     cwd = "{here}" if placeholders & {"root", "here", "scratch"} else "{root}"
-    return name, {"command": words, "cwd": cwd, "address": f"127.0.0.1:{port}", "summary": text}
+    if given.protocol == "raw" and cwd == "{root}":
+        cwd = _folder_of_the_program(words, here)
+    table = {"command": words, "cwd": cwd, "address": f"127.0.0.1:{port}", "summary": text}
+    return name, table | ({"protocol": "raw"} if given.protocol == "raw" else {})
 
 
-def _of_url(text: str) -> tuple[str, dict[str, Any]]:
+def _folder_of_the_program(words: list[str], here: Path) -> str:
+    """Of server.py in `python3 lab/server.py`, whose path becomes a whole one; here, where no file is named."""
+    for number, word in enumerate(words):
+        if not _INTERPRETERS.fullmatch(Path(word).name) and (here / word).is_file():
+            words[number] = str(here / word)
+            return str((here / word).parent)
+    return str(here)
+
+
+def _of_ports(program: str, table: dict[str, Any], given: Given) -> Iterable[tuple[str, dict[str, Any]]]:
+    """A name and a table for each port that the one command listens on. Raises UsageError."""
+    if given.names and len(given.names) != len(given.ports):
+        raise UsageError(
+            f"PORTS has {len(given.ports)} and MODES names {' '.join(given.names)}, which are none of ours: name as "
+            f"many as there are ports, in their order, or none"
+        )
+    names = given.names or [f"{next(iter(_candidates(program)))}-{port}" for port in given.ports]
+    for name, port in zip(names, given.ports, strict=True):
+        yield name, table | {"address": f"127.0.0.1:{port}"}
+
+
+def _of_url(text: str, given: Given) -> tuple[str, dict[str, Any]]:
     """A name, and the table of what listens there. Its file is downloaded once, to know it again."""
+    if given.protocol == "raw":
+        return _of_raw_url(text)
     try:
         url = urllib.parse.urlsplit(text)
         port = url.port or (443 if url.scheme == "https" else 80)
@@ -81,6 +133,17 @@ def _of_url(text: str) -> tuple[str, dict[str, Any]]:
     }
     table |= {"size": body.size_bytes, "sha256": body.sha256, "summary": f"what serves {text}"}
     return process.name(), table | ({"tls": "user"} if endpoint.tls else {})
+
+
+def _of_raw_url(text: str) -> tuple[str, dict[str, Any]]:
+    host, port = address_of("URL", text)
+    process = _listening(port, text)
+    try:
+        body = raw_probe.download(Endpoint(host, port, "", tls=False, protocol="raw"), DOWNLOAD_TIMEOUT_S)
+    except OSError as error:
+        raise UserError(f"URL={text}: {error or type(error).__name__}; does what listens there speak raw?") from error
+    table = {"pid": process.pid, "address": text, "protocol": "raw", "size": body.size_bytes, "sha256": body.sha256}
+    return process.name(), table | {"summary": f"what serves {text}"}
 
 
 def _listening(port: int, text: str) -> psutil.Process:

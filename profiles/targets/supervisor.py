@@ -45,14 +45,21 @@ class Supervisor:
         """Several at the same time, on as many CPUs as there are. Where one does not start, none is left."""
         self._last_cpus = wanted[0].cpus if wanted else ()
         cpu_probe_us = cpu_speed.cpu_probe_us(self._last_cpus)
+        groups: dict[str, list[Start]] = {}
+        for one in wanted:  # those that one process serves are started in turn
+            groups.setdefault(self.target(one.target).facts.process or one.runs_as, []).append(one)
+        started: list[str] = []
         with ThreadPoolExecutor(AT_ONCE) as pool:
-            starting = {one.runs_as: pool.submit(self._start, one) for one in wanted}
-        errors = {name: error for name, future in starting.items() if (error := future.exception())}
-        for error in errors.values():
-            for name in starting.keys() - errors.keys():
-                self.stop(name)
+            starting = [pool.submit(self._start_in_turn, group, started) for group in groups.values()]
+        for error in filter(None, (future.exception() for future in starting)):
+            self.stop_all(started)
             raise error
         return [replace(self.status(one.runs_as), cpu_probe_us=cpu_probe_us) for one in wanted]
+
+    def _start_in_turn(self, group: list[Start], started: list[str]) -> None:
+        for one in group:
+            self._start(one)
+            started.append(one.runs_as)
 
     def _start(self, wanted: Start) -> None:
         name = wanted.runs_as
@@ -65,9 +72,18 @@ class Supervisor:
             self._servers.pop(name).end()
         target.check(wanted.options)
         if target.external is not None:
-            self._servers[name] = ExternalServer(target, wanted, self._root, self.host)
+            self._servers[name] = ExternalServer(target, wanted, self._root, self.host, self._beside(target))
         else:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
+
+    def _beside(self, target: Target) -> ExternalServer | None:
+        """A server that runs already, whose process serves this target, too."""
+        process = target.facts.process
+        for name, server in list(self._servers.items()) if process else ():
+            same = self.target(target_of(name)).facts.process == process
+            if same and isinstance(server, ExternalServer) and server.running():
+                return server
+        return None
 
     def stop(self, name: str) -> TargetStatus:
         """End a server, by force if it does not end by itself. Does nothing where none runs."""

@@ -13,6 +13,7 @@ from units import format_size
 
 def fairness(run: Run) -> Iterator[Finding]:
     yield from _congestion(run)
+    yield from _protocol(run)
     for target in run.targets:
         yield from (Finding("caution", text, target.name) for text in _external(target, run))
 
@@ -29,7 +30,18 @@ def _congestion(run: Run) -> Iterator[Finding]:
             yield Finding("caution", "congestion control unknown: install iproute2 (`ss`) to read it", mode)
 
 
+def _protocol(run: Run) -> Iterator[Finding]:
+    raw = [target.name for target in run.targets if target.protocol == "raw"]
+    if raw and len(raw) < len(run.targets):
+        text = f"protocol differs: {', '.join(raw)} raw, the others HTTP: raw means no head, a connection per download"
+        yield Finding("caution", f"{text}; with large files that weighs little")
+
+
 def _external(target: TargetFacts, run: Run) -> Iterator[str]:
+    beside = [one.name for one in run.targets if one.process and one.process == target.process and one != target]
+    if beside:
+        counted = "its CPU time and faults are those of its own slices, in which nobody loads the other"
+        yield f"one process serves it and {' and '.join(beside)}: {counted}; its memory is that of both"
     if target.external in ("pid", "container"):
         yield "measured as found: not restarted for every cell, and not pinned to the servers' CPUs"
     if target.size_bytes is not None and target.size_bytes != run.file.size_bytes:

@@ -22,7 +22,7 @@ from profiles.targets.variants import parse_all
 from units import MIB
 
 MODES = ("read-send", "sendfile", "splice")
-FACTS = SimpleNamespace(metrics=tuple(metric.facts for metric in METRICS))
+FACTS = SimpleNamespace(metrics=tuple(metric.facts for metric in METRICS), targets=())
 SETTINGS = Settings(
     MODES, parse_all(MODES), rounds=9, users=2, sink="discard", command="make load", slice_s=0.15, seed=7
 )
@@ -119,10 +119,15 @@ def ticking(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[World]]:
 
 
 def run(
-    ticking: list[World], world: World, order: tuple[str, ...] = MODES, sweeps: int = 0, **changes: Any
+    ticking: list[World],
+    world: World,
+    order: tuple[str, ...] = MODES,
+    sweeps: int = 0,
+    facts: SimpleNamespace = FACTS,
+    **changes: Any,
 ) -> RoundResult:
     ticking.append(world)
-    runner = RoundRunner(world, replace(SETTINGS, **changes), FACTS)  # type: ignore[arg-type]
+    runner = RoundRunner(world, replace(SETTINGS, **changes), facts)  # type: ignore[arg-type]
     return runner.run(1, order, sweeps=sweeps)
 
 
@@ -276,6 +281,17 @@ def test_idle_servers_are_watched(ticking: list[World]) -> None:
         assert cell.metrics["idle_cores"] == pytest.approx(1.0)
     (alone,) = run(ticking, World(), order=MODES[:1], sweeps=1).cells
     assert alone.metrics["idle_cores"] is None
+
+
+def test_a_server_is_not_idle_where_its_process_serves_the_mode_that_is_loaded(ticking: list[World]) -> None:
+    def idle(order: tuple[str, ...]) -> dict[str, float | None]:
+        of_one = tuple(SimpleNamespace(name=name, process="read-send") for name in MODES[:2])
+        facts = SimpleNamespace(metrics=FACTS.metrics, targets=of_one)
+        result = run(ticking, World(), order=order, sweeps=1, facts=facts)
+        return {cell.mode: cell.metrics["idle_cores"] for cell in result.cells}
+
+    assert idle(MODES[:2]) == dict.fromkeys(MODES[:2])
+    assert idle(MODES) == pytest.approx(dict.fromkeys(MODES, 1.0))
 
 
 def test_positions_are_those_of_the_first_sweep(ticking: list[World]) -> None:

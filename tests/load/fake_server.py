@@ -8,8 +8,11 @@ from collections.abc import Iterator
 
 
 @contextlib.contextmanager
-def answering(answer: bytes, then: str = "close", delay_s: float = 0.0) -> Iterator[tuple[str, int]]:
-    """The address of a server that reads a head, waits, sends the answer, and then closes, resets or stalls."""
+def answering(
+    answer: bytes, then: str = "close", delay_s: float = 0.0, *, reads: bool = True
+) -> Iterator[tuple[str, int]]:
+    """The address of a server that reads a head, waits, sends the answer, and then closes, resets or stalls. reads:
+    whether it waits for a head at all."""
     listener = socket.create_server(("127.0.0.1", 0))
     kept: list[socket.socket] = []
 
@@ -17,7 +20,8 @@ def answering(answer: bytes, then: str = "close", delay_s: float = 0.0) -> Itera
         with contextlib.suppress(OSError):
             while True:
                 sock, _ = listener.accept()
-                sock.recv(65536)
+                if reads:
+                    sock.recv(65536)
                 time.sleep(delay_s)
                 sock.sendall(answer)
                 if then == "stall":
