@@ -22,11 +22,12 @@ GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 # Two processes; one of them runs all of a file, so that what its tests share is made once.
 PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
-COMMANDS := load sweep ui agent servers test-file doctor prove target crosscheck report open runs compare class gate export reproduce
+COMMANDS := load course sweep ui agent servers test-file doctor prove target crosscheck report open runs compare class gate export reproduce
 CHECKS := bench soak screenshots
 .PHONY: help setup base-python known-variables ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
 ## load: measure data paths in rounds (the course's three; MODES=all), profile them, write the report
+## course: the chapter's own comparison: the whole file read and then sent, against sendfile
 ## sweep: curves over AXIS=size|chunk|connections|buffer-offset, and where they cross; RUN=name continues one
 ## ui: start the servers and Locust's web UI on 127.0.0.1:8089, with the live page at /bench/
 ## agent: run servers here for a load on another host

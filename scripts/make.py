@@ -47,6 +47,7 @@ class Command:
 
 COMMANDS = {
     "load": Command(("scripts.load",), serves=True, folders=tuple(FOLDERS)),
+    "course": Command(("scripts.course",), folders=tuple(FOLDERS)),
     "sweep": Command(("scripts.sweep",), folders=tuple(FOLDERS)),
     "ui": Command(("locust", "-f", "locustfile.py"), serves=True, folders=tuple(FOLDERS)),
     "agent": Command(("profiles.agent",), serves=True),
