@@ -56,7 +56,7 @@ exclude-tags = [splice]
 csv = {out}/numbers
 csv-full-history = true
 html = {out}/page_{{u}}_{{r}}_{{t}}.html
-json-file = {out}/numbers.json
+json-file = {out}/numbers
 host = http://127.0.0.1:9
 sink = copy
 """
