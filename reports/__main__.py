@@ -6,6 +6,7 @@ from pathlib import Path
 
 import knobs
 from errors import EXIT_DONE, CommandParser, UsageError, run_command
+from interpreter import hear_ctrl_c
 from profiles.store.sweep_folder import SweepFolder
 from reports import page, run_data, terminal
 from reports.comparison.since_last import since_last
@@ -15,6 +16,7 @@ from reports.sweep.sweep_data import is_sweep
 
 
 def main() -> int:
+    hear_ctrl_c()
     options = _parser().parse_args()
     if is_sweep(options.runs_folder, options.run):
         return _sweep(options.runs_folder / options.run, options.reports_folder, options.gib_per_day)

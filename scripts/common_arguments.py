@@ -13,7 +13,7 @@ from rich.text import Text
 
 import knobs
 from errors import CommandParser, UserError
-from interpreter import PYTHON
+from interpreter import PYTHON, ctrl_c_later
 from profiles.targets.catalog import use, use_lines
 from servers import payload
 
@@ -77,7 +77,10 @@ def served_folder(arguments: argparse.Namespace) -> Path:
 def build_report(arguments: argparse.Namespace, run: str) -> int:
     """The exit code of the process that builds it."""
     folders = ["--runs-folder", str(arguments.runs_folder), "--reports-folder", str(arguments.reports_folder)]
-    return subprocess.run([*PYTHON, "-m", "reports", run, *folders], check=False).returncode
+    with ctrl_c_later():
+        building = subprocess.Popen([*PYTHON, "-m", "reports", run, *folders])
+    with building:
+        return building.wait()
 
 
 def check_report() -> None:

@@ -3,6 +3,7 @@
 import ast
 import os
 import re
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import psutil
 
+from interpreter import PYTHON, ctrl_c_later
 from tests.conftest import PROJECT, eventually
 from tests.download import digest_of
 from tests.test_imports import ROOMS, python_files
@@ -63,3 +65,13 @@ def test_help_is_printed_all_the_same() -> None:
     command = [sys.executable, "-E", "-m", "scripts.make", "help"]
     done = subprocess.run(command, cwd=PROJECT, env=os.environ | HOSTILE, capture_output=True, text=True, check=False)
     assert (done.returncode, done.stderr) == (0, "") and "OUT" in done.stdout
+
+
+def test_ctrl_c_while_modules_load_is_heard_afterwards() -> None:
+    with ctrl_c_later():
+        command = [*PYTHON, "-m", "reports", "no-such-run"]
+        process = subprocess.Popen(command, cwd=PROJECT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert signal.SIGINT not in signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    process.send_signal(signal.SIGINT)
+    said = process.communicate(timeout=60)
+    assert (process.returncode, said) == (130, ("", "interrupted\n"))

@@ -15,7 +15,7 @@ from pathlib import Path
 import psutil
 
 from errors import UserError, remedy
-from interpreter import PYTHON
+from interpreter import PYTHON, ctrl_c_later
 from load.agent.client import AgentClient
 from load.process import wait_or_kill
 from profiles.protocol import SILENT_S, TOKEN_VARIABLE
@@ -32,14 +32,15 @@ class LocalAgent(AgentClient):
         self._token = secrets.token_urlsafe(32)
         self._owner = os.getpid()
         self._ending = Ending()
-        self._process = subprocess.Popen(
-            [*PYTHON, "-m", "profiles.agent", "--root", str(root.absolute())],
-            cwd=PROJECT,
-            env={**os.environ, **environment(), TOKEN_VARIABLE: self._token},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            start_new_session=True,  # Ctrl-C comes to this process, which ends the agent in order
-        )
+        with ctrl_c_later():
+            self._process = subprocess.Popen(
+                [*PYTHON, "-m", "profiles.agent", "--root", str(root.absolute())],
+                cwd=PROJECT,
+                env={**os.environ, **environment(), TOKEN_VARIABLE: self._token},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                start_new_session=True,  # Ctrl-C comes to this process, which ends the agent in order
+            )
         atexit.register(self.close)
         assert self._process.stdout is not None
         words = self._process.stdout.readline().split()

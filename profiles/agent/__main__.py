@@ -17,6 +17,7 @@ from pathlib import Path
 
 import knobs
 from errors import EXIT_DONE, CommandParser, UsageError, UserError, run_command
+from interpreter import hear_ctrl_c
 from profiles.agent.access import Access, Address, own_address, parse_address, read_token, server_context, warnings
 from profiles.agent.http_server import POLL_S, AgentServer
 from profiles.agent.lease import Leases
@@ -45,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    hear_ctrl_c()
     lifeline = arguments.lifeline if arguments.listen else sys.stdin.fileno()
     if lifeline is not None:
         threading.Thread(target=_wait_for_end, args=(lifeline, stop), daemon=True).start()
