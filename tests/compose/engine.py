@@ -2,7 +2,8 @@
 
 Its rule: the machine stays as it is. Debian's packages are unpacked below build/ and not installed. The engine lives in
 namespaces of its own (unshare(1): network, mounts, processes), so that its bridges, mounts and containers end with it,
-however it ends; nothing in it reaches a network, and nothing outside is reached by its ports but through inside().
+however it ends; nothing in it reaches a network, and nothing outside is reached by its ports but through inside(). Its
+packet filter is that of its namespace, so that it keeps its networks apart as any other engine does.
 """
 
 import contextlib
@@ -63,7 +64,7 @@ class Engine:
     def _command(self) -> list[str]:
         places = {"data-root": "d", "exec-root": "x", "pidfile": "p"}
         return [
-            "dockerd", "--iptables=false", "--ip6tables=false", "--exec-opt", "native.cgroupdriver=cgroupfs",
+            "dockerd", "--ip6tables=false", "--exec-opt", "native.cgroupdriver=cgroupfs",
             "--cgroup-parent", f"/{self._group}", "--host", f"unix://{self.socket}",
             *(f"--{name}={self._folder / place}" for name, place in places.items()),
         ]  # fmt: skip
