@@ -22,6 +22,7 @@ from profiles.store.files import write_file
 
 NO_SHAPE = "Default"  # of Locust's form
 PLACE = '<div id="root">'  # where Locust's own part begins
+_DIGITS = 9  # more would be too many users, too
 
 
 def attach(web_ui: WebUI, locust_loads: LocustLoads, base: str, live_page: str) -> None:
@@ -72,7 +73,7 @@ def _check_form(environment: Environment, locust_loads: LocustLoads, form: Multi
     sink, pace = (form.get(name, getattr(environment.parsed_options, name)) for name in ("sink", "pace"))
     users, shape = form.get("user_count", ""), form.get("shape_class", NO_SHAPE)
     known = None if shape == NO_SHAPE else shape
-    check_load(environment, sink, pace, int(users) if users.isdecimal() else 0, classes, known)
+    check_load(environment, sink, pace, int(users[:_DIGITS]) if users.isdecimal() else 0, classes, known)
     check_host(form.get("host"), classes, locust_loads.user_classes.values())
 
 

@@ -6,6 +6,7 @@ than MAX_COMMAND_BYTES is read, here or by Locust's own routes, whatever length 
 """
 
 import functools
+import http.client
 import posixpath
 import sys
 from argparse import Namespace
@@ -15,6 +16,7 @@ from typing import Any, TypeVar
 
 import flask
 import msgspec
+from gevent import pywsgi
 from locust.web import WebUI
 from werkzeug.exceptions import HTTPException, RequestEntityTooLarge
 
@@ -56,6 +58,7 @@ def attach(context: LoadContext, idle_servers: IdleServers, locust_loads: Locust
     attach_tab(web_ui, controller.poller, idle_servers.missing)
     locusts_pages.attach(web_ui, locust_loads, base, f"{prefix}/")
     controller.poller.start()
+    pywsgi.WSGIServer.handler_class = _Handler  # Locust leaves no choice
     print(f"the live page is {_address(web_ui, options)}{prefix}/ (Ctrl-C ends everything)", file=sys.stderr)
     return controller
 
@@ -113,6 +116,14 @@ def _address(web_ui: WebUI, options: Namespace) -> str:
     """Where a browser on this machine reaches it, without a path."""
     host = web_ui.host if web_ui.host not in ("", "0.0.0.0", "::") else "127.0.0.1"
     return f"http{'s' if options.tls_cert else ''}://{f'[{host}]' if ':' in host else host}:{web_ui.port}"
+
+
+class _Handler(pywsgi.WSGIHandler):  # type: ignore[misc]  # gevent has no types
+    """Says in one line what is wrong with a request's head; by itself gevent prints a traceback beside it."""
+
+    def _handle_client_error(self, error: Exception) -> Any:
+        known = ValueError(str(error)) if isinstance(error, http.client.HTTPException) else error
+        return super()._handle_client_error(known)
 
 
 class _Routes:

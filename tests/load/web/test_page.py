@@ -3,6 +3,9 @@
 import contextlib
 import http.client
 import json
+import os
+import select
+import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -190,6 +193,23 @@ def test_a_command_in_chunks_is_counted_as_it_arrives(bench: Locust) -> None:
         assert connection.getresponse().status == 400
     connection.close()
     assert psutil.Process(bench.process.pid).memory_info().rss - before < 64 << 20
+
+
+def test_a_head_that_is_none_is_said_in_one_line(bench: Locust) -> None:
+    assert bench.process.stdout is not None
+    fd, said = bench.process.stdout.fileno(), b""
+    with socket.create_connection(("127.0.0.1", bench.port)) as sock:
+        sock.sendall(b"GET / HTTP/1.1\r\n" + b"a: b\r\n" * 101 + b"\r\n")
+        assert sock.recv(100).startswith(b"HTTP/1.1 400 ")
+    while b"got more than 100 headers" not in said and select.select([fd], [], [], 10)[0]:
+        said += os.read(fd, 1 << 16)
+    assert b"got more than 100 headers" in said and b"Traceback" not in said
+
+
+@pytest.mark.parametrize("users", ["9" * 5000, "-1", "\N{SUPERSCRIPT TWO}", "nan"])
+def test_a_number_of_users_that_is_none_starts_nothing(bench: Locust, users: str) -> None:
+    answer = bench.swarm(user_count=users, spawn_rate=1, user_classes="SendfileUser")
+    assert not answer["success"] and bench.state()["doing"] == "nothing"
 
 
 def test_a_size_without_room_is_refused_where_it_was_asked_for(bench: Locust) -> None:
