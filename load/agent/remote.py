@@ -143,13 +143,16 @@ class RemoteAgent(AgentClient):
             gevent.sleep(self._every_s)
             lease, lost = self._lease, None
             try:
-                found = self._exchange("GET", "/alive", protocol.Moment)
-                self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
+                self._renew()
             except UserError as error:
                 lost = error if isinstance(error, PeerLostError) else PeerLostError(str(error))
             if lease == self._lease:  # else it recovered meanwhile
                 self._lost = lost
                 self._silent = self._silent if lost else None
+
+    def _renew(self) -> None:
+        found = self._exchange("GET", "/alive", protocol.Moment)
+        self._clock.learn(found.asked_s, found.answer.monotonic_s, found.answered_s)
 
     def _take_lease(self, within_s: float) -> None:
         """Wait until the agent is up and free. Raises PeerLostError, or RefusedError where waiting does not help."""
@@ -166,6 +169,7 @@ class RemoteAgent(AgentClient):
         self._lease, self._every_s = given.lease, given.every_s
         self._served_from, self._reached = given.address, given.reached
         self._lost, self._silent, self._clock = None, None, Clock()
+        self._renew()  # samples may be asked for at once, and none has a moment of ours before that
 
     def _local_address(self) -> str:
         """Ours, from which the servers are reached."""

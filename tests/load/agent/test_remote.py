@@ -5,6 +5,7 @@ import gc
 import os
 import signal
 import socket
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -51,6 +52,14 @@ def test_servers_run_there_and_the_load_is_sampled_here(served: Path) -> None:
         assert 0 < after.monotonic_s - before.monotonic_s < 30
         agent.close()
         assert gone(status.pid)
+
+
+def test_samples_have_a_moment_of_ours_from_the_first(served: Path) -> None:
+    with listening(served) as port:
+        began_s = time.monotonic()
+        with remote(served, port) as agent:
+            found = agent.samples(0).samples
+            assert found and all(began_s - 60 < sample.monotonic_s <= time.monotonic() for sample in found)
 
 
 def test_servers_may_have_a_network_in_which_the_agent_does_not_listen(served: Path) -> None:
