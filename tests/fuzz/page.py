@@ -145,8 +145,8 @@ def broken(data: bytes) -> str | None:
 def _environ(data: bytes) -> dict[str, Any]:
     """What gevent's WSGI server makes of a request; which ones it refuses itself is not asked."""
     head, _, body = data.partition(b"\r\n\r\n")
-    line, *fields = head.decode("latin-1").split("\r\n")
-    method, _, target = line.partition(" ")
+    line, *fields = re.split("\r\n|\r|\n", head.decode("latin-1"))  # as http.client does
+    method, target = [*line.split(), "", ""][:2]
     path, _, query = target.partition("?")
     environ = {
         "REQUEST_METHOD": method if re.fullmatch("[A-Z]+", method) else "GET", "SCRIPT_NAME": "", "QUERY_STRING": query,
