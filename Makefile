@@ -71,6 +71,7 @@ test: test-ready
 test-all: test-ready
 	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
 	@cd tests/axe && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "pages are not checked with axe: npm, or axe-core, cannot be had"
+	@cd tests/readers && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "profiles are not opened with their readers: npm, or the readers, cannot be had"
 	@$(PYTEST) -m "slow or browser or engine"; $(GIVE)
 
 ## lint: ruff and mypy --strict

@@ -256,7 +256,8 @@ _ROWS = (
     Knob("JUDGE", "choice", "between two runs, relative: how each mode stands to its run's baseline; direct: its cost "
          "itself", _for(gate="relative"), choices=("relative", "direct")),
     Knob("JUNIT", "path", "write JUnit XML there too", _for("gate"), metavar="FILE"),
-    Knob("FORMAT", "text", "export: csv, parquet, json, markdown, bmf or gha; gate: text or github",
+    Knob("FORMAT", "text", "export: csv, parquet, json, markdown, bmf, gha; of profiles speedscope, firefox, pprof, "
+         "folded; gate: text or github",
          _for("export", "gate"), default="export: all; gate: text"),
     Knob("REPORT", "path", "a report's index.html", _for("reproduce"), default="of the latest run", metavar="FILE"),
     Knob("SHOW", "flag", "only show the command", _for(reproduce=False)),

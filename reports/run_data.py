@@ -196,13 +196,13 @@ def concluded(dataset: Dataset) -> RunData:
     return RunData(run, dataset, validity, verdicts, {}, floor, without)
 
 
-def read_campaign(profiles: Path, name: str | None) -> RunData:
-    """The named campaign, or the latest, called after its folder whatever its record says.
+def read_campaign(profiles: Path, name: str | None, *, whole: bool = False) -> RunData:
+    """The named campaign, or the latest, called after its folder whatever its record says. whole: see read_run.
 
     Raises UserError where there is none, or it cannot be read.
     """
     folder = find(profiles, name)
-    run = read_run(folder, whole=False)
+    run = read_run(folder, whole=whole)
     if run.interactive:
         raise UsageError(f"run {folder.name!r} is {INTERACTIVE}: compare campaigns")
     return replace(run, run=replace(run.run, name=folder.name))

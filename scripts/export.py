@@ -1,4 +1,5 @@
-"""make export: the rounds of a run as CSV and Parquet, and what it found as JSON and Markdown, beside its report."""
+"""make export: the rounds of a run as CSV and Parquet, what it found as JSON and Markdown, and its profiles, beside its
+report."""
 
 from errors import EXIT_DONE, UsageError, run_command, suggestion
 from reports.export.files import FORMATS, export
@@ -11,7 +12,7 @@ def main() -> int:
     if not formats:
         hint = suggestion(arguments.format, FORMATS)
         raise UsageError(f"FORMAT={arguments.format!r}: choose one of {', '.join(FORMATS)}{hint}")
-    for path in export(arguments.runs_folder, arguments.run or None, formats, arguments.reports_folder):
+    for path in export(arguments.runs_folder, arguments.run or None, formats, arguments.reports_folder, print):
         print(f"{path.stem}: {path}")
     return EXIT_DONE
 

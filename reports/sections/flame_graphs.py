@@ -10,13 +10,14 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
-from profiles.store.records import Profile, PythonFrames
+from profiles.store.records import PythonFrames
 from reports.analysis.text import number, plural
 from reports.export.attachments import Budget, Download
-from reports.flames.copy_tax import PYTHON, group_of_stack
-from reports.flames.perf_profile import PerfProfile, read_folded
-from reports.flames.speedscope import speedscope
-from reports.flames.still import Still, still
+from reports.flames.copy_tax import group_of_stack
+from reports.flames.formats.sampled_stacks import PY_SPY, SampledStacks, sampled_stacks
+from reports.flames.formats.table import FORMATS
+from reports.flames.perf_profile import PerfProfile
+from reports.flames.still import LEAST_SHARE, Still, still
 from reports.flames.tree import Tree, own_name, tree
 from reports.mode_names import file_name
 from reports.run_data import RunData
@@ -28,6 +29,7 @@ HINT = "from the line of Python to the copy in the kernel"
 
 BUDGET_BYTES = 900_000  # of a page that stays below 3 MB
 MOST_FRAMES = 12
+MANY_STILL = 8  # pictures for paper; where there are more of them, each shows wider frames only
 _ORIGINS: dict[PythonFrames | None, str] = {
     "trampoline": "Python functions come from the interpreter's perf trampoline; their lines and callers come from "
     "py-spy's samples of the same load.",
@@ -57,10 +59,11 @@ def render(run: RunData) -> Markup:
     profiled = [mode for mode in run.dataset.modes if run.profile(mode) or mode in run.perf]
     budget = Budget(BUDGET_BYTES)
     trees = {mode: tree(run.perf[mode].stacks, mode) for mode in profiled if mode in run.perf}
+    least_share = LEAST_SHARE * max(1.0, len(profiled) / MANY_STILL)
     refusals = dict.fromkeys(profile.reason for profile in run.deep_profiles if profile.reason)
     return fragment(
         "flame_graphs.html",
-        flames=[_flame(run, mode, trees.get(mode), budget) for mode in profiled],
+        flames=[_flame(run, mode, trees.get(mode), least_share, budget) for mode in profiled],
         missing=[mode for mode in run.dataset.modes if mode not in profiled],
         trees=packed_json(trees) if trees else None,
         refusals=list(refusals),
@@ -69,78 +72,60 @@ def render(run: RunData) -> Markup:
     )
 
 
-def _flame(run: RunData, mode: str, drawn: Tree | None, budget: Budget) -> Flame:
+def _flame(run: RunData, mode: str, drawn: Tree | None, least_share: float, budget: Budget) -> Flame:
     perf, profile = run.perf.get(mode), run.profile(mode)
     notes = []
     if profile and profile.reason:
         notes.append(f"No {'flame graph' if perf is None else 'py-spy flame graph'}: {profile.reason}")
     document, height_px = None, 0
-    downloads = []
-    for name, what in _files(perf, profile):
-        content = _content(run, mode, name, perf)
-        if not content:
-            notes.append(f"{name} is not in the run's folder, or is empty.")
-            continue
-        if perf is None and profile is not None and name == profile.svg and budget.take(len(content)):
-            svg = content.decode(errors="replace")
-            document, height_px = _document(svg), _height_px(svg)
-        if download := budget.download(file_name(mode, _ending(name)), what, content):
-            downloads.append(download)
-        else:
-            instead = "open the folded stacks" if name == _SPEEDSCOPE else "it is in the run's folder"
-            notes.append(f"{name} is too large for this page; {instead}.")
+    svg = run.attachments.get(profile.svg) if profile and profile.svg else None
+    if perf is None and svg and budget.take(len(svg)):
+        picture = svg.decode(errors="replace")
+        document, height_px = _document(picture), _height_px(picture)
+    sampled = sampled_stacks(run, mode)
+    downloads, unsaved = _downloads(run, mode, sampled, budget)
     if perf is None:
-        stands = _of_python(run, mode, profile)
+        stands = _of_python(sampled) if sampled else None
         headline = "py-spy: Python frames only"
-        return Flame(mode, headline, False, (), document, height_px, stands, tuple(downloads), tuple(notes))
+        return Flame(mode, headline, False, (), document, height_px, stands, downloads, (*notes, *unsaved))
     headline = f"perf profile: {number(round(perf.total_ms))} CPU ms/GiB, {plural(perf.samples, 'sample')}"
     assert drawn is not None
-    stands = still(f"{mode}: {headline}", drawn)
-    return Flame(mode, headline, True, tuple(_top(perf)), None, 0, stands, tuple(downloads), tuple(notes))
+    stands = still(f"{mode}: {headline}", drawn, least_share=least_share)
+    return Flame(mode, headline, True, tuple(_top(perf)), None, 0, stands, downloads, (*notes, *unsaved))
 
 
-def _of_python(run: RunData, mode: str, profile: Profile | None) -> Still | None:
+def _of_python(sampled: SampledStacks) -> Still:
     """py-spy's samples as a picture for paper, where its own does not run."""
-    folded = profile.raw if profile else None
-    raw = run.attachments.get(folded) if folded else None
-    if folded is None or not raw:
-        return None
-    counts = read_folded(folded, raw.decode(errors="replace"))
-    stacks = {tuple(f"{frame}{PYTHON}" for frame in stack): float(count) for stack, count in counts.items()}
-    return still(f"{mode}: {plural(sum(counts.values()), 'sample')} of py-spy", tree(stacks, mode)) if stacks else None
+    caption = f"{sampled.mode}: {plural(sampled.samples, 'sample')} of py-spy"
+    return still(caption, tree(sampled.weights, sampled.mode))
 
 
-_SPEEDSCOPE = ".speedscope.json"
+def _downloads(
+    run: RunData, mode: str, sampled: SampledStacks | None, budget: Budget
+) -> tuple[tuple[Download, ...], tuple[str, ...]]:
+    """What can be saved, and why the rest cannot."""
+    found, notes = [], []
+    for name, ending, what, content in _files(run, mode, sampled):
+        if not content:
+            notes.append(f"{name} is not in the run's folder, or is empty.")
+        elif download := budget.download(file_name(mode, ending), what, content):
+            found.append(download)
+        else:
+            notes.append(f"{name} is too large for this page; it is in the run's folder, or `make export` writes it.")
+    return tuple(found), tuple(notes)
 
 
-def _files(perf: PerfProfile | None, profile: Profile | None) -> Iterator[tuple[str, str]]:
-    """The files of a mode that can be saved: name and description."""
-    if perf is not None and perf.profile.folded:
-        yield _SPEEDSCOPE, "perf's stacks for speedscope (speedscope.app)"
-        yield perf.profile.folded, "perf's folded stacks with sample counts"
-    if profile is not None and profile.svg:
-        yield profile.svg, "py-spy's flame graph"
-    if profile is not None and profile.raw:
-        if perf is None:
-            yield _SPEEDSCOPE, "py-spy's stacks for speedscope"
-        yield profile.raw, "py-spy's folded stacks with sample counts"
-
-
-def _content(run: RunData, mode: str, name: str, perf: PerfProfile | None) -> bytes | None:
-    if name != _SPEEDSCOPE:
-        return run.attachments.get(name)
-    if perf is not None:
-        return speedscope(f"{mode}, CPU ms per GiB", perf.stacks, "milliseconds")
+def _files(run: RunData, mode: str, sampled: SampledStacks | None) -> Iterator[tuple[str, str, str, bytes | None]]:
+    """The files of a mode: name, ending, description, and content where there is one."""
     profile = run.profile(mode)
-    folded = profile.raw if profile else None
-    raw = run.attachments.get(folded) if folded else None
-    if folded is None or raw is None:
-        return None
-    return speedscope(f"{mode}, samples", read_folded(folded, raw.decode(errors="replace")), "none")
-
-
-def _ending(name: str) -> str:
-    return name if name == _SPEEDSCOPE else "." + name.rpartition(".")[2]
+    if sampled:
+        for each in FORMATS:
+            what = f"{sampled.profiler}'s stacks {each.what_for}"
+            yield f"{mode}{each.ending}", each.ending, what, each.write(sampled)
+    if profile and profile.svg:
+        yield profile.svg, ".svg", "py-spy's flame graph", run.attachments.get(profile.svg)
+    if profile and profile.raw and (sampled is None or sampled.profiler != PY_SPY):
+        yield profile.raw, ".raw", "py-spy's folded stacks with sample counts", run.attachments.get(profile.raw)
 
 
 def _top(perf: PerfProfile) -> Iterator[tuple[str, str, str, str]]:

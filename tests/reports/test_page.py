@@ -128,7 +128,7 @@ def test_without_perf_flame_graphs_lie_in_sandboxed_frames_with_their_stacks_bes
         assert "/home/someone" not in frame["data-document"], "a report may be shown to others"
     stacks = [attributes for tag, attributes in tags.elements if attributes.get("download", "").endswith(".gz")]
     saved = {each["download"]: gzip.decompress(base64.b64decode(each["href"].partition(",")[2])) for each in stacks}
-    assert b"send_file 188" in saved["read-send.raw.gz"] and b"<svg" in saved["read-send.svg.gz"]
+    assert b"send_file_[p] 188" in saved["read-send.folded.gz"] and b"<svg" in saved["read-send.svg.gz"]
     assert json.loads(saved["read-send.speedscope.json.gz"])["profiles"][0]["weights"] == [188.0]
 
 

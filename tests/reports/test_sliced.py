@@ -18,7 +18,7 @@ from profiles.store.run_facts import Code
 from reports import page
 from reports.comparison.differences import differences, other_question
 from reports.explanations import layout
-from reports.export.files import FORMATS, export
+from reports.export.files import FORMATS, PROFILE_FORMATS, export
 from reports.history import entries
 from reports.history.page import write_history
 from reports.history.terminal import show_history
@@ -113,7 +113,7 @@ def test_a_run_of_windows_has_no_slices_and_keeps_its_words(tmp_path: Path) -> N
 
 def test_slices_leave_as_a_table_of_their_own(tmp_path: Path) -> None:
     stored = sliced.write(tmp_path, sliced.run(sliced.VARIANTS, name="a"))
-    paths = export(tmp_path, "a", FORMATS, tmp_path / "reports")
+    paths = export(tmp_path, "a", set(FORMATS) - set(PROFILE_FORMATS), tmp_path / "reports")
     assert [path.name for path in paths] == ["rounds.csv", "rounds.parquet", "slices.csv", "slices.parquet", *SUMMARIES]
     lines = list(csv.DictReader(io.StringIO(paths[2].read_text())))
     parquet = duckdb.read_parquet(str(paths[3]))

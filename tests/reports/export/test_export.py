@@ -3,6 +3,7 @@
 import base64
 import csv
 import dataclasses
+import gzip
 import io
 import json
 from pathlib import Path
@@ -15,7 +16,7 @@ from profiles.store.records import Run
 from profiles.store.run_facts import Code
 from reports import page
 from reports.export import attachments
-from reports.export.files import FORMATS, as_parquet, export
+from reports.export.files import FORMATS, PROFILE_FORMATS, as_parquet, export
 from reports.export.summary import as_json, as_markdown
 from reports.export.table import Table, as_csv, rounds
 from reports.run_data import read_campaign, read_run
@@ -145,3 +146,25 @@ def test_markdown_is_a_table_that_no_name_can_break(tmp_path: Path) -> None:
     hostile = dataclasses.replace(run, run=dataclasses.replace(run.run, name="a|b\n# <img src=x>"))
     first, second, *_ = as_markdown(hostile).splitlines()
     assert first.startswith("**a\\|b\N{REPLACEMENT CHARACTER}# &lt;img src=x&gt;**") and second == ""
+
+
+def test_profiles_are_written_in_every_format_and_a_mode_without_one_is_named(tmp_path: Path) -> None:
+    run = synthetic.run(("read-send", "sendfile"), 6, name="a")
+    synthetic.write(tmp_path, run, sampled=False)
+    stored = (tmp_path / "a" / "profile.jsonl").read_text().splitlines()
+    (tmp_path / "a" / "profile.jsonl").write_text(stored[0] + "\n")
+    said: list[str] = []
+    paths = export(tmp_path, "a", tuple(PROFILE_FORMATS), tmp_path / "reports", said.append)
+    endings = (".speedscope.json", ".firefox.json", ".pb.gz", ".folded")
+    assert [path.name for path in paths] == [f"read-send{ending}" for ending in endings]
+    assert said == ["no profile is on record of sendfile; the report of a says why"]
+    assert gzip.decompress(paths[2].read_bytes()).count(b"send_file") == 1
+
+
+def test_a_run_without_profiles_has_tables_and_says_that_there_is_no_profile(tmp_path: Path) -> None:
+    synthetic.write(tmp_path, synthetic.run(rounds=6, name="a"), flame=None, sampled=False)
+    said: list[str] = []
+    assert len(export(tmp_path, "a", FORMATS, tmp_path / "reports", said.append)) == 6
+    assert said == ["no profile is on record of read-send, sendfile; the report of a says why"]
+    with pytest.raises(UserError, match="run 'a' has no profile to write"):
+        export(tmp_path, "a", ("pprof",), tmp_path / "reports")

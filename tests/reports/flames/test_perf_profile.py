@@ -124,7 +124,7 @@ def test_every_mode_has_a_graph_a_table_and_its_files(html: str, text: str) -> N
     assert trees["read-send"]["value"] == pytest.approx(440, rel=0.02)
     assert "_copy_to_itercopying120" in text.replace(" ", "")
     saved = {attributes["download"] for tag, attributes in Tags(html).elements if "download" in attributes}
-    endings = (".speedscope.json.gz", ".folded.gz", ".svg.gz", ".raw.gz")
+    endings = (".speedscope.json.gz", ".firefox.json.gz", ".pb.gz", ".folded.gz", ".svg.gz", ".raw.gz")
     assert saved >= {f"{mode}{ending}" for mode in MODES for ending in endings}
 
 
