@@ -19,7 +19,7 @@ from profiles.store.run_folder import RunFolder
 from reports.analysis.text import plural
 from reports.analysis.workload import label
 from reports.charts.figure import vega_bundle
-from reports.explanations import layout
+from reports.explanations import layout, users_of
 from reports.mode_names import mode_colours, plain
 from reports.run_data import RunData, read_run
 from reports.students import page as students
@@ -61,6 +61,7 @@ def page(run: RunData) -> str:
         run=run.run,
         rounds=plural(len(run.dataset.rounds), "round"),
         layout=layout(run.run),
+        users=users_of(run.run),
         paced=run.paced,
         paced_rounds=plural(len(run.paced.dataset.rounds), "round") if run.paced else "",
         no_paced=run.no_paced,

@@ -36,6 +36,7 @@ def test_its_page_says_what_it_is_and_concludes_nothing(stored: RunFolder, tmp_p
     assert "read-send and sendfile Run by-hand" in body
     assert "The profiles were recorded during the load." in body
     assert "Key numbers" in body and "What each mode costs" in body
+    assert "started by hand and recorded for 2 s, 4 users; " in body
     assert not (path.parent / "students.html").exists()
 
 
