@@ -22,7 +22,7 @@ GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 # Two processes; one of them runs all of a file, so that what its tests share is made once.
 PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
-COMMANDS := load course sweep ui agent servers test-file doctor prove target crosscheck report open runs compare class gate export reproduce
+COMMANDS := load course sweep ui agent servers test-file doctor prove lab lab-check target crosscheck report open runs compare class gate export reproduce
 CHECKS := bench soak screenshots
 .PHONY: help setup base-python known-variables ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
@@ -35,6 +35,8 @@ CHECKS := bench soak screenshots
 ## test-file: make data/SIZE/test-file.bin, reproducible bytes
 ## doctor: which data paths and features this machine has, and what to do about the others
 ## prove: what each data path really does here: copies, system calls, completions
+## lab: write a data path to fill in, lab/NAME.py
+## lab-check: try it as the tests try ours, prove what it does, and race it against sendfile
 ## target: write a server of your own into targets.toml, by its COMMAND
 ## crosscheck: compare the score's CPU time with perf, control groups, getrusage and ticks
 ## report: rebuild a report from its records alone

@@ -31,7 +31,7 @@ try:
     from load.users.connection import SINKS
     from load.users.plain_client import download_repeatedly
     from load.users.raw_connection import CONNECTIONS
-    from profiles.targets.catalog import choose, discover
+    from profiles.targets.catalog import choose, discover, use_lab
 except ImportError as error:
     _take_over(error)
 
@@ -46,6 +46,7 @@ def main() -> int:
     arguments = parser.parse_args()
     if not 1 <= arguments.iterations <= 1_000_000:
         raise UsageError(f"--iterations {arguments.iterations}: give 1 to 1000000")
+    use_lab([arguments.mode])
     (target,) = choose([arguments.mode])
     port = target.facts.port if arguments.port is None else arguments.port
     if not 1 <= port <= 65535:

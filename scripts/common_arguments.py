@@ -14,7 +14,8 @@ from rich.text import Text
 import knobs
 from errors import CommandParser, UserError
 from interpreter import PYTHON, ctrl_c_later
-from profiles.targets.catalog import use, use_lines
+from profiles.targets.catalog import use, use_lab, use_lines
+from profiles.targets.variants import target_of
 from servers import payload
 
 STYLES = {"available": "green", "degraded": "yellow", "missing": "red", "failed": "red"}
@@ -26,6 +27,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "--any-port": {"action": "store_const", "dest": "ports", "const": "free", "help": "the same as --ports=free"},
 }
 FOLDERS = ("--runs-folder", "--reports-folder")
+MOST_CALLS = 3  # that a proof lists, by name
 BESIDE = ("sendfile", "read-send")  # what a server of the user's own is compared with
 
 
@@ -39,9 +41,10 @@ def parser_of(command: str, description: str | None, *options: str, positional: 
 
 
 def parse(parser: CommandParser) -> argparse.Namespace:
-    """The arguments, with the external servers in force that are named: a file of them, commands and URLs. What is
-    named in one line is among the modes."""
+    """The arguments, with what they name in force: modes of lab/, and external servers by a file of them, by commands
+    and URLs. What is named in one line is among the modes."""
     arguments = parser.parse_args()
+    use_lab(map(target_of, getattr(arguments, "modes", None) or ()))
     named = use_named(arguments, getattr(arguments, "modes", None) or ())
     if named and hasattr(arguments, "modes"):
         arguments.modes = _with_named(named, arguments.modes)

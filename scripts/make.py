@@ -55,6 +55,8 @@ COMMANDS = {
     "test-file": Command(("servers.payload",), serves=True),
     "doctor": Command(("scripts.doctor",)),
     "prove": Command(("scripts.prove",), serves=True),
+    "lab": Command(("scripts.lab",), folders=()),
+    "lab-check": Command(("scripts.lab_check",), serves=True, folders=tuple(FOLDERS)),
     "target": Command(("scripts.target",), folders=()),
     "crosscheck": Command(("scripts.crosscheck",), serves=True),
     "report": Command(("reports",), positional=("RUN",), folders=_RUNS),

@@ -9,10 +9,9 @@ from profiles.store.proof import Proof
 from profiles.store.sending import sentences
 from profiles.targets.catalog import discover, file_to_name
 from profiles.targets.variants import parse_all, target_of
-from scripts.common_arguments import BESIDE, parse, parser_of, print_table, served_folder
+from scripts.common_arguments import BESIDE, MOST_CALLS, parse, parser_of, print_table, served_folder
 
 HEADINGS = ("mode", "state", "copies", "model", "to the socket", "completions", "system calls per GiB", "")
-MOST_CALLS = 3
 
 
 def main() -> int:

@@ -51,6 +51,7 @@ def _named(arguments: argparse.Namespace) -> dict[str, str]:
 
 def _check(request: ReproduceRequest) -> None:
     """That what it measured still exists here. Raises UsageError."""
+    catalog.use_lab(map(target_of, request.modes))
     known = catalog.discover()
     if request.untaken_targets and any(target_of(mode) not in known for mode in request.modes):
         raise UsageError(

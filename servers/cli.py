@@ -77,10 +77,11 @@ def _needed_modes(argv: Sequence[str]) -> Mapping[str, mode.Mode]:
 
     All modes, where none is named or an option may belong to another mode: the messages then list them.
     """
-    named = {word: discovery.import_mode(word)[0] for word in argv if word in discovery.names()}
-    known = {*_COMMON, "ports", *_options(named.values())}
+    known = {*discovery.names(), *discovery.lab_names()}
+    named = {word: discovery.import_mode(word)[0] for word in argv if word in known}
+    options = {*_COMMON, "ports", *_options(named.values())}
     given = {word[2:].partition("=")[0] for word in argv if word.startswith("-")}
-    return named if named and given <= known else discovery.discover()
+    return named if named and given <= options else {**discovery.discover(), **named}
 
 
 def _options(modes: Iterable[mode.Mode]) -> dict[str, mode.Option]:

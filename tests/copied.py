@@ -14,3 +14,6 @@ def copy_project(tree: Path) -> None:
         shutil.copytree(PROJECT / room, tree / room, ignore=shutil.ignore_patterns("out", "__pycache__"))
     for path in PROJECT.glob("*.py"):
         shutil.copy(path, tree)
+    (tree / "lab").mkdir()
+    for path in PROJECT.glob("lab/_*.py"):  # what its user is at work on stays out
+        shutil.copy(path, tree / "lab")

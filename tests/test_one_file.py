@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.checks import CHECKS
 from profiles.store.run_folder import RunFolder
 from servers import payload
 from tests.conftest import PROJECT, SMALL_BYTES
@@ -16,9 +17,10 @@ from tests.copied import copy_project
 
 DOCUMENT = PROJECT / "docs" / "adding-a-data-path.md"
 NEW = "pread-send"
-OTHER_MODES_KEPT = ("read_send",)  # the fewer there are, the sooner doctor is done
+OTHER_MODES_KEPT = ("read_send", "sendfile")  # the fewer there are, the sooner doctor is done
 METRICS_BEGIN = "METRICS: tuple[Metric, ...] = (\n"
 KNOBS_BEGIN = "_ROWS = (\n"
+_LAST_LINE = re.compile(r"^    raise NotImplementedError.*\n\Z", re.MULTILINE)
 
 
 def shown(heading: str) -> str:
@@ -43,7 +45,9 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     for path in modes.glob("[a-z]*.py"):
         if path.stem not in OTHER_MODES_KEPT:
             path.unlink()
-    (modes / "pread_send.py").write_text(shown("A data path"))
+    run(tree, "-m", "scripts.lab", "--name", NEW)
+    written = (tree / "lab" / "pread_send.py").read_text()
+    (modes / "pread_send.py").write_text(_LAST_LINE.sub(lambda _: shown("A data path"), written))
     add_row(tree / "profiles" / "metrics" / "process.py", METRICS_BEGIN, shown("A metric of a process"))
     add_row(tree / "knobs.py", KNOBS_BEGIN, shown("A knob"))
     (tree / "reports" / "sections" / "how_many.py").write_text(shown("A section of the report"))
@@ -98,6 +102,15 @@ def test_a_mode_is_served(project: Path) -> None:
                 assert answer.read() == (project / "data" / "test-file.bin").read_bytes()
         finally:
             server.terminate()
+
+
+@pytest.mark.slow
+def test_a_mode_passes_every_check_and_the_race(project: Path) -> None:
+    said = run(project, "-m", "scripts.lab_check", "--name", NEW, "--root", "data")
+    checks = re.findall(r"^  ok      (.+)$", said, re.MULTILINE)
+    assert checks[: len(CHECKS)] == [check.what for check in CHECKS.values()] and "FAILED" not in said
+    assert checks[len(CHECKS) :] == ["its proof can be made", "it does what its model says: 2 copies by the CPU"]
+    assert f"{NEW}: about " in said and "server CPU per GiB of sendfile (exploratory, 6 rounds)" in said
 
 
 @pytest.mark.slow

@@ -80,7 +80,8 @@ def resolve(asked: Namespace, file_bytes: int) -> Settings:
 
 def variants_of(given: Sequence[str], options: Sequence[str]) -> dict[str, Variant]:
     """What is measured by name, in this order; "course" and "all" stand for several modes. Raises UsageError."""
-    several = {"course": list(COURSE_MODES), "all": list(catalog.discover())}
+    finished = [name for name in catalog.discover() if name not in catalog.in_the_lab()]
+    several = {"course": list(COURSE_MODES), "all": finished}
     named = [mode for name in given for mode in several.get(name, [name])]
     modes = [target.name for target in catalog.choose(list(dict.fromkeys(map(target_of, named))))]
     return parse_all(named, options_of(options, modes))

@@ -9,6 +9,7 @@ import textwrap
 from pathlib import Path
 
 from profiles.store.run_facts import Code, CodeStep
+from profiles.targets.catalog import in_the_lab
 from servers import discovery
 
 # What all modes share, in the order in which a request passes it: file, and function or Class.function in it.
@@ -22,7 +23,7 @@ SHARED: tuple[tuple[CodeStep, str, str], ...] = (
 def read(project: Path) -> tuple[Code, ...]:
     """The shared pieces, and the whole file of every mode. project: the folder that holds servers/."""
     shared = [_piece(project, step, path, name) for step, path, name in SHARED]
-    files = {name: f"{discovery.module_name(name).replace('.', '/')}.py" for name in discovery.names()}
+    files = {name: discovery.file_name(name) for name in (*discovery.names(), *in_the_lab())}
     return (*shared, *(Code("send", name, path, 1, (project / path).read_text()) for name, path in files.items()))
 
 

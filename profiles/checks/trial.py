@@ -22,7 +22,6 @@ import random
 import select
 import signal
 import socket
-import ssl
 import sys
 import threading
 from collections.abc import Callable, Iterator
@@ -31,7 +30,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from profiles.targets.http_probe import unverified_tls
+from profiles.contract.subject import connected_pair
 from servers import discovery, mode
 
 WITNESS_BYTES = 48 << 10
@@ -54,16 +53,9 @@ class _Trial:
     @contextlib.contextmanager
     def connected(self) -> Iterator[tuple[socket.socket, socket.socket, int]]:
         """The server's and the client's end of a TCP connection over loopback, and the open file."""
-        with socket.create_server(("127.0.0.1", 0)) as listener:
-            client = socket.create_connection(listener.getsockname(), TIMEOUT_S)
-            accepted, _ = listener.accept()
-        accepted.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, TIMEOUT_S.to_bytes(8, sys.byteorder) + bytes(8))
-        server = discovery.wrapper(self.facts)(accepted)
-        if isinstance(server, ssl.SSLSocket):
-            with ThreadPoolExecutor(1) as other:  # each end of a handshake waits for the other
-                handshake = other.submit(server.do_handshake)
-                client = unverified_tls().wrap_socket(client)
-                handshake.result(TIMEOUT_S)
+        server, client = connected_pair(self.facts)
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, TIMEOUT_S.to_bytes(8, sys.byteorder) + bytes(8))
+        client.settimeout(TIMEOUT_S)
         fd = os.open(self.path, os.O_RDONLY | os.O_CLOEXEC)
         try:
             with client, server:

@@ -31,6 +31,7 @@ DEFAULT_FILE, EXAMPLES = PROJECT / "targets.toml", PROJECT / "examples" / "targe
 _TRAMPOLINE = ["-X", "perf"] if sysconfig.get_config_var("PY_HAVE_PERF_TRAMPOLINE") else []
 _PREPARED = {"py-spy": ["-m", "profiles.profilers.allow_ptrace"], "perf": [*_TRAMPOLINE, "-m"]}
 NAMED_VARIABLE = "ZERO_COPY_BENCH_TARGETS"  # of the environment: what was named on a command line, and no file
+LAB_VARIABLE = "ZERO_COPY_BENCH_LAB"  # of the environment: the modes of lab/ that were named
 _LINES = "COMMAND or URL"
 
 
@@ -126,6 +127,17 @@ def named_tables(
     return tables
 
 
+def use_lab(names: Iterable[str]) -> None:
+    """Know those of these modes that stand in lab/, in this process and all that it starts."""
+    if found := [name for name in discovery.lab_names() if name in {*names, *in_the_lab()}]:
+        os.environ[LAB_VARIABLE] = " ".join(found)
+
+
+def in_the_lab() -> tuple[str, ...]:
+    """The modes of lab/ that were named."""
+    return tuple(os.environ.get(LAB_VARIABLE, "").split())
+
+
 def environment() -> dict[str, str]:
     """The variable that makes a process in another folder use the same file."""
     return {VARIABLE: str(file() or "")} if VARIABLE in os.environ else {}
@@ -173,7 +185,7 @@ def _modes() -> dict[str, Target]:
             ),
             facts.options,
         )
-        for facts in discovery.discover().values()
+        for facts in (*discovery.discover().values(), *(discovery.import_mode(name)[0] for name in in_the_lab()))
     }
 
 
@@ -191,7 +203,7 @@ def choose(names: list[str]) -> list[Target]:
         if name not in targets:
             given = f", with {file()}" if file() else "; a server of your own is named in a targets.toml"
             given += "; options are for make load, gate and prove" if "@" in name else ""
-            near = _in_the_examples(name) or suggestion(name, targets)
+            near = _in_the_examples(name) or suggestion(name, [*targets, *discovery.lab_names()])
             raise UsageError(f"there is no mode {name!r}{near} (the modes are {', '.join(targets)}{given})")
     if len(set(names)) < len(names):
         raise UsageError(f"a mode is measured once per round: {' '.join(names)}")

@@ -12,10 +12,11 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.subject import connected_pair
 from servers import discovery, files, sockets
 from servers.mode import SendFile
 from servers.server import Limits, Server
-from tests.servers.probe import connected_pair, mode_of, skip_if_missing
+from tests.servers.probe import mode_of, skip_if_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import TlsPort
 

@@ -8,19 +8,17 @@ import errno
 import functools
 import os
 import socket
-import ssl
 import subprocess
 import sys
 import tempfile
 import threading
-from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from profiles.contract.subject import connected_pair
 from servers import discovery
 from servers.mode import Mode, SendFile
 from tests.conftest import PROJECT
-from tests.servers.raw import TIMEOUT_S, tls_context
 
 PROBE_BYTES = 100_003
 
@@ -35,18 +33,6 @@ def mode_of(send_file: SendFile) -> Mode:
     """The mode that a send_file belongs to; sendfile's for one that a test made."""
     module = sys.modules[send_file.__module__]
     return getattr(module, "MODE", None) or discovery.import_mode("sendfile")[0]
-
-
-def connected_pair(facts: Mode) -> tuple[socket.socket, socket.socket]:
-    """Two ends of a TCP connection, the first as the mode's server has it; for TLS after the handshake."""
-    left, right = tcp_pair()
-    left = discovery.wrapper(facts)(left)
-    if isinstance(left, ssl.SSLSocket):
-        with ThreadPoolExecutor(1) as other:
-            shaken = other.submit(left.do_handshake)
-            right = tls_context().wrap_socket(right)
-            shaken.result(TIMEOUT_S)
-    return left, right
 
 
 def become_unprivileged() -> None:

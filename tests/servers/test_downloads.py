@@ -105,6 +105,13 @@ def test_a_connection_is_kept(port: int, content: bytes) -> None:
             assert response.body == content[number : number + 1000]
 
 
+def test_three_downloads_over_one_connection(port: int, content: bytes) -> None:
+    with Connection(port) as connection:
+        for _ in range(3):
+            assert connection.get().body == content
+        assert connection.get("/file.bin", "Range: bytes=4097-12290").body == content[4097:12291]
+
+
 def test_pipelined_requests_are_answered_in_order(port: int, content: bytes) -> None:
     with Connection(port) as connection:
         connection.sock.sendall(

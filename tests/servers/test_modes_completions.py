@@ -11,13 +11,13 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.subject import Pair, opened, received
 from servers import discovery
 from servers.mode import Completions
 from tests.conftest import PROJECT
 from tests.servers.conftest import FILE_BYTES, Serve
 from tests.servers.probe import skip_if_missing
 from tests.servers.raw import get
-from tests.servers.test_modes import Pair, opened, received
 
 TELLING = [name for name in discovery.names() if hasattr(import_module(discovery.module_name(name)), "completions")]
 

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.subject import Pair, opened, received
 from servers.modes import direct_send, read_send
 from tests.servers.conftest import FILE_BYTES
 from tests.servers.probe import skip_if_missing
-from tests.servers.test_modes import Pair, opened, received
 
 _CACHESTAT = 451  # the same number on every architecture, Linux 6.5
 

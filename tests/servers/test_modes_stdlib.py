@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.subject import Pair, opened
 from servers import discovery
-from tests.servers.test_modes import Pair, opened
 
 
 @pytest.mark.parametrize("name", ["stdlib-sendfile", "asyncio-sendfile"])

@@ -9,11 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.subject import Pair, opened
 from servers import discovery
 from servers.mechanisms import uring
 from servers.mode import FileShrankError
 from tests.servers.probe import skip_if_missing
-from tests.servers.test_modes import Pair, opened
 
 URING = ["uring-send-zc", "uring-splice"]
 

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 
+from profiles.contract.subject import connected_pair
 from servers import discovery
 from servers.mechanisms import tls
 from servers.server import Limits
 from tests.conftest import eventually
 from tests.servers.conftest import Serve
-from tests.servers.probe import connected_pair, why_missing
+from tests.servers.probe import why_missing
 from tests.servers.process import ServerProcess
 from tests.servers.raw import Connection, get, tls_context
 
