@@ -21,7 +21,7 @@ Kind = Literal["count", "number", "flag", "choice", "size", "words", "text", "pa
 _MODE = "[a-z0-9][a-z0-9_-]{0,60}"
 _SIZE = r"\d{1,15}(\.\d{1,9})?[A-Za-z]{0,3}"
 _OPTION = f"{_MODE}={_SIZE}"
-_NAME = rf"{_MODE}(@{_OPTION}(\+{_OPTION}){{0,9}})?(@again)?"  # a mode or a variant of one
+_NAME = rf"{_MODE}(@{_OPTION}(\+{_OPTION}){{0,9}})?(@cold)?(@again)?"  # a mode or a variant of one
 _NUMBERS = r"\d{1,5}( \d{1,5}){0,9}"
 _LIMIT = rf"{_NAME}/{_NAME}<=\d{{1,4}}(\.\d{{1,9}})?"
 _PATTERNS: Mapping[Kind, str] = {
@@ -152,8 +152,8 @@ def _for(*commands: str, **defaults: Any) -> dict[str, Any]:
 _ROWS = (
     # What is compared
     Knob("MODES", "words", "data paths and servers to measure: course, all, or names (for sweep the baseline "
-         "first); for load, gate and prove also variants like read-send@chunk=64KiB+buffer-offset=16, or "
-         "read-send@again",
+         "first); for load, gate and prove also variants like read-send@chunk=64KiB+buffer-offset=16, "
+         "read-send@cold or read-send@again",
          _for("sweep", "prove", "servers", "gate", "soak", load=("course",), crosscheck=("read-send", "sendfile")),
          metavar="MODE", pattern=rf"{_NAME}( {_NAME})*"),
     Knob("MODE", "text", "one mode to judge", _for("gate"), metavar="NAME"),
@@ -183,9 +183,11 @@ _ROWS = (
     # What is done to them
     Knob("PACE", "text", "what is offered: saturated, auto, a rate like 200MiB/s that every mode gets, or both",
          _for(load="saturated"), label="Pace", pattern=rf"[a-z]{{1,20}}( [a-z]{{1,20}}| {_SIZE}/s)?|{_SIZE}/s"),
-    Knob("CACHE", "choice", "where the file is read from", _for(load="warm"), choices=("warm", "cold")),
+    Knob("CACHE", "choice", "where the file is read from: the page cache, the disk, or both, side by side",
+         _for(load="warm"), choices=("warm", "cold", "both")),
     Knob("SIZE", "size", "size of the test file",
-         _for("load", "sweep", "ui", "agent", "servers", "prove", "crosscheck", "test-file", "lab-check", course="256MiB"),
+         _for("load", "sweep", "ui", "agent", "servers", "prove", "crosscheck", "test-file", "lab-check",
+              course="256MiB"),
          limits=(1, 2**60 - 1), default="32MiB; 1MiB at a pace", label="File size", always=True),
     Knob("USERS", "count", "connections at once", _for("load", sweep=4), limits=(1, 2000), default="4",
          label="Users per path", always=True),

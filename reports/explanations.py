@@ -11,7 +11,7 @@ from reports.analysis.bottleneck import client_full, cores, probed, server_full
 from reports.analysis.paired_ratio import percent
 from reports.analysis.rounds import Dataset
 from reports.analysis.text import UNKNOWN, middle, number, plural, quantity
-from reports.analysis.workload import rate_of
+from reports.analysis.workload import rate_of, turn
 from reports.flames.perf_profile import reasons
 from reports.run_data import RunData
 
@@ -93,8 +93,7 @@ def layout(run: Run) -> str:
     if run.slice_s is None:
         window = f"a window of {number(run.window_s)} s after {number(run.warm_up_s)} s of warm-up"
         return f"each mode once, in {window if run.cache == 'warm' else 'one download'}"
-    each = f"{run.slice_s:g} s or more" if run.cache == "warm" else "one download"
-    return f"{plural(run.sweeps, 'mirrored sweep')} over the modes, in slices of {each}"
+    return f"{plural(run.sweeps, 'mirrored sweep')} over the modes, in slices of {turn(run)}"
 
 
 def rounds_line(run: RunData) -> str:

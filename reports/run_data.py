@@ -17,6 +17,7 @@ from profiles.store.run_folder import PACED_FOLDER, RUN_FILE, RunFolder
 from profiles.store.sweep_folder import SweepFolder
 from reports.analysis.aa_floor import effective_floor
 from reports.analysis.choice import choice
+from reports.analysis.disk import beside_the_disk
 from reports.analysis.findings import Validity
 from reports.analysis.ranking import ranking
 from reports.analysis.rounds import Dataset, build
@@ -74,6 +75,11 @@ class RunData:
     def worth(self) -> tuple[str, ...]:
         """What servers of the user's own pay beside sendfile and read-send, and which to choose, in lines."""
         return (*worth(self.dataset, self.void), *choice(self.dataset, self.void))
+
+    @property
+    def disk(self) -> tuple[str, ...]:
+        """Where modes were read from both: what the disk costs, and whether it drowns the copies, in lines."""
+        return beside_the_disk(self.dataset, self.void)
 
     @property
     def answers(self) -> "tuple[RunData, ...]":

@@ -49,7 +49,7 @@ def _show(run: RunData, console: Console) -> None:
         print_line(console, INTERACTIVE, "bold")
     for verdict in run.verdicts:
         print_line(console, verdict.line, "bold")
-    for said in (*sentences(run.dataset.proofs), *run.worth):
+    for said in (*sentences(run.dataset.proofs), *run.worth, *run.disk):
         print_line(console, said)
     void = {verdict.mode for verdict in run.verdicts if verdict.kind == "void"}
     for (kind, text), modes in run.validity.said("void", "caution").items():

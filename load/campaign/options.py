@@ -48,7 +48,7 @@ def new_name() -> str:
 def resolve(asked: Namespace, file_bytes: int) -> Settings:
     """What the campaign is to do. asked: the knobs of `load`. file_bytes: of the served file, for the
     command that repeats the run. Raises UsageError for what no campaign can be asked for."""
-    variants = variants_of(asked.modes, asked.options)
+    variants = _from_both(asked, variants_of(asked.modes, asked.options))
     modes = tuple(variants)
     baseline = _baseline(asked.baseline, modes)
     _check(asked)
@@ -87,6 +87,16 @@ def variants_of(given: Sequence[str], options: Sequence[str]) -> dict[str, Varia
     return parse_all(named, options_of(options, modes))
 
 
+def _from_both(asked: Namespace, variants: dict[str, Variant]) -> dict[str, Variant]:
+    """With CACHE=both each mode from the page cache, then each from the disk. Raises UsageError where only some are
+    named so without it."""
+    if asked.cache == "both":
+        return variants | {one.cold.name: one.cold for one in variants.values()}
+    if cold := next((one.name for one in variants.values() if one.is_cold), None):
+        raise UsageError(f"{cold} is read from the disk beside modes from the page cache: give CACHE=both too")
+    return variants
+
+
 def _baseline(asked: str | None, modes: tuple[str, ...]) -> str:
     """What the others are compared with. Raises UsageError where that is not measured."""
     if asked is None:
@@ -111,9 +121,9 @@ def _check(asked: Namespace) -> None:
     unfit = [name for name in NOT_FOR_COLD if getattr(asked, name)]
     unfit += ["workers"] if asked.workers else []
     unfit += ["pace"] if pacing.parse(asked.pace) != pacing.SATURATED else []
-    if asked.cache == "cold" and unfit:
+    if asked.cache != "warm" and unfit:
         names = ", ".join(unfit).upper()
-        raise UsageError(f"CACHE=cold measures one download by one user in each slice: leave out {names}")
+        raise UsageError(f"CACHE={asked.cache} measures one download by one user in each slice: leave out {names}")
     if asked.master and not asked.workers:
         raise UsageError("MASTER=HOST:PORT waits for workers from elsewhere: say how many, with WORKERS=n")
     if asked.master and not asked.agent and not is_loopback(parse_address(asked.master).host):
@@ -158,7 +168,7 @@ def with_defaults(asked: Namespace) -> Namespace:
     users = math.ceil(USERS / asked.workers) * asked.workers if asked.workers else USERS  # each worker has as many
     default = {"users": users, "profile": PROFILE_S, "rounds": ROUNDS, "retries": RETRIES}
     default |= {"profile": 0, "rounds": QUICK_ROUNDS, "retries": 0} if asked.quick else {}
-    default |= {"users": 1, "profile": 0} if asked.cache == "cold" else {}
+    default |= {"users": 1, "profile": 0} if asked.cache != "warm" else {}
     default |= {"seed": random.randrange(1 << 32)}
     missing = {name: value for name, value in default.items() if getattr(asked, name) is None}
     return Namespace(**{**vars(asked), **missing})
@@ -186,7 +196,7 @@ def repeating_command(options: Namespace, modes: tuple[str, ...], baseline: str,
     """What repeats this run, but for its pace. options: with their defaults."""
     values = vars(options) | {"modes": modes, "baseline": baseline if baseline != _baseline(None, modes) else None}
     values |= {"size": file_bytes, "run": None, "wait": None, "pace": None}
-    values |= dict.fromkeys(NOT_FOR_COLD) if options.cache == "cold" else {}
+    values |= dict.fromkeys(NOT_FOR_COLD) if options.cache != "warm" else {}
     if options.netns:  # its agent lives as long as the run
         values |= dict.fromkeys(("agent", "agent_token_file", "agent_ca"))
     elif options.agent:  # it has a file of its own

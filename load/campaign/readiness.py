@@ -36,10 +36,12 @@ def check_measurable(agent: AgentClient, settings: Settings, facts: Facts) -> No
     file = facts.file
     if not file.size_bytes:
         raise UserError(f"{file.path} is empty, so there is no cost per GiB: give a SIZE like 256MiB")
-    if settings.cache == "cold":
+    if settings.cache != "warm":
         others = {target.name for target in facts.targets if target.sha256} & {*map(settings.mode_of, settings.modes)}
         if others:
-            raise UserError(f"{' and '.join(others)} cannot be made cold: CACHE=cold drops only {file.path}")
+            raise UserError(
+                f"{' and '.join(others)} cannot be made cold: CACHE={settings.cache} drops only {file.path}"
+            )
         left = agent.drop().resident_share
         if left is not None and left <= MOST_RESIDENT:
             return

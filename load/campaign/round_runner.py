@@ -55,8 +55,7 @@ class RoundRunner:
         rounds that are not scored. Raises UserError; PeerLostError voids the round."""
         began_s = time.monotonic()
         settings, serving = self._settings, self._serving
-        cold = settings.cache == "cold"
-        resident = None if cold else serving.agent.warm().resident_share
+        resident = None if settings.cache == "cold" else serving.agent.warm().resident_share
         with serving.served(order) as classes, serving.loaded(classes, users or settings.users):
             slices = _Slices(serving, settings, self._facts, number, classes, users or settings.users)
             started_s = time.monotonic() - began_s
@@ -69,7 +68,7 @@ class RoundRunner:
                 self.measuring = one
                 slices.take(one)
             result = slices.result(order)
-        if not cold:
+        if settings.cache == "warm":
             resident = smaller_share(resident, serving.agent.file_state().resident_share)
         for index, cell in enumerate(result.cells):
             around = {"resident_share": slices.resident.get(cell.mode, resident)}
@@ -106,8 +105,9 @@ def mirrored(order: tuple[str, ...], sweeps: int, seed: str) -> Iterator[str]:
 
 class _Slices:
     """The slices of one round. cycles: of a slice, by mode. slice_s: about how long the shortest takes; sweep_s: one
-    mirrored sweep; warm_up_s: one cycle of each mode; all known after the warm-up. resident: by mode, the largest share
-    of a cold file that was still in the page cache before a slice."""
+    mirrored sweep; warm_up_s: one cycle of each mode; all known after the warm-up. resident: by mode, the share of the
+    file that was in the page cache before a slice, where it was dropped in this round: of a cold mode the largest, of a
+    warm one the smallest."""
 
     def __init__(
         self, serving: Serving, settings: Settings, facts: Facts, number: int, classes: Classes, users: int
@@ -143,7 +143,7 @@ class _Slices:
                 cycle_s = self._users * (user_class.expected_bytes or 0) / rate
             if name in known:
                 self.cycles[name] = known[name]
-            elif settings.cache == "warm":
+            elif not settings.is_cold(name):
                 self.cycles[name] = max(1, math.ceil(settings.least_slice_s / max(cycle_s, 1e-6)))
             slice_s = self.cycles[name] * cycle_s
             self._timeouts_s[name] = MOST_SLOWER * slice_s + SLICE_TIMEOUT_S
@@ -156,10 +156,10 @@ class _Slices:
         """Seconds that one cycle takes, dropping the file included: the shortest of all; None where it never ended. The
         first ones are slower than the others, so where a slice needs several, some are made before they are counted."""
         settings, began_s = self._settings, time.monotonic()
-        counts_cycles = not once and settings.cache == "warm" and self._serving.rate_bytes_per_s is None
+        counts_cycles = not once and not settings.is_cold(name) and self._serving.rate_bytes_per_s is None
         cycles_s: list[float] = []
         while True:
-            dropping_s = self._drop(name) if settings.cache == "cold" else 0.0
+            dropping_s = self._place_file(name)
             counts = self._serving.pool.run_slice(name, 1, WARM_UP_TIMEOUT_S)
             if counts.timed_out:
                 self._void(name, f"its users were not back from their first downloads within {WARM_UP_TIMEOUT_S:g} s")
@@ -175,8 +175,7 @@ class _Slices:
         if name in self._timed_out or any(void.mode == name for void in self._result.voids):
             return
         agent, pool = self._serving.agent, self._serving.pool
-        if self._settings.cache == "cold":
-            self._drop(name)
+        self._place_file(name)
         before = self._before or agent.read()
         started_s = time.monotonic() - self._serving.samples.began_s
         counts = pool.run_slice(name, self.cycles[name], self._timeouts_s[name])
@@ -214,13 +213,15 @@ class _Slices:
     def _void(self, name: str, why: str) -> None:
         self._result.voids.append(Void(self._round, name, why))
 
-    def _drop(self, name: str) -> float:
-        """Drop the file from the page cache; the seconds that it took."""
-        began_s = time.monotonic()
-        share = self._serving.agent.drop().resident_share
-        known = self.resident.get(name, 0.0)
-        self.resident[name] = None if share is None or known is None else max(share, known)
-        self._before = None  # dropping took the agent's CPU time
+    def _place_file(self, name: str) -> float:
+        """Have the file where this mode is to read it from; the seconds that it took."""
+        began_s, agent, is_cold = time.monotonic(), self._serving.agent, self._settings.is_cold(name)
+        if self._settings.cache == "warm":
+            return 0.0
+        share = (agent.drop() if is_cold else agent.warm()).resident_share
+        known = self.resident.get(name, share)
+        self.resident[name] = None if share is None or known is None else (max if is_cold else min)(share, known)
+        self._before = None  # it took the agent's CPU time
         return time.monotonic() - began_s
 
     def _offered_bytes(self, name: str, cell: Cell) -> int | None:

@@ -20,7 +20,7 @@ from profiles.store.records import Run
 from profiles.store.run_facts import FileFacts
 from profiles.targets.variants import Variant
 
-Cache = Literal["warm", "cold"]
+Cache = Literal["warm", "cold", "both"]
 
 SLICE_S = 0.1
 PACED_SLICE_S = 1.0
@@ -38,9 +38,10 @@ class Settings:
     the half-width of the intervals at which it stops, 0 for never. retries: how many rounds may be repeated, as a
     multiple of rounds. calibrate: measure the A/A floor. pace: what was asked for in all, one question or both; rate:
     what this campaign offers to every mode, None for as fast as it goes. cache: a cold slice is one download, by one
-    user, of a file that was dropped from the page cache. workers: over how many processes the users are spread, 0 for
-    this one; master: where it listens for workers that are started elsewhere, None to start them here. gib_per_day: see
-    Run. command: what repeats the run, but for its pace. baseline: one of the modes; empty for the first of them.
+    user, of a file that was dropped from the page cache; both: variants say which. workers: over how many processes
+    the users are spread, 0 for this one; master: where it listens for workers that are started elsewhere, None to
+    start them here. gib_per_day: see Run. command: what repeats the run, but for its pace. baseline: one of the modes;
+    empty for the first of them.
     """
 
     modes: tuple[str, ...]
@@ -92,6 +93,10 @@ class Settings:
         """In bytes; the mode's defaults hold for all others."""
         return dict(self.variants[name].options)
 
+    def is_cold(self, name: str) -> bool:
+        """Whether the file is dropped from the page cache before each slice of this mode."""
+        return self.variants[name].is_cold if self.cache == "both" else self.cache == "cold"
+
     @property
     def load_cpus(self) -> int:
         """How many CPUs the load can keep busy: each of its processes is one thread."""
@@ -101,7 +106,7 @@ class Settings:
     @property
     def is_probed(self) -> bool:
         """Paced runs and cold cells, which have one user, need no probe; a quick run has no time for it."""
-        return self.rate is None and self.cache != "cold" and not self.quick
+        return self.rate is None and self.cache == "warm" and not self.quick
 
     @property
     def least_slice_s(self) -> float:

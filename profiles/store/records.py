@@ -104,7 +104,7 @@ class Run:
     rate_bytes_per_s: Count | None = None  # paced: the offered rate of all users together
     pilot_bytes_per_s: dict[str, Amount] = field(default_factory=dict)  # paced: each mode's saturated rate; not scored
     congestion: dict[str, str] = field(default_factory=dict)  # TCP congestion control by mode, as far as known
-    cache: Literal["warm", "cold"] = "warm"  # whether the file lay in the page cache
+    cache: Literal["warm", "cold", "both"] = "warm"  # whether the file lay in the page cache; both: as targets say
     workers: Count = 0  # processes that the users were spread over; 0 for one process that did it all
     voids: tuple[Void, ...] = ()  # cells that were lost
     load_host: dict[str, Fact] = field(default_factory=dict)  # facts of the load's machine, where that is another one
@@ -124,6 +124,12 @@ class Run:
     def modes(self) -> tuple[str, ...]:
         """The names of the targets in the order in which they were asked for, without the baseline's duplicate."""
         return tuple(target.name for target in self.targets if target.name != self.duplicate)
+
+    def is_cold(self, mode: str) -> bool:
+        """Whether the file was dropped from the page cache before each download of this mode."""
+        if self.cache == "both":
+            return any(target.cold for target in self.targets if target.name == mode)
+        return self.cache == "cold"
 
 
 @dataclass(frozen=True, slots=True)

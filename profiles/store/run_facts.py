@@ -52,6 +52,7 @@ class TargetFacts:
     path: str = SERVED_PATH  # the URL path that is downloaded
     size_bytes: Count | None = None  # size of what it sends; None where that is the run's file
     sha256: str | None = None  # hex digest of what it sends; None where that is the run's file
+    cold: bool = False  # from the disk, in a run that reads from both; its file was dropped from the page cache
     settings: dict[str, str] = field(default_factory=dict)  # how an external server is started; variables by name only
     protocol: WireProtocol = "http"  # raw: whoever connects is sent the file, and the connection closes
     process: str = ""  # the first of the targets that one process serves; empty: it has a process of its own

@@ -2,6 +2,7 @@
 
     sendfile                                    the mode
     read-send@chunk=64KiB+buffer-offset=16      the mode with other options
+    sendfile@cold, read-send@chunk=64KiB@cold       the same from the disk, beside others from the page cache
     read-send@again, read-send@chunk=64KiB@again    the same once more, to see what two equals differ by
 
 Its rule: a variant has one name, so that the same options are never measured under two. What stands before the first @
@@ -17,9 +18,9 @@ from profiles.store.run_facts import TargetFacts
 from profiles.targets import catalog
 from units import exact_size, parse_size
 
-_MARK, _AND, _AGAIN = "@", "+", "again"
+_MARK, _AND, _COLD, _AGAIN = "@", "+", "cold", "again"
 _LONGEST = 200  # files are named after it
-_FORM = "MODE@option=size, like read-send@chunk=64KiB+buffer-offset=16, or MODE@again"
+_FORM = "MODE@option=size, like read-send@chunk=64KiB+buffer-offset=16, MODE@cold or MODE@again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +41,17 @@ class Variant:
         return self.name.endswith(_MARK + _AGAIN)
 
     @property
+    def is_cold(self) -> bool:
+        """Whether its file is dropped from the page cache before each download."""
+        return _COLD in self.name.split(_MARK)[1:]
+
+    @property
+    def cold(self) -> "Variant":
+        """The same from the disk; itself where it is that already."""
+        name, mark, again = self.name.partition(_MARK + _AGAIN)
+        return self if self.is_cold else replace(self, name=f"{name}{_MARK}{_COLD}{mark}{again}")
+
+    @property
     def again(self) -> "Variant":
         """The same once more. Raises UsageError where it is that already."""
         if self.is_again:
@@ -49,10 +61,12 @@ class Variant:
     def facts_of(self, target: TargetFacts) -> TargetFacts:
         """What is recorded of it. target: of the mode."""
         said = self.name.split(_MARK)[1:]
-        differs = [f"with {' and '.join(part.split(_AND))}" for part in said if part != _AGAIN]
+        differs = [f"with {' and '.join(part.split(_AND))}" for part in said if part not in (_COLD, _AGAIN)]
+        differs += ["from the disk"] if self.is_cold else []
         differs += ["once more, to see what two equals differ by"] if self.is_again else []
         summary = f"{self.mode} {' '.join(differs)}" if differs else target.summary
-        return replace(target, name=self.name, summary=summary, options=target.options | dict(self.options))
+        options = target.options | dict(self.options)
+        return replace(target, name=self.name, summary=summary, options=options, cold=self.is_cold)
 
 
 def target_of(name: str) -> str:
@@ -62,9 +76,9 @@ def target_of(name: str) -> str:
 
 def canonical(text: str) -> str:
     """The one name of what a text names. Raises UsageError where it has not the form of a name."""
-    mode, options, again = _split(text)
+    mode, options, marks = _split(text)
     said = _AND.join(f"{name}={_short(size)}" for name, size in sorted(options.items()))
-    return _MARK.join([mode, *([said] if said else []), *([_AGAIN] if again else [])])
+    return _MARK.join([mode, *([said] if said else []), *marks])
 
 
 def parse(text: str, basis: Mapping[str, Mapping[str, int]] | None = None) -> Variant:
@@ -88,7 +102,7 @@ def parse_all(texts: Iterable[str], basis: Mapping[str, Mapping[str, int]] | Non
     for text in texts:
         variant = parse(text, basis)
         options = targets[variant.mode].facts.options | dict(variant.options)
-        key = variant.name if variant.is_again else (variant.mode, frozenset(options.items()))
+        key = variant.name if variant.is_again else (variant.mode, variant.is_cold, frozenset(options.items()))
         if key in seen:
             hint = "" if variant.is_again else f", or name {seen[key]}{_MARK}{_AGAIN} to measure it once more"
             raise UsageError(
@@ -104,11 +118,13 @@ def _short(size: int) -> str:
     return exact_size(size).removesuffix(" B").replace(" ", "")
 
 
-def _split(text: str) -> tuple[str, dict[str, int], bool]:
-    """Mode, options and whether it is the same once more. Raises UsageError."""
-    mode, *said = text.split(_MARK)
-    again = said[-1:] == [_AGAIN]
-    given = said[:-1] if again else said
+def _split(text: str) -> tuple[str, dict[str, int], list[str]]:
+    """Mode, options, and "cold" and "again" where they are said, in this order. Raises UsageError."""
+    mode, *given = text.split(_MARK)
+    marks: list[str] = []
+    for mark in (_AGAIN, _COLD):
+        marks = [*given[-1:], *marks] if given[-1:] == [mark] else marks
+        given = given[:-1] if given[-1:] == [mark] else given
     options: dict[str, int] = {}
     if not mode or len(given) > 1 or len(text) > _LONGEST:
         raise UsageError(f"{text[:_LONGEST]!r} is not the name of a mode or a variant: give {_FORM}")
@@ -119,4 +135,4 @@ def _split(text: str) -> tuple[str, dict[str, int], bool]:
         if name in options:
             raise UsageError(f"{text!r} gives {name} twice: leave one out")
         options[name] = parse_size(size)
-    return mode, options, again
+    return mode, options, marks

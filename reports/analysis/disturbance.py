@@ -51,8 +51,14 @@ class DisturbanceRule:
     slices: bool = False
 
     def applies(self, run: Run) -> bool:
+        """Whether it is for some mode of this run."""
         whole = not self.slices or run.slice_s is not None
-        return whole and self.cache in (None, run.cache) and self.question in (None, run.question)
+        return (
+            whole and (self.cache in (None, run.cache) or run.cache == "both") and self.question in (None, run.question)
+        )
+
+    def is_for(self, cell: Cell, run: Run) -> bool:
+        return self.applies(run) and self.cache in (None, "cold" if run.is_cold(cell.mode) else "warm")
 
     def over(self, cell: Cell, run: Run) -> bool:
         return self._above(self.limit, cell, run)
@@ -62,7 +68,7 @@ class DisturbanceRule:
         return self._above(self.repeat_above(run), cell, run)
 
     def _above(self, limit: float | None, cell: Cell, run: Run) -> bool:
-        value = self.read(cell, run) if self.applies(run) else None
+        value = self.read(cell, run) if self.is_for(cell, run) else None
         return value is not None and limit is not None and value > limit
 
     def say(self, value: float | None) -> str:

@@ -123,7 +123,7 @@ def _client_limited(dataset: Dataset) -> Iterator[Finding]:
 def _disturbed(dataset: Dataset) -> Iterator[Finding]:
     """Cautions for what disturbed rounds that are judged; unknowns for what nobody could read."""
     for rule in (rule for rule in RULES if rule.applies(dataset.run)):
-        values = [rule.read(cell, dataset.run) for cell in dataset.cells]
+        values = [rule.read(cell, dataset.run) for cell in dataset.cells if rule.is_for(cell, dataset.run)]
         for mode in dataset.modes if rule.by_mode else (None,):
             yield from () if rule.voids else _over(dataset, rule, mode)
         if unknown := sum(value is None for value in values):
@@ -188,7 +188,7 @@ def _residency(run: Run) -> Iterator[Finding]:
     elif run.file.rewritten:
         text = "the served file was written or replaced during the run, and had the same bytes at the end"
         yield Finding("caution", text)
-    if run.cache == "cold":
+    if run.cache != "warm":
         return  # every cell checks what counts
     for when, share in (("before", run.file.resident_share_before), ("after", run.file.resident_share_after)):
         if share is None:

@@ -11,6 +11,8 @@ CACHE = {
     "warm": "page cache warm",
     "cold": "page cache cold: each cell is one download of a file that was dropped from the page cache before (caches "
     "of the disk and of a hypervisor are not known)",
+    "both": "page cache warm; of modes with @cold it is cold: each of their slices is one download of a file that was "
+    "dropped from it before (caches of the disk and of a hypervisor are not known)",
 }
 
 
@@ -21,12 +23,18 @@ def label(run: Run) -> str:
 
 def caption(run: Run) -> str:
     """saturated, page cache warm"""
-    return f"{label(run)}, page cache {run.cache}"
+    return f"{label(run)}, page cache {'warm and cold' if run.cache == 'both' else run.cache}"
 
 
 def sentence(run: Run) -> str:
     """The question as a sentence of its own, without its full stop."""
     return f"{label(run)}: {_aim(run)} · {CACHE[run.cache]}"
+
+
+def turn(run: Run) -> str:
+    """How long a slice is: 0.1 s or more"""
+    least = f"{run.slice_s or 0.0:g} s or more"
+    return {"warm": least, "cold": "one download", "both": f"{least}, or one download from the disk"}[run.cache]
 
 
 def chosen(run: Run) -> str:
@@ -48,6 +56,6 @@ def rate_of(run: Run) -> str:
 def _aim(run: Run) -> str:
     if run.question == "paced":
         return "the cost and latency of the same work"
-    if run.cache == "cold":
+    if run.cache != "warm":
         return "as fast as one user can download"
     return "as fast as server and client together can go"

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from profiles.store.records import Run
 from reports.analysis.cpu_speed import cpu_speed
 from reports.analysis.text import quantity
-from reports.analysis.workload import sentence
+from reports.analysis.workload import sentence, turn
 from reports.explanations import users_of
 from reports.run_data import RunData
 from reports.templating import fragment
@@ -54,7 +54,7 @@ def _run(run: Run) -> list[tuple[str, Value]]:
         ("seed", run.seed),
         ("users", users_of(run)),
         ("what the client does with the bytes (sink)", run.sink),
-        *(_windows(run) if run.slice_s is None else _slices(run, run.slice_s)),
+        *(_windows(run) if run.slice_s is None else _slices(run)),
         ("sample interval", quantity(run.sample_interval_s, "s")),
         ("record format", run.schema),
     ]
@@ -67,11 +67,11 @@ def _windows(run: Run) -> list[tuple[str, Value]]:
     ]
 
 
-def _slices(run: Run, slice_s: float) -> list[tuple[str, Value]]:
-    least = "whole cycles of downloads that last"
+def _slices(run: Run) -> list[tuple[str, Value]]:
+    whole = "" if run.cache == "cold" else "whole cycles of downloads that last "
     return [
         ("warm-up, discarded", "one download by each user, in each round"),
-        ("slice", f"{least} {slice_s:g} s or more" if run.cache == "warm" else "one download"),
+        ("slice", f"{whole}{turn(run)}"),
         ("mirrored sweeps over the modes in each round", run.sweeps),
         ("most rounds", run.rounds_planned),
         ("most time for the rounds", quantity(run.seconds, "s") if run.seconds else "no limit"),

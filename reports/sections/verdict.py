@@ -26,6 +26,7 @@ def render(run: RunData) -> Markup:
         sentences=[(verdict.kind, verdict.line, _reason(run, verdict.mode)) for verdict in run.verdicts],
         signs=SIGNS,
         ranking=run.ranking,
+        disk=run.disk,
         validity=run.validity,
         grounds=run.on_page("validity"),
         delta=percent(run.delta),

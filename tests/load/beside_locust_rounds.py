@@ -43,6 +43,7 @@ class World:
         self.late_s = 0.0
         self.alive = set(MODES)
         self.dropped = 0
+        self.read_warm: list[tuple[str, bool]] = []
         self.meter = {name: Meter() for name in MODES}
         # As Serving has them:
         self.agent = self.pool = self
@@ -63,11 +64,13 @@ class World:
         return f"{name} is out of luck"
 
     def warm(self) -> FileState:
+        self.is_warm = True
         return FileState(1.0, False)
 
     file_state = warm
 
     def drop(self) -> FileState:
+        self.is_warm = False
         self.dropped += 1
         self.now_s += 0.01
         return FileState(0.0, False)
@@ -88,6 +91,7 @@ class World:
     def run_slice(self, name: str, cycles: int, within_s: float) -> SliceCounts:
         number = sum(name == before for before, _ in self.slices)
         self.slices.append((name, cycles))
+        self.read_warm.append((name, self.is_warm))
         if number >= self.stuck.get(name, 99):
             self.now_s += within_s
             return SliceCounts(within_s, MIB, 1, timed_out=True)
@@ -273,6 +277,20 @@ def test_a_cold_slice_is_one_download_of_a_dropped_file(ticking: list[World]) ->
     assert world.dropped == len(world.slices)
     assert [cell.metrics["resident_share"] for cell in result.cells] == [0.0, 0.0, 0.0]
     assert world.now_s - 1000 < 6.5
+
+
+def test_from_both_each_mode_finds_the_file_where_it_belongs(ticking: list[World]) -> None:
+    world, modes = World(), ("read-send", "sendfile", "read-send@cold")
+    world.cycles_s["read-send@cold"], world.meter["read-send@cold"] = [CYCLE_S], Meter()
+    world.cpu_probes_us["read-send@cold"] = 600.0
+    world.alive.add("read-send@cold")
+    result = run(ticking, world, order=modes, modes=modes, variants=parse_all(modes), cache="both", users=1, sweeps=2)
+    assert world.read_warm == [(name, not name.endswith("@cold")) for name, _ in world.slices]
+    assert {cycles for name, cycles in world.measured if name == "read-send@cold"} == {1}
+    assert {cycles for name, cycles in world.measured if name == "sendfile"} == {3}
+    assert {cell.mode: cell.metrics["resident_share"] for cell in result.cells} == dict(
+        zip(modes, (1, 1, 0), strict=True)
+    )
 
 
 def test_idle_servers_are_watched(ticking: list[World]) -> None:

@@ -77,6 +77,7 @@ def test_a_clock_that_is_not_proved_to_exclude_steal_is_said_to_be(
 def test_a_cold_run_has_slices_of_one_download() -> None:
     assert layout(sliced.run(cache="cold")) == "2 mirrored sweeps over the modes, in slices of one download"
     assert layout(synthetic.run(cache="cold")) == "each mode once, in one download"
+    assert layout(sliced.run(cache="both")).endswith("in slices of 0.15 s or more, or one download from the disk")
 
 
 def packed(html: str) -> dict[str, Any]:

@@ -106,6 +106,25 @@ def test_a_cold_run_drops_the_file_looks_and_reads_it_from_the_disk(served: Path
     assert "page cache cold: each " in text and "Read from disk" in text
 
 
+@pytest.mark.slow
+def test_from_both_in_one_run_each_mode_reads_from_its_place(served: Path) -> None:
+    kind = page_cache.filesystem_of(served / "test-file.bin")
+    if kind.split(" ")[0] in page_cache.MEMORY_FILE_SYSTEMS:
+        pytest.skip(f"{served} lies on {kind}, which cannot be made cold")
+    done = run("load", served, served, *TINY, "--cache", "both", "--window", "0.2")
+    assert done.returncode == 0, done.stderr
+    folder = RunFolder(served / "profiles" / "tiny")
+    cells = {cell.mode: cell for cell in folder.read_cells()}
+    assert set(cells) == {"read-send", "sendfile", "read-send@cold", "sendfile@cold"}
+    for mode, cell in cells.items():
+        assert cell.metrics["resident_share"] == (0.0 if mode.endswith("@cold") else 1.0)
+        read, size = cell.metrics["disk_read_bytes"], folder.read_run().file.size_bytes
+        assert read is None or (read >= cell.slices * size if mode.endswith("@cold") else read < size)
+    assert "sendfile beside read-send: from the page cache " in done.stdout
+    assert "whether the disk drowns the copies: its time is " in done.stdout, "one round has no interval"
+    assert "sendfile beside read-send" in (served / "reports" / "tiny" / "index.html").read_text()
+
+
 @pytest.fixture
 def in_memory() -> Iterator[Path]:
     shared = Path("/dev/shm")

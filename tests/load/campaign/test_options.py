@@ -45,6 +45,24 @@ def test_cold_downloads_have_one_user_and_no_flame_graphs() -> None:
     assert "USERS" not in settings.command and "PROFILE" not in settings.command and "CACHE=cold" in settings.command
 
 
+def test_from_both_each_mode_is_read_from_the_page_cache_and_from_the_disk() -> None:
+    settings = asked(cache="both", modes=("read-send", "sendfile@chunk=64KiB"))
+    assert settings.modes == ("read-send", "sendfile@chunk=64KiB", "read-send@cold", "sendfile@chunk=64KiB@cold")
+    assert [settings.is_cold(mode) for mode in settings.modes] == [False, False, True, True]
+    assert settings.options_of("sendfile@chunk=64KiB@cold") == {"chunk": 64 << 10}
+    assert (settings.users, settings.profile_s, settings.is_probed) == (1, 0, False)
+    assert "CACHE=both" in settings.command and "USERS" not in settings.command
+    assert asked(cache="both", modes=settings.modes).modes == settings.modes, "as the command that repeats it says"
+
+
+def test_what_is_read_from_the_disk_is_asked_for_with_both() -> None:
+    for cache in ("warm", "cold"):
+        with pytest.raises(UsageError, match=r"read-send@cold is read from the disk .* give CACHE=both too"):
+            asked(cache=cache, modes=("read-send", "read-send@cold"))
+    with pytest.raises(UsageError, match="CACHE=both measures one download by one user in each slice: leave out USERS"):
+        asked(cache="both", users=2)
+
+
 def test_flame_graphs_take_parts_of_a_second() -> None:
     settings = asked(profile=0.5)
     assert settings.profile_s == 0.5 and " PROFILE=0.5 " in settings.command

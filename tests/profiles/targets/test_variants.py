@@ -19,6 +19,8 @@ from profiles.targets.variants import Variant, canonical, parse, parse_all, targ
          {"chunk": 65536, "buffer-offset": 16}, False),
         ("read-send@again", "read-send@again", {}, True),
         ("splice@pipe=65536@again", "splice@pipe=64KiB@again", {"pipe": 65536}, True),
+        ("sendfile@cold", "sendfile@cold", {}, False),
+        ("splice@pipe=65536@cold@again", "splice@pipe=64KiB@cold@again", {"pipe": 65536}, True),
     ],
 )  # fmt: skip
 def test_a_name_is_read_and_written_in_one_way(text: str, name: str, options: dict[str, int], again: bool) -> None:
@@ -41,6 +43,9 @@ def test_a_name_is_read_and_written_in_one_way(text: str, name: str, options: di
         (["read-send@chunk"], "give MODE@option=size"),
         (["read-send@"], "give MODE@option=size"),
         (["@again"], "give MODE@option=size"),
+        (["read-send@again@cold"], "give MODE@option=size"),
+        (["read-send@cold@cold"], "give MODE@option=size"),
+        (["sendfile@cold", "sendfile@cold"], "sendfile@cold and sendfile@cold are the same: leave one out"),
         (["read-send@again@again"], "give MODE@option=size"),
         (["read-send@again@chunk=1KiB"], "give MODE@option=size"),
         (["read-send@chunk=1KiB@chunk=2KiB"], "give MODE@option=size"),
@@ -81,7 +86,15 @@ def test_the_record_of_a_variant_says_what_differs() -> None:
     assert both.name == "read-send@buffer-offset=16+chunk=1KiB@again"
     assert both.options == {"chunk": 1024, "buffer-offset": 16} and both.copies == facts.copies
     assert both.summary.startswith("read-send with buffer-offset=16 and chunk=1KiB once more, to see")
-    assert parse("read-send").facts_of(facts) == facts
+    assert parse("read-send").facts_of(facts) == facts and not facts.cold
+    cold = parse("read-send@chunk=1KiB@cold").facts_of(facts)
+    assert cold.cold and cold.summary == "read-send with chunk=1KiB from the disk"
+
+
+def test_a_variant_from_the_disk_has_one_name() -> None:
+    assert parse("read-send@chunk=1KiB@again").cold == parse("read-send@chunk=1KiB@cold@again")
+    assert parse("read-send@cold").cold == parse("read-send").cold == parse("read-send@cold")
+    assert not parse("read-send").is_cold and not parse("read-send@again").is_cold
 
 
 def test_what_runs_once_more_already_has_no_third() -> None:
