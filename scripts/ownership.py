@@ -11,7 +11,8 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-MADE = ("examples/.venv", "data", "build", "profiles/out", "reports/out", ".pytest_cache", ".mypy_cache", ".ruff_cache")
+_CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
+MADE = ("examples/.venv", "data", "lab", "build", "profiles/out", "reports/out", *_CACHES)
 _NOT_PYTHON = (".git", "node_modules")
 
 
