@@ -184,11 +184,15 @@ def test_locusts_form_says_why_a_load_does_not_start(own: Locust) -> None:
         ({"user_count": 2, "sink": "drain"}, "'drain' is not a sink: choose one of discard, copy"),
         ({"user_count": 2, "pace": "fast"}, "PACE='fast'"),
         ({"user_count": 1}, "1 user for 2 data paths, so some would get none: give 2 users or more"),
+        ({"user_count": 2, "host": "http://127.0.0.1:9"}, "every data path has a server of its own"),
     ):
         fields: dict[str, object] = {"spawn_rate": 1, "user_classes": two, **refused}
         answer = own.swarm(**fields)
         assert answer["success"] is False and says in answer["message"]
     assert json.loads(own.get("/stats/requests"))["user_count"] == 0
+    for settings, status in (('"weight": 3', 201), ('"target": "splice"', 400), ("this is no JSON", 400)):
+        answered = requests.post(own.url("/user"), f'{{"user_class_name": "SendfileUser", {settings}}}', timeout=10)
+        assert answered.status_code == status, answered.text
     own.process.terminate()
     assert "Traceback" not in own.said()
 
