@@ -23,7 +23,7 @@ GIVE := code=$$?; $(RUN_PYTHON) -B -m scripts.ownership; exit $$code
 PYTEST := $(RUN_PYTHON) -m pytest -q -n 2 --dist loadscope
 
 COMMANDS := load course sweep ui agent servers test-file doctor prove lab lab-check target crosscheck report open runs compare class gate export reproduce
-CHECKS := bench soak screenshots
+CHECKS := bench soak screenshots servers-table
 .PHONY: help setup base-python known-variables ready test-ready fuzz-ready examples fuzz test test-all lint lock assets clean $(COMMANDS) $(CHECKS)
 
 ## load: measure data paths in rounds (the course's three; MODES=all), profile them, write the report
@@ -53,6 +53,7 @@ $(COMMANDS): ready
 ## bench: our own cost against a C floor and nginx, in campaigns; coverage of intervals; how long commands take
 ## soak: every data path against a random, seeded mixture of good and hostile peers
 ## screenshots: the README's pictures, of the report of a run and of the live page
+## servers-table: the table of docs/servers.md, of a run that measured those servers
 $(CHECKS): test-ready
 	@exec $(RUN_PYTHON) -m scripts.make $@
 
@@ -60,9 +61,10 @@ $(CHECKS): test-ready
 fuzz: fuzz-ready
 	@exec $(RUN_PYTHON) -m scripts.make $@
 
-## examples: install what the Python servers of examples/targets.toml need, into examples/.venv
+## examples: install what the Python and Node servers of examples/targets.toml need, into examples/
 examples: ready
 	$(call set_up,examples/.venv,examples/requirements.txt)
+	@cd examples && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "node-send is missing: npm, or the package send, cannot be had"
 	@echo "ready: make load TARGETS=examples/targets.toml MODES=\"nginx-sendfile nginx-read sendfile\""
 
 ## test: what a contributor needs: pure parts, real servers on real sockets, one tiny campaign, the import rules
@@ -71,6 +73,7 @@ test: test-ready
 
 ## test-all: all other tests: browsers, external servers, 10,000 connections, workers, docker-compose.yml
 test-all: test-ready
+	@$(MAKE) -s otava-ready >/dev/null 2>&1 || echo "no reader of Apache Otava's checks what is exported: apache-otava cannot be had"
 	@$(MAKE) -s examples >/dev/null || echo "the Python servers of examples/ are not tested: their packages cannot be had"
 	@cd tests/axe && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "pages are not checked with axe: npm, or axe-core, cannot be had"
 	@cd tests/readers && npm ci --silent --no-audit --no-fund 2>/dev/null || echo "profiles are not opened with their readers: npm, or the readers, cannot be had"
@@ -83,7 +86,7 @@ lint: test-ready
 ## lock: pin what requirements*.in name, with hashes
 lock: ready
 	@$(RUN_PYTHON) -c 'from pathlib import Path; from scripts import set_up; set_up.pip(Path("$(VENV)"), "install", "--quiet", "uv==0.13.9")'
-	@for f in requirements requirements-test requirements-fuzz examples/requirements; do \
+	@for f in requirements requirements-test requirements-fuzz requirements-otava examples/requirements; do \
 		$(RUN_PYTHON) -m uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 		--no-header $$f.in -o $$f.txt || exit; done
 
@@ -118,6 +121,9 @@ test-ready:
 # Where there is no fuzzer for this Python, `make fuzz` says so and does nothing.
 fuzz-ready:
 	$(call set_up,$(VENV),requirements.txt requirements-test.txt requirements-fuzz.txt --optional)
+
+otava-ready: ready
+	$(call set_up,build/otava,requirements-otava.txt)
 
 base-python:
 	@test -n "$(PYTHON)" || { echo "error: no Python 3.11 or newer that can make a virtual environment: install python3 and python3-venv, or give PYTHON=/path/to/python3" >&2; exit 2; }

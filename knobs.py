@@ -166,8 +166,8 @@ _ROWS = (
               "target"),
          default="targets.toml, where there is one", metavar="FILE"),
     Knob("COMMAND", "text", "a server of your own, by what starts it, like \"caddy file-server --listen {host}:{port} "
-         "--root {root}\"; COMMAND2=… is another", _for("load", "prove", "doctor", "target", "agent", "reproduce"),
-         several=True),
+         "--root {root}\"; COMMAND2=… is another",
+         _for("load", "sweep", "ui", "prove", "doctor", "target", "agent", "reproduce"), several=True),
     Knob("URL", "text", "a file that a server of this machine sends already, like http://127.0.0.1:8000/big.bin",
          _for("load", "prove", "reproduce"), several=True),
     Knob("PROTOCOL", "choice", "raw, as in the course: whoever connects gets the file, and the connection closes",
@@ -245,7 +245,8 @@ _ROWS = (
     Knob("TLS_KEY", "path", "its key", _for("agent"), default="in the same file", metavar="FILE"),
     # Runs and what is made of them
     Knob("RUN", "text", "name of the run", _for("load", "sweep", "course", "report", "open", "export", "gate",
-         "reproduce", "screenshots"), default="the time of a new one, else the latest", label="Name of the run"),
+         "reproduce", "screenshots", "servers-table"), default="the time of a new one, else the latest",
+         label="Name of the run"),
     Knob("GIB_PER_DAY", "number", "traffic for which the report counts the cores saved", _for("load", "report"),
          limits=(0.001, 10**12), unit="GiB"),
     Knob("REPORTS", "text", "the reports of a class, from many machines, and its lines of guesses: a folder, or like "

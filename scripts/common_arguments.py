@@ -40,14 +40,15 @@ def parser_of(command: str, description: str | None, *options: str, positional: 
     return parser
 
 
-def parse(parser: CommandParser) -> argparse.Namespace:
+def parse(parser: CommandParser, baseline_first: bool = False) -> argparse.Namespace:
     """The arguments, with what they name in force: modes of lab/, and external servers by a file of them, by commands
-    and URLs. What is named in one line is among the modes."""
+    and URLs. What is named in one line is among the modes. baseline_first: whether the command compares with the first
+    mode."""
     arguments = parser.parse_args()
     use_lab(map(target_of, getattr(arguments, "modes", None) or ()))
     named = use_named(arguments, getattr(arguments, "modes", None) or ())
     if named and hasattr(arguments, "modes"):
-        arguments.modes = _with_named(named, arguments.modes)
+        arguments.modes = _with_named(named, arguments.modes, baseline_first)
     return arguments
 
 
@@ -65,8 +66,11 @@ def use_named(arguments: argparse.Namespace, modes: Sequence[str]) -> list[str]:
     )
 
 
-def _with_named(named: list[str], modes: Sequence[str] | None) -> list[str]:
+def _with_named(named: list[str], modes: Sequence[str] | None, baseline_first: bool) -> list[str]:
     """named: servers. modes: a list where they were asked for, else what the command takes without that."""
+    if baseline_first:
+        modes = modes or BESIDE[::-1]
+        return [*modes, *(name for name in named if name not in modes)]
     if not isinstance(modes, list):
         return [*named, *(BESIDE if modes else ())]
     return modes if modes == ["all"] else [*(name for name in named if name not in modes), *modes]

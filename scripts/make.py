@@ -70,6 +70,7 @@ COMMANDS = {
     "bench": Command(("tests.bench",), folders=()),
     "soak": Command(("tests.soak",), folders=()),
     "fuzz": Command(("tests.fuzz",), folders=()),
+    "servers-table": Command(("tests.servers_table",), positional=("RUN",), folders=("runs-folder",)),
     "screenshots": Command(("tests.screenshots",), positional=("RUN",), folders=("runs-folder",)),
 }
 
@@ -92,6 +93,8 @@ def main() -> int:
     folders = below_out(os.environ.get("OUT", ""))
     variables = _variables()
     variables.pop("TARGETS", None)  # every process reads it from the environment (profiles/targets/catalog.py)
+    if name == "ui":
+        variables = _with_users(variables)
     words = [*knobs.arguments(name, variables, command.positional), *_options(folders, *command.folders)]
     if folders and command.serves and not (variables.get("SIZE") or variables.get("AGENT")):
         words.append(f"--size={default_size(variables.get('PACE', ''))}")  # a root alone is served as it is
@@ -105,6 +108,15 @@ def _variables() -> dict[str, str]:
     given, several = given_to_make(), [knob for knob in knobs.KNOBS.values() if knob.several]
     named = {name for name in os.environ if name not in given and any(knob.is_named(name) for knob in several)}
     return {name: text for name, text in os.environ.items() if name not in named}
+
+
+def _with_users(variables: dict[str, str]) -> dict[str, str]:
+    """The variables without COMMAND, which is in force then: Locust makes its users before it reads arguments."""
+    from profiles.targets import catalog  # not above: `make help` knows no packages yet
+
+    commands = knobs.KNOBS["COMMAND"]
+    catalog.use_lines(commands.texts(variables), ())
+    return {name: text for name, text in variables.items() if not commands.is_named(name)}
 
 
 def below_out(out: str) -> Mapping[str, Path]:

@@ -12,7 +12,8 @@ from pathlib import Path
 
 CHECKOUT = Path(__file__).resolve().parent.parent
 _CACHES = (".pytest_cache", ".mypy_cache", ".ruff_cache")
-MADE = ("examples/.venv", "data", "lab", "build", "profiles/out", "reports/out", *_CACHES)
+_OF_EXAMPLES = ("examples/.venv", "examples/node_modules")
+MADE = (*_OF_EXAMPLES, "data", "lab", "build", "profiles/out", "reports/out", *_CACHES)
 _NOT_PYTHON = (".git", "node_modules")
 
 

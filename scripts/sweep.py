@@ -49,7 +49,7 @@ def _arguments() -> argparse.Namespace:
     """What was asked for: None for what was not, since a sweep that is gone on with knows its own."""
     parser = parser_of("sweep", __doc__, *OPTIONS)
     parser.set_defaults(**dict.fromkeys((*FIELDS, "options")))
-    arguments = parse(parser)
+    arguments = parse(parser, baseline_first=True)
     arguments.root = arguments.root or ROOT
     if arguments.run is not None:
         check_run_name(arguments.run)
@@ -115,6 +115,7 @@ def _repeating_command(asked: dict[str, Any], arguments: argparse.Namespace) -> 
     values |= {"points": arguments.points, "options": arguments.options}
     values["size"] = asked["file_bytes"] if asked["file_bytes"] != FILE_BYTES else None
     values["targets"] = catalog.file_to_name(asked["modes"])
+    values |= catalog.lines_of(asked["modes"])
     return knobs.command_line("sweep", values)
 
 

@@ -1,10 +1,13 @@
 """What the documents name exists: sections of the method, links, files."""
 
 import re
+import shlex
 from pathlib import Path
 
 import pytest
 
+import knobs
+from scripts import make
 from tests.conftest import PROJECT
 from tests.test_imports import ROOMS
 
@@ -64,6 +67,29 @@ def test_every_link_leads_somewhere(document: Path) -> None:
 def test_every_file_that_is_named_exists(document: Path) -> None:
     named = {found.rstrip(".") for found in _NAMED.findall(text_of(document)) if not _OUTPUT.match(found)}
     assert {name for name in named if not (PROJECT / name).exists()} == set()
+
+
+def commands_of_make(text: str) -> list[str]:
+    """The lines that begin with make, behind a prompt or in a workflow's `run`, without comments."""
+    found = re.findall(r"^(?:\$ | *(?:- )?(?:run: )?)(make [^\n]*)", text, re.MULTILINE)
+    return [re.sub(r"\s+#.*", "", line) for line in found]
+
+
+@pytest.mark.parametrize("document", [*DOCUMENTS, *(PROJECT / "examples" / "ci").iterdir()], ids=lambda path: path.name)
+def test_make_knows_every_command_that_is_shown(document: Path) -> None:
+    blocks = "".join(_FENCED.findall(text_of(document))) if document.suffix == ".md" else text_of(document)
+    for line in commands_of_make(blocks):
+        _, name, *words = shlex.split(line)
+        given = dict(word.split("=", 1) for word in words if "=" in word)
+        assert name in make.COMMANDS or not given, line
+        if name in make.COMMANDS:
+            knobs.refuse_unknown(name, given.keys() - make.OF_THE_MAKEFILE.keys())
+            knobs.check_texts(name, given)
+
+
+def test_the_commands_of_the_workflow_are_seen() -> None:
+    workflow = text_of(PROJECT / "examples" / "ci" / "compare.yml")
+    assert [line.split()[1] for line in commands_of_make(workflow)] == ["target"] * 2 + ["load"] + ["export"] * 3
 
 
 def test_the_readme_is_short() -> None:

@@ -202,4 +202,6 @@ def repeating_command(options: Namespace, modes: tuple[str, ...], baseline: str,
     elif options.agent:  # it has a file of its own
         values["size"] = None
     values["targets"] = catalog.file_to_name(map(target_of, modes))
+    if not values.get("command") and not values.get("url"):  # asked for on the live page
+        values |= catalog.lines_of(map(target_of, modes))
     return knobs.command_line("load", values)

@@ -56,7 +56,7 @@ def sentence(proof: Proof) -> str | None:
     unseen = [proof.unknown, f"what the kernel does for it ({proof.kernel_reason})" if proof.kernel_reason else None]
     unknown = f"; unknown: {'; '.join(filter(None, unseen))}" if any(unseen) else ""
     notes = "".join(f"; {note}" for note in proof.notes)
-    return f"{name} {_conclusion(proof)}: {evidence}{unknown}{notes}"
+    return f"{name} {conclusion(proof)}: {evidence}{unknown}{notes}"
 
 
 def sentences(proofs: Iterable[Proof]) -> tuple[str, ...]:
@@ -64,7 +64,8 @@ def sentences(proofs: Iterable[Proof]) -> tuple[str, ...]:
     return tuple(said for proof in proofs if (said := sentence(proof)) is not None)
 
 
-def _conclusion(proof: Proof) -> str:
+def conclusion(proof: Proof) -> str:
+    """What follows from all evidence: sends by sendfile; copies, by pread64 and writev; …"""
     found, by_reference = way(proof), proof.by_reference_share
     if said := disagreement(proof):
         return f"sends in a way that is unclear, since {said}"

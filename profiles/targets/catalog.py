@@ -95,8 +95,18 @@ def use_lines(
     are those of named_tables()."""
     tables = named_tables(commands, urls, protocol, ports, modes)
     if tables:
-        os.environ[NAMED_VARIABLE] = json.dumps({"here": str(Path.cwd()), "tables": tables})
+        texts = [("command", text) for text in commands] + [("url", text) for text in urls]
+        texts = texts if len(texts) == len(tables) else texts[:1] * len(tables)  # one COMMAND with several ports
+        lines = dict(zip(tables, texts, strict=True))
+        os.environ[NAMED_VARIABLE] = json.dumps({"here": str(Path.cwd()), "tables": tables, "lines": lines})
     return list(tables)
+
+
+def lines_of(names: Iterable[str]) -> dict[str, list[str]]:
+    """How those of these were named that a command line names: the texts of COMMAND and of URL, by attribute."""
+    lines = json.loads(os.environ.get(NAMED_VARIABLE, "{}")).get("lines", {})
+    texts = dict.fromkeys(tuple(lines[name]) for name in names if name in lines)
+    return {knob: [text for each, text in texts if each == knob] for knob in ("command", "url")}
 
 
 def named_tables(

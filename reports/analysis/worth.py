@@ -3,7 +3,7 @@
 Its rule: a ratio is paired, with its interval, and never that of two ratios to the baseline.
 """
 
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 
 from reports.analysis.paired_ratio import FAMILY_CONFIDENCE, Paired, family_confidence, paired_ratio, percent
 from reports.analysis.rounds import PRIMARY, Dataset
@@ -22,13 +22,16 @@ def worth(dataset: Dataset, void: Collection[str]) -> tuple[str, ...]:
     confidence = FAMILY_CONFIDENCE if dataset.run.quick else family_confidence(len(own) * len(yardsticks))
     said = []
     for mode in (mode for mode in own if mode not in void):
-        ratios = dict(_ratios(dataset, mode, yardsticks, confidence))
+        ratios = dict(ratios_of(dataset, mode, yardsticks, confidence))
         if ratios:
             said.append(_line(mode, ratios, dataset.run.quick))
     return tuple(said)
 
 
-def _ratios(dataset: Dataset, mode: str, yardsticks: list[str], confidence: float) -> Iterator[tuple[str, Paired]]:
+def ratios_of(
+    dataset: Dataset, mode: str, yardsticks: Sequence[str], confidence: float
+) -> Iterator[tuple[str, Paired]]:
+    """What the mode pays of each yardstick's cost, where rounds have both."""
     for yardstick in yardsticks:
         if pairs := dataset.pairs(mode, PRIMARY, against=yardstick):
             yield yardstick, paired_ratio(pairs, confidence)

@@ -1,7 +1,7 @@
-"""A run as files: rounds and slices as CSV for spreadsheets and Parquet for notebooks, what was found as JSON and
-Markdown, what programs read that watch benchmarks, and the profiles of its modes for the tools that draw them.
+"""A run as files: tables as CSV for spreadsheets and Parquet for notebooks, what was found as JSON and Markdown, what
+programs read that watch benchmarks, and the profiles of its modes for the tools that draw them.
 
-Its rule: both tables hold the same, and each column has one type. DuckDB writes the Parquet.
+Its rule: a table is the same in both, and each column has one type. DuckDB writes the Parquet.
 """
 
 import json
@@ -16,6 +16,7 @@ from profiles.store.files import write_file
 from reports.export.benchmarks import as_bmf, as_gha
 from reports.export.summary import as_json, as_markdown
 from reports.export.table import Table, as_csv, rounds, slices
+from reports.export.trend import trend
 from reports.flames.formats import table as profiles_table
 from reports.flames.formats.sampled_stacks import sampled_stacks
 from reports.mode_names import file_name
@@ -37,7 +38,7 @@ def export(
     """
     asked = [row for each, row in PROFILE_FORMATS.items() if each in formats]
     run = read_campaign(profiles, name, whole=bool(asked))
-    files = [(answer.run.name, *file) for answer in run.answers for file in _files(answer, formats)]
+    files = [(answer.run.name, *file) for answer in run.answers for file in _files(answer, profiles, formats)]
     if asked:
         recorded = {mode: sampled_stacks(run, mode) for mode in run.dataset.modes}
         files += [
@@ -53,9 +54,10 @@ def export(
     return [write_file(reports / folder / name, content) for folder, name, content in files]
 
 
-def _files(run: RunData, formats: Collection[str]) -> Iterator[tuple[str, bytes]]:
+def _files(run: RunData, profiles: Path, formats: Collection[str]) -> Iterator[tuple[str, bytes]]:
     """Names and contents."""
     tables = {"rounds": rounds(run)} | ({"slices": slices(run)} if run.slices else {})
+    tables |= {"trend": trend(run, profiles)} if any(each in formats for each in _TABLES) else {}
     for name, table in tables.items():
         yield from ((f"{name}.{each}", write(table)) for each, write in _TABLES.items() if each in formats)
     yield from ((name, write(run)) for each, (name, write) in _SUMMARIES.items() if each in formats)

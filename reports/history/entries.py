@@ -96,10 +96,11 @@ def read(name: str, folder: Path) -> Entry:
         return Entry(name, broken=printable(str(error)))
     except (ArithmeticError, ValueError) as error:  # numbers that no run of ours could have
         return Entry(name, broken=printable(f"its records hold impossible numbers: {error}"))
-    return _entry(name, run)
+    return entry_of(name, run)
 
 
-def _entry(name: str, run: RunData) -> Entry:
+def entry_of(name: str, run: RunData) -> Entry:
+    """A run that was read, under this name."""
     facts, asked = run.run, question(run.run, ())
     return Entry(
         name,

@@ -32,6 +32,8 @@ def test_csv_and_parquet_hold_every_cell_and_the_same_numbers(tmp_path: Path) ->
     names = (
         "rounds.csv",
         "rounds.parquet",
+        "trend.csv",
+        "trend.parquet",
         "summary.json",
         "summary.md",
         "bencher.json",
