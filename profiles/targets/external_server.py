@@ -134,7 +134,7 @@ class ExternalServer:
         if self.port not in (elsewhere := listening(self.current_pids())) and elsewhere:
             where = " and ".join(map(str, elsewhere))
             return f"it listens on port {where} instead: put {{port}} where its port stands, or correct address"
-        return "raise ready_within_s, or correct address"
+        return "raise ready_within_s in a targets.toml (`make target` writes one), or correct address"
 
     def _why_it_ended(self) -> str:
         """What its command did not do, or where it was started, which may be why; empty where neither is telling."""
@@ -142,8 +142,9 @@ class ExternalServer:
             return ""
         if self._process.ended_well():
             return "; its command has to run, or leave a process running, until it is stopped"
-        in_root = self._process.found() and self._external.cwd == "{root}"
-        return "; it was started in the served folder" if in_root else ""
+        if self._process.found() and self._external.cwd == "{root}":
+            return "; it was started in the served folder: give its paths in full, or {root} in its command"
+        return ""
 
     def _probe(self, timeout_s: float) -> tuple[str | None, str]:
         """Why it is not ready, or None; its congestion control, if it is. Raises UserError where it never will be."""
@@ -165,6 +166,8 @@ class ExternalServer:
             where = f"{self._name}: {self._endpoint}"
             if elsewhere:
                 raise UserError(f"{where}: it redirects to {elsewhere}: give the path that it redirects to")
+            if status == http.client.FORBIDDEN:
+                raise UserError(f"{where}: it answers 403; let its user read the served folder, or correct path")
             raise UserError(
                 f"{where}: it answers {status}; correct path, or the folder that it serves{self._root_hint()}"
             )

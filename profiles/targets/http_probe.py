@@ -8,6 +8,7 @@ import hashlib
 import http.client
 import re
 import ssl
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -16,6 +17,7 @@ from profiles.store.run_facts import WireProtocol
 PROBE_TIMEOUT_S = 5.0
 DOWNLOAD_TIMEOUT_S = 60.0
 _PIECE_BYTES = 1 << 20
+_BEGIN_BYTES = 16 << 10  # of a page, where its title stands
 _LONGEST = 80
 _REDIRECTS = 3  # 3xx
 _HTML = ("text/html", "application/xhtml")
@@ -85,18 +87,21 @@ def get(
 
 
 def download(endpoint: Endpoint, timeout_s: float) -> Body:
-    """The whole body. Raises http.client.HTTPException for a status other than 200, or a short body."""
+    """The whole body, within that time. Raises http.client.HTTPException for a status other than 200, or a short body;
+    TimeoutError for one that takes longer."""
+    until_s = time.monotonic() + timeout_s
     with get(endpoint, timeout_s) as response:
         if response.status != http.client.OK:
             leads = f", which leads to {where}" if (where := redirection(response)) else ""
             raise http.client.HTTPException(f"status {response.status}{leads}")
         keeps_alive = not response.will_close
-        begin = piece = response.read(_PIECE_BYTES)
-        digest, size_bytes = hashlib.sha256(), 0
-        while piece:
+        begin, digest, size_bytes = b"", hashlib.sha256(), 0
+        while piece := response.read1(_PIECE_BYTES):
+            begin += piece[: max(0, _BEGIN_BYTES - len(begin))]
             digest.update(piece)
             size_bytes += len(piece)
-            piece = response.read(_PIECE_BYTES)
+            if time.monotonic() > until_s:
+                raise TimeoutError(f"only {size_bytes:,} bytes came within {timeout_s:g} s")
         if response.length:
             raise http.client.IncompleteRead(b"", response.length)
         more = _page(response, begin), _proxy(response), keeps_alive, response.chunked

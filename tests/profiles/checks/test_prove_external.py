@@ -97,6 +97,12 @@ def test_what_is_no_file_is_said_as_what_it_is(served: Path, how: str, says: str
     assert proof.state == "missing" and says in str(proof.reason)
 
 
+def test_one_that_sends_for_ever_is_given_up(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("profiles.checks.prove_external.DOWNLOAD_TIMEOUT_S", 0.3)
+    proof = prove(external(served, "drips"), served)
+    assert proof.state == "missing" and "bytes came within 0.3 s" in str(proof.reason)
+
+
 def test_one_that_listens_elsewhere_is_told_where(served: Path) -> None:
     proof = prove(external(served, "elsewhere", ready_within_s=1.0), served)
     assert proof.state == "missing" and "instead: put {port} where its port stands" in str(proof.reason)

@@ -33,6 +33,7 @@ if "daemonises" in how:
         os._exit(0)
 listener = socket.create_server(("127.0.0.1", 0 if "elsewhere" in how else port))
 served, kept = [], {}
+STATUS = {"404": "404 Not Found", "403": "403 Forbidden", "redirects": "302 Found"}
 HEADERS = {
     "redirects": "Location: /other.bin\\r\\n", "compresses": "Content-Encoding: gzip\\r\\n",
     "proxy": "Via: 1.1 varnish\\r\\n",
@@ -67,7 +68,7 @@ def serve(sock):
     if "dies-later" in how and len(served) > 24:
         print("out of luck", file=sys.stderr, flush=True)
         os._exit(3)
-    status = {"404": "404 Not Found", "redirects": "302 Found"}.get(how[0] if how else "", "200 OK")
+    status = STATUS.get(how[0] if how else "", "200 OK")
     try: body = b"x" * 9 if path == "/burn" else content(path)
     except OSError: status, body = "404 Not Found", b""
     if "short" in how: body = body[:-1]
@@ -79,7 +80,7 @@ def serve(sock):
     if "chunked" in how:
         framing, begin, end = "Transfer-Encoding: chunked", b"%x\\r\\n" % len(body), b"\\r\\n0\\r\\n\\r\\n"
     head = f"HTTP/1.1 {status}\\r\\n{framing}\\r\\nConnection: close\\r\\n\\r\\n".encode()
-    if "drips-later" in how and len(served) > 40:
+    if "drips" in how or "drips-later" in how and len(served) > 40:
         sock.sendall(head)
         while True:
             sock.sendall(b"x")

@@ -77,6 +77,7 @@ def test_files_are_expanded_and_gone_afterwards(served: Path) -> None:
         ("dies", "external did not start: no luck today"),
         ("never", "nothing listens there after 0.4 s"),
         ("404", "it answers 404; correct path, or the folder that it serves"),
+        ("403", "it answers 403; let its user read the served folder, or correct path"),
     ],
 )
 def test_one_that_does_not_get_ready_is_one_line_and_gone(served: Path, how: str, says: str) -> None:
