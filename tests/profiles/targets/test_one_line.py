@@ -16,8 +16,8 @@ from ports import listeners
 from profiles.checks.prove_mode import prove
 from profiles.targets import catalog, config_file, one_line
 from reports.export.reproduce import read
+from scripts import make, reproduce, target
 from scripts import prove as prove_command
-from scripts import reproduce, target
 from scripts.common_arguments import parse, parser_of
 from tests.commands import run_here
 from tests.profiles.targets.external_servers import SERVER
@@ -164,6 +164,20 @@ def test_a_campaign_compares_it_with_ours_unless_others_are_named(monkeypatch: p
     ):
         monkeypatch.setattr(sys, "argv", ["load", "--command", "caddy {port} {root}", *given])
         assert parse(parser_of("load", "")).modes == modes
+
+
+def test_a_sweep_compares_it_with_ours_behind_the_baseline(monkeypatch: pytest.MonkeyPatch) -> None:
+    for given, modes in (([], ["read-send", "sendfile", "caddy"]), (["--modes", "splice"], ["splice", "caddy"])):
+        monkeypatch.setattr(sys, "argv", ["sweep", "--command", "caddy {port} {root}", *given])
+        assert parse(parser_of("sweep", ""), baseline_first=True).modes == modes
+    assert catalog.lines_of(["sendfile", "caddy"]) == {"command": ["caddy {port} {root}"], "url": []}
+    assert catalog.lines_of(["sendfile"]) == {"command": [], "url": []}
+
+
+def test_the_web_ui_has_its_users_before_it_reads_arguments() -> None:
+    given = {"COMMAND": "caddy {port} {root}", "COMMAND2": "nginx {port} {root}", "SIZE": "1MiB"}
+    assert make._with_users(given) == {"SIZE": "1MiB"}
+    assert {"caddy", "nginx"} < catalog.discover().keys()
 
 
 def test_the_repeating_command_says_it_again_and_make_reads_it_so() -> None:
