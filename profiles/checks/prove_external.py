@@ -106,11 +106,13 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
 def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
     """What strace saw of a download of so many bytes, as the proof has it."""
     name = PurePosixPath(endpoint.path.partition("?")[0]).name if endpoint.protocol == "http" else None
+    read_by = next((call for call, _ in calls.reads.most_common(1) if calls.read_bytes), None)
     return {
         "calls_per_gib": calls.per_gib(size_bytes),
         "read_copies": calls.read_bytes / size_bytes,
         "traced_bytes": size_bytes,
-        "read_by": next((call for call, _ in calls.reads.most_common(1) if calls.read_bytes), None),
+        "read_by": read_by,
+        "read_piece_bytes": read_by and calls.reads[read_by] / calls.pieces[read_by],
         "sent_by": {call: sent / size_bytes for call, sent in calls.sent.most_common() if sent},
         "logs": calls.wrote_files,
         "is_mapped": any(name in (None, PurePosixPath(path).name) for path in calls.mapped),

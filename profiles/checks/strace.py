@@ -40,13 +40,15 @@ _CALL = re.compile(r"^(?P<name>\w+)\((?:\d+<(?P<path>/[^>]*)>)?(?:.*= (?P<result
 
 @dataclass(frozen=True, slots=True)
 class Calls:
-    """counted: system calls by name. read_bytes: of the file that was read most; reads: the same by call. sent: bytes
+    """counted: system calls by name. read_bytes: of the file that was read most; reads: the same by call; pieces: how
+    many of these calls got something. sent: bytes
     that went into sockets, by call; received_bytes: that came out of them. mapped: the files that were mapped into
     memory. wrote_files: whether it wrote to any."""
 
     counted: Counter[str]
     read_bytes: int
     reads: Counter[str] = field(default_factory=Counter)
+    pieces: Counter[str] = field(default_factory=Counter)
     sent: Counter[str] = field(default_factory=Counter)
     received_bytes: int = 0
     mapped: frozenset[str] = frozenset()
@@ -78,6 +80,7 @@ def count_calls(lines: Iterable[str]) -> Calls:
     counted: Counter[str] = Counter()
     sent: Counter[str] = Counter()
     read: dict[str, Counter[str]] = {}
+    pieces: dict[str, Counter[str]] = {}
     mapped: set[str] = set()
     wrote_files, received_bytes = False, 0
     for line in lines:
@@ -86,6 +89,7 @@ def count_calls(lines: Iterable[str]) -> Calls:
             counted[name] += 1
             if name in _READS and found["path"]:
                 read.setdefault(found["path"], Counter())[name] += moved
+                pieces.setdefault(found["path"], Counter())[name] += moved > 0
             elif name in _RECEIVES and _FROM_SOCKET.match(line):
                 received_bytes += moved
             elif name in SENDING and _SOCKET in line:
@@ -94,8 +98,9 @@ def count_calls(lines: Iterable[str]) -> Calls:
                 wrote_files |= not found["path"].startswith(_DEVICES)
             elif name == "mmap" and (file := _MAPPED.search(line)):
                 mapped.add(file[1])
-    reads = max(read.values(), key=Counter.total, default=Counter())
-    return Calls(counted, reads.total(), reads, sent, received_bytes, frozenset(mapped), wrote_files)
+    most = max(read, key=lambda path: read[path].total(), default="")
+    reads, of_it = read.get(most, Counter()), pieces.get(most, Counter())
+    return Calls(counted, reads.total(), reads, of_it, sent, received_bytes, frozenset(mapped), wrote_files)
 
 
 def trace_download(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int = FILE_BYTES) -> tuple[Calls, int]:

@@ -34,6 +34,7 @@ class Proof:
     software: str | None = None  # what an external server calls itself (its Server header), like nginx/1.22.1
     traced_bytes: int | None = None  # of the download of an external server that strace watched
     read_by: str | None = None  # the system call that read most of it from the file; None: none did, or unknown
+    read_piece_bytes: Number | None = None  # how much of it such a call gets, on average
     sent_by: dict[str, float] | None = None  # shares of it by the system call that brought them into the socket
     is_mapped: bool | None = None  # whether its file was mapped into memory meanwhile
     kernel_shares: dict[str, float] | None = None  # of perf's samples, those below a telling function of the kernel

@@ -65,14 +65,15 @@ def sentences(proofs: Iterable[Proof]) -> tuple[str, ...]:
 
 
 def conclusion(proof: Proof) -> str:
-    """What follows from all evidence: sends by sendfile; copies, by pread64 and writev; …"""
+    """What follows from all evidence: sends by sendfile; copies, by pread64 (256 KiB at a time) and writev; …"""
     found, by_reference = way(proof), proof.by_reference_share
     if said := disagreement(proof):
         return f"sends in a way that is unclear, since {said}"
     if found in BY_REFERENCE:
         return f"sends by {found}"
     if found == "read":
-        return f"copies, by {proof.read_by} and {_sending(proof)}"
+        pieces = f" ({format_size(round(proof.read_piece_bytes))} at a time)" if proof.read_piece_bytes else ""
+        return f"copies, by {proof.read_by}{pieces} and {_sending(proof)}"
     if found == "mapped":
         return f"copies, from a mapping of the file by {_sending(proof)}"
     if found == "memory":

@@ -15,7 +15,8 @@ SENDFILE = Proof(
 )  # fmt: skip
 READ = replace(
     SENDFILE, mode="nginx", software=None, read_copies=1.0, by_reference_share=0.0, read_by="pread64",
-    sent_by={"writev": 1.0}, kernel_shares={"filemap_read": 0.4, "splice_direct_to_actor": 0.0},
+    read_piece_bytes=262144, sent_by={"writev": 1.0},
+    kernel_shares={"filemap_read": 0.4, "splice_direct_to_actor": 0.0},
 )  # fmt: skip
 
 
@@ -25,8 +26,8 @@ def test_the_sentence_names_the_way_and_all_evidence() -> None:
         "100 % sent by sendfile() (strace), splice_direct_to_actor in 71 % of its samples (perf)"
     )
     assert sentence(READ) == (
-        "nginx copies, by pread64 and writev: 0 % of the bytes by reference (witness), 8 MiB of 8 MiB read by "
-        "pread64() and 100 % sent by writev() (strace), filemap_read in 40 % of its samples (perf)"
+        "nginx copies, by pread64 (256 KiB at a time) and writev: 0 % of the bytes by reference (witness), 8 MiB of "
+        "8 MiB read by pread64() and 100 % sent by writev() (strace), filemap_read in 40 % of its samples (perf)"
     )
 
 
