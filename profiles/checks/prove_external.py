@@ -138,12 +138,12 @@ def _witness(endpoint: Endpoint, root: Path, is_ours: bool) -> tuple[float, bool
     try:
         write(path, _OLD * WITNESS_BYTES)
         with socket.create_connection((endpoint.host, endpoint.port), WITNESS_TIMEOUT_S) as sock:
-            sock.sendall(f"GET {url_path} HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
+            sock.sendall(f"GET {url_path} HTTP/1.1\r\nHost: {endpoint.authority}\r\nConnection: close\r\n\r\n".encode())
             queued_bytes = _wait_for_body(sock)
             with path.open("r+b") as file:
                 file.write(_NEW * WITNESS_BYTES)
             arrived = sock.recv(queued_bytes, socket.MSG_WAITALL)
-        with get(replace(endpoint, path=url_path)) as response:
+        with get(replace(endpoint, path=url_path)) as response:  # of the same Host, which a cache keeps apart
             keeps = response.read() == _OLD * WITNESS_BYTES
     except (OSError, HTTPException) as error:
         raise UserError(f"it could not be tried: {error or type(error).__name__}") from error

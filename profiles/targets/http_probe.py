@@ -36,9 +36,13 @@ class Endpoint:
     tls: bool
     protocol: WireProtocol = "http"
 
+    @property
+    def authority(self) -> str:
+        """As a Host header has it (RFC 9112 section 3.2)."""
+        return f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
+
     def __str__(self) -> str:
-        where = f"{f'[{self.host}]' if ':' in self.host else self.host}:{self.port}"
-        return where if self.protocol == "raw" else f"GET {self.path} at {where}"
+        return self.authority if self.protocol == "raw" else f"GET {self.path} at {self.authority}"
 
 
 @dataclass(frozen=True, slots=True)
