@@ -77,6 +77,9 @@ DOES = {
 }
 
 
+UNCOUNTED = ("busybox",)  # signal(SIGCHLD, SIG_IGN) and a fork() per connection, in its networking/httpd.c
+
+
 def installed(name: str) -> Target:
     """The target; skips the test where its program is not installed."""
     target = EVERY[name]
@@ -142,6 +145,7 @@ def test_an_example_runs_and_does_what_its_name_says(name: str, readable: Path) 
     assert feature.state == "available", feature.text
     proof = prove(target, readable)
     assert (proof.state, proof.reason, proof.wrong) == ("available", None, ())
+    assert (proof.uncounted is not None) == (name in UNCOUNTED)
     by_reference = does.way in BY_REFERENCE
     if proof.by_reference_share is None:
         assert "whether bytes go by reference (" in (proof.unknown or "")

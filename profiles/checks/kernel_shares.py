@@ -15,7 +15,7 @@ from profiles.protocol import Recording
 from profiles.store.sending import KERNEL_MARKS
 from profiles.targets.http_probe import Endpoint
 
-SECONDS = 0.5
+SECONDS = 1.0
 TIMEOUT_S = 30.0
 LEAST_SAMPLES = 30  # so that a function with a tenth of the time is missed once in 20
 _STEP_S = 0.02

@@ -26,6 +26,7 @@ from profiles.checks.kernel_shares import kernel_shares
 from profiles.checks.strace import Calls, trace_download
 from profiles.checks.trial import FILE_BYTES, WITNESS_BYTES, write
 from profiles.host.facts import file_facts
+from profiles.metrics.process_tree import ignores_its_children
 from profiles.protocol import Start
 from profiles.store.proof import Proof
 from profiles.store.run_facts import SERVED_FILE, SERVED_PATH
@@ -38,6 +39,8 @@ from profiles.targets.probe import download
 WITNESS_TIMEOUT_S = 3.0
 _STEP_S = 0.005
 _OLD, _NEW = b"\x11", b"\x12"  # neither stands in a head, nor between chunks
+_FORKS = ("fork", "vfork", "clone", "clone3")
+_UNCOUNTED = "it starts a process for each connection and ignores SIGCHLD, so that the kernel drops their CPU time"
 _FORWARDS = "a proxy answers: {:.0%} of the bytes came to it through a socket (strace)"
 
 
@@ -96,6 +99,8 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
     except UserError as error:
         proof = replace(proof, calls_reason=str(error))
         unknown.append(f"how it reads ({error})")
+    if _forks(proof) and any(map(ignores_its_children, server.current_pids())):
+        proof = replace(proof, uncounted=_UNCOUNTED)
     try:
         proof = replace(proof, kernel_shares=kernel_shares(server.current_pids(), endpoint, most_bytes))
     except UserError as error:
@@ -117,6 +122,12 @@ def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
         "logs": calls.wrote_files,
         "is_mapped": any(name in (None, PurePosixPath(path).name) for path in calls.mapped),
     }
+
+
+def _forks(proof: Proof) -> bool:
+    """Whether it starts a process for each download; where strace did not tell, whether it may."""
+    calls = proof.calls_per_gib
+    return not proof.keeps_alive if calls is None else any(name in calls for name in _FORKS)
 
 
 def _is_hidden(proof: Proof) -> bool:

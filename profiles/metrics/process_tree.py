@@ -4,7 +4,8 @@ Its rule: as for one process (profiles/metrics/process.py) a counter never goes 
 counted is not lost, as far as it can be known:
 
 - CPU time and faults: the kernel adds them to whoever waits for the process, and so to the tree. Where nobody waits (a
-  parent that ignores SIGCHLD), the last reading is kept: at most one interval's worth is lost.
+  parent that ignores SIGCHLD), the last reading is kept: at most one interval's worth of each is lost. That is nearly
+  all of one that serves a single connection (profiles/checks/prove_external.py finds such a server).
 - context switches, time seen stopped: nobody inherits them, so the last reading is kept.
 - memory is the sum of resident memory, which counts a page once for each process that has it: an upper bound. For PSS,
   which divides shared pages, the kernel would walk the page tables of the measured server twice a second. The peak is
@@ -15,6 +16,7 @@ Processes are found by /proc/PID/task/TID/children (one small read per thread): 
 """
 
 import os
+import signal
 from functools import cache
 from pathlib import Path
 
@@ -120,6 +122,16 @@ def children(pid: int) -> list[int]:
     except GONE:
         return found
     return found
+
+
+def ignores_its_children(pid: int) -> bool:
+    """Whether nobody inherits what its children had counted, as it ignores SIGCHLD (wait(2), proc_pid_status(5))."""
+    try:
+        lines = read_small(f"/proc/{pid}/status").splitlines()
+    except GONE:
+        return False
+    ignored = next((line.partition(b":")[2] for line in lines if line.startswith(b"SigIgn:")), b"0")
+    return bool(int(ignored, 16) >> (signal.SIGCHLD - 1) & 1)
 
 
 @cache

@@ -41,6 +41,7 @@ class Proof:
     kernel_reason: str | None = None  # why those are unknown
     keeps_alive: bool | None = None  # whether an external server keeps a connection for the next request
     logs: bool | None = None  # whether it wrote to a file, as to a log, while strace watched
+    uncounted: str | None = None  # why its CPU time is lost, and so its cost is not what is measured
     notes: tuple[str, ...] = ()  # what else an external server's answers say of it
 
     @property

@@ -55,7 +55,7 @@ def sentence(proof: Proof) -> str | None:
     evidence = ", ".join(_evidence(proof)) or "nothing was seen"
     unseen = [proof.unknown, f"what the kernel does for it ({proof.kernel_reason})" if proof.kernel_reason else None]
     unknown = f"; unknown: {'; '.join(filter(None, unseen))}" if any(unseen) else ""
-    notes = "".join(f"; {note}" for note in proof.notes)
+    notes = "".join(f"; {note}" for note in (*proof.notes, *filter(None, [proof.uncounted])))
     return f"{name} {conclusion(proof)}: {evidence}{unknown}{notes}"
 
 

@@ -70,6 +70,8 @@ def _proofs(dataset: Dataset) -> Iterator[Finding]:
             yield Finding("unknown", "nobody proved that it used the path it is named after", mode)
         elif reason := proved[mode].contradiction:
             yield Finding("void", f"it did not use the path it is named after: {reason}", mode)
+        elif lost := proved[mode].uncounted:
+            yield Finding("void", f"what it costs cannot be measured: {lost}", mode)
         elif unseen := proved[mode].unknown:
             yield Finding("unknown", f"cannot be seen from outside: {unseen}", mode)
     for mode, reason in dataset.run.skipped.items():

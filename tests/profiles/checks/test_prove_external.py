@@ -97,6 +97,14 @@ def test_what_is_no_file_is_said_as_what_it_is(served: Path, how: str, says: str
     assert proof.state == "missing" and says in str(proof.reason)
 
 
+@needs_strace
+@pytest.mark.parametrize(("how", "lost"), [(("forks", "no-wait"), True), (("forks",), False), (("no-wait",), False)])
+def test_one_whose_processes_end_uncounted_is_found(served: Path, how: tuple[str, ...], lost: bool) -> None:
+    proof = prove(external(served, *how), served)
+    assert proof.state == "available"
+    assert ("ignores SIGCHLD, so that the kernel drops their CPU time" in str(sentence(proof))) == lost, proof
+
+
 def test_one_that_sends_for_ever_is_given_up(served: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("profiles.checks.prove_external.DOWNLOAD_TIMEOUT_S", 0.3)
     proof = prove(external(served, "drips"), served)

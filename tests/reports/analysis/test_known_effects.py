@@ -136,6 +136,14 @@ def test_a_mode_that_falls_back_is_void() -> None:
     )
 
 
+def test_a_server_whose_cpu_time_is_lost_is_void() -> None:
+    run, cells = campaign(0.3, 5)
+    lost = Proof("sendfile", "available", None, by_reference_share=1.0, uncounted="nobody waits for its processes")
+    records = build(run, tuple(cells), proofs=(synthetic.proofs(run)[0], lost))
+    (verdict,) = conclude(records, check(records))
+    assert verdict.sentence == "void: what it costs cannot be measured: nobody waits for its processes"
+
+
 def test_wrong_bytes_and_a_changed_file_are_void() -> None:
     run, cells = campaign(0.3, 6)
     wrong = Proof("sendfile", "degraded", 0, 0.0, 1.0, wrong=("0+4096",))
