@@ -166,7 +166,7 @@ def test_profiles_are_written_in_every_format_and_a_mode_without_one_is_named(tm
 def test_a_run_without_profiles_has_tables_and_says_that_there_is_no_profile(tmp_path: Path) -> None:
     synthetic.write(tmp_path, synthetic.run(rounds=6, name="a"), flame=None, sampled=False)
     said: list[str] = []
-    assert len(export(tmp_path, "a", FORMATS, tmp_path / "reports", said.append)) == 6
+    assert len(export(tmp_path, "a", FORMATS, tmp_path / "reports", said.append)) == 8
     assert said == ["no profile is on record of read-send, sendfile; the report of a says why"]
     with pytest.raises(UserError, match="run 'a' has no profile to write"):
         export(tmp_path, "a", ("pprof",), tmp_path / "reports")
