@@ -84,17 +84,22 @@ Serve = Callable[..., contextlib.AbstractContextManager[Running]]
 
 @pytest.fixture
 def serve(root: Path) -> Serve:
-    """serve(send_file, limits=…, before=…): a server for `root` in a thread of this process, stopped at the end."""
+    """serve(send_file, …): a server for `root` in a thread of this process, stopped at the end."""
 
     @contextlib.contextmanager
     def serving(
-        send_file: SendFile, limits: Limits | None = None, before: Callable[[], None] | None = None, folder: Path = root
+        send_file: SendFile,
+        limits: Limits | None = None,
+        before: Callable[[], None] | None = None,
+        folder: Path = root,
+        require: Callable[[socket.socket], None] | None = None,
     ) -> Iterator[Running]:
         listener = sockets.listen("127.0.0.1", 0)
         facts = mode_of(send_file)
         port = (TlsPort if facts.tls else int)(listener.getsockname()[1])
         limits = limits or Limits(grace_s=0.0)
-        server = Server(listener, files.resolve_root(folder), send_file, limits, wrap=discovery.wrapper(facts))
+        wrap = discovery.wrapper(facts)
+        server = Server(listener, files.resolve_root(folder), send_file, limits, wrap=wrap, require=require)
 
         def run() -> None:
             if before is not None:

@@ -86,17 +86,18 @@ def test_a_thread_that_cannot_be_had_costs_one_connection(
     ("number", "status"), [(errno.ENOMEM, 503), (errno.EMFILE, 503), (errno.EPERM, 501), (errno.ENOSYS, 501)]
 )
 def test_what_a_mode_needs_and_cannot_have_is_said_before_a_body_is_promised(
-    serve: Serve, monkeypatch: pytest.MonkeyPatch, content: bytes, number: int, status: int
+    serve: Serve, content: bytes, number: int, status: int
 ) -> None:
-    def refuse(_sock: socket.socket) -> None:
-        raise OSError(number, os.strerror(number))
+    refusals = [OSError(number, os.strerror(number))]
 
-    with serve(SENDFILE) as running:
-        with monkeypatch.context() as patched:
-            patched.setattr(running.server, "require", refuse)
-            response = get(running.port)
-            assert (response.status, response.headers["connection"]) == (status, "close")
-            assert os.strerror(number).encode() in response.body
+    def refuse_once(_sock: socket.socket) -> None:
+        if refusals:
+            raise refusals.pop()
+
+    with serve(SENDFILE, require=refuse_once) as running:
+        response = get(running.port)
+        assert (response.status, response.headers["connection"]) == (status, "close")
+        assert os.strerror(number).encode() in response.body
         assert get(running.port).body == content
 
 
