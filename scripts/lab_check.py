@@ -29,7 +29,7 @@ def main() -> int:
         signal.signal(number, signal.default_int_handler)  # ends what runs, as Ctrl-C does
     name = arguments.name
     for check, wrong in apart.run_all(name):
-        _say(name, check.what, wrong, check.look_at)
+        _say(check.what, wrong, check.look_at)
     catalog.use_lab([name])
     _prove(name, served_folder(arguments))
     return _race(name, arguments)
@@ -37,8 +37,8 @@ def main() -> int:
 
 def _prove(name: str, root: Path) -> None:
     proof = prove(catalog.discover()[name], root)
-    _say(name, "its proof can be made", proof.refusal, AT_CALLS)
-    _say(name, f"it does what its model says: {proof.model_copies} copies by the CPU", proof.contradiction, AT_COPIES)
+    _say("its proof can be made", proof.refusal, AT_CALLS)
+    _say(f"it does what its model says: {proof.model_copies} copies by the CPU", proof.contradiction, AT_COPIES)
     calls = proof.calls_reason or proof.list_calls(MOST_CALLS, "{:,.0f}".format)
     print(f"          system calls per GiB: {calls}")
 
@@ -53,11 +53,11 @@ def _race(name: str, arguments: argparse.Namespace) -> int:
     return os.execv(sys.executable, [*PYTHON, "-m", "scripts.load", *words])
 
 
-def _say(name: str, what: str, wrong: str | None, look_at: str) -> None:
+def _say(what: str, wrong: str | None, look_at: str) -> None:
     """Raises UserError where something is wrong."""
     print(f"  {'ok    ' if wrong is None else 'FAILED'}  {what}", flush=True)
     if wrong is not None:
-        raise UserError(f"{name}: {wrong}; look at {look_at}")
+        raise UserError(f"{wrong}; look at {look_at}")
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_one_that_is_not_filled_in_fails_with_one_line(project: Path) -> None:
     assert done.returncode == 1
     assert done.stdout.splitlines()[-1] == "  FAILED  the right bytes arrive, whole and in ranges"
     (line,) = done.stderr.splitlines()
-    assert line.startswith("error: mine: lab/mine.py:")
+    assert line.startswith("error: lab/mine.py:")
     assert "NotImplementedError: send_file is to be written; look at offset and count: " in line
 
 
