@@ -19,8 +19,8 @@ Pair = tuple[str, str]  # a mode from the page cache, and the same from the disk
 
 
 def beside_the_disk(dataset: Dataset, void: Collection[str]) -> tuple[str, ...]:
-    """A line for each mode that was read from both, one for each beside the first of them, and whether the disk drowns
-    the copies; none where no mode was. void: modes whose numbers must not be used."""
+    """Whether the disk drowns the copies, then a line for each mode that was read from both, and one for each beside
+    the first of them; none where no mode was. void: modes whose numbers must not be used."""
     pairs = sorted(_pairs(dataset, void), key=lambda pair: pair[0] != dataset.run.baseline)
     if not pairs:
         return ()
@@ -30,9 +30,9 @@ def beside_the_disk(dataset: Dataset, void: Collection[str]) -> tuple[str, ...]:
     kind = "exploratory, " if dataset.run.quick else ""
     evidence = f"({kind}{plural(len(dataset.rounds), 'round')}, {percent(level)} CI)"
     return (
+        f"{_drowns(_slower(dataset, first[1], first[0], level), first[0])} {evidence}",
         *(_cold_beside_warm(dataset, pair, level) for pair in pairs),
         *(_beside(dataset, first, other, level) for other in others),
-        f"{_drowns(_slower(dataset, first[1], first[0], level), first[0])} {evidence}",
     )
 
 

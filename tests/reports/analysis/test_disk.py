@@ -38,7 +38,7 @@ FAST_DISK = {"read-send": 20.0, "sendfile": 10.0, "read-send@cold": 25.0, "sendf
 
 
 def test_a_disk_that_takes_most_of_the_time_drowns_the_copies() -> None:
-    first, second, beside, drowns = beside_the_disk(dataset(SLOW_DISK), ())
+    drowns, first, second, beside = beside_the_disk(dataset(SLOW_DISK), ())
     size = f"a download of {SIZE_BYTES >> 20} MiB takes"
     assert first.startswith(f"read-send: {size} 20") and " ms from the page cache and 20" in first
     assert " ms from the disk, 10.0" in first or " ms from the disk, 9.9" in first
@@ -51,14 +51,14 @@ def test_a_disk_that_takes_most_of_the_time_drowns_the_copies() -> None:
 
 
 def test_a_fast_disk_does_not() -> None:
-    *_, drowns = beside_the_disk(dataset(FAST_DISK), ())
+    drowns, *_ = beside_the_disk(dataset(FAST_DISK), ())
     assert drowns.startswith("the disk does not drown the copies: its time is 20 % [")
 
 
 @pytest.mark.parametrize(("cold_ms", "rounds"), [(40.0, 12), (200.0, 6)])
 def test_what_the_interval_does_not_say_is_unclear(cold_ms: float, rounds: int) -> None:
     """Half of the time; and so few rounds that there is no interval."""
-    *_, drowns = beside_the_disk(dataset(SLOW_DISK | {"read-send@cold": cold_ms}, rounds), ())
+    drowns, *_ = beside_the_disk(dataset(SLOW_DISK | {"read-send@cold": cold_ms}, rounds), ())
     assert drowns.startswith("it is unclear whether the disk drowns the copies: its time is ")
 
 
