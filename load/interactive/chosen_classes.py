@@ -19,6 +19,7 @@ from load.interactive.user_counts import expected_users
 from load.users.locust_users import DownloadUser
 from reports.analysis.text import plural
 
+MOST_USERS = 100_000  # in all processes
 MAY_BE_SET = ("weight", "fixed_count", "tasks")  # of a class of ours
 
 
@@ -76,7 +77,9 @@ def own_classes(classes: Iterable[type[User]]) -> list[type[User]]:
 
 
 def check_users(users: int, classes: Sequence[type[User]]) -> None:
-    """Raises UsageError where some class would get no user."""
+    """Raises UsageError where some class would get no user, or there are more than Locust can spread."""
+    if users > MOST_USERS:
+        raise UsageError(f"{users:,} users: give {MOST_USERS:,} at most, since each of them needs a port")
     expected = expected_users(users, classes) if users > 0 else None
     without = [one for one in classes if expected is not None and not expected.get(one.__name__)]
     if not without:

@@ -206,7 +206,7 @@ def test_a_head_that_is_none_is_said_in_one_line(bench: Locust) -> None:
     assert b"got more than 100 headers" in said and b"Traceback" not in said
 
 
-@pytest.mark.parametrize("users", ["9" * 5000, "-1", "\N{SUPERSCRIPT TWO}", "nan"])
+@pytest.mark.parametrize("users", ["9" * 5000, "100001", "-1", "\N{SUPERSCRIPT TWO}", "nan"])
 def test_a_number_of_users_that_is_none_starts_nothing(bench: Locust, users: str) -> None:
     answer = bench.swarm(user_count=users, spawn_rate=1, user_classes="SendfileUser")
     assert not answer["success"] and bench.state()["doing"] == "nothing"
