@@ -23,7 +23,9 @@ def free_port(host: str) -> int:
 def refuse_busy(name: str, port: int) -> None:
     """Raises UserError where a process listens on the port; names it, where that is known."""
     if listeners(port):
-        raise UserError(f"{name} cannot have port {port}: {who_has(port)}, or choose another address")
+        who = who_has(port)
+        if listeners(port):  # else it only looked for a free port of its own
+            raise UserError(f"{name} cannot have port {port}: {who}, or choose another address")
 
 
 def last_line(log: IO[bytes]) -> str:

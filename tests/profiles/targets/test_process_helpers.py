@@ -1,6 +1,7 @@
 """How a process ended is said in words: which signal, and whether memory was short."""
 
 import signal
+import socket
 import tempfile
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 from errors import UserError
 from profiles.metrics import cgroup
 from profiles.protocol import Start
+from profiles.targets import process_helpers
 from profiles.targets.external_server import ExternalServer
 from profiles.targets.mode_server import HOST
-from profiles.targets.process_helpers import Ending, free_port, last_line
+from profiles.targets.process_helpers import Ending, free_port, last_line, refuse_busy
 from tests.profiles.targets.external_servers import from_table
 
 
@@ -55,3 +57,13 @@ def test_the_last_line_of_a_server_moves_no_cursor() -> None:
         assert last_line(log) == "\N{REPLACEMENT CHARACTER}"
         log.truncate(log.tell() - 4)
         assert last_line(log) == r"\x1b[2Jred \u202e\x07"
+
+
+def test_a_port_that_somebody_only_tried_is_not_busy(monkeypatch: pytest.MonkeyPatch) -> None:
+    with socket.create_server((HOST, 0)) as listener:
+        port = listener.getsockname()[1]
+        with pytest.raises(UserError, match=f"a server cannot have port {port}: process "):
+            refuse_busy("a server", port)
+    found = iter([[1], []])
+    monkeypatch.setattr(process_helpers, "listeners", lambda _: next(found))
+    refuse_busy("a server", port)
