@@ -28,6 +28,7 @@ VENV = Path(sys.prefix)
 # below, or a new one, whose small size is missing.
 SMALL = {
     "make load": "ROUNDS=1 RETRIES=0 WINDOW=0.2 PROFILE=0 SIZE=1MiB",
+    "make course": "SIZE=1MiB SECONDS=5",
     "make sweep": "MINUTES=0.05 WINDOW=0.2 POINTS='4KiB 64KiB'",
     "make runs": "",
     "make compare": "",
@@ -38,7 +39,12 @@ SMALL = {
     "make crosscheck": "WINDOW=0.2 SIZE=1MiB",
 }
 JUDGED = " MODES='read-send sendfile' ROUNDS=6 RETRIES=1"  # enough for a verdict
-AFTER = {"make load": "report: reports/out/", "make reproduce": "report: reports/out/", "make sweep": "report: "}
+AFTER = {
+    "make load": "report: reports/out/",
+    "make reproduce": "report: reports/out/",
+    "make sweep": "report: ",
+    "make course": "students' page: ",
+}
 RUNS_TESTS = "make test"
 SERVING = ("make servers", "python3 benchmark_client.py", "locust -f locustfile.py")
 TINY = "make load MODES='read-send sendfile' SIZE=1MiB USERS=1 SINK=discard ROUNDS=1 RETRIES=0 WINDOW=0.2 PROFILE=0"
