@@ -26,6 +26,7 @@ LEAST_S = 0.2
 _SOCKET = re.compile(r"socket:\[(\d+)\]")
 USER_HZ = os.sysconf("SC_CLK_TCK")
 EVERYWHERE = ("0.0.0.0", "::")
+_UNSHARED = "connections to it are still in TIME-WAIT, and it may not set SO_REUSEADDR, which would allow that"
 _LEFT_BEHIND = "a server that did not set SO_REUSEADDR has ended, and its connections are still in TIME-WAIT"
 
 
@@ -93,17 +94,19 @@ def cannot_listen(name: str, host: str, port: int) -> str:
     return f"{where}: {os.strerror(errno.EADDRINUSE)}: {who_has(port, host)}"
 
 
-def wait_until_free(ports: Mapping[str, int], host: str) -> None:
+def wait_until_free(ports: Mapping[str, int], host: str, *, shared: bool = True) -> None:
     """Wait for connections in TIME-WAIT (tcp(7)), with a countdown on standard error. ports: by who wants to listen.
+    shared: whether with SO_REUSEADDR, so that only those are in the way whose server did not set it.
 
     Returns at once where a process has a port, since nobody knows for how long.
     """
+    why = _LEFT_BEHIND if shared else _UNSHARED
     terminal = sys.stderr.isatty()
     for name, port in ports.items():
         told = False
-        while not _is_free(port, host) and not listeners(port, host) and (left_s := _ended_s(port, host)):
+        while not _is_free(port, host, shared) and not listeners(port, host) and (left_s := _ended_s(port, host)):
             if terminal or not told:
-                said = f"{name} waits {math.ceil(left_s)} s for port {port}: {_LEFT_BEHIND}"
+                said = f"{name} waits {math.ceil(left_s)} s for port {port}: {why}"
                 print(f"\r{said} " if terminal else f"{said}\n", end="", file=sys.stderr, flush=True)
                 told = True
             time.sleep(min(1.0, left_s))
@@ -111,9 +114,12 @@ def wait_until_free(ports: Mapping[str, int], host: str) -> None:
             print(file=sys.stderr)
 
 
-def _is_free(port: int, host: str) -> bool:
+def _is_free(port: int, host: str, shared: bool = True) -> bool:
     try:
         family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        if not shared:
+            with socket.socket(family) as probe:
+                probe.bind((host, port))
         socket.create_server((host, port), family=family).close()  # sets SO_REUSEADDR
     except OSError as error:
         return error.errno != errno.EADDRINUSE  # whoever listens says what else is wrong

@@ -33,7 +33,8 @@ def main() -> int:
 
 def _worth_it(arguments: argparse.Namespace, own: list[str]) -> str:
     """The command that holds these servers of the user's own against ours."""
-    values = {"modes": [*own, *BESIDE], "command": arguments.command, "url": arguments.url, "quick": True}
+    given = {name: getattr(arguments, name) for name in ("command", "url", "protocol", "ports")}
+    values = given | {"modes": [*own, *BESIDE], "quick": True}
     return knobs.command_line("load", values | {"targets": file_to_name(map(target_of, own))})
 
 

@@ -41,7 +41,7 @@ def main() -> int:
         print(f"left out: {value}: {reason}", file=sys.stderr)
     check_report()
     with campaign_lock(name, wait=arguments.wait):
-        code = headless.run(sweep, folder, arguments.minutes, arguments.root, arguments.ports == "free")
+        code = headless.run(sweep, folder, arguments.minutes, arguments.root, arguments.ports != "fixed")
         return build_report(arguments, name) if code == EXIT_DONE else code
 
 

@@ -12,9 +12,11 @@ from errors import UserError
 from tests.servers.probe import own_host
 
 
-def left_behind(host: str) -> int:
-    """A port whose server has ended first, without SO_REUSEADDR, as the one of the course's chapter does."""
+def left_behind(host: str, *, shared: bool = False) -> int:
+    """A port whose server has ended first, without SO_REUSEADDR, as the one of the course's chapter does. shared: with
+    it, as ours."""
     with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, shared)
         listener.bind((host, 0))
         listener.listen()
         with socket.create_connection(listener.getsockname()) as peer:
@@ -79,6 +81,21 @@ def test_it_waits_with_a_countdown_until_the_port_is_free(
     said = capsys.readouterr().err
     assert waits == [1.0] and said.count("\n") == 1
     assert said.startswith("read-send waits ") and f" s for port {port}: a server that did not set SO_REUSEADDR" in said
+
+
+def test_one_that_may_not_set_so_reuseaddr_waits_for_any_connection_in_time_wait(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    port = left_behind(host := own_host(), shared=True)
+    ports.wait_until_free({"ours": port}, host)
+    assert capsys.readouterr().err == ""
+
+    def a_minute_later(_: float) -> None:
+        monkeypatch.setattr(ports, "_is_free", lambda *_: True)
+
+    monkeypatch.setattr("time.sleep", a_minute_later)
+    ports.wait_until_free({"theirs": port}, host, shared=False)
+    assert f"s for port {port}: connections to it are still in TIME-WAIT" in capsys.readouterr().err
 
 
 def test_it_does_not_wait_for_a_process_nor_where_the_port_is_free(capsys: pytest.CaptureFixture[str]) -> None:

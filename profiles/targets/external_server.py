@@ -107,7 +107,7 @@ class ExternalServer:
         if wanted.any_port and external.uses("port"):
             self.port = free_port(self.host)
         refuse_busy(self._name, self.port)
-        wait_until_free({self._name: self.port}, self.host)
+        wait_until_free({self._name: self.port}, self.host, shared=external.protocol == "http")
         return ExternalProcess(self._name, external, root, (self.host, self.port), wanted.cpus)
 
     def _wait_until_ready(self) -> str:

@@ -12,8 +12,9 @@ from profiles.protocol import Start
 from profiles.targets import raw_probe
 from profiles.targets.catalog import Target
 from profiles.targets.external_server import serving
-from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Body, Endpoint
+from profiles.targets.http_probe import Body, Endpoint
 
+SILENT_S = 20.0  # a server that speaks HTTP waits for a request
 SAYING_S = 0.2  # until what a thread writes when it fails is written to its end
 
 
@@ -31,13 +32,14 @@ def _has_own_file(target: Target) -> bool:
 
 def _file_of(target: Target) -> Body:
     with serving(target, Path(), Start(target.name, any_port=True)) as server:
+        where = target.external.cwd if target.external else ""
         endpoint = Endpoint(server.host, server.port, target.facts.path, tls=False, protocol="raw")
         try:
-            return raw_probe.download(endpoint, DOWNLOAD_TIMEOUT_S)
+            return raw_probe.download(endpoint, SILENT_S)
         except OSError as error:
             time.sleep(SAYING_S)
             line = f" ({said})" if (said := server.last_stderr_line()) else ""
             raise UserError(
-                f"{target.name} at {endpoint} sent no file: {error or type(error).__name__}{line}; does it speak raw, "
-                f"and lies its file where it was started?"
+                f"{target.name} at {endpoint} sent no file to who connects and asks for nothing: {error}{line}; leave "
+                f"out PROTOCOL=raw where it speaks HTTP, and see that its file lies where it is started, {where}"
             ) from error

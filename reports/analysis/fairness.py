@@ -44,6 +44,8 @@ def _external(target: TargetFacts, run: Run) -> Iterator[str]:
         yield f"one process serves it and {' and '.join(beside)}: {counted}; its memory is that of both"
     if target.external in ("pid", "container"):
         yield "measured as found: not restarted for every cell, and not pinned to the servers' CPUs"
-    if target.size_bytes is not None and target.size_bytes != run.file.size_bytes:
-        sizes = f"{format_size(target.size_bytes)}, the others {format_size(run.file.size_bytes)}"
+    sent = {one.name: one.size_bytes or run.file.size_bytes for one in run.targets}
+    own_bytes = sent.get(target.name, 0)
+    if target.size_bytes is not None and (others := sorted({*sent.values()} - {own_bytes})):
+        sizes = f"{format_size(own_bytes)}, the others {' and '.join(map(format_size, others))}"
         yield f"serves a file of another size: {sizes}; costs per request weigh differently"

@@ -10,8 +10,8 @@ from load.users import connection as connections
 from load.users.connection import PIECE_BYTES, SINKS, Sink
 from load.users.raw_connection import CONNECTIONS, RawConnection
 from ports import listeners
-from profiles.targets.process_helpers import free_port
 from tests.conftest import PROJECT, eventually
+from tests.course.ports import two_ports
 from tests.load.fake_server import answering
 
 SERVER = PROJECT / "tests" / "course" / "server.py"
@@ -63,7 +63,7 @@ def test_each_protocol_has_a_connection() -> None:
 def test_a_server_without_so_reuseaddr_can_have_its_port_again_at_once(tmp_path: Path) -> None:
     """As in the rounds of a campaign, each of which starts a fresh server on the same port."""
     (tmp_path / "file").write_bytes(b"x" * 1_000_000)
-    ports = [free_port("127.0.0.1") for _ in range(2)]
+    ports = two_ports()
     for _ in range(2):
         command = [sys.executable, str(SERVER), *map(str, ports), "file"]
         with subprocess.Popen(command, cwd=tmp_path) as server:

@@ -11,14 +11,17 @@ import pytest
 from errors import UsageError, UserError
 from profiles.checks.prove_mode import prove
 from profiles.protocol import Start
-from profiles.targets import catalog, raw_probe
+from profiles.targets import catalog, own_file, raw_probe
 from profiles.targets.catalog import Target, discover, use_lines
 from profiles.targets.external_server import serving
 from profiles.targets.http_probe import Endpoint
 from profiles.targets.process_helpers import free_port
 from profiles.targets.supervisor import Supervisor
+from scripts import prove as prove_command
+from scripts.common_arguments import parser_of
 from servers import payload
 from tests.conftest import PROJECT
+from tests.course.ports import two_ports
 from tests.profiles.targets.external_servers import alive
 
 PROGRAM = PROJECT / "tests" / "course" / "server.py"
@@ -42,17 +45,13 @@ def lab(tmp_path: Path) -> Path:
     return folder
 
 
-def ports() -> tuple[int, int]:
-    return free_port("127.0.0.1"), free_port("127.0.0.1")
-
-
 def command(lab: Path, *numbers: int, file: str = "large-file.txt") -> str:
     return shlex.join([sys.executable, str(lab / "server.py"), *map(str, numbers), file])
 
 
 def named(lab: Path, *modes: str) -> tuple[list[str], tuple[int, int]]:
     """The names of the two modes of the course's server, and their ports."""
-    numbers = ports()
+    numbers = two_ports()
     return use_lines([command(lab, *numbers)], (), "raw", f"{numbers[0]} {numbers[1]}", modes), numbers
 
 
@@ -132,7 +131,7 @@ def test_a_file_that_changed_is_said(lab: Path) -> None:
 def test_one_that_serves_our_folder_is_held_against_our_file(served: Path) -> None:
     program = served / "server.py"
     program.write_text(PROGRAM.read_text())
-    numbers = ports()
+    numbers = two_ports()
     line = command(served, *numbers, file="{root}/test-file.bin")
     names = use_lines([line], (), "raw", f"{numbers[0]} {numbers[1]}")
     assert [discover()[name].facts.size_bytes for name in names] == [None, None]
@@ -173,7 +172,20 @@ def test_what_does_not_belong_together_is_refused(
 
 def test_a_server_without_its_file_says_what_it_wrote(lab: Path) -> None:
     (lab / "large-file.txt").unlink()
-    with pytest.raises(
-        UserError, match=r"sent no file: the connection ended .*No such file or directory.*does it speak"
-    ):
+    with pytest.raises(UserError, match=r"sent no file .* the connection ended .*No such file or directory.*: 'large"):
         named(lab)
+
+
+def test_one_that_waits_for_a_request_is_told_from_one_that_sends(lab: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(own_file, "SILENT_S", 0.3)
+    number, _ = two_ports()
+    line = shlex.join([sys.executable, "-m", "http.server", "--directory", str(lab), str(number)])
+    with pytest.raises(UserError, match=r"asks for nothing: timed out.*; leave out PROTOCOL=raw where it speaks HTTP"):
+        use_lines([line], (), "raw", str(number))
+
+
+def test_the_command_that_compares_it_says_what_it_speaks_and_where(lab: Path) -> None:
+    words = ["--command", command(lab, 8081, 8082), "--protocol=raw", "--ports=8081 8082"]
+    arguments = parser_of("prove", "").parse_args(words)
+    said = prove_command._worth_it(arguments, ["server-8081", "server-8082"])
+    assert "PROTOCOL=raw" in said and "PORTS='8081 8082'" in said and "COMMAND=" in said

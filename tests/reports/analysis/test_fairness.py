@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any
 
+from reports.analysis.fairness import fairness
 from reports.analysis.rounds import build
 from reports.analysis.validity import check
 from tests.reports import synthetic
@@ -37,3 +38,25 @@ def test_a_guest_that_was_not_started_here_is_not_fresh() -> None:
 def test_another_file_is_said_with_both_sizes() -> None:
     ((mode, text),) = [found for found in said(size_bytes=15 * MIB) if "a file of another size" in found[1]]
     assert mode == "sendfile" and "15 MiB, the others 16 MiB" in text
+
+
+def test_where_all_send_a_file_of_one_size_there_is_nothing_to_say() -> None:
+    run = synthetic.run()
+    run = replace(run, targets=tuple(replace(each, size_bytes=15 * MIB) for each in run.targets))
+    assert not [finding for finding in fairness(run) if "another size" in finding.text]
+
+
+def test_two_protocols_are_a_caution_and_one_is_none() -> None:
+    ((mode, text),) = said(protocol="raw")
+    assert mode is None and text.startswith("protocol differs: sendfile raw, the others HTTP")
+    run = synthetic.run()
+    run = replace(run, targets=tuple(replace(each, protocol="raw") for each in run.targets))
+    assert list(fairness(run)) == []
+
+
+def test_modes_that_one_process_serves_are_named() -> None:
+    run = synthetic.run(modes=("read-send", "sendfile", "splice"))
+    shared = tuple(replace(each, process="" if each.name == "splice" else "read-send") for each in run.targets)
+    found = {finding.mode: finding.text for finding in fairness(replace(run, targets=shared))}
+    assert set(found) == {"read-send", "sendfile"}
+    assert found["sendfile"].startswith("one process serves it and read-send: ")
