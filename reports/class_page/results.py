@@ -28,6 +28,6 @@ def results(given: str) -> Results:
     handed_in = hand_ins.read(given)
     if not handed_in.reports:
         first = "; ".join(f"{each.name}: {each.reason}" for each in handed_in.refused[:MOST_NAMED])
-        raise UserError(f"no report of a run with two data paths or more was handed in: {first or 'only guesses'}")
+        raise UserError(f"no report could be read: {first or 'only guesses were handed in'}")
     found, said = pools(handed_in.reports), guessed(handed_in.guesses, handed_in.reports)
     return Results(handed_in, found, left_out(found), said, handed_in.refused + said.refused)

@@ -39,9 +39,9 @@ const seen = new IntersectionObserver((entries) => {
   }
 }, { rootMargin: "200px" });
 document.querySelectorAll("figure.chart").forEach((figure) => seen.observe(figure));
-// On a phone a row becomes a list, in which each value has the name of its column (style.css).
+// On a phone a row becomes a list, in which each value has the name of its column (style.css), or its data-name.
 for (const table of document.querySelectorAll(".scroll > table:not(.raw, .summary, .runs)")) {
-  const names = [...table.querySelectorAll("thead tr:last-child th")].map((head) => head.textContent.trim());
+  const names = [...table.querySelectorAll("thead tr:last-child th")].map((head) => head.dataset.name ?? head.textContent.trim());
   for (const cell of names.length ? table.querySelectorAll("tbody td") : []) cell.dataset.column = names[cell.cellIndex] ?? "";
 }
 // A flame graph needs the width of its frame to draw, so it is loaded when it is first seen.

@@ -213,5 +213,5 @@ def test_what_names_no_file_is_one_clear_line(
 
 def test_without_any_report_the_reasons_are_the_error(tmp_path: Path) -> None:
     (tmp_path / "a.html").write_text("hello")
-    with pytest.raises(UserError, match=r"no report .* was handed in: a\.html: it is not a report"):
+    with pytest.raises(UserError, match=r"no report could be read: a\.html: it is not a report"):
         results(str(tmp_path))

@@ -92,7 +92,7 @@ def test_guesses_are_kept_counted_and_leave_as_a_line(chromium: Browser, url: st
     assert not chromium.all("#predict input:checked")
 
 
-@pytest.mark.parametrize("width", [400, 1280])
+@pytest.mark.parametrize("width", [390, 1366])
 def test_no_line_of_code_is_cut_off(chromium: Browser, url: str, width: int) -> None:
     chromium.show(url, width, 800)
     chromium.run("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
