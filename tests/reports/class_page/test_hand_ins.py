@@ -103,7 +103,7 @@ def test_whatever_is_changed_in_the_records_the_page_is_made(tmp_path: Path) -> 
                 return
             inner = below
 
-    for _ in range(150):
+    for _ in range(60):
         path.write_text(whole)
         forge(path, change)
         (tmp_path / "guesses.txt").write_text(line_of({"copies": "4", "fewer": "yes", "cost": "0.4", "calls": "10"}))
