@@ -16,6 +16,7 @@ from locust.user.users import User
 from errors import UserError
 from load.campaign.cpu_pinning import pin_this_process
 from load.campaign.interim_verdict import Interim, interim_verdict, verdict_of
+from load.campaign.options import without_interval
 from load.campaign.progress import Progress, Report
 from load.campaign.run_campaigns import run_campaigns
 from load.campaign.settings import Settings
@@ -32,7 +33,8 @@ Before = tuple[set[int], list[type[User]]]  # CPUs of this process, and chosen c
 
 @dataclass(slots=True)
 class CampaignState:
-    """How far a campaign is. left_s: about; None when it is over. error: why it failed. found: its verdicts so far."""
+    """How far a campaign is. left_s: about; None when it is over. error: why it failed. found: its verdicts so far.
+    warning: what is known of its rounds before they run."""
 
     run: str
     state: State = "running"
@@ -41,6 +43,7 @@ class CampaignState:
     left_s: float | None = None
     error: str = ""
     found: Interim | None = None
+    warning: str = ""
 
 
 class CampaignTask:
@@ -72,7 +75,7 @@ class CampaignTask:
     def begin(self, settings: Settings, folder: RunFolder, prepare: Callable[[], None]) -> None:
         """Begin, in a greenlet. prepare: called before the campaign. Raises UserError when the run exists."""
         folder.refuse_existing()
-        self.newest = state = CampaignState(folder.path.name)
+        self.newest = state = CampaignState(folder.path.name, warning=without_interval(settings) or "")
         self._measuring = gevent.spawn(self._measure, settings, folder, prepare, state)
         before = os.sched_getaffinity(0), self._context.environment.user_classes
         self._greenlet = gevent.spawn(self._follow, self._measuring, before, folder, state)

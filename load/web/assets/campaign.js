@@ -98,7 +98,9 @@ export function show(state) {
   showText(byId("campaign-text"), [step, found ? rounds(found, running) : ""].filter(Boolean).join(" · "));
   showText(byId("campaign-error"), campaign.error);
   refill(byId("campaign-verdicts"), found?.modes.map((mode) => mode.sentence) ?? [], () => (found?.modes ?? []).map(verdict));
-  refill(byId("campaign-cautions"), found?.cautions ?? [], () => found.cautions.map((text) => make("li", { className: text.split(":")[0] }, text)));
+  refill(byId("campaign-ranking"), found?.ranking ?? [], () => (found?.ranking ?? []).map((line) => make("li", {}, line)));
+  const cautions = [...(campaign.warning ? [`caution: ${campaign.warning}`] : []), ...(found?.cautions ?? [])];
+  refill(byId("campaign-cautions"), cautions, () => cautions.map((text) => make("li", { className: text.split(":")[0] }, text)));
   byId("may-change").hidden = !running;
   drawForest();
   showReport(state, campaign);

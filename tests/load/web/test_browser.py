@@ -159,6 +159,8 @@ def test_a_campaign_fills_the_forest_and_ends_in_its_report(page: Browser, bench
     found = bench.state()["campaign"]["found"]
     page.wait_for(f"document.querySelectorAll('#campaign-cautions li').length === {len(found['cautions'])}")
     assert "sendfile" in text(page, "campaign-verdicts") and "no verdict" not in text(page, "campaign-verdicts")
+    lines = "return [...document.querySelectorAll('#campaign-ranking li')].map((each) => each.textContent)"
+    assert page.run(lines) == found["ranking"]
     page.show(link.get_attribute("href") or "")
     page.wait_for("document.querySelectorAll('figure.chart.ready').length >= 1")
     assert "six-rounds" in page.find("h1 + p").text

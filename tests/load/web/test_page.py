@@ -72,6 +72,7 @@ def test_a_load_is_drawn_recorded_and_reported_without_a_verdict(bench: Locust) 
 def test_a_campaign_is_that_of_make_load(bench: Locust) -> None:
     status, answer = bench.ask("/campaign/start", {"given": TINY | {"run": "from-the-page"}})
     assert status == 200, answer
+    assert bench.state()["campaign"]["warning"].startswith("ROUNDS=1 gives no interval and no verdict, only medians")
     assert bench.ask("/load/start", {"modes": ["sendfile"]})[1]["error"].startswith("a campaign is running")
     assert bench.ask("/server/start", {"mode": "sendfile"})[0] == 400
     eventually(lambda: bench.state()["campaign"]["state"] == "done", 50)
