@@ -9,7 +9,8 @@ BUILD = FLAMES.parent / "build"
 
 
 def test_the_bundle_was_made_from_the_sources_beside_it() -> None:
-    sources = b"".join((BUILD / name).read_bytes() for name in ("flames.js", "package.json", "package-lock.json"))
+    names = (*sorted(path.name for path in BUILD.glob("*.js")), "package.json", "package-lock.json")
+    sources = b"".join((BUILD / name).read_bytes() for name in names)
     made_from = FLAMES.read_text().partition("\n")[0]
     assert hashlib.sha256(sources).hexdigest() in made_from, "run `make assets`"
 

@@ -1,80 +1,32 @@
-// Flame graphs of the report: search, zoom, keyboard control, and the difference of any two modes.
+// Flame graphs of the report: search, zoom, keyboard control, the difference of any two modes, callers and callees.
 //
 // <script type="text/plain" id="ID">: trees by mode (differences: by mode and other mode), as base64 of gzip of JSON.
 // <div class="flames" data-source="ID" data-keys='["mode", …]'>: filled when first seen, since a graph needs a width.
-// A node has name, value (ms/GiB), children, kind, and in a difference delta. Names are text, never markup.
-import flamegraph from "d3-flame-graph";
-import { select } from "d3-selection";
-
-const CELL_HEIGHT = 20;
-const SIGNS = { python: "py", c: "C", kernel: "k", copy: "cp", root: "" };
-const KINDS = { python: "line of Python", c: "interpreter or library", kernel: "kernel", copy: "kernel, copying bytes" };
-const SAME = 0.05; // share of a frame's width; smaller differences cannot be seen
-const fixed = (value) => (value >= 10 ? value.toFixed(0) : value.toPrecision(2));
+// <details class="sandwich"> behind such a graph: callers and callees of a function, drawn when it is open.
+// A node has name, value (ms/GiB), children, kind, and in a difference delta; its root may name another unit. Names are text, never markup.
+import { draw, fixed, said, share, signOf } from "./drawing.js";
+import { functionsOf, keyOf, sandwichOf } from "./sandwich.js";
 
 const sources = {};
 const source = (id) => (sources[id] ??= unpacked(document.getElementById(id).textContent, "json")); // of templates/script.js
 
-function signOf({ delta, value, kind }) {
-  if (delta === undefined) return SIGNS[kind];
-  return Math.abs(delta) < SAME * value ? "=" : delta > 0 ? "+" : "−";
-}
-
-function colour({ highlight, data }) {
-  if (highlight) return "var(--frame-found)";
-  if (data.delta === undefined) return `var(--frame-${data.kind})`;
-  const share = Math.min(1, Math.abs(data.delta) / Math.max(data.value, 1e-9));
-  return `color-mix(in srgb, var(--frame-${data.delta > 0 ? "more" : "less"}) ${Math.round(100 * share)}%, var(--frame-same))`;
-}
-
-function said({ data }, total) {
-  const parts = [`${data.name}: ${fixed(data.value)} CPU ms/GiB`, `${((100 * data.value) / total).toFixed(1)} % of the total`];
-  if (data.delta !== undefined) parts.push(`${data.delta < 0 ? "−" : "+"}${fixed(Math.abs(data.delta))} ms/GiB compared with the other mode`);
-  else if (KINDS[data.kind]) parts.push(KINDS[data.kind]);
-  return parts.join(", ");
-}
-
-// scale: the share of the width that the tree takes, so that two trees side by side have one scale.
-function draw(element, tree, scale = 1) {
-  const canvas = element.querySelector(".canvas");
-  const line = element.querySelector(".said");
-  const search = element.querySelector("input");
-  const total = tree.value;
-  const tell = (node) => { if (node) line.textContent = said(node, total); };
-  const width = () => Math.max(120, Math.floor(canvas.clientWidth * scale));
-  canvas.replaceChildren();
-  const chart = flamegraph()
-    .width(width())
-    .cellHeight(CELL_HEIGHT)
-    .minFrameSize(1)
-    .transitionDuration(0)
-    .inverted(true)
-    .sort(true)
-    .tooltip(false)
-    .getName(({ data }) => `${signOf(data)} ${data.name}`.trim())
-    .label((node) => said(node, total))
-    .setColorMapper(colour)
-    .onHover(tell)
-    .onClick((node) => go(node));
+function drawWhole(element, tree, scale) {
+  const canvas = element.querySelector(".canvas"), line = element.querySelector(".said"), search = element.querySelector("input");
+  const total = tree.value, unit = tree.unit ?? "CPU ms/GiB";
   let pattern = null;
-  chart.setSearchMatch(({ data }) => pattern !== null && pattern.test(data.name));
-  chart.setSearchHandler((found, sum) => {
-    line.textContent = `${found.length} frames, ${fixed(sum)} CPU ms/GiB, ${((100 * sum) / total).toFixed(1)} % of the total`;
+  const everything = () => { search.value = ""; find(); graph.all(); };
+  const graph = draw(canvas, tree, {
+    scale,
+    nameOf: ({ data }) => `${signOf(data)} ${data.name}`.trim(),
+    label: (node) => said(node, total),
+    tell: (node) => { line.textContent = said(node, total); },
+    gone: (node) => element.dispatchEvent(new CustomEvent("gone", { detail: node.data })),
+    onKey: { Escape: everything, c: (node) => element.dispatchEvent(new CustomEvent("asked", { detail: node.data })) },
   });
-  const target = select(canvas).datum(tree).call(chart);
-  let here = target.select("g.frame").datum();
-  // New frames would be animated for a quarter of a second, whatever transitionDuration says.
-  const settle = () => canvas.querySelectorAll("g.frame").forEach((frame) => {
-    frame.firstElementChild.setAttribute("width", frame.getAttribute("width"));
+  graph.chart.setSearchMatch(({ data }) => pattern !== null && pattern.test(data.name));
+  graph.chart.setSearchHandler((found, sum) => {
+    line.textContent = `${found.length} frames, ${fixed(sum)} ${unit}, ${share(sum, total)} of the total`;
   });
-  const go = (node) => {
-    here = node;
-    settle();
-    target.selectAll("g.frame").classed("here", (other) => other === node);
-    target.select("g.here").raise();
-    tell(node);
-  };
-  const all = () => { search.value = ""; find(); chart.resetZoom(); go(root(here)); };
   const find = () => {
     search.setCustomValidity("");
     try { pattern = search.value ? new RegExp(search.value, "i") : null; } catch (error) {
@@ -82,37 +34,11 @@ function draw(element, tree, scale = 1) {
       search.reportValidity();
       return;
     }
-    if (pattern) chart.search(search.value); else chart.clear();
-    settle();
+    if (pattern) graph.chart.search(search.value); else graph.chart.clear();
+    graph.settle();
   };
   search.oninput = find;
-  element.querySelector("button").onclick = all;
-  canvas.onkeydown = (event) => {
-    const next = step(here, event.key);
-    if (event.key === "Escape") all();
-    else if (event.key === "Enter") { chart.zoomTo(here); go(here); }
-    else if (next) go(next);
-    else return;
-    event.preventDefault();
-    canvas.querySelector("g.here")?.scrollIntoView({ block: "nearest", inline: "nearest" });
-  };
-  canvas.redraw = () => {
-    if (!canvas.clientWidth || Math.abs(chart.width() - width()) < 2) return;
-    chart.width(width());
-    chart.update();
-    settle();
-  };
-  settle();
-  tell(here);
-}
-
-const root = (node) => (node.parent ? root(node.parent) : node);
-
-function step(node, key) {
-  const siblings = node.parent ? node.parent.children : [node];
-  const at = siblings.indexOf(node);
-  const widest = (nodes) => nodes && nodes.reduce((one, other) => (other.data.value > one.data.value ? other : one));
-  return { ArrowUp: node.parent, ArrowDown: widest(node.children), ArrowLeft: siblings[at - 1], ArrowRight: siblings[at + 1] }[key];
+  element.querySelector("button").onclick = everything;
 }
 
 const resized = new ResizeObserver((entries) => entries.forEach(({ target }) => target.redraw?.()));
@@ -124,7 +50,7 @@ async function fill(element) {
     const keys = JSON.parse(element.dataset.keys);
     const tree = at(trees, keys);
     const scale = keys.length === 2 ? tree.value / Math.max(tree.value, at(trees, [...keys].reverse()).value) : 1;
-    draw(element, tree, scale);
+    drawWhole(element, tree, scale);
     resized.observe(element.querySelector(".canvas"));
   } catch (error) { // an old browser; the tables have the same numbers
     element.querySelector(".said").textContent = `This browser cannot draw the flame graph: ${error.message}`;
@@ -160,6 +86,53 @@ for (const element of document.querySelectorAll(".difference")) {
   pair();
   element.addEventListener("change", (event) => {
     if (event.target.tagName === "SELECT") { pair(); graphs.forEach(fill); }
+  });
+}
+
+// Callers above, callees below. A frame that one goes to in the graph is chosen here too.
+for (const element of document.querySelectorAll(".sandwich")) {
+  const graph = element.previousElementSibling;
+  const chosen = element.querySelector("select"), line = element.querySelector(".said");
+  const [above, under] = element.querySelectorAll(".canvas");
+  let tree, known;
+  const show = () => {
+    if (!element.open || !above.clientWidth) return; // it has no width on paper
+    const { name, value } = known.get(chosen.value);
+    const sides = sandwichOf(tree, chosen.value);
+    const look = {
+      nameOf: ({ data }) => `${signOf(data)} ${data.name} · ${share(data.value, value)}`,
+      label: (node) => said(node, value, name),
+      tell: (node) => { line.textContent = said(node, value, name); },
+    };
+    draw(above, sides.callers, { ...look, up: true });
+    draw(under, sides.callees, look);
+    const callers = sides.callers.children.sort((one, other) => other.value - one.value).map((each) => each.name);
+    line.textContent = `${name}: ${fixed(value)} CPU ms/GiB, ${share(value, tree.value)} of the total; callers: `
+      + `${callers.join(", ") || "none"}; callees: ${sides.callees.children.length || "none"}`;
+  };
+  const choose = (data) => {
+    if (!known?.has(keyOf(data))) return;
+    chosen.value = keyOf(data);
+    show();
+  };
+  const open = async () => {
+    if (!known) {
+      tree = at(await source(graph.dataset.source), JSON.parse(graph.dataset.keys));
+      known = functionsOf(tree);
+      chosen.append(...[...known].map(([key, each]) => new Option(`${signOf(each)} ${each.name} · ${share(each.value, tree.value)}`, key)));
+      choose([...known.values()].reduce((one, other) => (other.own > one.own ? other : one)));
+      [above, under].forEach((canvas) => resized.observe(canvas));
+    } else show();
+  };
+  element.hidden = false;
+  element.addEventListener("toggle", () => { if (element.open) open(); });
+  chosen.addEventListener("change", show);
+  graph.addEventListener("gone", ({ detail }) => choose(detail));
+  graph.addEventListener("asked", async ({ detail }) => {
+    element.open = true;
+    await open();
+    choose(detail);
+    chosen.focus();
   });
 }
 

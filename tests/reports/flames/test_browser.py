@@ -120,6 +120,62 @@ def test_the_keyboard_goes_down_the_widest_frames_and_zooms(chromium: Browser) -
     assert said(graph).startswith("read-send: 440")
 
 
+def choose(chromium: Browser, text: str) -> None:
+    """A function of the first sandwich, by what its option says."""
+    chromium.wait_for("document.querySelector('.sandwich select').options.length > 0")
+    Select(chromium.find(".sandwich select")).select_by_visible_text(text)
+
+
+def sandwich(chromium: Browser) -> list[list[str]]:
+    """The names of the frames of callers, then of callees."""
+    script = """
+    return [...document.querySelectorAll('.sandwich')[0].querySelectorAll('.canvas')].map((canvas) =>
+      [...canvas.querySelectorAll('g.frame')].map((frame) => frame.getAttribute('name')).sort());
+    """
+    found: list[list[str]] = chromium.run(script)
+    return found
+
+
+def test_callers_and_callees_of_a_function_have_their_shares_of_it(chromium: Browser) -> None:
+    """tcp_sendmsg_locked: 300 of 440 ms/GiB, all from sock_sendall, in three functions."""
+    seen(chromium, "#flame_graphs")
+    choose(chromium, "k tcp_sendmsg_locked · 68.1 %")
+    callers, callees = sandwich(chromium)
+    assert callers == sorted(
+        f"{name} · 100.0 %"
+        for name in (
+            "k tcp_sendmsg_locked", "k tcp_sendmsg", "k __sys_sendto", "k do_syscall_64", "C sock_sendall",
+            "py send_file (servers/modes/read_send.py:40)",
+        )
+    )  # fmt: skip
+    assert callees == sorted(
+        ["k tcp_sendmsg_locked · 100.0 %", "cp _copy_from_iter · 26.7 %", "k tcp_write_xmit · 53.4 %",
+         "k _raw_spin_unlock_irqrestore · 20.0 %"]
+    )  # fmt: skip
+    line = chromium.find(".sandwich .said").text
+    assert line == "tcp_sendmsg_locked: 300 CPU ms/GiB, 68.1 % of the total; callers: tcp_sendmsg; callees: 3"
+
+
+def test_a_function_that_two_call_has_both_above_it(chromium: Browser) -> None:
+    seen(chromium, "#flame_graphs")
+    choose(chromium, "k do_syscall_64 · 95.4 %")
+    callers, _ = sandwich(chromium)
+    assert {"C os_preadv · 28.6 %", "C sock_sendall · 71.4 %"} <= set(callers)
+    assert "callers: sock_sendall, os_preadv; callees: 2" in chromium.find(".sandwich .said").text
+
+
+def test_the_keyboard_alone_chooses_a_function_and_goes_up_to_its_callers(chromium: Browser) -> None:
+    chromium.run("document.querySelector('.sandwich').open = false")
+    graph = seen(chromium, "#flame_graphs")
+    graph.find_element("css selector", ".canvas").send_keys(Keys.ARROW_DOWN, Keys.ARROW_DOWN, "c")
+    chromium.wait_for("document.activeElement.matches('.sandwich select')")
+    assert "sock_sendall" in Select(chromium.find(".sandwich select")).first_selected_option.text
+    chromium.find(".sandwich .canvas").send_keys(Keys.ARROW_UP)
+    assert chromium.find(".sandwich .said").text == (
+        "send_file (servers/modes/read_send.py:40): 300 CPU ms/GiB, 100.0 % of sock_sendall, line of Python"
+    )
+
+
 def test_two_modes_meet_in_the_kernel_each_in_the_scale_of_the_dearer(chromium: Browser) -> None:
     cheap, dear = (seen(chromium, ".difference", number) for number in (0, 1))
     ours, theirs = drawn(chromium, cheap), drawn(chromium, dear)
@@ -147,7 +203,8 @@ def test_names_are_text_wherever_they_are_drawn(chromium: Browser) -> None:
     assert {f"py {HOSTILE}", f"k {HOSTILE}"} <= set(drawn(chromium, graph))
     click(chromium, graph, f"k {HOSTILE}")
     assert said(graph).startswith(HOSTILE)
-    assert not chromium.all(".flames img, .flames script")
+    assert HOSTILE in chromium.all(".sandwich .said")[2].text
+    assert not chromium.all(".sandwich img, .sandwich script, .flames img, .flames script")
 
 
 def test_files_are_saved_unpacked(chromium: Browser, tmp_path: Path) -> None:
