@@ -10,7 +10,7 @@ def main() -> int:
     arguments = parse(parser_of("compare", __doc__, *FOLDERS))
     if arguments.a is None:
         raise UsageError("give A=name, the name of a run; `make runs` lists them")
-    a, b = (read_campaign(arguments.runs_folder, name) for name in (arguments.a, arguments.b))
+    a, b = (read_campaign(arguments.runs_folder, name, whole=True) for name in (arguments.a, arguments.b))
     compared = comparison.compared(a, b)
     terminal.show_comparison(compared)
     print(f"page: {page.write_comparison(compared, arguments.reports_folder)}")

@@ -7,6 +7,7 @@ difference below three standard errors, or skid, is never given as a reason.
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from errors import UserError
 from profiles.store.records import Cell, DeepProfile
@@ -79,7 +80,18 @@ def _cut(counts: Mapping[Stack, int]) -> dict[Stack, int]:
     return found
 
 
-def differing(ours: PerfProfile, theirs: PerfProfile) -> list[tuple[str, float]]:
+class Sampled(Protocol):
+    """Costs by stack that come from samples."""
+
+    @property
+    def stacks(self) -> Mapping[Stack, float]: ...
+    @property
+    def ms_per_sample(self) -> float: ...
+    @property
+    def total_ms(self) -> float: ...
+
+
+def differing(ours: Sampled, theirs: Sampled) -> list[tuple[str, float]]:
     """Functions whose self time clearly differs, with ours minus theirs in ms/GiB; largest difference first."""
     least_ms = WORTH_A_WORD * max(ours.total_ms, theirs.total_ms)
     our_own, their_own = self_time(ours.stacks), self_time(theirs.stacks)

@@ -75,4 +75,4 @@ def _look(node: Tree) -> tuple[str, int]:
     if delta is None:
         return node["kind"], 100
     strength = round(100 * min(1.0, abs(delta) / max(value, 1e-9)))
-    return ("same" if abs(delta) < SAME * value else "more" if delta > 0 else "less"), strength
+    return ("same" if node.get("chance") or abs(delta) < SAME * value else "more" if delta > 0 else "less"), strength

@@ -122,13 +122,19 @@ def _own_part(stack: Stack) -> Stack:
 
 
 def difference(
-    stacks: Mapping[Stack, float], other: Mapping[Stack, float], root: str, least_share: float = MIN_SHARE
+    stacks: Mapping[Stack, float],
+    other: Mapping[Stack, float],
+    root: str,
+    least_share: float = MIN_SHARE,
+    *,
+    reroot: bool = True,
 ) -> Tree:
     """The first mode's tree, re-rooted; delta: how much more each frame costs than in the other mode.
 
-    Frames that only the other mode has are missing, so a picture shows both directions.
+    Frames that only the other mode has are missing, so a picture shows both directions. reroot: not needed where both
+    are the same mode.
     """
-    ours, theirs = rerooted(stacks, other), rerooted(other, stacks)
+    ours, theirs = (rerooted(stacks, other), rerooted(other, stacks)) if reroot else (stacks, other)
     drawn = tree(ours, root, least_share)
     plain = ((tuple(map(strip_suffix, stack)), value) for stack, value in theirs.items())
     _add_deltas(drawn, _merged(plain))

@@ -28,7 +28,7 @@ from tests.reports.class_page.test_hand_ins import line_of
 
 pytestmark = [pytest.mark.browser, axe.needed]
 MODES = ("read-send", "sendfile", "read-whole")
-KINDS = ("report", "report of slices", "students", "comparison", "runs", "class")
+KINDS = ("report", "report of slices", "students", "comparison", "comparison of profiles", "runs", "class")
 LOOKS = [(1280, False), (1280, True), (400, False)]
 UNFOLD = "document.querySelectorAll('details').forEach((each) => { each.open = true; })"
 
@@ -45,9 +45,13 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
     folder = tmp_path_factory.mktemp("axe")
     deep = synthetic.write(folder, synthetic.run(MODES, 6, name="deep"), deep=True)
     deep.append(*source_excerpts.read(PROJECT))
+    synthetic.write(folder, synthetic.run(MODES, 6, name="after"), deep=True)
     plain = sliced.write(folder, sliced.run(MODES, name="plain"))
     report = page.report(deep, folder / "reports")[1]
-    two = comparison.compared(*(read_campaign(folder, name) for name in ("deep", "plain")))
+    two, profiled = (
+        comparison.compared(*(read_campaign(folder, name, whole=True) for name in ("deep", other)))
+        for other in ("plain", "after")
+    )
     return {
         "report": report.as_uri(),
         "report of slices": page.report(plain, folder / "reports")[1].as_uri(),
@@ -55,6 +59,7 @@ def pages(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
         "runs": write_history(history(folder), folder / "reports").as_uri(),
         "class": class_page.write_class(a_class(folder / "class"), folder / "reports").as_uri(),
         "comparison": comparison_page.write_comparison(two, folder / "reports").as_uri(),
+        "comparison of profiles": comparison_page.write_comparison(profiled, folder / "reports").as_uri(),
     }
 
 

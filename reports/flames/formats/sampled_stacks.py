@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 
 from profiles.store.records import PythonFrames
-from reports.analysis.text import UNKNOWN, number
+from reports.analysis.text import UNKNOWN, number, quantity
 from reports.flames.copy_tax import PYTHON, Stack
 from reports.flames.perf_profile import read_folded
 from reports.flames.tree import strip_suffix
@@ -84,11 +84,12 @@ def _sampled(
     ms_per_sample: float | None,
     told: Mapping[str, str],
 ) -> SampledStacks:
-    about = run.run
+    about, target = run.run, run.target(mode)
     facts = {
         "run": about.name,
         "mode": mode,
-        "data path": run.target(mode).summary,
+        "data path": target.summary,
+        "options": ", ".join(f"{name} {quantity(size, 'bytes')}" for name, size in target.options.items()) or "none",
         "profiler": profiler,
         **told,
         "kernel": str(about.host.get("kernel") or UNKNOWN),
