@@ -115,7 +115,8 @@ def test_a_run_of_windows_has_no_slices_and_keeps_its_words(tmp_path: Path) -> N
 def test_slices_leave_as_a_table_of_their_own(tmp_path: Path) -> None:
     stored = sliced.write(tmp_path, sliced.run(sliced.VARIANTS, name="a"))
     paths = export(tmp_path, "a", set(FORMATS) - set(PROFILE_FORMATS), tmp_path / "reports")
-    assert [path.name for path in paths] == ["rounds.csv", "rounds.parquet", "slices.csv", "slices.parquet", *SUMMARIES]
+    tables = [f"{name}.{ending}" for name in ("rounds", "slices", "trend") for ending in ("csv", "parquet")]
+    assert [path.name for path in paths] == [*tables, *SUMMARIES]
     lines = list(csv.DictReader(io.StringIO(paths[2].read_text())))
     parquet = duckdb.read_parquet(str(paths[3]))
     rows = [dict(zip(parquet.columns, row, strict=True)) for row in parquet.fetchall()]
