@@ -142,7 +142,9 @@ class ExternalServer:
             return ""
         if self._process.ended_well():
             return "; its command has to run, or leave a process running, until it is stopped"
-        if self._process.found() and self._external.cwd == "{root}":
+        if not self._process.found():
+            return "; install it, or give its path in full"
+        if self._external.cwd == "{root}":
             return "; it was started in the served folder: give its paths in full, or {root} in its command"
         return ""
 
