@@ -21,9 +21,9 @@ LEAST_SAMPLES = 30  # so that a function with a tenth of the time is missed once
 _STEP_S = 0.02
 
 
-def kernel_shares(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int) -> dict[str, float]:
+def kernel_shares(pids: tuple[int, ...], endpoint: Endpoint, file_bytes: int) -> dict[str, float]:
     """The share of samples below each of KERNEL_MARKS, 0 to 1. Raises UserError where perf cannot tell."""
-    recording = _recorded(Perf(pids), endpoint, most_bytes)
+    recording = _recorded(Perf(pids), endpoint, file_bytes)
     if recording.state == "failed":
         raise UserError(recording.reason)
     stacks = read_folded(recording.raw)
@@ -33,13 +33,13 @@ def kernel_shares(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int) ->
     return {name: count / stacks.total() for name, count in found.most_common()}
 
 
-def _recorded(perf: Perf, endpoint: Endpoint, most_bytes: int) -> Recording:
+def _recorded(perf: Perf, endpoint: Endpoint, file_bytes: int) -> Recording:
     """What perf saw during downloads; done or failed, perf has ended itself. Raises UserError."""
     try:
         perf.begin(SECONDS, "")
         until_s = time.monotonic() + SECONDS
         while (left_s := until_s - time.monotonic()) > 0:
-            download_some(endpoint, most_bytes, left_s)
+            download_some(endpoint, file_bytes, left_s)
         while (recording := perf.result()).state == "recording":
             if time.monotonic() > until_s + TIMEOUT_S:
                 raise UserError(f"perf did not end within {TIMEOUT_S:g} s")

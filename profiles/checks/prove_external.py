@@ -24,7 +24,7 @@ from typing import Any
 from errors import UserError
 from profiles.checks.kernel_shares import kernel_shares
 from profiles.checks.strace import Calls, trace_download
-from profiles.checks.trial import FILE_BYTES, WITNESS_BYTES, write
+from profiles.checks.trial import WITNESS_BYTES, write
 from profiles.host.facts import file_facts
 from profiles.metrics.process_tree import ignores_its_children
 from profiles.protocol import Start
@@ -81,7 +81,6 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
     unknown, notes = [], [f"a proxy answers ({body.proxy}), and this is what it does with the bytes"] * bool(body.proxy)
     notes += ["its answer is chunked (RFC 9112 section 7.1)"] * body.is_chunked
     notes += ["TLS in its process encrypts every byte into a buffer"] * (facts.tls == "user")
-    most_bytes = min(FILE_BYTES, body.size_bytes)
     try:
         share, keeps = _witness(endpoint, root, facts.sha256 is None)
         proof = replace(proof, by_reference_share=share)
@@ -90,7 +89,7 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
         unknown.append(f"whether bytes go by reference ({error})")
     try:
         # a process that started after it was ready may be the one that sends
-        calls, size_bytes = trace_download(server.current_pids(), endpoint, most_bytes)
+        calls, size_bytes = trace_download(server.current_pids(), endpoint, body.size_bytes)
         proof = replace(proof, **_seen(calls, size_bytes, endpoint))
         if _is_hidden(proof):
             proof = replace(proof, read_copies=None)
@@ -102,7 +101,7 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
     if _forks(proof) and any(map(ignores_its_children, server.current_pids())):
         proof = replace(proof, uncounted=_UNCOUNTED)
     try:
-        proof = replace(proof, kernel_shares=kernel_shares(server.current_pids(), endpoint, most_bytes))
+        proof = replace(proof, kernel_shares=kernel_shares(server.current_pids(), endpoint, body.size_bytes))
     except UserError as error:
         proof = replace(proof, kernel_reason=str(error))
     return replace(proof, unknown="; ".join(unknown) or None, notes=tuple(notes))

@@ -26,6 +26,7 @@ from profiles.targets.http_probe import DOWNLOAD_TIMEOUT_S, Endpoint, get
 from units import GIB
 
 ATTACH_TIMEOUT_S = 10.0
+MOST_WHOLE_BYTES = 64 << 20
 RETURN_TIMEOUT_S = 0.5
 _STEP_S = 0.01
 _WRITES = ("write", "writev", "pwrite64")
@@ -103,7 +104,7 @@ def count_calls(lines: Iterable[str]) -> Calls:
     return Calls(counted, reads.total(), reads, of_it, sent, received_bytes, frozenset(mapped), wrote_files)
 
 
-def trace_download(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int = FILE_BYTES) -> tuple[Calls, int]:
+def trace_download(pids: tuple[int, ...], endpoint: Endpoint, file_bytes: int) -> tuple[Calls, int]:
     """The calls of these processes during one download, and its size in bytes. Raises UserError."""
     with contextlib.closing(Scratch()) as scratch:
         log = scratch.path / "calls"
@@ -114,7 +115,7 @@ def trace_download(pids: tuple[int, ...], endpoint: Endpoint, most_bytes: int = 
             raise UserError("strace is not installed") from error
         try:
             _wait_until_attached(strace, len(pids))
-            size_bytes = download_some(endpoint, most_bytes)
+            size_bytes = download_some(endpoint, file_bytes)
             _wait_until_seen(log, size_bytes)
         except (OSError, http.client.HTTPException) as error:
             raise UserError(f"no download under strace: {error or type(error).__name__}") from error
@@ -164,13 +165,17 @@ def _detach(strace: subprocess.Popen[bytes]) -> None:
         ) from error
 
 
-def download_some(endpoint: Endpoint, most_bytes: int, within_s: float = DOWNLOAD_TIMEOUT_S) -> int:
-    """Download the first bytes of the file, or all of it from a server without ranges, or as much as comes in time; of
-    a raw server always all of it (raw_probe.py says why). How many bytes arrived."""
+def download_some(endpoint: Endpoint, file_bytes: int, within_s: float = DOWNLOAD_TIMEOUT_S) -> int:
+    """Download the file, as much as comes in time; of a long one the first bytes, where the server has ranges: it may
+    send a range in another way. Of a raw server always all of it (raw_probe.py says why). How many bytes arrived.
+
+    file_bytes: its size; more than MOST_WHOLE_BYTES are not asked for.
+    """
     if endpoint.protocol == "raw":
         return sum(map(len, raw_probe.pieces(endpoint, DOWNLOAD_TIMEOUT_S)))
     size_bytes, until_s = 0, time.monotonic() + within_s
-    with get(endpoint, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{most_bytes - 1}"}) as response:
+    long = file_bytes > MOST_WHOLE_BYTES
+    with get(endpoint, DOWNLOAD_TIMEOUT_S, {"Range": f"bytes=0-{FILE_BYTES - 1}"} if long else {}) as response:
         if response.status not in (http.client.OK, http.client.PARTIAL_CONTENT):
             raise http.client.HTTPException(f"status {response.status}")
         while time.monotonic() < until_s and (piece := response.read1(1 << 20)):
