@@ -20,7 +20,7 @@ from tests.conftest import PROJECT
 
 DOCUMENT = PROJECT / "docs" / "servers.md"
 BEGIN, END = "<!-- from here on by make servers-table -->\n", "<!-- up to here -->\n"
-_HEADINGS = ("name", "server", "it", "CPU s/GiB", *(f"of `{mode}`'s" for mode in YARDSTICKS))
+_HEADINGS = ("name", "server", "what it does", "CPU s/GiB", *(f"of `{mode}`'s" for mode in YARDSTICKS))
 
 
 def main() -> int:
@@ -61,8 +61,9 @@ def _lines(run: RunData) -> Iterator[str]:
     yield "The evidence of each:"
     yield ""
     yield from (f"- {said}" for mode in servers if (said := sentence(run.proof(mode) or Proof(mode, "missing", None))))
-    for text, modes in run.validity.said("void").items():
-        yield f"- void: {', '.join(modes)}: {text[1]}"
+    yield from (f"- void: {', '.join(modes)}: {text}" for (_, text), modes in run.validity.said("void").items())
+    yield ""
+    yield f"All of this repeats it: `{run.run.command}`"
 
 
 def _conclusion(proof: Proof | None) -> str:
