@@ -39,7 +39,6 @@ from profiles.targets.probe import download
 WITNESS_TIMEOUT_S = 3.0
 _STEP_S = 0.005
 _OLD, _NEW = b"\x11", b"\x12"  # neither stands in a head, nor between chunks
-_FORKS = ("fork", "vfork", "clone", "clone3")
 _UNCOUNTED = "it starts a process for each connection and ignores SIGCHLD, so that the kernel drops their CPU time"
 _FORWARDS = "a proxy answers: {:.0%} of the bytes came to it through a socket (strace)"
 
@@ -87,9 +86,11 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
         notes += ["it keeps files in memory: it sent the old bytes of one that had been overwritten"] * keeps
     except UserError as error:
         unknown.append(f"whether bytes go by reference ({error})")
+    forks = not body.keeps_alive  # for each download it may, until strace says
     try:
         # a process that started after it was ready may be the one that sends
         calls, size_bytes = trace_download(server.current_pids(), endpoint, body.size_bytes)
+        forks = calls.forked
         proof = replace(proof, **_seen(calls, size_bytes, endpoint))
         if _is_hidden(proof):
             proof = replace(proof, read_copies=None)
@@ -98,7 +99,7 @@ def _prove(target: Target, server: ExternalServer, root: Path, expected: tuple[i
     except UserError as error:
         proof = replace(proof, calls_reason=str(error))
         unknown.append(f"how it reads ({error})")
-    if _forks(proof) and any(map(ignores_its_children, server.current_pids())):
+    if forks and any(map(ignores_its_children, server.current_pids())):
         proof = replace(proof, uncounted=_UNCOUNTED)
     try:
         proof = replace(proof, kernel_shares=kernel_shares(server.current_pids(), endpoint, body.size_bytes))
@@ -121,12 +122,6 @@ def _seen(calls: Calls, size_bytes: int, endpoint: Endpoint) -> dict[str, Any]:
         "logs": calls.wrote_files,
         "is_mapped": any(name in (None, PurePosixPath(path).name) for path in calls.mapped),
     }
-
-
-def _forks(proof: Proof) -> bool:
-    """Whether it starts a process for each download; where strace did not tell, whether it may."""
-    calls = proof.calls_per_gib
-    return not proof.keeps_alive if calls is None else any(name in calls for name in _FORKS)
 
 
 def _is_hidden(proof: Proof) -> bool:

@@ -30,6 +30,7 @@ MOST_WHOLE_BYTES = 64 << 20
 RETURN_TIMEOUT_S = 0.5
 _STEP_S = 0.01
 _WRITES = ("write", "writev", "pwrite64")
+_FORKS = ("fork", "vfork", "clone", "clone3")
 _DEVICES = ("/dev/null", "/dev/zero")
 _READS = ("read", "pread64", "readv", "preadv", "preadv2")
 _RECEIVES = (*_READS, "recvfrom", "recvmsg", "recvmmsg", "splice")
@@ -44,7 +45,7 @@ class Calls:
     """counted: system calls by name. read_bytes: of the file that was read most; reads: the same by call; pieces: how
     many of these calls got something. sent: bytes
     that went into sockets, by call; received_bytes: that came out of them. mapped: the files that were mapped into
-    memory. wrote_files: whether it wrote to any."""
+    memory. wrote_files: whether it wrote to any. forked: whether it started a process."""
 
     counted: Counter[str]
     read_bytes: int
@@ -54,6 +55,7 @@ class Calls:
     received_bytes: int = 0
     mapped: frozenset[str] = frozenset()
     wrote_files: bool = False
+    forked: bool = False
 
     def per_gib(self, size_bytes: int) -> dict[str, float]:
         """The most frequent first. size_bytes: of the download."""
@@ -83,7 +85,7 @@ def count_calls(lines: Iterable[str]) -> Calls:
     read: dict[str, Counter[str]] = {}
     pieces: dict[str, Counter[str]] = {}
     mapped: set[str] = set()
-    wrote_files, received_bytes = False, 0
+    wrote_files, received_bytes, forked = False, 0, False
     for line in lines:
         if found := _CALL.match(line):
             name, moved = found["name"], max(0, int(found["result"] or 0))
@@ -97,11 +99,13 @@ def count_calls(lines: Iterable[str]) -> Calls:
                 sent[name] += moved
             elif name in _WRITES and found["path"]:
                 wrote_files |= not found["path"].startswith(_DEVICES)
+            elif name in _FORKS:
+                forked |= "CLONE_THREAD" not in line
             elif name == "mmap" and (file := _MAPPED.search(line)):
                 mapped.add(file[1])
     most = max(read, key=lambda path: read[path].total(), default="")
     reads, of_it = read.get(most, Counter()), pieces.get(most, Counter())
-    return Calls(counted, reads.total(), reads, of_it, sent, received_bytes, frozenset(mapped), wrote_files)
+    return Calls(counted, reads.total(), reads, of_it, sent, received_bytes, frozenset(mapped), wrote_files, forked)
 
 
 def trace_download(pids: tuple[int, ...], endpoint: Endpoint, file_bytes: int) -> tuple[Calls, int]:

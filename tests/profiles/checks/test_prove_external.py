@@ -176,5 +176,11 @@ def test_calls_are_counted_and_only_what_was_read_of_the_file_is_a_copy() -> Non
     assert found.pieces == {"pread64": 1, "preadv": 1}
 
 
+def test_a_thread_is_no_process() -> None:
+    thread = "clone3({flags=CLONE_VM|CLONE_FS|CLONE_FILES|CLONE_SIGHAND|CLONE_THREAD|CLONE_SYSVSEM}, 88) = 7"
+    process = "clone(child_stack=NULL, flags=CLONE_CHILD_CLEARTID|CLONE_CHILD_SETTID|SIGCHLD) = 8"
+    assert [count_calls(lines).forked for lines in ([thread], [thread, process])] == [False, True]
+
+
 def test_what_is_unknown_is_no_contradiction() -> None:
     assert Proof("external", "available", None, 1.0, 0.0).contradiction is None
