@@ -33,13 +33,14 @@ def of_one_version(machines: list[Machine]) -> Narrowed:
     """By the digest of the servers' code, or by the project's revision where an older report does not hold one."""
     usual = _most_common(machines, lambda machine: machine.version)
     unlike = [each for each in machines if usual and each.version != usual.version]
-    refused = {
-        each.name: f"other version: it ran other code of the servers (revision {revision(each.run)}, the others "
-        f"{revision(usual.run)})"
-        for each in unlike
-        if usual
-    }
+    refused = {each.name: _other_version(each, usual) for each in unlike if usual}
     return [each for each in machines if usual and each.version == usual.version], refused
+
+
+def _other_version(machine: Machine, usual: Machine) -> str:
+    one, other = revision(machine.run), revision(usual.run)
+    revisions = f"revision {one}, the others {other}" if one != other else f"although of revision {one} like the others"
+    return f"other version: it ran other code of the servers ({revisions})"
 
 
 def each_once(machines: list[Machine]) -> Narrowed:

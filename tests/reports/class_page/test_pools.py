@@ -89,11 +89,13 @@ def test_another_version_of_the_servers_is_not_pooled(tmp_path: Path) -> None:
         classroom.hand_in(tmp_path, number, code="one", software={"git_revision": f"{number}" * 40})
     classroom.hand_in(tmp_path, 3, code="another", software={"git_revision": "f" * 40, "git_dirty": "yes"})
     classroom.hand_in(tmp_path, 4)
+    classroom.hand_in(tmp_path, 5, code="mine", software={"git_revision": "0" * 40})
     assert len(read(tmp_path).pools[0].machines) == 3
     other = "other version: it ran other code of the servers (revision "
     assert reasons(tmp_path) == {
         "student-3.html": f"{other}ffffffffff with changes, the others 0000000000)",
         "student-4.html": f"{other}c153f5f, the others 0000000000)",
+        "student-5.html": f"{other[:-9]}although of revision 0000000000 like the others)",
     }
 
 
