@@ -9,7 +9,6 @@ not recorded, so each stack stands once, and the time axis is the sum of the wei
 import itertools
 import json
 from collections.abc import Iterable, Mapping
-from datetime import datetime
 from typing import Any, TypeVar
 
 from reports.flames.formats.sampled_stacks import SampledStacks, place
@@ -109,7 +108,7 @@ def _meta(sampled: SampledStacks) -> Json:
     return {
         "product": sampled.title,
         "importedFrom": sampled.profiler,
-        "startTime": datetime.fromisoformat(sampled.started_at).timestamp() * 1e3,
+        "startTime": sampled.started_s * 1e3,
         "interval": sampled.ms_per_sample or 1.0,
         "version": GECKO_VERSION,
         "preprocessedProfileVersion": VERSION,

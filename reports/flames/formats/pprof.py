@@ -6,7 +6,6 @@ would weigh more than all of reports/flames.
 """
 
 from collections.abc import Iterable
-from datetime import datetime
 
 from reports.flames.formats.sampled_stacks import SampledStacks, place
 
@@ -44,7 +43,7 @@ def pprof(sampled: SampledStacks) -> bytes:
         parts.append(_message(_FUNCTION, _numbers(1, number), _numbers(2, name), _numbers(3, name), _numbers(4, file)))
     parts.append(_numbers(_COMMENT, *(text(f"{name}: {value}") for name, value in sampled.facts.items())))
     parts.append(_numbers(_DEFAULT_SAMPLE_TYPE, text(types[-1][0])))
-    parts.append(_numbers(_TIME_NS, round(datetime.fromisoformat(sampled.started_at).timestamp() * 1e9)))
+    parts.append(_numbers(_TIME_NS, round(sampled.started_s * 1e9)))
     if cost_ns is not None:
         cost, unit = types[-1]
         parts.append(_message(_PERIOD_TYPE, _numbers(1, text(cost)), _numbers(2, text(unit))))

@@ -6,6 +6,7 @@ Its rule: the counts are the samples as they were taken. What a sample costs is 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 
 from profiles.store.records import PythonFrames
@@ -48,6 +49,14 @@ class SampledStacks:
         """CPU ms/GiB by stack; samples where that is unknown."""
         each = 1.0 if self.ms_per_sample is None else self.ms_per_sample
         return {stack: count * each for stack, count in self.counts.items()}
+
+    @property
+    def started_s(self) -> float:
+        """Seconds since 1970; 0, which is "unknown" in every format, where the record does not say."""
+        try:
+            return max(0.0, datetime.fromisoformat(self.started_at).timestamp())
+        except (ValueError, OverflowError):
+            return 0.0
 
     @property
     def title(self) -> str:

@@ -1,5 +1,6 @@
 """A profile in every format holds what was sampled. tests/readers opens the same files with the tools they are for."""
 
+import dataclasses
 import json
 from typing import Any
 
@@ -89,6 +90,12 @@ def test_a_format_takes_any_name_with_and_without_costs_and_is_the_same_each_tim
         assert HOSTILE.encode() in row.write(each) or json.dumps(HOSTILE, ensure_ascii=False).encode() in row.write(
             each
         )
+
+
+@pytest.mark.parametrize("started_at", ["", "yesterday", "0001-01-01", "1969-12-31T00:00:00+00:00"])
+def test_a_run_that_began_nobody_knows_when_is_written_all_the_same(started_at: str) -> None:
+    each = dataclasses.replace(sampled(), started_at=started_at)
+    assert each.started_s == 0 and all(row.write(each) for row in FORMATS)
 
 
 def test_names_and_endings_tell_formats_apart() -> None:
