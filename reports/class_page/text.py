@@ -7,7 +7,7 @@ import math
 import statistics
 
 from reports.analysis.random_effects import FEWEST_MACHINES
-from reports.analysis.text import interval, plural
+from reports.analysis.text import interval, plural, times
 from reports.class_page.machines import Machine
 from reports.class_page.pools import Pool
 
@@ -23,7 +23,7 @@ def headline(pool: Pool) -> str:
     if pool.summary.between == 0:
         return f"{ratio}; the machines do not differ by more than their intervals allow"
     low, high = pool.summary.prediction
-    expected = f"another machine like these is expected from {low:.2f}x to {high:.2f}x"
+    expected = f"another machine like these is expected from {times(low)} to {times(high)}"
     return f"{ratio}; it differs between machines by {factor(pool.summary.between)} (standard deviation): {expected}"
 
 
