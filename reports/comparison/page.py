@@ -13,7 +13,7 @@ from reports.comparison import text
 from reports.comparison.chart import side_by_side
 from reports.comparison.comparison import CONFIDENCE, Comparison
 from reports.comparison.profiles import profiles
-from reports.flames.perf_profile import ERRORS
+from reports.flames.perf_profile import ERRORS, WORTH_A_WORD
 from reports.page import flames_bundle
 from reports.templating import Rendered, fragment
 
@@ -44,6 +44,7 @@ def write_comparison(comparison: Comparison, reports: Path) -> Path:
             profiles=profiled,
             unprofiled=[row.mode for row in comparison.rows if row.mode not in both],
             errors=number(ERRORS),
+            worth=percent(WORTH_A_WORD),
         )
         sections.append(Rendered("profiles", "Where the CPU time went", False, body))
     flames = flames_bundle() if profiled else None
