@@ -71,7 +71,13 @@ def _asked(arguments: argparse.Namespace, axis: Axis, modes: tuple[str, ...]) ->
 
 
 def _begun(sweep: Sweep, arguments: argparse.Namespace) -> Sweep:
-    """The sweep that is there. Raises UsageError for a knob that would make another one of it."""
+    """The sweep that is there. Raises UsageError for a knob that would make another one of it, or one that lacks."""
+    known = catalog.discover()
+    if unknown := [mode for mode in sweep.modes if mode not in known]:
+        raise UsageError(
+            f"sweep {sweep.name!r} measures {', '.join(unknown)}, which is named nowhere: give what it was begun "
+            f"with: {sweep.command}"
+        )
     modes = _modes(arguments) if arguments.modes else sweep.modes
     for field, value in _asked(arguments, AXES[sweep.axis], modes).items():
         if (before := getattr(sweep, field)) != value:

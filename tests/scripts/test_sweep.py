@@ -76,6 +76,34 @@ def test_a_tiny_sweep_is_cut_short_goes_on_and_is_reported(tmp_path: Path) -> No
         assert says in other.stderr
 
 
+CONTINUED = """
+import os
+from errors import UsageError
+from profiles.targets import catalog
+from scripts import sweep
+arguments = sweep._arguments()
+begun = sweep._new("begun", arguments)
+print(*begun.modes)
+assert sweep._begun(begun, arguments) == begun
+del os.environ[catalog.NAMED_VARIABLE]
+try:
+    sweep._begun(begun, arguments)
+except UsageError as error:
+    print(error)
+"""
+
+
+def test_one_that_is_gone_on_with_needs_the_command_of_its_server_again() -> None:
+    given = ["--command", "caddy {port} {root}", "--points", "4KiB", "64KiB"]  # in a process of its own, for locust
+    done = subprocess.run(
+        [sys.executable, "-c", CONTINUED, *given], cwd=PROJECT, capture_output=True, text=True, check=False, timeout=60
+    )
+    modes, said = done.stdout.splitlines()
+    assert modes == "read-send sendfile caddy"
+    assert "measures caddy, which is named nowhere: give what it was begun with: make sweep" in said
+    assert "COMMAND='caddy {port} {root}'" in said
+
+
 REFUSED: dict[str, tuple[str, ...]] = {
     "AXIS='nope'": ("--axis", "nope"),
     "two points or more": ("--points", "4KiB"),

@@ -1,4 +1,9 @@
-"""What tools read that watch benchmarks: one number per mode, with its interval, in the form that each asks for."""
+"""What tools read that watch benchmarks: one number per mode, with its interval, in the form that each asks for.
+
+Neither reader is on PyPI or npm, so their fields are held here as they read them: Bencher's by its schema
+(https://bencher.dev/bmf.json), github-action-benchmark's by extractCustomBenchmarkResult() of its src/extract.ts.
+Apache Otava's own reader reads ours in test_trend.py.
+"""
 
 import json
 from pathlib import Path
@@ -13,7 +18,8 @@ def test_bencher_gets_a_value_between_its_bounds_for_each_mode(tmp_path: Path) -
     assert list(found) == list(run.dataset.modes)
     for measures in found.values():
         ((name, metric),) = measures.items()
-        assert name == "server_cpu_s_per_gib"
+        assert name == "server_cpu_s_per_gib" and len(name) <= 64
+        assert set(metric) == {"value", "lower_value", "upper_value"}
         assert metric["lower_value"] <= metric["value"] <= metric["upper_value"]
 
 
@@ -28,5 +34,6 @@ def test_github_action_benchmark_gets_a_list_of_what_is_better_when_smaller(tmp_
     entries = json.loads(as_gha(run))
     assert [entry["name"] for entry in entries] == [f"{mode}: server CPU" for mode in run.dataset.modes]
     for entry in entries:
+        assert set(entry) == {"name", "unit", "value", "range", "extra"}
         assert entry["unit"] == "s/GiB" and isinstance(entry["value"], float)
         assert " to " in entry["range"] and run.run.command in entry["extra"]
