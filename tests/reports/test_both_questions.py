@@ -150,8 +150,9 @@ def test_both_leave_with_the_page_and_as_files(both: RunData, tmp_path: Path) ->
     assert names == ["rounds.csv", "records.json", "rounds-paced.csv", "records-paced.json"]
     write(tmp_path / "profiles")
     paths = export(tmp_path / "profiles", "both", ("csv",), tmp_path / "reports")
-    assert paths == [tmp_path / "reports" / "both" / end for end in ("rounds.csv", "paced/rounds.csv")]
-    rows = list(csv.DictReader(io.StringIO(paths[1].read_text())))
+    ends = ("rounds.csv", "trend.csv", "paced/rounds.csv", "paced/trend.csv")
+    assert paths == [tmp_path / "reports" / "both" / end for end in ends]
+    rows = list(csv.DictReader(io.StringIO(paths[2].read_text())))
     assert {row["run"] for row in rows} == {"both/paced"} and {row["offered_bytes"] for row in rows} == {str(2 * RATE)}
 
 
