@@ -11,18 +11,21 @@ import pytest
 from errors import UsageError, UserError
 from profiles.checks.prove_mode import prove
 from profiles.protocol import Start
-from profiles.targets import catalog, own_file, raw_probe
+from profiles.targets import catalog, config_file, own_file, raw_probe
 from profiles.targets.catalog import Target, discover, use_lines
 from profiles.targets.external_server import serving
 from profiles.targets.http_probe import Endpoint
 from profiles.targets.process_helpers import free_port
 from profiles.targets.supervisor import Supervisor
 from scripts import prove as prove_command
+from scripts import reproduce, target
 from scripts.common_arguments import parser_of
 from servers import payload
+from tests.commands import run_here
 from tests.conftest import PROJECT
 from tests.course.ports import two_ports
 from tests.profiles.targets.external_servers import alive
+from tests.test_knobs import bare_report
 
 PROGRAM = PROJECT / "tests" / "course" / "server.py"
 SIZE_BYTES = 3_000_017
@@ -189,3 +192,27 @@ def test_the_command_that_compares_it_says_what_it_speaks_and_where(lab: Path) -
     arguments = parser_of("prove", "").parse_args(words)
     said = prove_command._worth_it(arguments, ["server-8081", "server-8082"])
     assert "PROTOCOL=raw" in said and "PORTS='8081 8082'" in said and "COMMAND=" in said
+
+
+def test_make_target_writes_both_down_with_their_file(lab: Path, tmp_path: Path) -> None:
+    path, numbers = tmp_path / "targets.toml", two_ports()
+    words = ["--targets", str(path), "--command", command(lab, *numbers), "--protocol=raw"]
+    words += [f"--ports={numbers[0]} {numbers[1]}", "--name=their-read their-sendfile"]
+    done = run_here(target.main, *words)
+    assert done.returncode == 0, done.stderr
+    assert 'has [their-read] and [their-sendfile] now: make prove MODES="their-read their-sendfile"' in done.stdout
+    facts = [each for each, _ in config_file.read(path, frozenset())]
+    assert [each.process for each in facts] == ["their-read", "their-read"]
+    assert [(each.protocol, each.size_bytes) for each in facts] == [("raw", SIZE_BYTES)] * 2
+
+
+def test_a_report_of_it_is_run_again_by_whoever_gives_the_command(lab: Path, tmp_path: Path) -> None:
+    numbers = two_ports()
+    line = f"make load MODES='their-read sendfile' COMMAND='evil' PROTOCOL=raw PORTS='{numbers[0]} {numbers[1]}'"
+    line = line.replace("their-read", "their-read their-sendfile")
+    report = bare_report(tmp_path, line)
+    refused = run_here(reproduce.main, str(report), "--show=1")
+    assert refused.returncode == 2 and "give COMMAND=evil" in refused.stderr
+    trusted = run_here(reproduce.main, str(report), "--show=1", "--command", command(lab, *numbers))
+    assert trusted.returncode == 0, trusted.stderr
+    assert "PROTOCOL=raw" in trusted.stdout and f"PORTS='{numbers[0]} {numbers[1]}'" in trusted.stdout
