@@ -5,9 +5,10 @@ What we started ends with us (profiles/targets/external_process.py); what we fou
 
 import http.client
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import MappingProxyType
 
 from errors import UserError
 from ports import listeners, listening, wait_until_free
@@ -28,17 +29,24 @@ class ExternalServer:
     """Ready once it is made. Raises UserError when it does not get there, and leaves nothing behind then.
 
     host: where our modes listen; a target that uses {host} listens there too, once that is not loopback any more.
-    beside: the server of another target that has the same process (run_facts.TargetFacts.process).
+    beside: the server of another target that has the same process (run_facts.TargetFacts.process). more_ports: that the
+    process will listen on, by target.
     """
 
     def __init__(
-        self, target: Target, wanted: Start, root: Path, host: str = HOST, beside: "ExternalServer | None" = None
+        self,
+        target: Target,
+        wanted: Start,
+        root: Path,
+        host: str = HOST,
+        beside: "ExternalServer | None" = None,
+        more_ports: Mapping[str, int] = MappingProxyType({}),
     ) -> None:
         assert target.external is not None
         self._name, self._external = wanted.runs_as, target.external
         self.host = host if host != HOST and target.external.uses("host") else target.external.host
         self.port = target.external.port
-        self._process = beside.share_process() if beside else self._start(wanted, root)
+        self._process = beside.share_process() if beside else self._start(wanted, root, more_ports)
         self._has_left = False
         try:
             self.reader = (
@@ -99,7 +107,7 @@ class ExternalServer:
         self.ask_to_end()
         return self._process.end() if self._process else ""
 
-    def _start(self, wanted: Start, root: Path) -> ExternalProcess | None:
+    def _start(self, wanted: Start, root: Path, more_ports: Mapping[str, int]) -> ExternalProcess | None:
         """None for a server that is not ours to start."""
         external = self._external
         if not external.command:
@@ -107,7 +115,8 @@ class ExternalServer:
         if wanted.any_port and external.uses("port"):
             self.port = free_port(self.host)
         refuse_busy(self._name, self.port)
-        wait_until_free({self._name: self.port}, self.host, shared=external.protocol == "http")
+        ports = {self._name: self.port, **more_ports}
+        wait_until_free(ports, self.host, shared=external.protocol == "http")
         return ExternalProcess(self._name, external, root, (self.host, self.port), wanted.cpus)
 
     def _wait_until_ready(self) -> str:

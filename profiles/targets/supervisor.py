@@ -72,7 +72,9 @@ class Supervisor:
             self._servers.pop(name).end()
         target.check(wanted.options)
         if target.external is not None:
-            self._servers[name] = ExternalServer(target, wanted, self._root, self.host, self._beside(target))
+            self._servers[name] = ExternalServer(
+                target, wanted, self._root, self.host, self._beside(target), self._ports_beside(target)
+            )
         else:
             self._servers[name] = ModeServer(target, wanted, self._root, self.host, self._lifeline)
 
@@ -84,6 +86,12 @@ class Supervisor:
             if same and isinstance(server, ExternalServer) and server.running():
                 return server
         return None
+
+    def _ports_beside(self, target: Target) -> dict[str, int]:
+        """Where the other targets of its process will listen, by their names."""
+        process = target.facts.process
+        others = (each for each in self._targets.values() if process and each.facts.process == process)
+        return {each.name: each.facts.port for each in others if each is not target}
 
     def stop(self, name: str) -> TargetStatus:
         """End a server, by force if it does not end by itself. Does nothing where none runs."""

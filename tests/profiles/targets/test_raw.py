@@ -3,8 +3,10 @@
 import json
 import os
 import shlex
+import socket
 import sys
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -97,6 +99,27 @@ def test_one_process_serves_both_and_ends_with_the_last_of_them(lab: Path) -> No
         assert downloaded(second, numbers[1]) == SIZE_BYTES
     finally:
         supervisor.close()
+
+
+def test_connections_that_are_left_on_either_port_are_waited_for(
+    lab: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    names, numbers = named(lab)
+    supervisor = Supervisor({name: discover()[name] for name in names}, lab)
+    supervisor.start_all([Start(name) for name in names])
+    with socket.create_connection(("127.0.0.1", numbers[1]), 20.0) as sock:
+        while sock.recv(1 << 20):
+            pass  # the server closes first, and this end closes without a reset
+    supervisor.stop_all(names)
+
+    def no_minute(_: float) -> None:
+        raise UserError("a minute later")
+
+    monkeypatch.setattr("ports.time", SimpleNamespace(sleep=no_minute))
+    with pytest.raises(UserError, match="a minute later"):
+        supervisor.start_all([Start(name) for name in names])
+    assert f"s for port {numbers[1]}: connections to it are still in TIME-WAIT" in capsys.readouterr().err
+    supervisor.close()
 
 
 def test_where_one_of_them_does_not_start_nothing_is_left(lab: Path) -> None:
