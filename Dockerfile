@@ -1,10 +1,10 @@
 # The one image of docker-compose.yml: Python, what requirements.txt pins with hashes, and this project.
 #
-# The base is named by its tag, since the digest would have to come from a registry that somebody has asked and trusts,
-# and would then keep Python's fixes out. Whoever has one gives it, and nothing is left to the registry:
-#   docker compose build --build-arg BASE=python:3.13-slim-bookworm@sha256:…
-ARG BASE=python:3.13-slim-bookworm
-FROM ${BASE}
+# The digest is that of all platforms, from Docker's own list: github.com/docker-library/repo-info,
+# repos/python/remote/3.13-slim-bookworm.md. It keeps Python's later fixes out: take a newer one from there, now and then,
+# or give another image: `BASE_IMAGE=python:3.13-slim-bookworm docker compose build`.
+ARG BASE_IMAGE=python:3.13.14-slim-bookworm@sha256:67a1e1f215ccda113cfc024e8639049257e88f273898f595b61476d128d387e8
+FROM ${BASE_IMAGE}
 
 # Root file systems are read-only, so that Python could not write its caches, and /tmp is the only home there is.
 ENV PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1 HOME=/tmp

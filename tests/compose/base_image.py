@@ -1,7 +1,7 @@
 """A stand-in for the base image of the Dockerfile, made from this machine, where no registry can be asked.
 
-Its rule: the Dockerfile is built as users build it, under the tag it names, and the build needs no network. So the
-image holds what a slim Python image has (a shell, the core utilities, Python with pip) and the wheels that
+Its rule: the Dockerfile is built as users build it who give another base, and the build needs no network. So the image
+holds what a slim Python image has (a shell, the core utilities, Python with pip) and the wheels that
 requirements.txt pins; where to find them stands in its pip.conf, and their hashes are checked all the same.
 """
 
@@ -21,6 +21,7 @@ from errors import UserError
 from tests.compose.engine import KEPT, Engine
 from tests.conftest import PROJECT
 
+NAME, TAG = "stand-in-for-python", "slim"
 PROGRAMS = (
     "bash cat chmod chown cp cut env grep head id install kill ln ls mkdir mktemp mv printf rm sed sh sleep stat tail "
     "timeout touch tr uname wc"
@@ -40,14 +41,13 @@ _FROM_LDD = re.compile(r"(?:=> )?(/\S+) \(0x")
 
 
 def load_into(engine: Engine) -> None:
-    """Make the image that the Dockerfile's FROM names, and see that it runs. Raises UserError."""
-    found = re.search(r"^ARG BASE=(\S+):(\S+)$", (PROJECT / "Dockerfile").read_text(), re.MULTILINE)
-    assert found is not None
+    """Make the image, see that it runs, and let the engine's clients build upon it. Raises UserError."""
     with tempfile.TemporaryFile() as archive:
         write(archive, fetch_wheels(KEPT / "wheels"))
         archive.seek(0)
-        engine.ask("POST", f"/images/create?fromSrc=-&repo={found[1]}&tag={found[2]}", archive)
-    engine.try_out(f"{found[1]}:{found[2]}", ["python", "-m", "pip", "--version"])
+        engine.ask("POST", f"/images/create?fromSrc=-&repo={NAME}&tag={TAG}", archive)
+    engine.try_out(f"{NAME}:{TAG}", ["python", "-m", "pip", "--version"])
+    engine.env["BASE_IMAGE"] = f"{NAME}:{TAG}"
 
 
 def fetch_wheels(folder: Path) -> Path:

@@ -122,7 +122,7 @@ def test_the_folders_of_volumes_are_their_owners_alone() -> None:
 
 def test_the_image_is_pinned_and_asks_no_registry_for_a_syntax() -> None:
     text = (PROJECT / "Dockerfile").read_text()
-    assert re.search(r"^ARG BASE=python:3\.1[1-9]-slim-\w+$", text, re.MULTILINE)
+    assert re.search(r"^ARG BASE_IMAGE=python:3\.1[1-9]\.\d+-slim-\w+@sha256:[0-9a-f]{64}$", text, re.MULTILINE)
     assert "syntax=" not in text and "--require-hashes" in text
     for name in ("pip install", "COPY . ."):
         assert name in text
