@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from errors import UsageError, UserError
 from load.agent.client import AgentClient
 from load.campaign.settings import Settings
-from load.users.connection import ConnectError, DownloadConnection, DownloadError
+from load.users.connection import DownloadConnection
+from load.users.failures import ConnectError, DownloadError
 from load.users.locust_users import DownloadUser
 from profiles.protocol import Facts
 from profiles.targets.http_probe import unverified_tls

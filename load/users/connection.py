@@ -11,18 +11,24 @@ The client wakes up for a piece of 256 KiB (SO_RCVLOWAT, socket(7)) and not for 
 client on a core of its own woke every 63 KiB and was the bottleneck, 96 % busy; with whole pieces it is 35 % busy.
 """
 
-import contextlib
-import errno
 import mmap
 import socket
 from collections.abc import Callable
 from http import HTTPStatus
 from typing import Literal, get_args
 
-import httptools
-
 from errors import remedy
 from load.users.chunks import BadChunkError, Chunks
+from load.users.failures import (
+    ConnectError,
+    ConnectionLostError,
+    EncodedError,
+    ShortBodyError,
+    TimedOutError,
+    WrongLengthError,
+    WrongStatusError,
+)
+from load.users.response_head import ResponseHead, receive_head, refusal
 from profiles.targets.http_probe import unverified_tls
 
 Sink = Literal["discard", "copy"]
@@ -30,75 +36,9 @@ SINKS: tuple[Sink, ...] = get_args(Sink)
 
 PIECE_BYTES = 256 << 10
 SOCKET_OPTIONS = f"TCP_NODELAY, SO_RCVLOWAT {PIECE_BYTES}"  # for a run's record
-_MAX_HEAD_BYTES = 64 << 10
-_HEAD_PIECE_BYTES = 4096
-_MAX_REASON_BYTES = 300
 
 # Address space that recv() may name but never touches. recv(n, MSG_TRUNC) would return unwritten memory instead.
 _UNTOUCHED = memoryview(mmap.mmap(-1, 64 << 20))
-
-
-class DownloadError(Exception):
-    """A download that failed. Its text says why; kind says the same of every failure of its class."""
-
-    kind = "the download failed"
-
-    @property
-    def reason(self) -> str:
-        """As statistics count it: what failed and why, without figures that differ from download to download."""
-        return f"{self.kind}: {self}"
-
-
-class ConnectError(DownloadError):
-    """No connection could be made."""
-
-    kind = "no connection"
-
-
-class WrongStatusError(DownloadError):
-    """The status was not 200."""
-
-    @property
-    def reason(self) -> str:
-        return str(self)
-
-
-class WrongLengthError(DownloadError):
-    """The Content-Length is missing, or not the file's."""
-
-    kind = "wrong length"
-
-
-class EncodedError(DownloadError):
-    """The body is compressed, so its bytes are not the file's."""
-
-    kind = "not the file's bytes"
-
-
-class ShortBodyError(DownloadError):
-    """The connection ended before the body did."""
-
-    @property
-    def reason(self) -> str:
-        return "the connection ended before the body did"
-
-
-class ConnectionLostError(DownloadError):
-    """The connection was reset."""
-
-    kind = "connection lost"
-
-
-class TimedOutError(DownloadError):
-    """Nothing arrived for longer than the time-out."""
-
-    kind = "timed out"
-
-
-class BadHeadError(DownloadError):
-    """The answer does not begin with an HTTP response head."""
-
-    kind = "no HTTP answer"
 
 
 class DownloadConnection:
@@ -149,7 +89,7 @@ class DownloadConnection:
         """Ask and drain: the body's length, and whether the connection can be used again."""
         sock, head, body_start = self._request(path)
         if head.status != HTTPStatus.OK:
-            raise WrongStatusError(_refusal(sock, head, body_start))
+            raise WrongStatusError(refusal(sock, head, body_start))
         if head.coding:
             raise EncodedError(f"it sends {head.coding}: have it send the file as it is, with a Content-Length")
         if head.is_chunked:
@@ -177,7 +117,7 @@ class DownloadConnection:
                 raise ConnectError(f"{error.strerror or error}{advice and f'; {advice}'}") from error
         return self._sock
 
-    def _request(self, path: str) -> tuple[socket.socket, "_ResponseHead", bytes]:
+    def _request(self, path: str) -> tuple[socket.socket, ResponseHead, bytes]:
         """Send the request; the socket, the head of the answer, and the first bytes of its body."""
         kept = self._sock is not None
         host = f"[{self._address[0]}]" if ":" in self._address[0] else self._address[0]
@@ -186,14 +126,14 @@ class DownloadConnection:
             sock = self._connected()
             try:
                 sock.sendall(request)
-                return sock, *_receive_head(sock)
+                return sock, *receive_head(sock)
             except (ConnectionResetError, BrokenPipeError):
                 self.close()
                 if not kept:
                     raise
                 kept = False
 
-    def _body_length(self, head: "_ResponseHead", body_start: bytes) -> int:
+    def _body_length(self, head: ResponseHead, body_start: bytes) -> int:
         """Raises WrongLengthError."""
         if head.length is None:
             raise WrongLengthError("the response has no Content-Length")
@@ -244,56 +184,3 @@ class DownloadConnection:
             self._on_bytes(got)
             left -= got
         return left
-
-
-class _ResponseHead:
-    """What a download needs from a response head; httptools' callbacks fill it."""
-
-    def __init__(self, raw: bytes) -> None:
-        self.length: int | None = None
-        self.coding = ""
-        self.is_chunked = False
-        self.is_text = False
-        parser = httptools.HttpResponseParser(self)
-        try:
-            parser.feed_data(raw)
-        except httptools.HttpParserError as error:
-            raise BadHeadError(str(error)) from error
-        self.status: int = parser.get_status_code()
-        self.keep_alive: bool = parser.should_keep_alive()
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"content-length" and value.isdigit():
-            self.length = int(value)
-        if name.lower() == b"transfer-encoding" and value.lower() == b"chunked":
-            self.is_chunked = True
-        elif name.lower() in (b"transfer-encoding", b"content-encoding") and value.lower() != b"identity":
-            self.coding = f"{name.decode('latin-1')}: {value.decode('latin-1')}"
-        if name.lower() == b"content-type":
-            self.is_text = value.lower().startswith(b"text/plain")
-
-
-def _receive_head(sock: socket.socket) -> tuple[_ResponseHead, bytes]:
-    data = b""
-    while (end := data.find(b"\r\n\r\n")) < 0:
-        if len(data) > _MAX_HEAD_BYTES:
-            raise BadHeadError(f"no end of the head within {_MAX_HEAD_BYTES} bytes")
-        piece = sock.recv(_HEAD_PIECE_BYTES)
-        if not piece and not data:
-            raise ConnectionResetError(errno.ECONNRESET, "the connection ended before the response head did")
-        if not piece:
-            raise ConnectionLostError("the connection ended before the response head did")
-        data += piece
-    return _ResponseHead(data[: end + 4]), data[end + 4 :]
-
-
-def _refusal(sock: socket.socket, head: _ResponseHead, body: bytes) -> str:
-    """The status, and the line of text that comes with it: our servers say why they refuse."""
-    phrase = next((status.phrase for status in HTTPStatus if status == head.status), "")
-    name = f"{head.status} {phrase}".rstrip()
-    length = min(head.length or 0, _MAX_REASON_BYTES) if head.is_text and not head.coding and not head.is_chunked else 0
-    with contextlib.suppress(OSError):
-        while len(body) < length and (piece := sock.recv(length - len(body))):
-            body += piece
-    line = body[:length].decode(errors="replace").strip().partition("\n")[0].removeprefix(f"{name}: ")
-    return f"status {name}" + (f": {line}" if line.isprintable() and line != "" else "")

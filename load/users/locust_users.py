@@ -17,7 +17,8 @@ from locust import User, constant, tag, task
 from locust.env import Environment
 
 from load.process import raise_limit_on_files
-from load.users.connection import DownloadConnection, DownloadError, Sink
+from load.users.connection import DownloadConnection, Sink
+from load.users.failures import DownloadError
 from load.users.gate import Gate
 from load.users.meter import Meter
 from load.users.pacing import Pace, start_times

@@ -7,7 +7,8 @@ what the data path costs.
 import time
 
 from errors import UserError
-from load.users.connection import ConnectError, DownloadError, Sink
+from load.users.connection import Sink
+from load.users.failures import ConnectError, DownloadError
 from load.users.raw_connection import CONNECTIONS
 from profiles.store.run_facts import WireProtocol
 from profiles.targets.catalog import Target, listener_clock

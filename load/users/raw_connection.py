@@ -9,7 +9,8 @@ import socket
 import struct
 from collections.abc import Mapping
 
-from load.users.connection import DownloadConnection, ShortBodyError, WrongLengthError
+from load.users.connection import DownloadConnection
+from load.users.failures import ShortBodyError, WrongLengthError
 from profiles.store.run_facts import WireProtocol
 
 _RESET_AT_ONCE = struct.pack("ii", 1, 0)

@@ -3,6 +3,7 @@
 import pytest
 
 from load.users import connection as connections
+from load.users import failures
 from load.users.connection import SINKS, Sink
 from tests.load.fake_server import answering
 from tests.load.users.test_connection import counted
@@ -37,17 +38,17 @@ def test_every_byte_is_counted_once_and_the_connection_is_kept(sizes: tuple[int,
 @pytest.mark.parametrize(
     ("body", "then", "failure"),
     [
-        (b"4\r\nabcd", "close", connections.ShortBodyError),
-        (b"4\r\nab", "close", connections.ShortBodyError),
-        (b"4\r\nabcd\r\n", "stall", connections.TimedOutError),
-        (b"4\r\nabcd\r\n0\r\n", "close", connections.ShortBodyError),
-        (b"5\r\nabcde\r\n" + END, "close", connections.WrongLengthError),
-        (b"3\r\nabc\r\n" + END, "close", connections.WrongLengthError),
-        (b"4\r\nabcdefgh", "close", connections.EncodedError),
-        (b"-4\r\nabcd\r\n", "close", connections.EncodedError),
-        (b"0x4\r\nabcd\r\n", "close", connections.EncodedError),
-        (b"abcd" * 3000, "stall", connections.EncodedError),
-        (b"0\r\n" + b"X: y\r\n" * 3000, "close", connections.ShortBodyError),
+        (b"4\r\nabcd", "close", failures.ShortBodyError),
+        (b"4\r\nab", "close", failures.ShortBodyError),
+        (b"4\r\nabcd\r\n", "stall", failures.TimedOutError),
+        (b"4\r\nabcd\r\n0\r\n", "close", failures.ShortBodyError),
+        (b"5\r\nabcde\r\n" + END, "close", failures.WrongLengthError),
+        (b"3\r\nabc\r\n" + END, "close", failures.WrongLengthError),
+        (b"4\r\nabcdefgh", "close", failures.EncodedError),
+        (b"-4\r\nabcd\r\n", "close", failures.EncodedError),
+        (b"0x4\r\nabcd\r\n", "close", failures.EncodedError),
+        (b"abcd" * 3000, "stall", failures.EncodedError),
+        (b"0\r\n" + b"X: y\r\n" * 3000, "close", failures.ShortBodyError),
     ],
 )
 def test_what_is_wrong_has_a_name(body: bytes, then: str, failure: type[Exception]) -> None:

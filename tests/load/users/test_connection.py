@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from load.users import connection as connections
+from load.users import failures
 from load.users.connection import SINKS, DownloadConnection, Sink
 from load.users.meter import MOST_REASONS, Meter
 from servers import discovery, sockets
@@ -56,26 +57,26 @@ def test_every_byte_of_a_real_server_is_counted_once(
 @pytest.mark.parametrize(
     ("answer", "then", "failure"),
     [
-        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "close", connections.WrongStatusError),
-        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\n\r\nabcd", "close", connections.WrongStatusError),
-        (OK % 5 + b"abcd", "close", connections.WrongLengthError),
-        (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", connections.WrongLengthError),
-        (OK % 4 + b"abcdefgh", "close", connections.WrongLengthError),
-        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nabcd", "close", connections.EncodedError),
+        (b"HTTP/1.1 404 Not Found\r\nContent-Length: 0\r\n\r\n", "close", failures.WrongStatusError),
+        (b"HTTP/1.1 206 Partial Content\r\nContent-Length: 4\r\n\r\nabcd", "close", failures.WrongStatusError),
+        (OK % 5 + b"abcd", "close", failures.WrongLengthError),
+        (b"HTTP/1.1 200 OK\r\n\r\nabcd", "close", failures.WrongLengthError),
+        (OK % 4 + b"abcdefgh", "close", failures.WrongLengthError),
+        (b"HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip, chunked\r\n\r\n4\r\nabcd", "close", failures.EncodedError),
         (
             b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nab",
             "close",
-            connections.EncodedError,
+            failures.EncodedError,
         ),
-        (OK % 4 + b"ab", "close", connections.ShortBodyError),
-        (OK % 4, "close", connections.ShortBodyError),
-        (OK % 4 + b"ab", "stall", connections.TimedOutError),
-        (OK % 4_000_000 + b"x" * 3_000_000, "close", connections.ShortBodyError),
-        (OK % 4_000_000 + b"x" * 3_000_000, "stall", connections.TimedOutError),
-        (b"", "close", connections.ConnectionLostError),
-        (b"HTTP/1.1 200", "close", connections.ConnectionLostError),
-        (b"SSH-2.0-OpenSSH\r\n\r\n", "close", connections.BadHeadError),
-        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "stall", connections.BadHeadError),
+        (OK % 4 + b"ab", "close", failures.ShortBodyError),
+        (OK % 4, "close", failures.ShortBodyError),
+        (OK % 4 + b"ab", "stall", failures.TimedOutError),
+        (OK % 4_000_000 + b"x" * 3_000_000, "close", failures.ShortBodyError),
+        (OK % 4_000_000 + b"x" * 3_000_000, "stall", failures.TimedOutError),
+        (b"", "close", failures.ConnectionLostError),
+        (b"HTTP/1.1 200", "close", failures.ConnectionLostError),
+        (b"SSH-2.0-OpenSSH\r\n\r\n", "close", failures.BadHeadError),
+        (b"HTTP/1.1 200 OK\r\nX: " + b"x" * 200_000, "stall", failures.BadHeadError),
     ],
 )
 def test_what_is_wrong_has_a_name(answer: bytes, then: str, failure: type[Exception], sink: Sink) -> None:
@@ -102,7 +103,7 @@ REASONS = {
 def test_a_reason_is_said_in_words_with_what_the_server_says(reason: str) -> None:
     with answering(REASONS[reason]) as address:
         connection, _ = counted(address, "copy", 4)
-        with pytest.raises(connections.DownloadError) as failed:
+        with pytest.raises(failures.DownloadError) as failed:
             connection.download("/file")
     assert failed.value.reason == reason
 
@@ -118,7 +119,7 @@ def test_what_the_operating_system_refuses_has_its_remedy(monkeypatch: pytest.Mo
         error = OSError(number, os.strerror(number))
         monkeypatch.setattr(socket, "create_connection", partial(_fail, error))
         connection, _ = counted(("127.0.0.1", 9), "copy")
-        with pytest.raises(connections.ConnectError) as failed:
+        with pytest.raises(failures.ConnectError) as failed:
             connection.download("/file")
         assert failed.value.reason == reason
 
@@ -138,7 +139,7 @@ def test_there_are_never_more_than_a_few_reasons() -> None:
 def test_a_reset_has_a_name() -> None:
     with answering(OK % 4 + b"ab", "reset") as address:
         connection, _ = counted(address, "copy", 4)
-        with pytest.raises((connections.ConnectionLostError, connections.ShortBodyError)):
+        with pytest.raises((failures.ConnectionLostError, failures.ShortBodyError)):
             connection.download("/file")
 
 
@@ -146,7 +147,7 @@ def test_no_server_is_a_connect_error() -> None:
     with contextlib.closing(socket.create_server(("127.0.0.1", 0))) as listener:
         address = listener.getsockname()
     connection, _ = counted(address, "discard")
-    with pytest.raises(connections.ConnectError):
+    with pytest.raises(failures.ConnectError):
         connection.download("/file")
 
 
@@ -154,7 +155,7 @@ def test_after_a_failure_the_next_download_has_a_fresh_connection() -> None:
     with answering(OK % 4 + b"ab") as address:
         connection, pieces = counted(address, "copy", 4)
         for _ in range(2):
-            with pytest.raises(connections.ShortBodyError):
+            with pytest.raises(failures.ShortBodyError):
                 connection.download("/file")
         assert sum(pieces) == 4
 
@@ -178,7 +179,7 @@ def test_a_server_that_went_away_is_not_asked_for_ever() -> None:
     with answering(OK % 4 + b"abcd") as address:
         connection, _ = counted(address, "copy", 4)
         connection.download("/file")
-    with pytest.raises(connections.ConnectError):
+    with pytest.raises(failures.ConnectError):
         connection.download("/file")
 
 

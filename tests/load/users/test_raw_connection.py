@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from load.users import connection as connections
+from load.users import failures
 from load.users.connection import PIECE_BYTES, SINKS, Sink
 from load.users.raw_connection import CONNECTIONS, RawConnection
 from ports import listeners
@@ -34,13 +34,13 @@ def test_every_byte_is_counted_once_whether_the_length_is_known_or_not(
 @pytest.mark.parametrize(
     ("sent", "then", "expected_bytes", "failure", "said"),
     [
-        (b"", "close", 4, connections.ShortBodyError, "the connection ended before the body did"),
-        (b"", "close", None, connections.ShortBodyError, "the connection ended before the body did"),
-        (b"abc", "close", 4, connections.ShortBodyError, "the connection ended before the body did"),
-        (b"abcde", "close", 4, connections.WrongLengthError, "more came than the 4 bytes of the file"),
-        (b"abc", "stall", 4, connections.TimedOutError, "nothing arrived for 0.3 s"),
-        (b"abcd", "stall", 4, connections.TimedOutError, "nothing arrived for 0.3 s"),
-        (b"abcd", "stall", None, connections.TimedOutError, "nothing arrived for 0.3 s"),
+        (b"", "close", 4, failures.ShortBodyError, "the connection ended before the body did"),
+        (b"", "close", None, failures.ShortBodyError, "the connection ended before the body did"),
+        (b"abc", "close", 4, failures.ShortBodyError, "the connection ended before the body did"),
+        (b"abcde", "close", 4, failures.WrongLengthError, "more came than the 4 bytes of the file"),
+        (b"abc", "stall", 4, failures.TimedOutError, "nothing arrived for 0.3 s"),
+        (b"abcd", "stall", 4, failures.TimedOutError, "nothing arrived for 0.3 s"),
+        (b"abcd", "stall", None, failures.TimedOutError, "nothing arrived for 0.3 s"),
     ],
 )
 @pytest.mark.parametrize("sink", SINKS)
