@@ -36,7 +36,9 @@ def _against(dataset: Dataset, best: TargetFacts, other: TargetFacts, confidence
     if not pairs:
         return
     paired = paired_ratio(pairs, confidence)
-    if paired.high is None or paired.high >= 1:
+    if paired.high is None:
+        yield f"{best.name} or {other.name}: too few rounds to tell their CPU apart ({interval(*paired.estimate)})"
+    elif paired.high >= 1:
         yield f"{best.name} or {other.name}: their CPU cannot be told apart ({interval(*paired.estimate)})"
     else:
         yield f"{best.name} instead of {other.name}: {_saves(dataset, pairs, paired)}"

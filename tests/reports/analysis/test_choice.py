@@ -47,3 +47,8 @@ def test_two_that_cost_the_same_are_not_ranked() -> None:
     found = dataset()
     cells = tuple(replace(cell, metrics=cell.metrics | {"server_cpu_s_per_gib": 0.5}) for cell in found.cells)
     assert "their CPU cannot be told apart" in choice(replace(build(found.run, cells), proofs=found.proofs), ())[0]
+
+
+def test_too_few_rounds_are_no_tie() -> None:
+    first, *_ = choice(dataset(rounds=3), ())
+    assert first.startswith("sendfile or read-send: too few rounds to tell their CPU apart (median ")
