@@ -129,11 +129,20 @@ class Knob:
             return exact_size(value).replace(" ", "")
         return f"{value:.12g}" if isinstance(value, float) else str(value)
 
+    @property
+    def summary(self) -> str:
+        """What it is, with its choices and its unit."""
+        said = [self.help, f"{'|'.join(self.choices)}" if self.choices else "", f"in {self.unit}" if self.unit else ""]
+        return ", ".join(filter(None, said))
+
+    def default_text(self, command: str) -> str:
+        """(default: 4), or nothing where the command has none."""
+        default = self.default if self.of[command] in (None, (), False) else self.text(self.of[command])
+        return f" (default: {default})" if default else ""
+
     def describe(self, command: str) -> str:
         """What it is, and its default for a command."""
-        default = self.default if self.of[command] in (None, (), False) else self.text(self.of[command])
-        said = [self.help, f"{'|'.join(self.choices)}" if self.choices else "", f"in {self.unit}" if self.unit else ""]
-        return ", ".join(filter(None, said)) + (f" (default: {default})" if default else "")
+        return self.summary + self.default_text(command)
 
     @property
     def _range(self) -> str:

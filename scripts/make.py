@@ -182,10 +182,11 @@ def default_size(pace: str) -> str:
 def _help() -> int:
     print("Knobs, as in `make load ROUNDS=12 SINK=copy`:")
     for knob in knobs.KNOBS.values():
-        said = {command: knob.describe(command) for command in knob.of}
-        for text in dict.fromkeys(said.values()):
-            commands = " ".join(command for command in knob.of if said[command] == text)
-            print(f"  {knob.name:<17} {text} [make {commands}]")
+        commands: dict[str, list[str]] = {}  # by default
+        for command in knob.of:
+            commands.setdefault(knob.default_text(command), []).append(command)
+        told = "".join(f"{default} [make {' '.join(names)}]" for default, names in commands.items())
+        print(f"  {knob.name:<17} {knob.summary}{told}")
     print("and with every command:")
     for name, text in OF_THE_MAKEFILE.items():
         print(f"  {name:<17} {text}")

@@ -43,9 +43,9 @@ _CALL = re.compile(r"^(?P<name>\w+)\((?:\d+<(?P<path>/[^>]*)>)?(?:.*= (?P<result
 @dataclass(frozen=True, slots=True)
 class Calls:
     """counted: system calls by name. read_bytes: of the file that was read most; reads: the same by call; pieces: how
-    many of these calls got something. sent: bytes
-    that went into sockets, by call; received_bytes: that came out of them. mapped: the files that were mapped into
-    memory. wrote_files: whether it wrote to any. forked: whether it started a process."""
+    many of these calls got something. sent: bytes that went into sockets, by call; received_bytes: that came out of
+    them. mapped: the files that were mapped into memory. wrote_files: whether it wrote to any. forked: whether it
+    started a process."""
 
     counted: Counter[str]
     read_bytes: int

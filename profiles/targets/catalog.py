@@ -211,7 +211,7 @@ def choose(names: list[str]) -> list[Target]:
     targets = discover()
     for name in names:
         if name not in targets:
-            given = f", with {file()}" if file() else "; a server of your own is named in a targets.toml"
+            given = f", with {file()}" if file() else "; a server of your own is named by COMMAND= or in a targets.toml"
             given += "; options are for make load, gate and prove" if "@" in name else ""
             near = _in_the_examples(name) or suggestion(name, [*targets, *discovery.lab_names()])
             raise UsageError(f"there is no mode {name!r}{near} (the modes are {', '.join(targets)}{given})")

@@ -54,7 +54,7 @@ def _caution(other: Verdict, which: str) -> Finding:
 def _line(now: Verdict, other: Verdict) -> str:
     same = f"the verdict would be: {other.sentence}" if _differs(now, other) else "the verdict stays"
     if other.kind == "void" == now.kind:
-        return "void with these rounds as well"
+        return "void, with those rounds and without"
     if other.kind == "void" or other.paired is None:
         return same
     numbers = interval(*other.paired.estimate)

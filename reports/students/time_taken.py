@@ -32,7 +32,7 @@ def lines(run: RunData) -> Iterator[str]:
     yield f"time for {COURSE_GIB} GiB, as in the course, by the median of {rounds}"
     for name in (baseline, mode):
         yield f"{name}: {run.target(name).summary}"
-        yield f"Time taken: {_time_taken_s(dataset, name)} seconds"
+        yield f"Time taken: {_time_taken_s(dataset, name):.2f} seconds"
     paired = paired_ratio(pairs).inverted
     said = f"{mode} takes {interval(*paired.estimate)} the time of {baseline}"
     evidence = f"{plural(paired.rounds, 'round')}, {paired.reason or f'{percent(paired.confidence)} CI'}"

@@ -110,7 +110,7 @@ def test_a_void_verdict_stays_void_in_words(tmp_path: Path) -> None:
     failed = [dataclasses.replace(cell, failures=1) if cell.mode == "sendfile" else cell for cell in cells]
     data = read_run(synthetic.write(tmp_path, run, failed, flame=None, sampled=False))
     assert data.verdicts[0].kind == "void" and data.sensitivity is not None
-    assert data.sensitivity.lines == (("sendfile", "void with these rounds as well"),)
+    assert data.sensitivity.lines == (("sendfile", "void, with those rounds and without"),)
 
 
 def test_a_verdict_that_hangs_on_the_most_disturbed_rounds_is_a_caution(tmp_path: Path) -> None:
